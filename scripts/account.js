@@ -1,0 +1,62 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { findProgram } from "./programs.js";
+import { must, run, StepError, step } from "./steps.js";
+
+/** Copies what git knows or would add, with node_modules and dist, to a directory. */
+async function copyCheckout(target) {
+  const list = await must("git", ["ls-files", "-coz", "--exclude-standard", "--deduplicate"]);
+  const files = list.stdout.split("\0").filter((name) => name !== "" && !name.endsWith("/"));
+  const present = files.map((name) => `./${name}`).join("\n");
+  const command = 'tar -cf - -T - --ignore-failed-read 2>/dev/null | tar -xf - -C "$1"';
+  await must("sh", ["-c", command, "sh", target], { input: present });
+  await must("cp", ["-r", "node_modules", "dist", target]);
+}
+
+/** The words before a command that run it as another account, without a login. */
+function runAs(name) {
+  if (findProgram("setpriv") !== undefined) {
+    return ["setpriv", `--reuid=${name}`, `--regid=${name}`, "--clear-groups", "--"];
+  }
+  if (findProgram("runuser") !== undefined) return ["runuser", "-u", name, "--"];
+  throw new StepError("Neither setpriv nor runuser is there (package util-linux). Install it.");
+}
+
+function environmentOf(name, home) {
+  const { XDG_CACHE_HOME, XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_RUNTIME_DIR, ...rest } = process.env;
+  const env = { ...rest, HOME: home, USER: name, LOGNAME: name };
+  const own = userInfo().homedir;
+  return Object.fromEntries(
+    Object.entries(env).filter(([, value]) => !value?.startsWith(`${own}/`)),
+  );
+}
+
+/**
+ * Makes an account that exists only while `work` runs, with a copy of this checkout that it
+ * owns. Only for root.
+ *
+ * @param {(account: { name: string, cwd: string, temporary: string, env: NodeJS.ProcessEnv,
+ *   wrap: (command: string[]) => string[] }) => Promise<T>} work
+ * @template T
+ */
+export async function asThrowawayUser(work) {
+  const name = `iki-${process.pid}`;
+  const base = mkdtempSync(join(tmpdir(), "iki-u"));
+  const [cwd, home, temporary] = ["c", "h", "t"].map((part) => join(base, part));
+  try {
+    await step("\nMaking an ordinary user and a copy of the checkout", async () => {
+      for (const directory of [cwd, home, temporary]) mkdirSync(directory);
+      await must("useradd", ["--system", "--user-group", "--no-create-home", "-d", home, name]);
+      await copyCheckout(cwd);
+      await must("chown", ["-R", `${name}:${name}`, base]);
+      chmodSync(base, 0o755);
+    });
+    const prefix = runAs(name);
+    const wrap = (command) => [...prefix, ...command];
+    return await work({ name, cwd, temporary, wrap, env: environmentOf(name, home) });
+  } finally {
+    await run("userdel", [name]);
+    rmSync(base, { recursive: true, force: true });
+  }
+}

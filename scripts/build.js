@@ -1,0 +1,93 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { isProgram, main, must, root, step } from "./steps.js";
+
+const entries = ["cli", "daemon", "index"];
+const dist = join(root, "dist");
+
+// CommonJS dependencies inside an ES module bundle still call require().
+const banner = `import { createRequire as __createRequire } from "node:module";
+const require = __createRequire(import.meta.url);`;
+
+/** Replaces a file at once, and only when it differs: programs may be running from dist/. */
+function put(file, contents) {
+  if (existsSync(file) && readFileSync(file).equals(contents)) return;
+  const temporary = `${file}.${process.pid}`;
+  writeFileSync(temporary, contents);
+  if (basename(file) === "cli.js") chmodSync(temporary, 0o755);
+  renameSync(temporary, file);
+}
+
+/** A daemon of an earlier build still imports its own chunks, so they stay for an hour. */
+function removeOld(kept) {
+  for (const name of readdirSync(dist).filter((name) => name.endsWith(".js") && !kept.has(name))) {
+    const file = join(dist, name);
+    if (Date.now() - statSync(file).mtimeMs > 3_600_000) rmSync(file);
+  }
+}
+
+async function bundle() {
+  const { build: esbuild } = await import("esbuild");
+  const present = entries.filter((name) => existsSync(join(root, "src", `${name}.ts`)));
+  const { outputFiles } = await esbuild({
+    absWorkingDir: root,
+    entryPoints: present.map((name) => `src/${name}.ts`),
+    outdir: "dist",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    chunkNames: "chunk-[hash]",
+    banner: { js: banner },
+    legalComments: "none",
+    logLevel: "warning",
+    write: false,
+    external: ["pg-native"],
+  });
+  mkdirSync(dist, { recursive: true });
+  // Chunks come first: an entry file must never name one that is not there yet.
+  const isChunk = ({ path }) => basename(path).startsWith("chunk-");
+  const ordered = [...outputFiles.filter(isChunk), ...outputFiles.filter((file) => !isChunk(file))];
+  for (const { path, contents } of ordered) put(path, contents);
+  removeOld(new Set(outputFiles.map(({ path }) => basename(path))));
+  return present.map((name) => `dist/${name}.js`).join(", ") || "no entry file yet";
+}
+
+async function declarations() {
+  const config = join(dist, "tsconfig.json");
+  const compilerOptions = {
+    noEmit: false,
+    declaration: true,
+    emitDeclarationOnly: true,
+    rewriteRelativeImportExtensions: true,
+    rootDir: "../src",
+    outDir: "types",
+  };
+  mkdirSync(dist, { recursive: true });
+  writeFileSync(
+    config,
+    JSON.stringify({ extends: "../tsconfig.json", compilerOptions, include: ["../src/index.ts"] }),
+  );
+  await must(join(root, "node_modules", ".bin", "tsc"), ["-p", config]);
+}
+
+/** Bundles src/ to dist/; with `types` also writes the declarations of the public types. */
+export async function build({ types = false } = {}) {
+  await step("Building", bundle);
+  if (types) await step("Writing declarations", declarations);
+}
+
+if (isProgram(import.meta.url)) {
+  await main(() => build({ types: process.argv.includes("--types") }));
+}

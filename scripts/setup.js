@@ -1,0 +1,102 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { aptScript, commandFor, managers, packagesOf } from "./managers.js";
+import { findProgram, missingRequirements } from "./programs.js";
+import { isProgram, main, must, root, run, StepError, step } from "./steps.js";
+
+function atLeast(version, minimum) {
+  const have = version.split(".").map(Number);
+  const need = minimum.split(".").map(Number);
+  for (const [index, part] of need.entries()) {
+    if ((have[index] ?? 0) !== part) return (have[index] ?? 0) > part;
+  }
+  return true;
+}
+
+async function checkVersions() {
+  const node = process.versions.node;
+  const git = (await run("git", ["--version"])).stdout.match(/\d+(\.\d+)+/)?.[0];
+  if (!atLeast(node, "20.19")) {
+    throw new StepError(`Node is ${node}, ikigai needs 20.19 or newer. Install a newer Node.`);
+  }
+  if (git === undefined || !atLeast(git, "2.39")) {
+    throw new StepError(
+      `${git === undefined ? "git is missing" : `git is ${git}`}, ikigai needs 2.39 or newer.`,
+    );
+  }
+  return `Node ${node}, git ${git}`;
+}
+
+/** node_modules is current when npm wrote its own lock there after ours last changed. */
+function dependenciesAreCurrent() {
+  const installed = join(root, "node_modules", ".package-lock.json");
+  if (!existsSync(installed)) return false;
+  return statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
+}
+
+async function installDependencies() {
+  if (dependenciesAreCurrent()) return "already there";
+  // No dependency needs its install script: esbuild and Biome carry their binaries in packages.
+  await must("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+  return "installed";
+}
+
+/** The words before a command that make it run as root, or undefined when we may not. */
+async function becomeRoot() {
+  if (process.getuid?.() === 0) return [];
+  const sudo = await run("sudo", ["-n", "true"]);
+  return sudo.code === 0 ? ["sudo", "-n"] : undefined;
+}
+
+function whatToType(names) {
+  const lines = managers.map(
+    (manager) => `  ${manager.name.padEnd(7)} ${commandFor(manager, names)}`,
+  );
+  return [
+    `Missing: ${names.join(", ")}. Install with the command of your system, then try again:`,
+    ...lines,
+  ].join("\n");
+}
+
+async function install(names) {
+  const manager = managers.find(({ program }) => findProgram(program) !== undefined);
+  const prefix = manager?.root ? await becomeRoot() : [];
+  const packages = manager === undefined ? [] : packagesOf(manager, names);
+  if (manager === undefined || prefix === undefined || packages.length === 0) {
+    throw new StepError(whatToType(names));
+  }
+  const command = manager.quiet ?? ["sh", "-c", aptScript, "sh"];
+  const [program, ...args] = [...prefix, ...command, ...packages];
+  const result = await run(program, args);
+  const still = missingRequirements({ tests: true }).filter(({ name }) => names.includes(name));
+  if (still.length > 0) {
+    const left = still.map(({ name }) => name);
+    throw new StepError(`${result.output.trimEnd()}\n\n${whatToType(left)}`);
+  }
+  return `installed ${packages.join(", ")} with ${manager.name}`;
+}
+
+async function installPrograms({ tests }) {
+  const names = missingRequirements({ tests }).map(({ name }) => name);
+  return names.length === 0 ? "already there" : install(names);
+}
+
+/**
+ * Makes a fresh clone ready: versions, npm dependencies, and the programs of the system
+ * (with `tests` also those that only tests use). Prints a line per step.
+ *
+ * @throws StepError that says which command to type, when something is missing and may not
+ *   be installed from here.
+ */
+export async function setup({ tests = false } = {}) {
+  await step("Checking Node and git", checkVersions);
+  await step("Looking for npm dependencies", installDependencies);
+  const extras = tests ? ", zsh, fish, tmux" : "";
+  await step(`Looking for nginx, PostgreSQL, runit, direnv, curl${extras}`, () =>
+    installPrograms({ tests }),
+  );
+}
+
+if (isProgram(import.meta.url)) {
+  await main(() => setup({ tests: process.argv.includes("--tests") }));
+}

@@ -1,0 +1,107 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { asThrowawayUser } from "./account.js";
+import { build } from "./build.js";
+import { endAll, processesOf } from "./processes.js";
+import { setup } from "./setup.js";
+import { isProgram, main, root, run } from "./steps.js";
+
+const nothing = { passed: 0, failed: 0, skipped: 0 };
+
+function add(a, b) {
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+  };
+}
+
+/** What vitest's JSON report counts; a file that could not even be loaded is one failure. */
+export function countsOf(report, code) {
+  const broken = report.testResults.filter(
+    (file) => file.status === "failed" && !file.assertionResults.some((t) => t.status === "failed"),
+  ).length;
+  const failed = report.numFailedTests + broken;
+  return {
+    passed: report.numPassedTests,
+    failed: failed === 0 && code !== 0 ? 1 : failed,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+function readReport(file, code) {
+  try {
+    return countsOf(JSON.parse(readFileSync(file, "utf8")), code);
+  } catch {
+    return { ...nothing, failed: 1 };
+  }
+}
+
+/** What still runs when the tests are over is a failure of its own, and is ended. */
+async function checkLeftovers(marks) {
+  const left = await processesOf(marks, { patience: 5_000 });
+  if (left.length === 0) return nothing;
+  console.log(
+    `Still running after the tests:\n${left.map(({ title }) => `  ${title}`).join("\n")}`,
+  );
+  await endAll(left);
+  return { ...nothing, failed: 1 };
+}
+
+/**
+ * Runs vitest in a temporary directory of its own, so that whatever it leaves behind is found.
+ *
+ * @param {{ title: string, cwd: string, temporary: string, args: string[],
+ *   wrap: (command: string[]) => string[], env: NodeJS.ProcessEnv }} options
+ */
+async function vitest({ title, cwd, temporary, args, wrap, env }) {
+  console.log(`\n${title}`);
+  const report = join(temporary, "report.json");
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const [command, ...rest] = wrap([
+    process.execPath,
+    join(cwd, "node_modules", "vitest", "vitest.mjs"),
+    "run",
+    ...reporters,
+    ...args,
+  ]);
+  const { code } = await run(command, rest, {
+    cwd,
+    env: { ...env, TMPDIR: temporary },
+    show: true,
+  });
+  return add(readReport(report, code), await checkLeftovers([temporary]));
+}
+
+async function asPresentUser(args) {
+  const temporary = mkdtempSync(join(tmpdir(), "iki-t"));
+  try {
+    const options = { cwd: root, temporary, args, wrap: (command) => command, env: process.env };
+    return await vitest({ title: "Testing as the present user", ...options });
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+function asOrdinaryUser(args) {
+  return asThrowawayUser((account) =>
+    vitest({ title: `Testing as an ordinary user (${account.name})`, args, ...account }),
+  );
+}
+
+/** Sets up, builds and runs every test; what vitest is given for a file goes on to it. */
+export async function test(args) {
+  await setup({ tests: true });
+  await build();
+  let counts = await asPresentUser(args);
+  const integration = args.length === 0 ? ["test/integration"] : args;
+  if (process.getuid?.() === 0 && integration.some((word) => word.includes("integration"))) {
+    counts = add(counts, await asOrdinaryUser(integration));
+  }
+  const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
+  console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
+  if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1;
+}
+
+if (isProgram(import.meta.url)) await main(() => test(process.argv.slice(2)));
