@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { endAll, processesOf } from "../../scripts/processes.js";
+import type { ConfigurationInput } from "../../src/model/configuration.ts";
 import { type Answer, ask, type Request } from "./http.ts";
 import { type PortReservation, reservePort } from "./ports.ts";
 import { makeRepository, type RepositoryLayout } from "./repository.ts";
@@ -20,7 +21,7 @@ export interface ProjectOptions {
   /** Such branches without a worktree, to be added by the test. */
   readonly branches?: readonly string[];
   /** Configuration beside the ports. */
-  readonly config?: Readonly<Record<string, unknown>>;
+  readonly config?: ConfigurationInput;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -123,8 +124,7 @@ export async function makeProject({
   await mkdir(join(base, "home"), { recursive: true });
   await writeFile(join(base, "home/.gitconfig"), gitConfig);
 
-  const ports = { http: http.port, postgres: postgres.port };
-  const rc = `${JSON.stringify({ ports, ...config }, undefined, 2)}\n`;
+  const rc = `${JSON.stringify(withPorts(config, http.port, postgres.port), undefined, 2)}\n`;
   const inside = layout === "clone" ? { ".ikigairc.json": rc } : {};
   await makeRepository(root, {
     layout,
@@ -140,6 +140,14 @@ export async function makeProject({
     await project.git(".", "worktree", "add", "--quiet", project.worktree(name), name);
   }
   return project;
+}
+
+function withPorts(config: ConfigurationInput, http: number, postgres: number): ConfigurationInput {
+  return {
+    ...config,
+    http: { port: http, ...config.http },
+    postgres: { port: postgres, ...config.postgres },
+  };
 }
 
 interface Parts {
