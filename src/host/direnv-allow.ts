@@ -1,0 +1,161 @@
+import fs from "node:fs";
+import { dirname } from "node:path";
+import { execa } from "execa";
+import type { RawPath } from "../model/worktree.ts";
+import {
+  joinRaw,
+  lstatIfThere,
+  readIfThere,
+  sha256,
+  statIfThere,
+  toBuffer,
+  writeAtomically,
+} from "./files.ts";
+import { direnvDirectory, stateDirectory, type UserEnvironment } from "./state-directory.ts";
+
+/** `changed`: the file is not the one that was to be allowed. `denied`: the user's word stands. */
+export type AllowOutcome = "allowed" | "already" | "denied" | "changed" | "failed";
+
+const LARGEST = 1_048_576n;
+
+/**
+ * Lets direnv load an `.envrc`, provided that it holds exactly `content`, by
+ * writing the record that `direnv allow` writes (direnv 2.32 to 2.37,
+ * internal/cmd/rc.go): a start of direnv for each worktree costs more than the
+ * rest of the environment. Never goes against a `direnv deny`.
+ */
+export async function allowEnvrc(
+  path: RawPath | string,
+  content: string | Uint8Array,
+  environment: UserEnvironment = process.env,
+): Promise<AllowOutcome> {
+  const real = realEnvrc(path);
+  if (!real || !readEnvrc(real)?.equals(toBuffer(content))) return "changed";
+  const record = recordOf(real, toBuffer(content), environment);
+  if (isDenied(real, environment)) return "denied";
+  const already = statIfThere(record) !== undefined;
+  if (!already && !(await putRecord(real, record, environment))) return "failed";
+  remember(real, record, environment);
+  return already ? "already" : "allowed";
+}
+
+/** Whether direnv would load this `.envrc` as it is now. */
+export function isAllowed(
+  path: RawPath | string,
+  environment: UserEnvironment = process.env,
+): boolean {
+  const real = realEnvrc(path);
+  const content = real && readEnvrc(real);
+  if (!real || !content || statIfThere(denyRecord(real, environment))) return false;
+  return statIfThere(recordOf(real, content, environment)) !== undefined;
+}
+
+/**
+ * Whether the user's word for the default worktree's tracked `.envrc` covers
+ * another worktree's: the first is allowed, and the bytes are the same.
+ */
+export function mayAllowTracked(
+  defaultEnvrc: RawPath | string,
+  thisEnvrc: RawPath | string,
+  environment: UserEnvironment = process.env,
+): boolean {
+  const mine = readEnvrc(toBuffer(thisEnvrc));
+  return (
+    mine !== undefined &&
+    isAllowed(defaultEnvrc, environment) &&
+    readEnvrc(toBuffer(defaultEnvrc))?.equals(mine) === true
+  );
+}
+
+/** Lets direnv load a tracked `.envrc` where `mayAllowTracked` says that it may. */
+export async function allowTrackedEnvrc(
+  defaultEnvrc: RawPath | string,
+  thisEnvrc: RawPath | string,
+  environment: UserEnvironment = process.env,
+): Promise<AllowOutcome> {
+  const content = readEnvrc(toBuffer(defaultEnvrc));
+  if (!content || !mayAllowTracked(defaultEnvrc, thisEnvrc, environment)) return "changed";
+  return allowEnvrc(thisEnvrc, content, environment);
+}
+
+/** Forgets that we allowed a file: it is no longer ours. */
+export function forgetAllowance(
+  path: RawPath | string,
+  environment: UserEnvironment = process.env,
+): void {
+  const real = realEnvrc(path);
+  if (real) fs.rmSync(memoryOf(real, environment), { force: true });
+}
+
+function isDenied(path: Buffer, environment: UserEnvironment): boolean {
+  if (statIfThere(denyRecord(path, environment))) return true;
+  // Up to 2.32 a deny leaves no trace but the missing record: ours, for this very directory.
+  const [directory, record] =
+    readIfThere(memoryOf(path, environment))?.toString().split("\n") ?? [];
+  if (directory === undefined || directory !== identityOf(path)) return false;
+  return !!record && !!statIfThere(dirname(record)) && !statIfThere(record);
+}
+
+async function putRecord(
+  path: Buffer,
+  record: string,
+  environment: UserEnvironment,
+): Promise<boolean> {
+  try {
+    fs.mkdirSync(dirname(record), { recursive: true, mode: 0o755 });
+    writeAtomically(record, Buffer.concat([path, NEWLINE]), { mode: 0o644, durable: false });
+    return true;
+  } catch {
+    const asked = await execa("direnv", ["allow", path.toString()], {
+      env: { ...environment },
+      extendEnv: false,
+      reject: false,
+      stdin: "ignore",
+    });
+    return asked.exitCode === 0;
+  }
+}
+
+function remember(path: Buffer, record: string, environment: UserEnvironment): void {
+  const memory = memoryOf(path, environment);
+  const line = `${identityOf(path)}\n${record}\n`;
+  if (readIfThere(memory)?.toString() === line) return;
+  fs.mkdirSync(dirname(memory), { recursive: true, mode: 0o700 });
+  writeAtomically(memory, line, { durable: false });
+}
+
+/** Inode and birth time: a new worktree in an old one's place is another directory. */
+function identityOf(path: Buffer): string {
+  const stat = statIfThere(directoryOf(path));
+  return stat ? `${stat.ino.toString(36)}-${stat.birthtimeNs.toString(36)}` : "";
+}
+
+/** direnv goes by the path without symbolic links (since 2.30). */
+function realEnvrc(path: RawPath | string): Buffer | undefined {
+  const directory = directoryOf(toBuffer(path));
+  if (!statIfThere(directory)) return undefined;
+  return joinRaw(fs.realpathSync(directory, { encoding: "buffer" }), ".envrc");
+}
+
+function readEnvrc(path: Buffer): Buffer | undefined {
+  const stat = lstatIfThere(path);
+  return stat?.isFile() && stat.size <= LARGEST ? readIfThere(path) : undefined;
+}
+
+function directoryOf(path: Buffer): Buffer {
+  return path.subarray(0, Math.max(1, path.lastIndexOf("/")));
+}
+
+function recordOf(path: Buffer, content: Buffer, environment: UserEnvironment): string {
+  return `${direnvDirectory(environment)}/allow/${sha256(Buffer.concat([path, NEWLINE, content]))}`;
+}
+
+function denyRecord(path: Buffer, environment: UserEnvironment): string {
+  return `${direnvDirectory(environment)}/deny/${sha256(Buffer.concat([path, NEWLINE]))}`;
+}
+
+function memoryOf(path: Buffer, environment: UserEnvironment): string {
+  return `${stateDirectory(environment)}/direnv/${sha256(path)}`;
+}
+
+const NEWLINE = Buffer.from("\n");

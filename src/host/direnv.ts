@@ -1,0 +1,133 @@
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import { execa } from "execa";
+import { ENVIRONMENT_LINK, isOwnEnvrc, renderEnvrc } from "../model/envrc.ts";
+import type { RawPath } from "../model/worktree.ts";
+import { forgetAllowance } from "./direnv-allow.ts";
+import {
+  codeOf,
+  isAbsent,
+  joinRaw,
+  linkAtomically,
+  lstatIfThere,
+  readIfThere,
+  readlinkIfThere,
+  toBuffer,
+} from "./files.ts";
+
+/** What became of an `.envrc`; `tracked` and `foreign` ones are somebody else's and left alone. */
+export type EnvrcOutcome = "written" | "unchanged" | "tracked" | "foreign";
+
+/** Where an `.envrc` goes and what it loads. */
+export interface EnvrcPlace {
+  /** The top of a worktree, or the project's root. */
+  readonly directory: RawPath | string;
+  /** The environment file, absolute. */
+  readonly environmentFile: string;
+  /** A directory outside of any working tree for the half-written file. */
+  readonly scratch: string;
+  /** False for a project's root that is no worktree: git has nothing to say there. */
+  readonly worktree: boolean;
+}
+
+/** Writes our `.envrc`, unless the directory has one of its own or git tracks one there. */
+export async function writeEnvrc(place: EnvrcPlace): Promise<EnvrcOutcome> {
+  const path = joinRaw(place.directory, ".envrc");
+  const content = renderEnvrc(place.environmentFile);
+  const present = inspectEnvrc(path);
+  if (present.kind === "foreign") return "foreign";
+  if (present.kind === "ours" && present.text === content) return "unchanged";
+  // Also a tracked file that is missing: ours in its place would show in `git status`.
+  if (place.worktree && (await tracksEnvrc(place.directory))) return "tracked";
+  return put(path, content, place.scratch, present.kind === "ours") ? "written" : "foreign";
+}
+
+/** Takes our `.envrc` away; anybody else's stays. */
+export function removeEnvrc(directory: RawPath | string): "removed" | "absent" | "foreign" {
+  const path = joinRaw(directory, ".envrc");
+  const present = inspectEnvrc(path);
+  if (present.kind !== "ours") return present.kind;
+  fs.rmSync(path, { force: true });
+  forgetAllowance(path);
+  return "removed";
+}
+
+/**
+ * Whether HEAD or the index has an `.envrc` at the top of this worktree. Where
+ * git cannot say, the answer is yes, since that is the one that touches nothing.
+ */
+export async function tracksEnvrc(directory: RawPath | string): Promise<boolean> {
+  const cwd = toBuffer(directory).toString();
+  if (!Buffer.from(cwd).equals(toBuffer(directory))) return true;
+  // An unborn branch has no HEAD; its index still counts.
+  for (const options of [["--with-tree=HEAD"], []]) {
+    const { exitCode, stdout } = await execa(
+      "git",
+      ["ls-files", "-z", ...options, "--", ".envrc"],
+      { cwd, env: withoutGit(process.env), extendEnv: false, reject: false, stdin: "ignore" },
+    );
+    if (exitCode === 0) return stdout !== "";
+  }
+  return true;
+}
+
+/** Points the administrative directory's link at the environment file, for a tracked `.envrc` to load. */
+export function linkEnvironment(gitDir: RawPath | string, environmentFile: string): void {
+  const link = joinRaw(gitDir, ENVIRONMENT_LINK);
+  if (readlinkIfThere(link)?.equals(Buffer.from(environmentFile))) return;
+  const present = lstatIfThere(link);
+  if (!present || present.isSymbolicLink()) linkAtomically(environmentFile, link);
+}
+
+/** Takes away the link that `linkEnvironment` made. */
+export function unlinkEnvironment(gitDir: RawPath | string): void {
+  const link = joinRaw(gitDir, ENVIRONMENT_LINK);
+  if (lstatIfThere(link)?.isSymbolicLink()) fs.rmSync(link, { force: true });
+}
+
+type Present =
+  | { readonly kind: "absent" | "foreign" }
+  | { readonly kind: "ours"; readonly text: string };
+
+function inspectEnvrc(path: Buffer): Present {
+  const stat = lstatIfThere(path);
+  if (!stat) return { kind: "absent" };
+  if (!stat.isFile() || stat.size > 65_536n) return { kind: "foreign" };
+  const text = readIfThere(path)?.toString();
+  if (text === undefined) return { kind: "absent" };
+  return isOwnEnvrc(text) ? { kind: "ours", text } : { kind: "foreign" };
+}
+
+/** False when somebody else's file appeared meanwhile. */
+function put(path: Buffer, content: string, scratch: string, replace: boolean): boolean {
+  const temporary = `${scratch}/.envrc.${randomBytes(6).toString("hex")}`;
+  try {
+    fs.writeFileSync(temporary, content, { flag: "wx", mode: 0o644 });
+    if (replace) fs.renameSync(temporary, path);
+    else fs.linkSync(temporary, path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    // Another file system, or one without hard links.
+    if (!["EXDEV", "EPERM", "ENOTSUP", "EMLINK"].includes(codeOf(error) ?? "")) throw error;
+    return putInPlace(path, content, replace);
+  } finally {
+    fs.rmSync(temporary, { force: true });
+  }
+}
+
+function putInPlace(path: Buffer, content: string, replace: boolean): boolean {
+  try {
+    fs.writeFileSync(path, content, { flag: replace ? "w" : "wx", mode: 0o644 });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST" || isAbsent(error)) return false;
+    throw error;
+  }
+}
+
+function withoutGit(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !name.startsWith("GIT_")),
+  );
+}
