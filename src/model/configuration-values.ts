@@ -37,7 +37,8 @@ export const plainText = z
   .string()
   .min(1, "must not be empty")
   .regex(/^[^\0]*$/, "must not hold a NUL");
-export const path = plainText.regex(/^[^\n]*$/, "must be a single line");
+/** Absolute: a relative path would mean another file in each worktree. */
+export const path = plainText.regex(/^\/[^\n]*$/, "must be an absolute path");
 export const argumentList = z
   .array(z.string().regex(/^[^\0]*$/, "must not hold a NUL"), {
     error: 'must be a list of arguments such as ["npm", "run", "migrate"]',

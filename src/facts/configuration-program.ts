@@ -1,0 +1,71 @@
+import { builtinModules, createRequire } from "node:module";
+import vm from "node:vm";
+import { defineConfig } from "../model/define-config.ts";
+
+type Evaluated =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly message: string };
+
+const PATIENCE = 10_000;
+
+/**
+ * Runs an approved configuration program and gives its default export, its
+ * export `config`, or its `module.exports`. It may import `ikigai` and Node's own
+ * modules only: approval covers these bytes and not those of another file.
+ */
+export async function evaluateConfiguration(source: string, path: string): Promise<Evaluated> {
+  try {
+    const { createJiti } = await import("jiti");
+    const jiti = createJiti(path, { moduleCache: false, fsCache: false });
+    const code = jiti.transform({ source, filename: path, ts: true, async: true });
+    const value = await withinPatience(run(code, path));
+    if (value !== undefined) return { ok: true, value };
+    return { ok: false, message: "exports nothing; write: export default defineConfig({ … })" };
+  } catch (error) {
+    // Not always an Error of this realm, and always somebody else's words.
+    const said = String((error as { message?: unknown } | undefined)?.message ?? error);
+    return { ok: false, message: `failed: ${printable(said)}` };
+  }
+}
+
+async function run(code: string, path: string): Promise<unknown> {
+  const module = { exports: {} as Record<string, unknown> };
+  const body = vm.compileFunction(
+    `return (async () => {${code}\n})();`,
+    ["exports", "module", "require", "jitiImport", "__filename", "__dirname"],
+    { filename: path },
+  );
+  const load = loader(path);
+  const directory = path.slice(0, path.lastIndexOf("/"));
+  await body(module.exports, module, load, async (name: string) => load(name), path, directory);
+  const { exports } = module;
+  if (exports.__esModule !== true) return exports;
+  return exports.default === undefined ? exports.config : exports.default;
+}
+
+function loader(path: string): (name: string) => unknown {
+  const require = createRequire(path);
+  return (name) => {
+    if (name === "ikigai") return { defineConfig };
+    if (name.startsWith("node:") || builtinModules.includes(name)) return require(name);
+    throw new Error(
+      `it imports ${JSON.stringify(name)}, and only "ikigai" and Node's own modules can be: approval covers one file`,
+    );
+  };
+}
+
+async function withinPatience(running: Promise<unknown>): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("it has not ended within 10 s")), PATIENCE);
+  });
+  try {
+    return await Promise.race([running, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function printable(text: string): string {
+  return (text.split("\n")[0] ?? "").replace(/[^\x20-\x7e]/g, "?");
+}

@@ -1,0 +1,2 @@
+export type { ConfigurationInput } from "./model/configuration.ts";
+export { defineConfig } from "./model/define-config.ts";

@@ -1,0 +1,82 @@
+import type { Configuration } from "./configuration.ts";
+import type { ConfigurationProblem } from "./configuration-problems.ts";
+
+interface Finding {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/**
+ * Settings that are right each by itself and cannot hold together. Looks at what
+ * was written, whatever its types, so that these are told along with the rest.
+ */
+export function contradictions(raw: unknown): Finding[] {
+  return [...samePort(raw), ...circles(raw)];
+}
+
+/** Services that are configured or waited for and that a worktree does not have. */
+export function unknownServices(
+  configuration: Configuration,
+  detected: readonly string[],
+  file: string,
+): ConfigurationProblem[] {
+  const there = new Set(detected);
+  const have = detected.length > 0 ? `it has ${detected.join(", ")}` : "it has none";
+  const absent = (key: string, name: string): ConfigurationProblem[] =>
+    there.has(name)
+      ? []
+      : [{ file, key, message: `${JSON.stringify(name)} is no service of this worktree; ${have}` }];
+  return Object.entries(configuration.services).flatMap(([name, { after }]) => [
+    ...absent(`services.${name}`, name),
+    ...after.flatMap((other, i) => absent(`services.${name}.after[${i}]`, other)),
+  ]);
+}
+
+function samePort(raw: unknown): Finding[] {
+  const http = get(raw, "http", "port") ?? 8888;
+  const postgres = get(raw, "postgres", "port") ?? 15432;
+  if (http !== postgres) return [];
+  const given = get(raw, "http", "port") === undefined ? "postgres" : "http";
+  const other = given === "http" ? "postgres.port" : "http.port";
+  return [
+    { path: [given, "port"], message: `is the same as ${other} (${http}); each needs its own` },
+  ];
+}
+
+/** Each circle of `after` once, told at its first service. */
+function circles(raw: unknown): Finding[] {
+  const services = get(raw, "services");
+  if (!isRecord(services)) return [];
+  const done = new Set<string>();
+  const found: Finding[] = [];
+  const visit = (name: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(name);
+    if (start >= 0) {
+      const circle = [...trail.slice(start), name].map((part) => JSON.stringify(part));
+      found.push({
+        path: ["services", name, "after"],
+        message: `goes round in a circle: ${circle.join(" after ")}`,
+      });
+      return;
+    }
+    if (done.has(name)) return;
+    const after = get(services, name, "after");
+    for (const next of Array.isArray(after) ? after : []) {
+      if (typeof next === "string" && trail.length < 1_000) visit(next, [...trail, name]);
+    }
+    done.add(name);
+  };
+  for (const name of Object.keys(services)) visit(name, []);
+  return found;
+}
+
+function get(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) => (isRecord(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined),
+    value,
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,82 @@
+import type { Configuration } from "./configuration.ts";
+
+/** What kind of thing would run: a file, a command line, or something that widens what may run. */
+export type TrustKind =
+  | "configuration"
+  | "command"
+  | "permissions"
+  | "environment"
+  | "program"
+  | "run";
+
+/** Something a worktree holds that runs only once its content has been approved. */
+export interface Trustable {
+  readonly kind: TrustKind;
+  /** Where it stands: a key such as `services.web.command`, or a file's path in the worktree. */
+  readonly what: string;
+  /** SHA-256 of the content, hexadecimal. */
+  readonly hash: string;
+  /** The content for people; absent where it is no text or too long. */
+  readonly text?: string;
+}
+
+/** The parts of a worktree that can run something. */
+export interface TrustFacts {
+  readonly configuration: Configuration;
+  /** A configuration file that is a program, run or not. */
+  readonly program?: { readonly file: string; readonly content: Uint8Array };
+  /** Executable `run` files. */
+  readonly runs: readonly { readonly path: string; readonly content: Uint8Array }[];
+}
+
+export type Hash = (content: Uint8Array | string) => string;
+
+const LONGEST_TEXT = 262_144;
+
+/** Variables that make a program load code which nobody approved. */
+const LOADING_VARIABLE =
+  /^(?:LD_|DYLD_|NODE_|DENO_|NPM_|npm_|GIT_|PYTHON|PERL|RUBY|JAVA_|_JAVA|BASH_|GCONV_|PATH$|ENV$|SHELL$|IFS$)/;
+
+/** Everything in a worktree that needs approval, one entry each, in a steady order. */
+export function trustables({ configuration, program, runs }: TrustFacts, hash: Hash): Trustable[] {
+  const setting = (kind: TrustKind, what: string, value: unknown): Trustable[] => {
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) return [];
+    const text = JSON.stringify(value);
+    return [{ kind, what, hash: hash(text), text }];
+  };
+  const file = (kind: TrustKind, what: string, content: Uint8Array): Trustable => {
+    const text = content.length <= LONGEST_TEXT ? decode(content) : undefined;
+    return { kind, what, hash: hash(content), ...(text === undefined ? {} : { text }) };
+  };
+  const { database, postgres, programs, services } = configuration;
+  return [
+    ...(program ? [file("configuration", program.file, program.content)] : []),
+    ...Object.entries(programs).flatMap(([name, path]) =>
+      setting("program", `programs.${name}`, path),
+    ),
+    ...setting("program", "postgres.bin", postgres.bin),
+    ...setting("command", "database.migrate", database.migrate),
+    ...setting("command", "database.seed", database.seed),
+    ...Object.entries(services).flatMap(([name, { command, permissions, env }]) => [
+      ...setting("command", `services.${name}.command`, command),
+      ...setting("permissions", `services.${name}.permissions`, permissions),
+      ...setting("environment", `services.${name}.env`, loading(env)),
+    ]),
+    ...runs.map(({ path, content }) => file("run", path, content)),
+  ];
+}
+
+function loading(env: Readonly<Record<string, string>>): string[] {
+  return Object.entries(env)
+    .filter(([name]) => LOADING_VARIABLE.test(name))
+    .map(([name, value]) => `${name}=${value}`);
+}
+
+function decode(content: Uint8Array): string | undefined {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content);
+    return text.includes("\0") ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
