@@ -1,0 +1,115 @@
+import fs from "node:fs";
+import type { WorktreeFacts } from "../facts/facts.ts";
+import { type Address, accepts, answersWell } from "../host/connect.ts";
+import type { Host } from "../host/host.ts";
+import { lastLines } from "../host/logs.ts";
+import { readStatus } from "../host/runit/supervise.ts";
+import { serviceConfiguration } from "../model/configuration.ts";
+import type { Service } from "../model/worktree.ts";
+
+/** What came of asking for a service. */
+export type Awakening =
+  | { readonly awake: true }
+  | { readonly awake: false; readonly why: string; readonly next: string; readonly log: readonly string[] };
+
+const GIVEN_UP = 10;
+const LOG_LINES = 20;
+
+/** Starts services that somebody asks for; many at once cause one start. */
+export class Wakes {
+  readonly #host: Host;
+  readonly #starting = new Map<string, Promise<Awakening>>();
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  isStarting(key: string): boolean {
+    return this.#starting.has(key);
+  }
+
+  /**
+   * Settles when the service accepts connections, has failed, or its patience is
+   * over. `forced` also starts one that was stopped by hand.
+   */
+  wake(worktree: WorktreeFacts, service: Service, forced = false): Promise<Awakening> {
+    const key = `${worktree.slug}.${service.slug}`;
+    const known = this.#starting.get(key);
+    if (known) return known;
+    const starting = this.#start(key, worktree, service, forced).finally(() =>
+      this.#starting.delete(key),
+    );
+    this.#starting.set(key, starting);
+    return starting;
+  }
+
+  async #start(
+    key: string,
+    worktree: WorktreeFacts,
+    service: Service,
+    forced: boolean,
+  ): Promise<Awakening> {
+    const { slots, definitions } = this.#host;
+    const placed = slots.has(key);
+    const before = placed ? readStatus(slots.path(key)) : undefined;
+    const crashes = definitions.crashes(key)?.count ?? 0;
+    if (before?.wants === "down" && before.state === "down" && crashes === 0 && !forced) {
+      return this.#failure(key, "it was stopped by hand", `ikigai up ${worktree.slug}/${service.slug}`);
+    }
+    if (crashes >= GIVEN_UP || forced) definitions.forgive(key);
+    if (!placed) slots.place(key);
+    if (before?.state !== "run" || before.wants === "down") slots.up(key);
+    return this.#await(key, worktree, service);
+  }
+
+  async #await(key: string, worktree: WorktreeFacts, service: Service): Promise<Awakening> {
+    const { definitions } = this.#host;
+    const settings = serviceConfiguration(worktree.settings, service.name);
+    const deadline = Date.now() + settings.patience;
+    const crashed = definitions.crashes(key)?.count ?? 0;
+    const addresses = this.#addresses(worktree.slug, service);
+    while (Date.now() < deadline) {
+      for (const address of addresses) {
+        if (!(await accepts(address))) continue;
+        if (settings.ready && !(await answersWell(address, settings.ready))) continue;
+        if ("path" in address) restrict(address.path);
+        return { awake: true };
+      }
+      const now = definitions.crashes(key);
+      if (now && now.count > crashed) {
+        const how = now.code >= 0 ? `exit code ${now.code}` : `signal ${now.signal}`;
+        return this.#failure(key, `it ended with ${how}`, `ikigai logs ${worktree.slug}/${service.slug}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 4));
+    }
+    const seconds = Math.round(settings.patience / 1000);
+    return this.#failure(
+      key,
+      `it does not listen ${seconds} s after its start`,
+      `ikigai logs ${worktree.slug}/${service.slug}`,
+    );
+  }
+
+  /** Relative to the daemon's working directory, since an address holds 108 bytes. */
+  #addresses(worktree: string, service: Service): Address[] {
+    const listen = service.backend?.listen ?? "socket";
+    const port = this.#host.ports.get(`${worktree}/${service.slug}`);
+    const socket: Address = { path: `${worktree}/${service.slug}.sock` };
+    if (listen === "socket" || port === undefined) return [socket];
+    return listen === "tcp" ? [{ port }] : [socket, { port }];
+  }
+
+  #failure(key: string, why: string, next: string): Awakening {
+    const log = lastLines(`${this.#host.layout.logs}/${key}/current`, LOG_LINES);
+    return { awake: false, why, next, log };
+  }
+}
+
+/** The directory is ours alone already; the socket is as well, in case its path is shown elsewhere. */
+function restrict(path: string): void {
+  try {
+    fs.chmodSync(path, 0o600);
+  } catch {
+    // It may have ended this very moment.
+  }
+}

@@ -1,0 +1,136 @@
+import { joinRaw, listIfThere, lstatIfThere, readIfThere, sha256 } from "../host/files.ts";
+import { assignSlugs } from "../model/slug.ts";
+import type { Backend, Launch, Listen, RawPath, Refused, Service } from "../model/worktree.ts";
+
+/** What a configuration may say about a service; only what detection needs. */
+export interface ServiceOverride {
+  readonly command?: readonly string[] | undefined;
+  readonly listen?: "socket" | "tcp" | undefined;
+  readonly enabled?: boolean | undefined;
+}
+
+export interface Detected {
+  readonly services: readonly Service[];
+  readonly refused: readonly Refused[];
+}
+
+/** The unnamed service's slug; its halves are `backend/` and `frontend/` at the top. */
+export const UNNAMED = "backend";
+
+/** Directory names that are an address or a half of the unnamed service, never a service. */
+const RESERVED = new Set(["frontend", "backend", "api", "node_modules"]);
+const DENO_ENTRIES = ["main.ts", "server.ts", "mod.ts", "index.ts"];
+
+/** The services of a worktree by convention: `backend/`, `frontend/` and `NAME/` of both. */
+export function detectServices(
+  top: RawPath,
+  overrides: Readonly<Record<string, ServiceOverride>> = {},
+): Detected {
+  const refused: Refused[] = [];
+  const named = listIfThere(top)
+    .filter((name) => isCandidate(name))
+    .sort(Buffer.compare);
+  const slugs = assignSlugs([Buffer.from(UNNAMED), ...named], sha256);
+  const services = [Buffer.from(UNNAMED), ...named].flatMap((name, i) => {
+    const unnamed = i === 0;
+    const base = unnamed ? Buffer.from(top) : joinRaw(top, name);
+    if (!unnamed && !lstatIfThere(base)?.isDirectory()) return [];
+    const override = overrides[name.toString()] ?? {};
+    if (override.enabled === false) return [];
+    const halves = { backend: half(base, "backend"), frontend: half(base, "frontend") };
+    for (const [which, found] of Object.entries(halves)) {
+      if (found === "link") refused.push({ name: name.toString(), why: `${which} is a symbolic link` });
+    }
+    const backend = halves.backend === "directory" ? backendAt(base, override, refused, name) : undefined;
+    const frontend = halves.frontend === "directory" ? joinRaw(base, "frontend") : undefined;
+    if (!backend && !frontend) return [];
+    return [
+      {
+        slug: slugs[i] ?? "",
+        name: name.toString(),
+        unnamed,
+        ...(backend ? { backend } : {}),
+        ...(frontend ? { frontend } : {}),
+      },
+    ];
+  });
+  return { services, refused };
+}
+
+function isCandidate(name: Buffer): boolean {
+  return name[0] !== 0x2e && !RESERVED.has(name.toString());
+}
+
+/** A link could lead out of the worktree, to code that nobody looked at: not taken. */
+function half(base: Buffer, which: string): "directory" | "link" | undefined {
+  const stat = lstatIfThere(joinRaw(base, which));
+  if (stat?.isSymbolicLink()) return "link";
+  return stat?.isDirectory() ? "directory" : undefined;
+}
+
+function backendAt(
+  base: Buffer,
+  override: ServiceOverride,
+  refused: Refused[],
+  name: Buffer,
+): Backend | undefined {
+  const directory = joinRaw(base, "backend");
+  const launch: Launch | undefined = override.command
+    ? { kind: "command", argv: override.command }
+    : launchOf(directory);
+  if (launch) return { directory, launch, listen: override.listen ?? listenOf(launch) };
+  refused.push({
+    name: name.toString(),
+    why: "backend/ has none of: an executable run, deno.json with a start task, main.ts, server.ts, mod.ts, index.ts, package.json with a start script",
+  });
+  return undefined;
+}
+
+/** The first of the convention's ways to start a backend that this directory has. */
+function launchOf(directory: Buffer): Launch | undefined {
+  const files = new Set(listIfThere(directory).map((name) => name.toString()));
+  if (files.has("run") && isExecutable(joinRaw(directory, "run"))) return { kind: "run" };
+  for (const name of ["deno.json", "deno.jsonc"]) {
+    if (files.has(name) && mentions(joinRaw(directory, name), "tasks", "start")) {
+      return { kind: "deno-task", task: "start" };
+    }
+  }
+  const entry = DENO_ENTRIES.find((name) => files.has(name));
+  if (entry) return { kind: "deno", entry };
+  if (files.has("package.json") && mentions(joinRaw(directory, "package.json"), "scripts", "start")) {
+    return { kind: "node" };
+  }
+  return undefined;
+}
+
+/** PORT is a number in every other ecosystem; Deno and Node take a socket's path. */
+function listenOf(launch: Launch): Listen {
+  return launch.kind === "run" || launch.kind === "command" ? "either" : "socket";
+}
+
+function isExecutable(path: Buffer): boolean {
+  const stat = lstatIfThere(path);
+  return !!stat?.isFile() && (stat.mode & 0o111n) !== 0n;
+}
+
+/** Whether a JSON file has `section.key`; comments are allowed, as deno.jsonc has them. */
+function mentions(path: Buffer, section: string, key: string): boolean {
+  const text = readIfThere(path)?.toString() ?? "";
+  try {
+    const value: unknown = JSON.parse(withoutComments(text));
+    return isRecord(value) && isRecord(value[section]) && value[section][key] !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** Strings are matched first so that `//` inside one stays. */
+function withoutComments(text: string): string {
+  return text
+    .replace(/("(?:[^"\\]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (_, string) => string ?? "")
+    .replace(/("(?:[^"\\]|\\.)*")|,(\s*[}\]])/g, (_, string, tail) => string ?? tail);
+}

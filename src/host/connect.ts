@@ -1,0 +1,30 @@
+import http from "node:http";
+import net from "node:net";
+
+export type Address = { readonly path: string } | { readonly port: number };
+
+/** Whether somebody accepts connections there now. */
+export function accepts(address: Address): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect("path" in address ? address : { ...address, host: "127.0.0.1" });
+    socket.setTimeout(1_000, () => socket.destroy(new Error("timeout")));
+    socket.once("connect", () => {
+      resolve(true);
+      socket.destroy();
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+/** Whether a GET of this path is answered with a status below 400. */
+export function answersWell(address: Address, path: string): Promise<boolean> {
+  const where = "path" in address ? { socketPath: address.path } : { ...address, host: "127.0.0.1" };
+  return new Promise((resolve) => {
+    const request = http.get({ ...where, path, timeout: 5_000, agent: false }, (answer) => {
+      answer.resume();
+      resolve((answer.statusCode ?? 500) < 400);
+    });
+    request.once("timeout", () => request.destroy(new Error("timeout")));
+    request.once("error", () => resolve(false));
+  });
+}

@@ -1,0 +1,16 @@
+import type { Layout } from "../model/layout.ts";
+import type { Ports } from "./ports.ts";
+import type { Postgres } from "./postgres/client.ts";
+import type { Definitions } from "./runit/definitions.ts";
+import type { Slots } from "./runit/slots.ts";
+
+/** Everything outside that a step may touch. */
+export interface Host {
+  readonly layout: Layout;
+  readonly postgres: Postgres;
+  readonly ports: Ports;
+  readonly slots: Slots;
+  readonly definitions: Definitions;
+  /** The path that a backend binds: at most 107 bytes, whatever the project's own path is. */
+  socketPath(worktree: string, service: string): string;
+}

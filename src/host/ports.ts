@@ -1,0 +1,73 @@
+import net from "node:net";
+import type { Layout } from "../model/layout.ts";
+import { readIfThere, sha256, writeAtomically } from "./files.ts";
+
+/** Below Linux' ephemeral range (32768), so that no client connection takes one by chance. */
+const FIRST = 20_000;
+const COUNT = 12_000;
+
+/**
+ * Ports of backends that can only listen on TCP. `run/ports.map` is both the
+ * record and what nginx reads: a line `"<worktree>/<service>" <port>;` each.
+ * Only the daemon writes it, so no port is given twice.
+ */
+export class Ports {
+  readonly #file: string;
+  readonly #start: number;
+  readonly #changed: () => void;
+  readonly #given = new Map<string, number>();
+
+  constructor(layout: Layout, changed: () => void) {
+    this.#file = `${layout.run}/ports.map`;
+    this.#changed = changed;
+    // Projects on one machine begin at different places.
+    this.#start = Number.parseInt(sha256(layout.root).slice(0, 8), 16) % COUNT;
+    const lines = readIfThere(this.#file)?.toString() ?? "";
+    for (const [, key, port] of lines.matchAll(/^"([a-z0-9/-]+)" (\d+);$/gm)) {
+      if (key) this.#given.set(key, Number(port));
+    }
+  }
+
+  get(key: string): number | undefined {
+    return this.#given.get(key);
+  }
+
+  /** The service's port; a free one the first time. */
+  async allocate(key: string): Promise<number> {
+    const known = this.#given.get(key);
+    if (known !== undefined) return known;
+    const taken = new Set(this.#given.values());
+    for (let i = 0; i < COUNT; i++) {
+      const port = FIRST + ((this.#start + i) % COUNT);
+      if (taken.has(port)) continue;
+      // Taken before the check, which lets another allocation run meanwhile.
+      this.#given.set(key, port);
+      if (await isFree(port)) {
+        this.#write();
+        return port;
+      }
+      this.#given.delete(key);
+    }
+    throw new Error(`No free port between ${FIRST} and ${FIRST + COUNT - 1} is left for ${key}.`);
+  }
+
+  release(key: string): void {
+    if (this.#given.delete(key)) this.#write();
+  }
+
+  #write(): void {
+    const lines = [...this.#given].map(([key, port]) => `"${key}" ${port};\n`);
+    writeAtomically(this.#file, lines.join(""), { durable: false });
+    this.#changed();
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.once("error", () => resolve(false));
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => {
+      server.close(() => resolve(true));
+    });
+  });
+}

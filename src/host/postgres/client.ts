@@ -1,0 +1,66 @@
+import pg from "pg";
+
+/** How to reach the project's server as its owner. */
+export interface OwnerConnection {
+  readonly port: number;
+  readonly password: string;
+}
+
+/** Identifiers are quoted by the driver's own rule. */
+export const quoteName = pg.escapeIdentifier;
+export const quoteText = pg.escapeLiteral;
+
+export type Client = pg.PoolClient;
+
+/** The daemon's connections. Nothing is connected before it is used. */
+export class Postgres {
+  readonly #pool: pg.Pool;
+  readonly #config: pg.ClientConfig;
+
+  constructor(connection: OwnerConnection) {
+    this.#config = {
+      host: "127.0.0.1",
+      port: connection.port,
+      user: "ikigai",
+      password: connection.password,
+      database: "ikigai",
+      connectionTimeoutMillis: 5_000,
+      application_name: "ikigai",
+    };
+    this.#pool = new pg.Pool({ ...this.#config, max: 6, idleTimeoutMillis: 30_000 });
+    // An idle connection that the server ends is no event: the next query makes a new one.
+    this.#pool.on("error", () => {});
+  }
+
+  /** Rows of one statement. */
+  async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return (await this.#pool.query<Row>(text, values)).rows;
+  }
+
+  /** Statements without parameters in one round trip; all of them or none (the protocol's simple query). */
+  async run(statements: readonly string[]): Promise<void> {
+    await this.#pool.query(statements.join(";\n"));
+  }
+
+  /** A connection outside the pool, for work that takes long or owns its session. */
+  async connect(): Promise<pg.Client> {
+    const client = new pg.Client(this.#config);
+    await client.connect();
+    return client;
+  }
+
+  async end(): Promise<void> {
+    await this.#pool.end();
+  }
+}
+
+/** True when the server cannot be reached or is starting: nothing is wrong with what was asked. */
+export function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof AggregateError) return error.errors.some(isUnreachable);
+  const code = "code" in error ? String(error.code) : "";
+  return (
+    /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|57P0[1-3])$/.test(code) ||
+    /timeout|terminated/i.test(error.message)
+  );
+}

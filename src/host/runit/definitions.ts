@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import type { Layout } from "../../model/layout.ts";
+import type { RawPath } from "../../model/worktree.ts";
+import { joinRaw, listIfThere, readIfThere, toBuffer } from "../files.ts";
+
+/** What a service is, as data beside its constant run script. */
+export interface Definition {
+  /** Its working directory, raw: reached through a link and never part of a shell line. */
+  readonly directory: RawPath;
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Says whether what is written is what is wanted. */
+  readonly mark: string;
+}
+
+/** The definitions in `run/services/<worktree>.<service>/`; made again whenever they are lost. */
+export class Definitions {
+  readonly #directory: string;
+
+  constructor(layout: Layout) {
+    this.#directory = `${layout.run}/services`;
+  }
+
+  path(service: string): string {
+    return `${this.#directory}/${service}`;
+  }
+
+  names(): string[] {
+    return listIfThere(this.#directory)
+      .map(String)
+      .filter((name) => !name.startsWith("."));
+  }
+
+  mark(service: string): string | undefined {
+    return readIfThere(`${this.path(service)}/mark`)?.toString();
+  }
+
+  /** How often it ended by itself in a row, and how it ended last. */
+  crashes(service: string): { count: number; code: number; signal: number } | undefined {
+    const [count, code, signal] = (
+      readIfThere(`${this.path(service)}/crashes`)?.toString() ?? ""
+    ).split(" ");
+    return count ? { count: Number(count), code: Number(code), signal: Number(signal) } : undefined;
+  }
+
+  /** Forgets earlier failures: it is tried again from the start. */
+  forgive(service: string): void {
+    fs.rmSync(`${this.path(service)}/crashes`, { force: true });
+  }
+
+  /** Replaces a definition; the lock and the pid of a copy that runs are kept. */
+  write(service: string, definition: Definition): void {
+    const path = this.path(service);
+    const building = `${this.#directory}/.${randomBytes(6).toString("hex")}`;
+    fs.mkdirSync(`${building}/env`, { recursive: true, mode: 0o700 });
+    fs.symlinkSync(toBuffer(definition.directory), joinRaw(building, "cwd"));
+    for (const [name, value] of Object.entries(definition.environment)) {
+      // chpst(8) -e: the first line is the value, NUL stands for a newline.
+      fs.writeFileSync(`${building}/env/${name}`, value.replaceAll("\n", "\0"), { mode: 0o600 });
+    }
+    fs.writeFileSync(`${building}/command`, `set -- ${definition.argv.map(quoteWord).join(" ")}\n`);
+    for (const name of ["pid", "lock"]) {
+      if (fs.existsSync(`${path}/${name}`)) fs.linkSync(`${path}/${name}`, `${building}/${name}`);
+    }
+    fs.writeFileSync(`${building}/mark`, definition.mark);
+    fs.rmSync(path, { recursive: true, force: true });
+    fs.renameSync(building, path);
+  }
+
+  remove(service: string): void {
+    fs.rmSync(this.path(service), { recursive: true, force: true });
+  }
+}
+
+/** A word for sh: single quotes around it, and around nothing else. */
+function quoteWord(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,39 @@
+import fs from "node:fs";
+import { tmpdir } from "node:os";
+import type { Layout } from "../model/layout.ts";
+import { linkAtomically, lstatIfThere, readlinkIfThere, sha256 } from "./files.ts";
+
+/** A socket's address holds 108 bytes with the NUL behind it (unix(7)); 104 on macOS. */
+const LONGEST = process.platform === "darwin" ? 103 : 107;
+
+/** The longest that comes behind the directory: two slugs, a slash and `.sock`. */
+export function socketPaths(layout: Layout): (worktree: string, service: string) => string {
+  let alias: string | undefined;
+  return (worktree, service) => {
+    const name = `${worktree}/${service}.sock`;
+    const direct = `${layout.sockets}/${name}`;
+    if (Buffer.byteLength(direct) <= LONGEST) return direct;
+    alias ??= makeAlias(layout);
+    return `${alias}/${name}`;
+  };
+}
+
+/**
+ * A short link to the sockets of a project with a long path. Refused when
+ * somebody else has put something there.
+ */
+function makeAlias(layout: Layout): string {
+  const base = process.env["XDG_RUNTIME_DIR"] ?? tmpdir();
+  const uid = process.getuid?.() ?? 0;
+  const name = `/ikg${uid.toString(36)}${sha256(layout.root).slice(0, 6)}`;
+  const path = [`${base}${name}`, `/tmp${name}`].find((p) => p.length <= 21) ?? `/tmp${name}`;
+  const present = lstatIfThere(path);
+  if (present && (!present.isSymbolicLink() || present.uid !== BigInt(uid))) {
+    throw new Error(
+      `${path} is needed as a short name for the sockets of ${layout.root}, and somebody else has it. Remove it, or move the project to a shorter path.`,
+    );
+  }
+  if (readlinkIfThere(path)?.toString() !== layout.sockets) linkAtomically(layout.sockets, path);
+  fs.mkdirSync(layout.sockets, { recursive: true, mode: 0o700 });
+  return path;
+}

@@ -1,0 +1,46 @@
+/** What a schema's comment says of it; the proof that it is ours. */
+export interface SchemaMark {
+  readonly worktree: string;
+  readonly identity: string;
+  /** Which project secret its role's password was derived from. */
+  readonly secret: string;
+  /** When it was put aside, as ISO 8601; absent while its worktree lives. */
+  readonly retired?: string;
+  /** Where the worktree was; told by `ikigai wt restore --list`. */
+  readonly path?: string;
+}
+
+const PREFIX = "ikigai:";
+
+export function writeMark(mark: SchemaMark): string {
+  return PREFIX + JSON.stringify(mark);
+}
+
+/** Undefined for any comment that we did not write. */
+export function readMark(comment: string | null): SchemaMark | undefined {
+  if (!comment?.startsWith(PREFIX)) return undefined;
+  try {
+    const value: unknown = JSON.parse(comment.slice(PREFIX.length));
+    return isMark(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isMark(value: unknown): value is SchemaMark {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "worktree" in value &&
+    typeof value.worktree === "string" &&
+    "identity" in value &&
+    typeof value.identity === "string" &&
+    "secret" in value &&
+    typeof value.secret === "string"
+  );
+}
+
+/** The name a schema and its role get when they are put aside; at most 63 bytes. */
+export function retiredName(slug: string, at: Date): string {
+  return `retired_${slug.replaceAll("-", "_")}_${at.getTime().toString(36)}`;
+}

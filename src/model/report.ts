@@ -1,0 +1,52 @@
+import type { Step } from "./change.ts";
+
+/**
+ * What a service does now. `static` has no backend; `stopped` by hand; `held`
+ * waits for an approval.
+ */
+export type ServiceState =
+  | "running"
+  | "starting"
+  | "idle"
+  | "stopped"
+  | "crashed"
+  | "held"
+  | "static";
+
+export interface ServiceReport {
+  readonly name: string;
+  readonly slug: string;
+  readonly state: ServiceState;
+  readonly url: string;
+  readonly pid?: number;
+  /** Resident memory in bytes. */
+  readonly memory?: number;
+  /** When it last answered, as ISO 8601. */
+  readonly lastUse?: string;
+  readonly why?: string;
+}
+
+/** `ready`, or what keeps it from being so. */
+export type WorktreeState = "ready" | "provisioning" | "branching" | "problem" | "unknown";
+
+/** One worktree as `ikigai wt list --json` tells it. */
+export interface WorktreeReport {
+  readonly name: string;
+  readonly slug: string;
+  readonly branch: string | null;
+  readonly path: string;
+  readonly default: boolean;
+  readonly main: boolean;
+  readonly locked: string | null;
+  readonly state: WorktreeState;
+  readonly progress?: number;
+  readonly schema: string;
+  readonly url: string;
+  readonly services: readonly ServiceReport[];
+  readonly problems: readonly string[];
+}
+
+export interface PlanReport {
+  readonly steps: readonly Step[];
+  readonly problems: readonly string[];
+}

@@ -1,0 +1,105 @@
+import type { Layout } from "./layout.ts";
+import { schemaOf } from "./slug.ts";
+
+/** What of a project goes into an environment. */
+export interface Connection {
+  readonly httpPort: number;
+  readonly postgresPort: number;
+}
+
+const DATABASE = "ikigai";
+const RESERVED_SEGMENTS = new Set(["api", "frontend"]);
+
+/** The address of a worktree, without a slash behind it. Path form: every resolver knows `localhost`. */
+export function worktreeUrl(slug: string, httpPort: number): string {
+  return RESERVED_SEGMENTS.has(slug)
+    ? `http://${slug}.localhost:${httpPort}`
+    : `http://localhost:${httpPort}/${slug}`;
+}
+
+/** The environment of a shell in a worktree. The password lies in PGPASSFILE, so that `psql -U ikigai` works too. */
+export function worktreeVariables(
+  slug: string,
+  layout: Layout,
+  connection: Connection,
+  password: string,
+): Record<string, string> {
+  const role = schemaOf(slug);
+  return {
+    DATABASE_URL: databaseUrl(role, password, connection),
+    PGHOST: "127.0.0.1",
+    PGPORT: String(connection.postgresPort),
+    PGUSER: role,
+    PGDATABASE: DATABASE,
+    PGPASSFILE: `${layout.environments}/${slug}.pgpass`,
+    IKIGAI_WORKTREE: slug,
+    IKIGAI_URL: worktreeUrl(slug, connection.httpPort),
+    SVDIR: layout.sv,
+  };
+}
+
+/** The environment of the project's owner, at the root beside the worktrees. */
+export function ownerVariables(
+  layout: Layout,
+  connection: Connection,
+  password: string,
+): Record<string, string> {
+  return {
+    DATABASE_URL: databaseUrl("ikigai", password, connection),
+    PGHOST: "127.0.0.1",
+    PGPORT: String(connection.postgresPort),
+    PGUSER: "ikigai",
+    PGDATABASE: DATABASE,
+    PGPASSFILE: `${layout.run}/pgpass`,
+    SVDIR: layout.sv,
+  };
+}
+
+/** Lines of a password file (libpq, "The Password File"). */
+export function passwordFile(
+  roles: readonly { readonly role: string; readonly password: string }[],
+  port: number,
+): string {
+  const escape = (text: string) => text.replace(/[\\:]/g, "\\$&");
+  return ["127.0.0.1", "localhost"]
+    .flatMap((host) =>
+      roles.map(({ role, password }) => `${host}:${port}:${DATABASE}:${role}:${escape(password)}\n`),
+    )
+    .join("");
+}
+
+export interface ServiceAddress {
+  readonly worktree: string;
+  readonly service: string;
+  readonly unnamed: boolean;
+  /** The path that the backend binds; at most 107 bytes. */
+  readonly socket: string;
+  /** A port of its own, for a backend that can only listen on TCP. */
+  readonly port?: number;
+  readonly listen: "socket" | "tcp" | "either";
+}
+
+/** The environment of a backend, over that of its worktree: where to listen and who it is. */
+export function serviceVariables(
+  address: ServiceAddress,
+  connection: Connection,
+  password: string,
+): Record<string, string> {
+  const base = worktreeUrl(address.worktree, connection.httpPort);
+  const tcp = address.port !== undefined && address.listen !== "socket";
+  return {
+    PGPASSWORD: password,
+    IKIGAI_SERVICE: address.service,
+    IKIGAI_URL: address.unnamed ? base : `${base}/${address.service}`,
+    ...(address.listen === "tcp" ? {} : { IKIGAI_SOCKET: address.socket }),
+    ...(tcp
+      ? { PORT: String(address.port), HOST: "127.0.0.1", IKIGAI_PORT: String(address.port) }
+      : { PORT: address.socket }),
+    DENO_SERVE_ADDRESS:
+      address.listen === "tcp" ? `tcp:127.0.0.1:${address.port}` : `unix:${address.socket}`,
+  };
+}
+
+function databaseUrl(role: string, password: string, connection: Connection): string {
+  return `postgres://${role}:${encodeURIComponent(password)}@127.0.0.1:${connection.postgresPort}/${DATABASE}`;
+}

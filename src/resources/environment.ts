@@ -1,0 +1,135 @@
+import fs from "node:fs";
+import type { Facts } from "../facts/facts.ts";
+import { allowEnvrc, forgetAllowance } from "../host/direnv-allow.ts";
+import { writeEnvrc } from "../host/direnv.ts";
+import {
+  joinRaw,
+  linkAtomically,
+  listIfThere,
+  lstatIfThere,
+  readIfThere,
+  toBuffer,
+  writeAtomically,
+} from "../host/files.ts";
+import { environmentFile, environmentPath, renderEnvrc } from "../model/envrc.ts";
+import { schemaOf } from "../model/slug.ts";
+import { passwordFile, worktreeVariables } from "../model/variables.ts";
+import type { RawPath } from "../model/worktree.ts";
+import type { WorktreeFacts } from "../facts/facts.ts";
+import type { Resource } from "./resource.ts";
+
+interface Want {
+  readonly top: RawPath;
+  readonly shell: string;
+  readonly passwords: string;
+  /** git's HEAD of the worktree: with another one, `.envrc` may be tracked no more. */
+  readonly head: string;
+  /** Whether the worktree lies outside the project and needs a link to it. */
+  readonly outside: boolean;
+}
+
+interface Have {
+  readonly shell: string;
+  readonly passwords: string;
+  readonly head: string;
+  readonly top: string;
+}
+
+/** The environment of a worktree: a file that a shell reads, and the `.envrc` that has direnv read it. */
+export const environment: Resource<Want, Have> = {
+  kind: "environment",
+
+  want(facts) {
+    return new Map(facts.worktrees.map((worktree) => [worktree.slug, wantOf(facts, worktree)]));
+  },
+
+  async have({ layout }, scope) {
+    const slugs = scope
+      ? [...scope]
+      : listIfThere(layout.environments)
+          .map(String)
+          .flatMap((name) => /^([a-z0-9-]+)\.sh$/.exec(name)?.[1] ?? []);
+    const found = new Map<string, Have>();
+    for (const slug of slugs) {
+      const shell = readIfThere(environmentPath(layout, slug))?.toString();
+      if (shell === undefined) continue;
+      const [head = "", top = ""] = (readIfThere(notePath(layout.environments, slug))?.toString() ?? "").split("\0");
+      found.set(slug, {
+        shell,
+        passwords: readIfThere(`${layout.environments}/${slug}.pgpass`)?.toString() ?? "",
+        head,
+        top,
+      });
+    }
+    return found;
+  },
+
+  differ(want, have) {
+    if (!want) return { action: "remove", why: "its worktree is gone" };
+    if (!have) return { action: "create", why: "it has none yet" };
+    if (want.shell !== have.shell || want.passwords !== have.passwords) {
+      return { action: "update", why: "its variables changed" };
+    }
+    if (toBuffer(want.top).toString("hex") !== have.top) {
+      return { action: "update", why: "the worktree moved" };
+    }
+    return want.head === have.head ? undefined : { action: "update", why: "its branch changed" };
+  },
+
+  async apply({ layout }, step, want, have) {
+    const shell = environmentPath(layout, step.key);
+    const passwords = `${layout.environments}/${step.key}.pgpass`;
+    const note = notePath(layout.environments, step.key);
+    if (!want) {
+      if (have?.top) forgetAllowance(joinRaw(Buffer.from(have.top, "hex"), ".envrc"));
+      for (const file of [shell, passwords, note]) fs.rmSync(file, { force: true });
+      return;
+    }
+    writeAtomically(passwords, want.passwords, { durable: false });
+    writeAtomically(shell, want.shell, { durable: false });
+    if (want.outside) linkProject(layout.ikigai, want.top);
+    const outcome = await writeEnvrc({
+      directory: want.top,
+      environmentFile: shell,
+      scratch: layout.run,
+      worktree: true,
+    });
+    if (outcome === "written" || outcome === "unchanged") {
+      await allowEnvrc(joinRaw(want.top, ".envrc"), renderEnvrc(shell));
+    }
+    writeAtomically(note, `${want.head}\0${toBuffer(want.top).toString("hex")}`, { durable: false });
+  },
+};
+
+function wantOf(facts: Facts, worktree: WorktreeFacts): Want {
+  const { layout, postgresPort } = facts;
+  const password = facts.passwordOf(worktree);
+  return {
+    top: worktree.path,
+    shell: environmentFile(worktreeVariables(worktree.slug, layout, facts, password), layout.bin),
+    passwords: passwordFile(
+      [
+        { role: schemaOf(worktree.slug), password },
+        { role: "ikigai", password: facts.ownerPassword },
+      ],
+      postgresPort,
+    ),
+    head: worktree.branch ?? "",
+    outside: !isWithin(layout.root, worktree.path),
+  };
+}
+
+function isWithin(root: string, path: RawPath): boolean {
+  return joinRaw(path, "").subarray(0, Buffer.byteLength(root) + 1).equals(joinRaw(root, ""));
+}
+
+function notePath(directory: string, slug: string): string {
+  return `${directory}/${slug}.note`;
+}
+
+/** A worktree outside the project gets a link, so that walking up finds it. Anything else of that name stays. */
+function linkProject(ikigai: string, top: RawPath): void {
+  const link = joinRaw(top, ".ikigai");
+  const present = lstatIfThere(link);
+  if (!present || present.isSymbolicLink()) linkAtomically(ikigai, link);
+}

@@ -1,0 +1,18 @@
+import type { Facts } from "../facts/facts.ts";
+import type { Host } from "../host/host.ts";
+import type { Difference, Kind, Step } from "../model/change.ts";
+import type { Slug } from "../model/slug.ts";
+
+/**
+ * A kind of thing that a worktree has. `want` and `differ` are pure; `have` only
+ * reads and finds what is ours by its mark, orphans included; `apply` brings one
+ * thing in line and may be cut off and repeated at any point.
+ */
+export interface Resource<Want, Have> {
+  readonly kind: Kind;
+  want(facts: Facts): ReadonlyMap<string, Want>;
+  /** With a scope only what belongs to those worktrees. */
+  have(host: Host, scope?: ReadonlySet<Slug>): Promise<ReadonlyMap<string, Have>>;
+  differ(want: Want | undefined, have: Have | undefined): Difference | undefined;
+  apply(host: Host, step: Step, want: Want | undefined, have: Have | undefined): Promise<void>;
+}

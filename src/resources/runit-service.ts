@@ -1,0 +1,116 @@
+import type { Facts, WorktreeFacts } from "../facts/facts.ts";
+import { sha256, toBuffer } from "../host/files.ts";
+import { serviceConfiguration } from "../model/configuration.ts";
+import { argvOf } from "../model/launch.ts";
+import { serviceVariables, worktreeVariables } from "../model/variables.ts";
+import type { Backend, Service } from "../model/worktree.ts";
+import type { Resource } from "./resource.ts";
+
+interface Want {
+  readonly worktree: WorktreeFacts;
+  readonly service: Service;
+  readonly backend: Backend;
+  readonly facts: Facts;
+  /** Changes whenever the definition has to be written again. */
+  readonly mark: string;
+}
+
+interface Have {
+  readonly mark: string;
+}
+
+/** A backend under runit: its definition, and when it goes its place in `sv/` and its port. */
+export const runitService: Resource<Want, Have> = {
+  kind: "service",
+
+  want(facts) {
+    const wants = new Map<string, Want>();
+    for (const worktree of facts.worktrees) {
+      for (const service of worktree.services) {
+        const { backend } = service;
+        if (!backend) continue;
+        const settings = serviceConfiguration(worktree.settings, service.name);
+        const mark = sha256(
+          JSON.stringify([
+            toBuffer(backend.directory).toString("hex"),
+            backend.launch,
+            backend.listen,
+            settings.env,
+            settings.permissions,
+            worktree.identity,
+            facts.secretId,
+            facts.layout.root,
+            facts.httpPort,
+            facts.postgresPort,
+            FORMAT,
+          ]),
+        );
+        wants.set(`${worktree.slug}.${service.slug}`, { worktree, service, backend, facts, mark });
+      }
+    }
+    return wants;
+  },
+
+  async have({ definitions, slots }, scope) {
+    const names = new Set([...definitions.names(), ...slots.names()]);
+    return new Map(
+      [...names]
+        .filter((name) => !scope || scope.has(name.split(".", 1)[0] ?? ""))
+        .map((name) => [name, { mark: definitions.mark(name) ?? "" }]),
+    );
+  },
+
+  differ(want, have) {
+    if (!want) return { action: "remove", why: "the service or its worktree is gone" };
+    if (!have) return { action: "create", why: "the worktree has a backend" };
+    return want.mark === have.mark
+      ? undefined
+      : { action: "update", why: "how it is started changed" };
+  },
+
+  async apply(host, step, want) {
+    const { definitions, slots, ports } = host;
+    if (!want) {
+      await slots.remove(step.key);
+      definitions.remove(step.key);
+      ports.release(step.key.replace(".", "/"));
+      return;
+    }
+    const { worktree, service, backend, facts } = want;
+    const address = `${worktree.slug}/${service.slug}`;
+    const port = backend.listen === "socket" ? undefined : await ports.allocate(address);
+    const socket = host.socketPath(worktree.slug, service.slug);
+    const settings = serviceConfiguration(worktree.settings, service.name);
+    const password = facts.passwordOf(worktree);
+    definitions.write(step.key, {
+      directory: backend.directory,
+      argv: argvOf(backend.launch, {
+        socket,
+        postgresPort: facts.postgresPort,
+        extra: settings.permissions,
+      }),
+      environment: {
+        ...settings.env,
+        ...worktreeVariables(worktree.slug, facts.layout, facts, password),
+        ...serviceVariables(
+          {
+            worktree: worktree.slug,
+            service: service.slug,
+            unnamed: service.unnamed,
+            socket,
+            listen: backend.listen,
+            ...(port === undefined ? {} : { port }),
+          },
+          facts,
+          password,
+        ),
+      },
+      mark: want.mark,
+    });
+    // A copy that runs goes on with the old definition until it is started again.
+    if (slots.has(step.key)) slots.restart(step.key);
+  },
+};
+
+/** Raised when what a definition holds changes, so that older ones are written again. */
+const FORMAT = 1;
