@@ -37,7 +37,12 @@ function dependenciesAreCurrent() {
 async function installDependencies() {
   if (dependenciesAreCurrent()) return "already there";
   // No dependency needs its install script: esbuild and Biome carry their binaries in packages.
-  await must("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+  const options = ["--ignore-scripts", "--no-audit", "--no-fund"];
+  const clean = await run("npm", ["ci", ...options]);
+  if (clean.code === 0) return "installed";
+  // A registry that lacks packages of other platforms makes a lock file that `npm ci` refuses.
+  if (clean.output.includes("EUSAGE")) await must("npm", ["install", "--no-save", ...options]);
+  else throw new StepError(`npm ci failed:\n${clean.output.trimEnd()}`);
   return "installed";
 }
 

@@ -1,0 +1,10 @@
+// Writes docs/configuration.md and docs/configuration.schema.json from the schema.
+import { writeFileSync } from "node:fs";
+import { createJiti } from "jiti";
+
+const jiti = createJiti(import.meta.url, { fsCache: false });
+const docs = await jiti.import("../src/model/configuration-docs.ts");
+const at = (name) => new URL(`../docs/${name}`, import.meta.url);
+
+writeFileSync(at("configuration.md"), docs.configurationPage());
+writeFileSync(at("configuration.schema.json"), docs.configurationSchemaFile());
