@@ -1,0 +1,122 @@
+import { indented } from "./quote.ts";
+
+/** Where workers stand (`working_directory`), so that no address holds the project's path. */
+const SOCKET = "run/sockets/$worktree/$service.sock";
+
+/**
+ * Headers of a client that say where a request came from or went to, or that a
+ * proxy in front would have set: a backend must not be able to believe them.
+ */
+const SPOOFABLE = [
+  "Forwarded",
+  "Proxy",
+  "X-Accel-Buffering",
+  "X-Accel-Charset",
+  "X-Accel-Expires",
+  "X-Accel-Limit-Rate",
+  "X-Accel-Mapping",
+  "X-Accel-Redirect",
+  "X-Client-IP",
+  "X-Cluster-Client-IP",
+  "X-Forwarded",
+  "X-Forwarded-By",
+  "X-Forwarded-Path",
+  "X-Forwarded-Port",
+  "X-Forwarded-Protocol",
+  "X-Forwarded-Scheme",
+  "X-Forwarded-Server",
+  "X-Forwarded-Ssl",
+  "X-Forwarded-Uri",
+  "X-Forwarded-User",
+  "X-Host",
+  "X-HTTP-Host-Override",
+  "X-Ikigai-Accept",
+  "X-Ikigai-Failure",
+  "X-Ikigai-Service",
+  "X-Ikigai-Uri",
+  "X-Ikigai-Worktree",
+  "X-Original-Host",
+  "X-Original-URI",
+  "X-Original-URL",
+  "X-Real-IP",
+  "X-Rewrite-URL",
+  "X-Sendfile-Type",
+  "X-Url-Scheme",
+];
+
+const SET: readonly (readonly [string, string])[] = [
+  ["Host", "$authority"],
+  ["Connection", "$connection_to_backend"],
+  ["Upgrade", "$upgrade_to_backend"],
+  ["X-Forwarded-For", "$remote_addr"],
+  ["X-Forwarded-Host", "$authority"],
+  ["X-Forwarded-Prefix", "$mount$service_mount"],
+  ["X-Forwarded-Proto", "$scheme"],
+];
+
+/** Only WebSockets may turn a connection into another protocol; h2c would hide requests from us. */
+export const UPGRADE_MAPS = `map $http_upgrade $connection_to_backend {
+  default close;
+  "~*^websocket$" upgrade;
+}
+map $http_upgrade $upgrade_to_backend {
+  default "";
+  "~*^websocket$" $http_upgrade;
+}`;
+
+/** Ports of backends that only speak TCP; nginx asks for them where there is no socket. */
+export function portMaps(portsFile: string): string {
+  return `map "$worktree/$service" $port {
+  default "";
+  include ${portsFile};
+}
+map $port $socket_or_not {
+  "" .;
+  default "${SOCKET}";
+}`;
+}
+
+/** How every backend is spoken to; the same for the first try and the one after waking. */
+export function backendDefaults(): string {
+  return `proxy_http_version 1.1;
+proxy_buffering off;
+proxy_buffer_size 32k;
+proxy_buffers 8 32k;
+proxy_busy_buffers_size 64k;
+proxy_redirect off;
+proxy_next_upstream off;
+proxy_connect_timeout 5s;
+proxy_read_timeout 1h;
+proxy_send_timeout 1h;
+proxy_pass_header Date;
+proxy_pass_header Server;
+${SET.map(([name, value]) => `proxy_set_header ${name} ${value};`).join("\n")}
+${SPOOFABLE.map((name) => `proxy_set_header ${name} "";`).join("\n")}`;
+}
+
+interface BackendLocation {
+  /** Where a request goes whose connection failed or broke, and one that got no answer in time. */
+  readonly broken: string;
+  readonly late: string;
+  /** What the names of traffic files begin with. */
+  readonly traffic: string;
+  readonly first?: string;
+}
+
+/** A location that hands the request to the worktree's backend; failures go on elsewhere. */
+export function backendLocation(
+  head: string,
+  { broken, late, traffic, first = "" }: BackendLocation,
+): string {
+  return `location ${head} {
+${indented(`${first}access_log "${traffic}$worktree.$service" traffic;
+proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
+set $upstream "http://unix:${SOCKET}:";
+if (!-e $socket_or_not) {
+  set $upstream "http://127.0.0.1:$port";
+}
+error_page 502 = ${broken};
+error_page 504 = ${late};
+proxy_pass $upstream$backend_uri;`)}
+}`;
+}

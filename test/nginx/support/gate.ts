@@ -1,0 +1,69 @@
+import type http from "node:http";
+import { listen } from "./backend.ts";
+import type { Project } from "./project.ts";
+
+/** What the gate was asked. */
+export interface Asked {
+  readonly path: string;
+  readonly method: string;
+  readonly worktree: string;
+  readonly service: string;
+  readonly accept: string;
+  readonly uri: string;
+  readonly failure: string;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly bodyBytes: number;
+}
+
+export type Answer = "awake" | { status: number; body: string; headers?: Record<string, string> };
+
+export interface Gate {
+  readonly asked: Asked[];
+  readonly server: http.Server;
+}
+
+/** A gate on the project's gate socket that answers `/wake` and `/down` as told. */
+export async function startGate(
+  project: Project,
+  wake: (asked: Asked) => Answer | Promise<Answer> = () => unknown,
+): Promise<Gate> {
+  const asked: Asked[] = [];
+  const server = await listen(
+    project,
+    project.layout.gateSocket,
+    async (request, response, body) => {
+      const one = asOf(request, body.length);
+      asked.push(one);
+      const answer = one.path === "/wake" ? await wake(one) : down(one);
+      if (answer === "awake") {
+        response.writeHead(200, { "X-Accel-Redirect": "@awake" }).end();
+        return;
+      }
+      response.writeHead(answer.status, { "Content-Type": "application/json", ...answer.headers });
+      response.end(answer.body);
+    },
+  );
+  return { asked, server };
+}
+
+export const unknown: Answer = { status: 404, body: JSON.stringify({ error: "no such service" }) };
+
+function down(asked: Asked): Answer {
+  const status = { interrupted: 502, late: 504, "no-frontend": 404 }[asked.failure] ?? 503;
+  return { status, body: JSON.stringify({ error: asked.failure }) };
+}
+
+function asOf({ url, method, headers }: http.IncomingMessage, bodyBytes: number): Asked {
+  const header = (name: string): string => String(headers[`x-ikigai-${name}`] ?? "");
+  return {
+    path: url ?? "",
+    method: method ?? "",
+    worktree: header("worktree"),
+    service: header("service"),
+    accept: header("accept"),
+    uri: header("uri"),
+    failure: header("failure"),
+    headers,
+    bodyBytes,
+  };
+}

@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { type Layout, layoutOf } from "../../../src/model/layout.ts";
+import { type NginxSettings, nginxConf } from "../../../src/model/nginx/conf.ts";
+import { type PortEntry, portsMap } from "../../../src/model/ports-map.ts";
+
+/** A throwaway project with a real nginx in front. */
+export interface Project extends AsyncDisposable {
+  readonly layout: Layout;
+  readonly port: number;
+  readonly origin: string;
+  /** A worktree with its directories; the default one is chosen with `makeDefault`. */
+  addWorktree(slug: string): void;
+  makeDefault(slug: string): void;
+  /** Links a frontend, made of `files`, into the documents; answers where its files are. */
+  addFrontend(worktree: string, name: string, files: Record<string, string | Buffer>): string;
+  socketOf(worktree: string, service: string): string;
+  /** What is put away with the project, in reverse order. */
+  defer(cleanup: () => unknown): void;
+  errors(): string;
+}
+
+export interface ProjectOptions {
+  /** The project directory's own name. */
+  readonly name?: string;
+  readonly ports?: readonly PortEntry[];
+  readonly settings?: Partial<NginxSettings>;
+}
+
+export async function startProject(options: ProjectOptions = {}): Promise<Project> {
+  const temporary = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "iki-")));
+  const root = path.join(temporary, options.name ?? "project");
+  const layout = layoutOf(root);
+  const port = await freePort();
+  const cleanups: (() => unknown)[] = [
+    () => fs.rmSync(temporary, { recursive: true, force: true }),
+  ];
+  const trees = ["pid", "root"].map((name) => `${layout.httpd}/${name}`);
+  const states = ["nginx", "sockets", "traffic"].map((name) => `${layout.run}/${name}`);
+  for (const directory of [...trees, ...states, layout.logs]) {
+    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  }
+  fs.writeFileSync(`${layout.run}/ports.map`, portsMap(options.ports ?? []));
+  const user = process.getuid?.() === 0 ? { user: "root" } : {};
+  fs.writeFileSync(
+    layout.nginxConf,
+    nginxConf({ layout, httpPort: port, ipv6: hasIpv6(), ...user, ...options.settings }),
+  );
+  const nginx = await startNginx(layout, port);
+  cleanups.push(() => stopNginx(nginx));
+
+  return {
+    layout,
+    port,
+    origin: `http://localhost:${port}`,
+    addWorktree(slug) {
+      fs.mkdirSync(`${layout.documents}/${slug}`);
+      fs.mkdirSync(`${layout.sockets}/${slug}`);
+    },
+    makeDefault(slug) {
+      for (const directory of [layout.documents, layout.sockets]) {
+        fs.rmSync(`${directory}/.default`, { force: true });
+        fs.symlinkSync(slug, `${directory}/.default`);
+      }
+    },
+    addFrontend(worktree, name, files) {
+      const directory = `${root}/${worktree}/${name === "frontend" ? "" : `${name}/`}frontend`;
+      for (const [file, content] of Object.entries(files)) {
+        fs.mkdirSync(path.dirname(`${directory}/${file}`), { recursive: true });
+        fs.writeFileSync(`${directory}/${file}`, content);
+      }
+      fs.symlinkSync(directory, `${layout.documents}/${worktree}/${name}`);
+      return directory;
+    },
+    socketOf: (worktree, service) => `${layout.sockets}/${worktree}/${service}.sock`,
+    defer: (cleanup) => void cleanups.push(cleanup),
+    errors: () => fs.readFileSync(`${layout.logs}/nginx.log`, "utf8"),
+    async [Symbol.asyncDispose]() {
+      for (const cleanup of cleanups.reverse()) await cleanup();
+    },
+  };
+}
+
+async function startNginx(layout: Layout, port: number): Promise<ChildProcess> {
+  const output: Buffer[] = [];
+  const nginx = spawn(
+    process.env["NGINX"] ?? "nginx",
+    ["-p", `${layout.httpd}/`, "-c", "nginx.conf", "-e", "stderr", "-g", "daemon off;"],
+    { cwd: os.tmpdir(), stdio: ["ignore", "pipe", "pipe"] },
+  );
+  for (const stream of [nginx.stdout, nginx.stderr]) stream.on("data", (data) => output.push(data));
+  await until(async () => {
+    if (nginx.exitCode !== null) throw new Error(`nginx ended: ${Buffer.concat(output)}`);
+    return canConnect({ port, host: "127.0.0.1" });
+  });
+  return nginx;
+}
+
+async function stopNginx(nginx: ChildProcess): Promise<void> {
+  if (nginx.exitCode !== null || nginx.signalCode !== null) return;
+  const ended = once(nginx, "exit");
+  nginx.kill("SIGTERM");
+  await ended;
+}
+
+/** Asks again and again, until the answer is yes; an error after ten seconds. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`never came true: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+function canConnect(address: net.NetConnectOpts): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(address);
+    socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
+    socket.on("connect", () => socket.destroy());
+  });
+}
+
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+export function hasIpv6(): boolean {
+  return Object.values(os.networkInterfaces()).some((addresses) =>
+    addresses?.some(({ address }) => address === "::1"),
+  );
+}
