@@ -23,13 +23,13 @@ function runAs(name) {
   throw new StepError("Neither setpriv nor runuser is there (package util-linux). Install it.");
 }
 
+/** Our environment without what leads into our own home, which the account may not read. */
 function environmentOf(name, home) {
-  const { XDG_CACHE_HOME, XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_RUNTIME_DIR, ...rest } = process.env;
-  const env = { ...rest, HOME: home, USER: name, LOGNAME: name };
-  const own = userInfo().homedir;
-  return Object.fromEntries(
-    Object.entries(env).filter(([, value]) => !value?.startsWith(`${own}/`)),
-  );
+  const own = `${userInfo().homedir}/`;
+  const foreign = ([key, value]) => key.startsWith("XDG_") || value?.startsWith(own);
+  const kept = Object.fromEntries(Object.entries(process.env).filter((entry) => !foreign(entry)));
+  const path = (process.env.PATH ?? "").split(":").filter((part) => !part.startsWith(own));
+  return { ...kept, PATH: path.join(":"), HOME: home, USER: name, LOGNAME: name };
 }
 
 /**
