@@ -14,8 +14,8 @@ export function readConfigurationFile(directory: RawPath | string, name: string)
   const path = joinRaw(directory, name);
   if (!lstatIfThere(path)) return { kind: "absent" };
   try {
-    const real = fs.realpathSync(path, { encoding: "buffer" });
-    const home = fs.realpathSync(joinRaw(directory), { encoding: "buffer" });
+    const real = fs.realpathSync.native(path, { encoding: "buffer" });
+    const home = fs.realpathSync.native(joinRaw(directory), { encoding: "buffer" });
     const inside = Buffer.concat([home, Buffer.from(home.at(-1) === 0x2f ? "" : "/")]);
     if (!real.subarray(0, inside.length).equals(inside)) {
       return refused(`is a link that leaves its directory, to ${JSON.stringify(real.toString())}`);

@@ -39,6 +39,9 @@ async function run(code: string, path: string): Promise<unknown> {
   const directory = path.slice(0, path.lastIndexOf("/"));
   await body(module.exports, module, load, async (name: string) => load(name), path, directory);
   const { exports } = module;
+  // jiti turns a syntax error into a module that only says so.
+  const wrong = exports.__JITI_ERROR__ as Record<string, unknown> | undefined;
+  if (wrong) throw new SyntaxError(`${wrong.message}(${wrong.line}:${wrong.column})`);
   if (exports.__esModule !== true) return exports;
   return exports.default === undefined ? exports.config : exports.default;
 }

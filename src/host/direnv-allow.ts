@@ -134,7 +134,7 @@ function identityOf(path: Buffer): string {
 function realEnvrc(path: RawPath | string): Buffer | undefined {
   const directory = directoryOf(toBuffer(path));
   if (!statIfThere(directory)) return undefined;
-  return joinRaw(fs.realpathSync(directory, { encoding: "buffer" }), ".envrc");
+  return joinRaw(fs.realpathSync.native(directory, { encoding: "buffer" }), ".envrc");
 }
 
 function readEnvrc(path: Buffer): Buffer | undefined {

@@ -1,0 +1,117 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import os from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { checkConfiguration } from "../../src/model/configuration-problems.ts";
+import { lineDiff } from "../../src/model/line-diff.ts";
+import { type TrustFacts, trustables } from "../../src/model/trust.ts";
+
+const hash = (content: Uint8Array | string) => createHash("sha256").update(content).digest("hex");
+
+function facts(raw: unknown, more: Partial<TrustFacts> = {}): TrustFacts {
+  const checked = checkConfiguration(raw, "f");
+  if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
+  return { configuration: checked.configuration, runs: [], ...more };
+}
+
+describe("what needs approval", () => {
+  it("is nothing that only sets numbers, names and plain variables", () => {
+    const raw = {
+      http: { port: 9000 },
+      services: { web: { start: "always", env: { LOG_LEVEL: "debug" }, after: ["backend"] } },
+    };
+    expect(trustables(facts(raw), hash)).toEqual([]);
+  });
+
+  it("is everything that runs something or widens what may run", () => {
+    const raw = {
+      programs: { nginx: "/opt/nginx" },
+      postgres: { bin: "/opt/pg" },
+      database: { migrate: ["npm", "run", "migrate"], seed: ["./seed"] },
+      services: {
+        web: {
+          command: ["node", "x y.js"],
+          permissions: ["--allow-net"],
+          env: { LOG_LEVEL: "x", LD_PRELOAD: "./evil.so", NODE_OPTIONS: "--require ./evil.js" },
+        },
+      },
+    };
+    const program = { file: "ikigai.config.ts", content: Buffer.from("export default {}") };
+    const runs = [{ path: "backend/run", content: Buffer.from([0, 1, 0xff]) }];
+    const found = trustables(facts(raw, { program, runs }), hash);
+    expect(found.map(({ kind, what, text }) => [kind, what, text])).toEqual([
+      ["configuration", "ikigai.config.ts", "export default {}"],
+      ["program", "programs.nginx", '"/opt/nginx"'],
+      ["program", "postgres.bin", '"/opt/pg"'],
+      ["command", "database.migrate", '["npm","run","migrate"]'],
+      ["command", "database.seed", '["./seed"]'],
+      ["command", "services.web.command", '["node","x y.js"]'],
+      ["permissions", "services.web.permissions", '["--allow-net"]'],
+      [
+        "environment",
+        "services.web.env",
+        '["LD_PRELOAD=./evil.so","NODE_OPTIONS=--require ./evil.js"]',
+      ],
+      ["run", "backend/run", undefined],
+    ]);
+  });
+
+  it("tells one content from another", () => {
+    const of = (run: string) =>
+      trustables(facts({}, { runs: [{ path: "backend/run", content: Buffer.from(run) }] }), hash)[0]
+        ?.hash;
+    expect(of("a")).toBe(of("a"));
+    expect(of("a")).not.toBe(of("b"));
+    const words = (...command: string[]) =>
+      trustables(facts({ services: { w: { command } } }), hash)[0]?.hash;
+    expect(words("a", "b c")).not.toBe(words("a b", "c"));
+  });
+});
+
+describe("the difference that is shown", () => {
+  it("is empty for the same and names what changed otherwise", () => {
+    expect(lineDiff("a\n", "a\n")).toBe("");
+    expect(lineDiff("a\nb\nc\n", "a\nB\nc\n")).toBe("@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n");
+    expect(lineDiff("", "a\n")).toBe("@@ -0,0 +1 @@\n+a\n");
+    expect(lineDiff("a", "a\n")).toBe("@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a\n");
+  });
+
+  it("shows what a terminal would obey, reorder or hide", () => {
+    const diff = lineDiff("", "\u001b[2Jrm\r\u202eexe\u200b\u2028\tend\n");
+    expect(diff).toBe("@@ -0,0 +1 @@\n+\\u{1b}[2Jrm\\u{d}\\u{202e}exe\\u{200b}\\u{2028}\tend\n");
+  });
+
+  it("turns the one text into the other when patch reads it", () => {
+    const directory = fs.mkdtempSync(join(os.tmpdir(), "iki-"));
+    try {
+      const lines = fc.array(fc.constantFrom("a", "b", "c", "", "d e"), { maxLength: 30 });
+      const text = fc
+        .tuple(lines, fc.boolean())
+        .map(([l, end]) => l.join("\n") + (end && l.length > 0 ? "\n" : ""));
+      fc.assert(
+        fc.property(text, text, (before, after) => {
+          fs.writeFileSync(join(directory, "f"), before);
+          const diff = lineDiff(before, after);
+          if (diff !== "") {
+            const whole = `--- a/f\n+++ b/f\n${diff}`;
+            const git = ["apply", "--unsafe-paths", "--whitespace=nowarn", "-"];
+            execFileSync("git", git, { cwd: directory, input: whole, stdio: "pipe" });
+          }
+          expect(fs.readFileSync(join(directory, "f"), "utf8")).toBe(after);
+        }),
+        { numRuns: 60 },
+      );
+    } finally {
+      fs.rmSync(directory, { recursive: true });
+    }
+  });
+
+  it("stays quick on long texts", () => {
+    const long = Array.from({ length: 5_000 }, (_, i) => `${i}\n`).join("");
+    expect(lineDiff(long, long.replace("2500\n", "changed\n"))).toContain("-2500\n+changed\n");
+    expect(lineDiff(long, long.replaceAll("1", "x")).length).toBeGreaterThan(long.length);
+  });
+});
