@@ -14,11 +14,17 @@ const DIRECTORY_MADE = "directory made by ikigai";
  * @throws the file system's error when the file cannot be read or written.
  */
 export function excludeFromStatus(commonDir: string, patterns: readonly string[]): void {
-  if (patterns.length === 0) return restoreExclude(commonDir);
+  if (patterns.length === 0) {
+    restoreExclude(commonDir);
+    return;
+  }
   const body = `${patterns.join("\n")}\n`;
   const path = excludeFile(commonDir);
   const text = readIfThere(path)?.toString("latin1");
-  if (text === undefined) return makeExclude(commonDir, path, body);
+  if (text === undefined) {
+    makeExclude(commonDir, path, body);
+    return;
+  }
   const block = findBlock(text);
   if (block?.body === body) return;
   replaceFile(

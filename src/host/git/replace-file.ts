@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
-import { codeOf, lstatIfThere } from "../files.ts";
+import { codeOf, lstatIfThere, statIfThere } from "../files.ts";
 
 /**
  * Replaces a file's content in one step: a reader, and a crash, see the old or the new one.
@@ -9,7 +9,7 @@ import { codeOf, lstatIfThere } from "../files.ts";
  * @param mode permission bits, set as they are whatever the umask.
  */
 export function replaceFile(path: Buffer, text: string, mode: number): void {
-  const owner = lstatIfThere(path);
+  const owner = lstatIfThere(path) ?? statIfThere(path.subarray(0, path.lastIndexOf("/")));
   const temporary = Buffer.concat([path, Buffer.from(`.${randomBytes(6).toString("hex")}.tmp`)]);
   const file = fs.openSync(temporary, "wx", mode);
   try {

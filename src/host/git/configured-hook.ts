@@ -1,0 +1,85 @@
+import { execa } from "execa";
+import { gitEnvironment } from "./environment.ts";
+import { HOOK_EVENTS } from "./hook-block.ts";
+import type { HookConfig } from "./hook-config.ts";
+
+const SECTION = "hook.ikigai";
+
+/**
+ * Whether git runs the hooks that its configuration names (`hook.<name>.command`, git-hook(1)),
+ * which it does from 2.54 on, beside those of the hooks directory.
+ *
+ * @param version what `git version` prints.
+ */
+export function runsConfiguredHooks(version: string): boolean {
+  const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(version) ?? [];
+  return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 54);
+}
+
+/**
+ * The value of hook.ikigai.command. git hands it to sh with the hook's arguments behind it, and
+ * prints what sh complains about: so it says nothing when the script has gone.
+ */
+export function configuredCommand(body: string): string {
+  const quoted = `'${body.replaceAll("'", "'\\''")}'`;
+  return `test ! -x ${quoted} || ${quoted}`;
+}
+
+/** Whether the configuration already is as `configure` would make it. */
+export function isConfigured(config: HookConfig, body: string): boolean {
+  const { command = [], event = [] } = config.ikigai;
+  const events = HOOK_EVENTS.every((name) => event.includes(name));
+  return events && command.length === 1 && command[0] === configuredCommand(body);
+}
+
+/**
+ * Writes the hook into the repository's configuration.
+ *
+ * @throws execa's error, such as when another git holds the configuration's lock.
+ */
+export async function configure(
+  commonDir: string,
+  body: string,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  await unconfigure(commonDir, env);
+  // The command first: git refuses to work when an event names a hook without one.
+  await config(commonDir, env, [`${SECTION}.command`, configuredCommand(body)]);
+  for (const event of HOOK_EVENTS) {
+    await config(commonDir, env, ["--add", `${SECTION}.event`, event]);
+  }
+}
+
+/** Takes the hook out of the repository's configuration, if it is there. */
+export async function unconfigure(commonDir: string, env: NodeJS.ProcessEnv): Promise<void> {
+  await config(commonDir, env, ["--remove-section", SECTION], [128]);
+}
+
+async function config(
+  commonDir: string,
+  env: NodeJS.ProcessEnv,
+  args: readonly string[],
+  accepted: readonly number[] = [],
+): Promise<void> {
+  const options = { env: gitEnvironment(env), extendEnv: false, cwd: commonDir };
+  const result = await execa("git", ["--git-dir", commonDir, "config", "--local", ...args], {
+    ...options,
+    reject: false,
+  });
+  if (result.exitCode !== 0 && !accepted.includes(result.exitCode ?? -1)) {
+    throw new Error(`git could not change ${commonDir}/config: ${result.stderr || result.message}`);
+  }
+}
+
+let version: Promise<string> | undefined;
+
+/** What `git version` prints; asked once in a process. */
+export function gitVersion(env: NodeJS.ProcessEnv): Promise<string> {
+  version ??= execa("git", ["version"], { env: gitEnvironment(env), extendEnv: false })
+    .then(({ stdout }) => stdout)
+    .catch((error: unknown) => {
+      version = undefined;
+      throw error;
+    });
+  return version;
+}

@@ -1,0 +1,97 @@
+import { joinRaw, readIfThere } from "../files.ts";
+import { HOOK_BODY } from "./hook-block.ts";
+import type { HookConfig } from "./hook-config.ts";
+import { displayPath, type HookWorktree, type Permission } from "./hooks-directory.ts";
+import { findBlock } from "./marked-block.ts";
+
+/** What git runs after a checkout in one worktree, as `ikigai doctor` tells it. */
+export interface EffectiveHook {
+  readonly slug: string;
+  /** Whether git tells the daemon by itself; the daemon's watching sees changes in any case. */
+  readonly runs: boolean;
+  readonly through: "hook file" | "configuration" | "watching";
+  /** Where git looks for hooks; for display. */
+  readonly directory?: string;
+  /** Whose hook runs too. */
+  readonly beside?: "husky" | "lefthook" | "pre-commit" | "another hook";
+  /** Why git does not tell the daemon. */
+  readonly why?: string;
+  /** The next thing to type or write. */
+  readonly mend?: string;
+}
+
+/** What is known about one worktree's hooks directory. */
+export interface HookPlace {
+  readonly worktree: HookWorktree | undefined;
+  readonly config: HookConfig;
+  readonly directory: Buffer | undefined;
+  readonly permission: Permission;
+}
+
+/** The line that somebody can write into a hook of their own; it works in every clone. */
+export const MENDING_LINE = `hook="$(git rev-parse --git-common-dir)/hooks/${HOOK_BODY}"; [ ! -x "$hook" ] || "$hook" "$@"`;
+
+/** Reads the post-checkout hook of a place; `problems` are what installing reported. */
+export function describeHook(place: HookPlace, problems: readonly string[] = []): EffectiveHook {
+  const { directory, permission } = place;
+  const slug = place.worktree?.slug ?? "";
+  if (!directory) return { slug, runs: false, through: "watching", ...unreachable(place) };
+  const shown = { slug, directory: displayPath(directory) };
+  const text = readIfThere(joinRaw(directory, "post-checkout"))?.toString("latin1") ?? "";
+  const beside = managerOf(directory, text);
+  const manager = beside ? { beside } : {};
+  if (problems.length === 0 && text.includes(HOOK_BODY) && permission !== "off") {
+    return { ...shown, ...manager, runs: true, through: "hook file" };
+  }
+  const why = problems.length > 0 ? withProblems(place, problems) : refusal(place);
+  return { ...shown, ...manager, runs: false, through: "watching", ...why };
+}
+
+function managerOf(directory: Buffer, text: string): EffectiveHook["beside"] {
+  if (text.includes("LEFTHOOK")) return "lefthook";
+  if (text.includes("pre-commit.com")) return "pre-commit";
+  if (directory.toString("latin1").endsWith("/_") && text.includes("/h")) return "husky";
+  const block = findBlock(text);
+  const foreign = block ? block.body.includes("before-ikigai") || block.after !== "" : text !== "";
+  return foreign ? "another hook" : undefined;
+}
+
+interface Reason {
+  readonly why: string;
+  readonly mend: string;
+}
+
+function unreachable({ config }: HookPlace): Reason {
+  return {
+    why: `core.hooksPath is ${JSON.stringify(config.hooksPath)}, relative to a worktree that has no path yet`,
+    mend: "ikigai doctor",
+  };
+}
+
+function withProblems({ directory }: HookPlace, problems: readonly string[]): Reason {
+  const where = directory ? displayPath(directory) : "the hooks directory";
+  return { why: `${where}: ${problems.join("; ")}`, mend: "ikigai doctor" };
+}
+
+function refusal({ directory, config, permission }: HookPlace): Reason {
+  const where = directory ? displayPath(directory) : "";
+  const set = `core.hooksPath${config.file ? ` in ${config.file}` : ""} names ${where}`;
+  const write = `write this line into post-checkout, post-merge and post-rewrite there: ${MENDING_LINE}`;
+  switch (permission) {
+    case "visible":
+      return { why: `${set}, where a new file would show in git status`, mend: write };
+    case "shared":
+      return { why: `${where} serves other repositories too`, mend: write };
+    case "missing":
+      return { why: `${set}, which does not exist`, mend: `mkdir -p ${where}` };
+    case "off":
+      return { why: `${set}, which switches all hooks off`, mend: unset(config) };
+    case "yes":
+    case "make":
+      return { why: `ikigai has no hook in ${where}`, mend: "ikigai init" };
+  }
+}
+
+function unset({ scope }: HookConfig): string {
+  return `git config --${scope === "command" || !scope ? "local" : scope} --unset core.hooksPath`;
+}

@@ -1,0 +1,167 @@
+import type { RawPath } from "../../model/worktree.ts";
+import { joinRaw, statIfThere } from "../files.ts";
+import {
+  configure,
+  gitVersion,
+  isConfigured,
+  runsConfiguredHooks,
+  unconfigure,
+} from "./configured-hook.ts";
+import { describeHook, type EffectiveHook, type HookPlace } from "./effective-hook.ts";
+import { HOOK_BODY } from "./hook-block.ts";
+import { readHookConfig } from "./hook-config.ts";
+import { installBody, installInto, removeFrom } from "./hook-files.ts";
+import { hookBody, makeHooksDirectory, unmakeHooksDirectory } from "./hook-home.ts";
+import { type RecordedDirectory, readRecord, writeRecord } from "./hook-record.ts";
+import { type HookWorktree, hooksDirectory, permissionFor } from "./hooks-directory.ts";
+
+export type { EffectiveHook, HookWorktree };
+
+export interface HookRepository {
+  readonly commonDir: string;
+  readonly worktrees: readonly HookWorktree[];
+  /** What git sees; this process' own when left out. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** What git does for each worktree after `installHook`. */
+export interface HookReport {
+  readonly worktrees: readonly EffectiveHook[];
+}
+
+/**
+ * Has git tell the daemon about checkouts, merges and rebases, beside whatever hooks there are.
+ * Cheap when nothing has changed (no process, no write), so it can follow every look at the
+ * repository: that is how it comes back after a hook manager has written its own file anew.
+ *
+ * @throws when git's configuration cannot be read or changed; what else fails is in the report.
+ */
+export async function installHook(repository: HookRepository): Promise<HookReport> {
+  const { commonDir, env = process.env } = repository;
+  const places = await placesOf(repository);
+  if (runsConfiguredHooks(await gitVersion(env))) return await installConfig(repository, places);
+  if (places.some(({ config }) => config.ikigai.command)) await unconfigure(commonDir, env);
+  const problems = installFiles(commonDir, places);
+  const worktrees = places.flatMap((place) => {
+    const { worktree, directory } = place;
+    if (!worktree) return [];
+    return [describeHook(place, directory ? problems.get(keyOf(directory)) : [])];
+  });
+  return { worktrees };
+}
+
+/** Takes back all that `installHook` did: hooks, directories and configuration as they were. */
+export async function removeHook(repository: HookRepository): Promise<void> {
+  const { commonDir, env = process.env } = repository;
+  const places = await placesOf(repository);
+  if (places.some(({ config }) => config.ikigai.command)) await unconfigure(commonDir, env);
+  const inUse = places.flatMap(({ permission, directory }) =>
+    permission === "yes" && directory ? [directory] : [],
+  );
+  const found = [...inUse, standardOf(commonDir)].map((path) => ({ path, made: false }));
+  const directories = new Map<string, RecordedDirectory>();
+  for (const entry of [...readRecord(commonDir), ...found]) {
+    if (!directories.has(keyOf(entry.path))) directories.set(keyOf(entry.path), entry);
+  }
+  for (const { path, made } of directories.values()) {
+    if (statIfThere(path)) removeFrom(path);
+    if (made) unmakeHooksDirectory(path);
+  }
+  writeRecord(commonDir, []);
+}
+
+/** What git does for one worktree now; nothing is written. */
+export async function effectiveHook(
+  { commonDir, env = process.env }: HookRepository,
+  worktree: HookWorktree,
+): Promise<EffectiveHook> {
+  const place = await placeOf(commonDir, worktree, env);
+  const configured = isConfigured(place.config, bodyIn(commonDir));
+  return configured && runsConfiguredHooks(await gitVersion(env))
+    ? { slug: worktree.slug, runs: true, through: "configuration" }
+    : describeHook(place);
+}
+
+/** @returns what went wrong, by hooks directory. */
+function installFiles(
+  commonDir: string,
+  places: readonly HookPlace[],
+): ReadonlyMap<string, readonly string[]> {
+  const body = hookBody();
+  const recorded = new Map(readRecord(commonDir).map((entry) => [keyOf(entry.path), entry]));
+  const problems = new Map<string, string[]>();
+  for (const { directory, permission } of places) {
+    if (!directory || problems.has(keyOf(directory))) continue;
+    const allowed = permission === "yes" || permission === "make";
+    // Somebody's own hook can still call the script, from a place that is the same in every clone.
+    const target = allowed ? directory : standardOf(commonDir);
+    const install = () => {
+      const made = makeHooksDirectory(target, permission === "make");
+      if (!recorded.has(keyOf(target))) recorded.set(keyOf(target), { path: target, made });
+      return allowed ? installInto(target, body) : installBody(target, body);
+    };
+    problems.set(keyOf(directory), attempt(install));
+  }
+  const present = [...recorded.values()].filter(({ path }) => statIfThere(path));
+  writeRecord(commonDir, present);
+  return problems;
+}
+
+/** git runs the script by itself; the hook files of an older git's time go. */
+async function installConfig(
+  { commonDir, env = process.env }: HookRepository,
+  places: readonly HookPlace[],
+): Promise<HookReport> {
+  const standard = standardOf(commonDir);
+  const recorded = readRecord(commonDir);
+  const made = makeHooksDirectory(standard, false);
+  for (const entry of recorded) {
+    const keep = entry.path.equals(standard);
+    if (statIfThere(entry.path)) removeFrom(entry.path, { keepBody: keep });
+    if (entry.made && !keep) unmakeHooksDirectory(entry.path);
+  }
+  installBody(standard, hookBody());
+  if (places.some(({ config }) => !isConfigured(config, bodyIn(commonDir)))) {
+    await configure(commonDir, bodyIn(commonDir), env);
+  }
+  const known = recorded.find(({ path }) => path.equals(standard));
+  writeRecord(commonDir, [known ?? { path: standard, made }]);
+  const worktrees = places.flatMap(({ worktree }) =>
+    worktree ? [{ slug: worktree.slug, runs: true, through: "configuration" as const }] : [],
+  );
+  return { worktrees };
+}
+
+/** One for each worktree, and one for commands that are run beside a bare repository. */
+async function placesOf({
+  commonDir,
+  worktrees,
+  env = process.env,
+}: HookRepository): Promise<HookPlace[]> {
+  const all = [undefined, ...worktrees];
+  await readHookConfig(Buffer.from(commonDir), commonDir, env);
+  return await Promise.all(all.map((worktree) => placeOf(commonDir, worktree, env)));
+}
+
+async function placeOf(
+  commonDir: string,
+  worktree: HookWorktree | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<HookPlace> {
+  const config = await readHookConfig(worktree?.gitDir ?? Buffer.from(commonDir), commonDir, env);
+  const directory = hooksDirectory(commonDir, config, worktree?.path);
+  const permission = directory ? await permissionFor(directory, commonDir, config, env) : "missing";
+  return { worktree, config, directory, permission };
+}
+
+function attempt(install: () => string[] | undefined): string[] {
+  try {
+    return install() ?? [];
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
+  }
+}
+
+const keyOf = (path: RawPath) => Buffer.from(path).toString("latin1");
+const standardOf = (commonDir: string) => joinRaw(commonDir, "hooks");
+const bodyIn = (commonDir: string) => `${commonDir}/hooks/${HOOK_BODY}`;
