@@ -53,7 +53,7 @@ describe("an address reaches the backend it names", () => {
       url,
     ]);
     expect(got.headers["x-forwarded-prefix"] ?? "").toBe(prefix);
-    expect(got.headers["host"]).toBe(`${host}:${project.port}`);
+    expect(got.headers.host).toBe(`${host}:${project.port}`);
     expect(got.headers["x-forwarded-host"]).toBe(`${host}:${project.port}`);
   });
 });

@@ -15,18 +15,23 @@ export interface Asked {
   readonly bodyBytes: number;
 }
 
-export type Answer = "awake" | { status: number; body: string; headers?: Record<string, string> };
+export interface Refusal {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type Answer = "awake" | Refusal;
 
 export interface Gate {
   readonly asked: Asked[];
   readonly server: http.Server;
 }
 
+export type Wake = (asked: Asked) => Answer | Promise<Answer>;
+
 /** A gate on the project's gate socket that answers `/wake` and `/down` as told. */
-export async function startGate(
-  project: Project,
-  wake: (asked: Asked) => Answer | Promise<Answer> = () => unknown,
-): Promise<Gate> {
+export async function startGate(project: Project, wake: Wake = () => unknown): Promise<Gate> {
   const asked: Asked[] = [];
   const server = await listen(
     project,
@@ -46,9 +51,9 @@ export async function startGate(
   return { asked, server };
 }
 
-export const unknown: Answer = { status: 404, body: JSON.stringify({ error: "no such service" }) };
+export const unknown: Refusal = { status: 404, body: JSON.stringify({ error: "no such service" }) };
 
-function down(asked: Asked): Answer {
+function down(asked: Asked): Refusal {
   const status = { interrupted: 502, late: 504, "no-frontend": 404 }[asked.failure] ?? 503;
   return { status, body: JSON.stringify({ error: asked.failure }) };
 }

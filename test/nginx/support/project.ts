@@ -29,9 +29,12 @@ export interface ProjectOptions {
   readonly name?: string;
   readonly ports?: readonly PortEntry[];
   readonly settings?: Partial<NginxSettings>;
+  /** Changes the configuration, to see in a moment what takes an hour. */
+  readonly edit?: (conf: string) => string;
 }
 
 export async function startProject(options: ProjectOptions = {}): Promise<Project> {
+  const { edit = (conf) => conf } = options;
   const temporary = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "iki-")));
   const root = path.join(temporary, options.name ?? "project");
   const layout = layoutOf(root);
@@ -48,7 +51,7 @@ export async function startProject(options: ProjectOptions = {}): Promise<Projec
   const user = process.getuid?.() === 0 ? { user: "root" } : {};
   fs.writeFileSync(
     layout.nginxConf,
-    nginxConf({ layout, httpPort: port, ipv6: hasIpv6(), ...user, ...options.settings }),
+    edit(nginxConf({ layout, httpPort: port, ipv6: hasIpv6(), ...user, ...options.settings })),
   );
   const nginx = await startNginx(layout, port);
   cleanups.push(() => stopNginx(nginx));
@@ -88,7 +91,7 @@ export async function startProject(options: ProjectOptions = {}): Promise<Projec
 async function startNginx(layout: Layout, port: number): Promise<ChildProcess> {
   const output: Buffer[] = [];
   const nginx = spawn(
-    process.env["NGINX"] ?? "nginx",
+    process.env.NGINX ?? "nginx",
     ["-p", `${layout.httpd}/`, "-c", "nginx.conf", "-e", "stderr", "-g", "daemon off;"],
     { cwd: os.tmpdir(), stdio: ["ignore", "pipe", "pipe"] },
   );
