@@ -1,0 +1,85 @@
+# Sourced by every control, which has put its own directory's parent into $home.
+# Gives IKIGAI_DIR (this project's .ikigai, links resolved), the settings, and
+# the few words that all controls speak with.
+
+unset CDPATH
+IKIGAI_DIR=$(cd "$home" && pwd -P) || exit 1
+for place in /usr/bin /bin /usr/sbin /sbin; do
+  case :${PATH-}: in *":$place:"*) ;; *) PATH=${PATH:+$PATH:}$place ;; esac
+done
+
+if [ ! -r "$IKIGAI_DIR/scripts/settings" ]; then
+  printf '%s\n' "ikigai: $IKIGAI_DIR/scripts/settings cannot be read, so nothing is known about this project" \
+    "  next: ikigai init" >&2
+  exit 1
+fi
+. "$IKIGAI_DIR/scripts/settings"
+
+# say TEXT: one line for the person at the terminal.
+say() { printf '%s\n' "$1"; }
+
+# fail WHAT NEXT: what happened and why, the next command, and the end.
+fail() {
+  printf '%s\n' "$1" >&2
+  if [ -n "${2-}" ]; then printf '  next: %s\n' "$2" >&2; fi
+  exit 1
+}
+
+# usage TEXT
+usage() {
+  printf 'usage: %s\n' "$1" >&2
+  exit 2
+}
+
+# wait_until SECONDS COMMAND…: true as soon as COMMAND is, false at the deadline.
+wait_until() {
+  deadline=$(($(date +%s) + $1))
+  shift
+  until "$@"; do
+    if [ "$(date +%s)" -gt "$deadline" ]; then return 1; fi
+    sleep 0.05
+  done
+}
+
+# alone NAME SCRIPT ARGS…: the same script again, as the only one of NAME at this
+# moment. The kernel's lock goes when we do, however we end.
+alone() {
+  if [ "${IKIGAI_ALONE-}" = "$1" ]; then
+    unset IKIGAI_ALONE
+    return
+  fi
+  # With these closed the lock is descriptor 3, which every launch closes.
+  exec 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
+  IKIGAI_ALONE=$1
+  export IKIGAI_ALONE
+  lock=$IKIGAI_DIR/run/$1.lock
+  shift
+  exec "$IKIGAI_CHPST" -l "$lock" "$@"
+}
+
+# rotate FILE: beyond 10 MB its content moves to FILE.1 … FILE.5. Copied and cut, not
+# renamed: whoever has it open (always to append) writes on in the same file.
+rotate() {
+  if [ ! -f "$1" ] || [ "$(wc -c <"$1")" -le 10485760 ]; then return 0; fi
+  for n in 4 3 2 1; do
+    if [ -f "$1.$n" ]; then mv -f "$1.$n" "$1.$((n + 1))"; fi
+  done
+  cp "$1" "$1.1" && : >"$1"
+}
+
+# launch LOG PROGRAM ARGS…: in a session of its own, with default signals and nothing
+# of our descriptors; both outputs are appended to LOG.
+launch() {
+  if [ -x "$IKIGAI_NODE" ]; then
+    NODE_OPTIONS='' "$IKIGAI_NODE" "$IKIGAI_DIR/scripts/launch.cjs" "$@"
+    return
+  fi
+  log=$1
+  shift
+  exec 3<&-
+  if command -v setsid >/dev/null 2>&1; then
+    setsid "$@" </dev/null >>"$log" 2>&1 &
+  else
+    nohup "$@" </dev/null >>"$log" 2>&1 &
+  fi
+}

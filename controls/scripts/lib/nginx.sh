@@ -1,0 +1,75 @@
+# nginx: its arguments, and how a process is proven to be ours.
+service=nginx
+port=$IKIGAI_HTTP_PORT
+port_key=http.port
+log=$IKIGAI_DIR/logs/nginx.log
+started_at=", http://localhost:$port/"
+. "$IKIGAI_DIR/scripts/lib/server.sh"
+
+# nginx_do ARGS…: becomes nginx.
+nginx_do() {
+  cd "$IKIGAI_DIR" || exit 1
+  exec "$IKIGAI_NGINX" -p "$IKIGAI_DIR/httpd/" -c nginx.conf -e "$log" "$@"
+}
+
+is_master() { is_process "$1" " -p $IKIGAI_DIR/httpd/ " && is_process "$1" "nginx: master process"; }
+
+server_pid() {
+  if { read -r found <"$IKIGAI_DIR/httpd/pid/nginx.pid"; } 2>/dev/null && is_master "$found"; then
+    printf '%s\n' "$found"
+    return
+  fi
+  # The pid file may be lost; the server is not.
+  for found in $(processes_with "nginx: master process"); do
+    if is_master "$found"; then
+      printf '%s\n' "$found"
+      return
+    fi
+  done
+  return 1
+}
+
+# nginx writes its pid only after it has bound its ports.
+server_ready() {
+  { read -r found <"$IKIGAI_DIR/httpd/pid/nginx.pid"; } 2>/dev/null && is_master "$found"
+}
+
+server_prepare() {
+  rotate "$log"
+  (nginx_do -t -q) || {
+    printf '%s\n' "nginx: its configuration is not valid (see above)" "  next: ikigai init" >&2
+    return 1
+  }
+}
+
+server_launch() (
+  cd "$IKIGAI_DIR" || return 1
+  launch "$log" "$IKIGAI_NGINX" -p "$IKIGAI_DIR/httpd/" -c nginx.conf -e "$log" -g 'daemon off;'
+)
+
+server_end() { signal TERM "$1"; }
+
+server_kill() { signal KILL "$1"; }
+
+# Workers outlive a master that was killed, and hold the port. Their arguments name nobody, but
+# their working directory is the one that nginx.conf gives them.
+server_sweep() {
+  server_gone || return 0
+  left=$(orphaned_workers)
+  if [ -z "$left" ]; then return 0; fi
+  # shellcheck disable=SC2086 # a list of numbers
+  signal TERM $left
+  wait_until 2 no_orphaned_workers || signal KILL $(orphaned_workers)
+}
+
+orphaned_workers() {
+  for found in $(processes_with "nginx: "); do
+    case $(command_line "$found") in
+      "nginx: worker process"* | "nginx: cache "*)
+        if [ "$(working_directory "$found")" = "$IKIGAI_DIR" ]; then printf '%s\n' "$found"; fi
+        ;;
+    esac
+  done
+}
+
+no_orphaned_workers() { [ -z "$(orphaned_workers)" ]; }

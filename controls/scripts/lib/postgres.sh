@@ -1,0 +1,116 @@
+# PostgreSQL: its arguments, its account, and how a process is proven to be ours.
+service=postgres
+port=$IKIGAI_PG_PORT
+port_key=postgres.port
+log=$IKIGAI_DIR/logs/postgres.log
+started_at=", port $port"
+# Empty means db/ itself, so that a project can be moved.
+pg_data=${IKIGAI_PG_DATA:-$IKIGAI_DIR/db}
+. "$IKIGAI_DIR/scripts/lib/server.sh"
+
+# postgres_account: true where Postgres must run as somebody else.
+postgres_account() {
+  [ -n "$IKIGAI_PG_USER" ] && [ "$IKIGAI_PG_USER" != "$(id -un)" ] || return 1
+  if [ "$(id -u)" -ne 0 ]; then
+    fail "postgres: this project's database belongs to the account $IKIGAI_PG_USER, because root made it" \
+      "run this command as root"
+  fi
+}
+
+# as_account COMMAND…: becomes COMMAND as the account Postgres runs as.
+as_account() {
+  # Where we are may be closed to that account.
+  cd / || exit 1
+  if postgres_account; then exec "$IKIGAI_CHPST" -u "$IKIGAI_PG_USER" "$@"; fi
+  if [ "$(id -u)" -eq 0 ]; then
+    fail "postgres: PostgreSQL refuses to run as root, and settings name no other account" "ikigai init"
+  fi
+  exec "$@"
+}
+
+# postgres_do WRAPPER…: the server itself, started through WRAPPER (as_account, or launch).
+postgres_do() {
+  "$@" "$IKIGAI_PG_BIN/postgres" -D "$pg_data" -p "$port" \
+    -c listen_addresses=localhost -c unix_socket_directories= \
+    -c log_destination=stderr -c logging_collector=off
+}
+
+server_pid() {
+  { read -r found <"$pg_data/postmaster.pid"; } 2>/dev/null || return 1
+  is_process "$found" " -D $pg_data " || return 1
+  printf '%s\n' "$found"
+}
+
+# Line 8 of postmaster.pid is what pg_ctl itself waits for.
+server_ready() {
+  server_pid >/dev/null || return 1
+  case $(sed -n 8p "$pg_data/postmaster.pid" 2>/dev/null) in
+    ready*) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
+server_prepare() {
+  rotate "$log"
+  write_pgpass
+  initialise && check_version && forget_stale_pid
+}
+
+# initialise: the first run makes the cluster. In the background, so that a signal to us
+# reaches it: half a cluster is thrown away, never left.
+initialise() {
+  if [ -f "$pg_data/PG_VERSION" ]; then return 0; fi
+  "$IKIGAI_CHPST" -l "$IKIGAI_DIR/run/initdb.lock" "$IKIGAI_DIR/scripts/initdb" &
+  initdb=$!
+  trap 'signal TERM "$initdb"; wait "$initdb"; exit 1' INT TERM HUP
+  wait "$initdb"
+  made=$?
+  trap - INT TERM HUP
+  return "$made"
+}
+
+check_version() {
+  read -r has <"$pg_data/PG_VERSION"
+  is=$("$IKIGAI_PG_BIN/postgres" -V | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+  if [ "$has" = "$is" ]; then return 0; fi
+  printf '%s\n' "postgres: the data was made by PostgreSQL $has, but $IKIGAI_PG_BIN is PostgreSQL $is" \
+    "  next: install PostgreSQL $has and set postgres.bin in .ikigairc.json to its programs" >&2
+  return 1
+}
+
+# After a crash of the machine the old pid may belong to something else, and Postgres would
+# then refuse. Only where that is so, and nothing works in the data directory.
+forget_stale_pid() {
+  { read -r stale <"$pg_data/postmaster.pid"; } 2>/dev/null || return 0
+  if [ -z "$(command_line "$stale")" ]; then return 0; fi
+  for found in $(processes_with postgres); do
+    if [ "$(working_directory "$found")" = "$pg_data" ]; then return 0; fi
+  done
+  rm -f "$pg_data/postmaster.pid"
+}
+
+server_launch() {
+  if postgres_account; then
+    postgres_do launch "$log" "$IKIGAI_CHPST" -u "$IKIGAI_PG_USER"
+  else
+    postgres_do launch "$log"
+  fi
+}
+
+# INT is "fast": TERM would wait for every client to leave.
+server_end() { signal INT "$1"; }
+
+server_kill() { signal QUIT "$1"; }
+
+server_sweep() { :; }
+
+# write_pgpass: the owner's line, where the provisioner has not yet written the file.
+write_pgpass() {
+  file=$IKIGAI_DIR/run/pgpass
+  owner="127.0.0.1:$port:ikigai:ikigai:$(printf '%s' "$IKIGAI_PG_PASSWORD" | sed 's/[\\:]/\\&/g')"
+  if grep -qxF -- "$owner" "$file" 2>/dev/null; then return 0; fi
+  (
+    umask 077
+    { printf '%s\n' "$owner"; cat "$file" 2>/dev/null; } >"$file.$$" && mv -f "$file.$$" "$file"
+  )
+}

@@ -1,0 +1,108 @@
+# start, stop and status of a server that may run under runit or by itself. The
+# sourcing file gives: service, port, port_key, log, and the functions server_pid (prints
+# the proven pid), server_ready, server_prepare, server_launch, server_end, server_kill, server_sweep.
+. "$IKIGAI_DIR/scripts/lib/supervise.sh"
+. "$IKIGAI_DIR/scripts/lib/port.sh"
+
+server_gone() { ! server_pid >/dev/null; }
+
+start_server() {
+  before=$(server_pid) || before=
+  if [ -z "$before" ]; then
+    server_sweep
+    if port_taken "$service" "$port" "$port_key"; then exit 1; fi
+    server_prepare || exit 1
+  fi
+  if watched "$service" || runsvdir_pid >/dev/null; then
+    wait_until 8 watched "$service" ||
+      fail "$service: runsvdir runs, but does not look after sv/$service" "runsvdir restart"
+    rm -f "$IKIGAI_DIR/sv/$service/down"
+    "$IKIGAI_SV" up "$IKIGAI_DIR/sv/$service" >/dev/null
+  elif [ -z "$before" ]; then
+    server_launch || fail "$service: did not start" "tail $log"
+  fi
+  wait_until 15 server_ready || start_failed
+  now=$(server_pid)
+  if [ "$now" = "$before" ]; then
+    say "$service: already running (pid $now)"
+  else
+    say "$service: started (pid $now)$started_at"
+  fi
+}
+
+start_failed() {
+  printf '%s\n' "$service: did not answer within 15 s; the end of $log:" >&2
+  tail -n 5 "$log" 2>/dev/null | sed 's/^/  | /' >&2
+  fail "  (it is still wanted and may yet come)" "tail -n 50 '$log'"
+}
+
+stop_server() {
+  before=$(server_pid) || before=
+  : >"$IKIGAI_DIR/sv/$service/down"
+  busy=
+  if under_runit "$service"; then
+    busy=1
+    "$IKIGAI_SV" down "$IKIGAI_DIR/sv/$service" >/dev/null
+  fi
+  end_server
+  if [ -z "$before$busy" ]; then
+    say "$service: not running"
+  else
+    say "$service: stopped"
+  fi
+}
+
+# end_server: until no server of ours is left, and runit has nothing of it either.
+end_server() {
+  asked=
+  until_time=$(($(date +%s) + 10))
+  while :; do
+    if current=$(server_pid); then
+      # Under runit the signal is runsv's to send; asked twice, a server stops rudely.
+      if [ "$current" != "$asked" ] && not_under_runit "$service"; then
+        server_end "$current"
+        asked=$current
+      fi
+    elif not_under_runit "$service"; then
+      break
+    fi
+    if [ "$(date +%s)" -gt "$until_time" ]; then
+      if [ -z "$current" ]; then break; fi
+      printf '%s\n' "$service: has not stopped in 10 s, so it is ended by force" >&2
+      server_kill "$current"
+      until_time=$(($(date +%s) + 10))
+    fi
+    sleep 0.05
+  done
+  server_sweep
+}
+
+server_status() {
+  if ! pid=$(server_pid); then
+    say "$service: not running"
+    exit 3
+  fi
+  how="by itself"
+  if under_runit "$service"; then how="under runsvdir"; fi
+  say "$service: running (pid $pid) $how$started_at"
+}
+
+# adopt: used by run scripts. Whoever started the server already (by hand, or a runsv that
+# was killed): never a second one. Waits for its end; a TERM to us ends it too.
+adopt() {
+  adopted=$(server_pid) || return 0
+  printf '%s\n' "$service: already running (pid $adopted): watching that one"
+  trap 'server_end "$adopted"; leaving=1' TERM
+  leaving=
+  while current=$(server_pid); do
+    adopted=$current
+    # wait, unlike sleep itself, is interrupted by a signal.
+    sleep 1 &
+    wait $!
+    if [ -n "$leaving" ]; then
+      wait_until 9 server_gone
+      exit 0
+    fi
+  done
+  trap - TERM
+}

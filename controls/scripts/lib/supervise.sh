@@ -1,0 +1,42 @@
+# runit's side: the one runsvdir of this project, and single services under it.
+. "$IKIGAI_DIR/scripts/lib/process.sh"
+
+# Everything under runsvdir carries this, so that nothing of it can be lost.
+supervised_mark="IKIGAI_SUPERVISED=$IKIGAI_DIR"
+
+# runsvdir_pid: prints it; false where it does not run.
+runsvdir_pid() {
+  { read -r found <"$IKIGAI_DIR/run/runsvdir.pid"; } 2>/dev/null || return 1
+  is_process "$found" " -P $IKIGAI_DIR/sv " || return 1
+  printf '%s\n' "$found"
+}
+
+# watched SERVICE: a runsv answers for it.
+watched() { "$IKIGAI_SV" status "$IKIGAI_DIR/sv/$1" >/dev/null 2>&1; }
+
+# service_state SERVICE: what runsv last wrote, such as "run", "down", "finish, want down".
+service_state() { cat "$IKIGAI_DIR/sv/$1/supervise/stat" 2>/dev/null; }
+
+# service_pid SERVICE: the process its runsv started last, whether it lives or not.
+service_pid() { cat "$IKIGAI_DIR/sv/$1/supervise/pid" 2>/dev/null; }
+
+# under_runit SERVICE: runsv has something of it running, starting or ending.
+under_runit() {
+  watched "$1" || return 1
+  case $(service_state "$1") in
+    down*) return 1 ;;
+    *) return 0 ;;
+  esac
+}
+
+not_under_runit() { ! under_runit "$1"; }
+
+# back_off SERVICE: five seconds before the next attempt, unless somebody waits for the end.
+back_off() {
+  n=0
+  while [ $n -lt 25 ]; do
+    case $(service_state "$1") in *want*) return ;; esac
+    sleep 0.2
+    n=$((n + 1))
+  done
+}

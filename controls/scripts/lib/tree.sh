@@ -1,0 +1,63 @@
+# Everything that runs under this project's runsvdir, and its end.
+
+# keepers: the runsv of ours. runsv's directory is its service's, wherever that was moved to.
+keepers() {
+  for found in $(processes_with runsv); do
+    case $(command_line "$found") in "runsv "*) ;; *) continue ;; esac
+    case $(working_directory "$found") in "$IKIGAI_DIR"/*) printf '%s\n' "$found" ;; esac
+  done
+}
+
+# strays: what bears our mark and is no runsv; services whose runsv was killed are among them.
+strays() {
+  for found in $(processes_marked "$supervised_mark"); do
+    case $(command_line "$found") in
+      '' | "runsv "*) ;;
+      *) printf '%s\n' "$found" ;;
+    esac
+  done
+}
+
+# orphan SERVICE: nginx and Postgres overwrite their environment and lose the mark. One that
+# a runsv started is ours to end, one started by hand is not.
+orphan() (
+  . "$IKIGAI_DIR/scripts/lib/$1.sh"
+  found=$(server_pid) && [ "$found" = "$(service_pid "$1")" ]
+)
+
+end_orphan() (
+  if ! orphan "$1"; then return 0; fi
+  . "$IKIGAI_DIR/scripts/lib/$1.sh"
+  end_server
+)
+
+tree_gone() { [ -z "$(keepers)$(strays)" ] && ! orphan nginx && ! orphan postgres; }
+
+# end_tree: HUP makes runsvdir end every runsv, and they their services. What has lost its
+# keeper is asked itself; after 10 s force is used.
+end_tree() {
+  last=$(($(date +%s) + 10))
+  if top=$(runsvdir_pid); then signal HUP "$top"; fi
+  asked=' '
+  while :; do
+    remaining=$(keepers)
+    # Services are their runsv's to end while it lives.
+    if [ -z "$remaining" ]; then remaining=$(strays); fi
+    if [ -z "$remaining" ]; then break; fi
+    if [ "$(date +%s)" -gt "$last" ]; then
+      printf '%s\n' "runsvdir: not everything has ended in 10 s, so force is used" >&2
+      # shellcheck disable=SC2046 # lists of numbers
+      signal KILL $(keepers) $(strays)
+      last=$((last + 10))
+    fi
+    for one in $remaining; do
+      case $asked in
+        *" $one "*) ;;
+        *) signal TERM "$one" && asked="$asked$one " ;;
+      esac
+    done
+    sleep 0.1
+  done
+  end_orphan nginx
+  end_orphan postgres
+}

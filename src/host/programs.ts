@@ -1,0 +1,161 @@
+import fs from "node:fs";
+import { execa } from "execa";
+import { type PackageManager, type ProgramName, packageManager } from "./package-manager.ts";
+
+/** Every program that ikigai starts, by absolute path; `postgresBin` is a directory. */
+export interface Programs {
+  readonly nginx: string;
+  readonly postgresBin: string;
+  readonly runsvdir: string;
+  readonly runsv: string;
+  readonly sv: string;
+  readonly chpst: string;
+  readonly svlogd: string;
+  readonly direnv: string;
+  readonly git: string;
+  readonly curl: string;
+}
+
+/** Paths that the configuration gives; each is used instead of a search. */
+export type GivenPrograms = { readonly [name in ProgramName]?: string | undefined };
+
+/** Programs were not found, or a given path is none; the message names all of them. */
+export class MissingPrograms extends Error {
+  override readonly name = "MissingPrograms";
+  readonly missing: readonly ProgramName[];
+  /** The command that installs them; undefined where no known package manager is. */
+  readonly install: string | undefined;
+
+  constructor(missing: readonly ProgramName[], reasons: string[], manager?: PackageManager) {
+    const install = manager?.install(missing);
+    const next = install ?? "install them with the system's package manager";
+    super(
+      `Not found on this machine: ${missing.join(", ")}\n${reasons.map((reason) => `  ${reason}\n`).join("")}  next: ${next}`,
+    );
+    this.missing = missing;
+    this.install = install;
+  }
+}
+
+const RUNIT = ["runsvdir", "runsv", "sv", "chpst", "svlogd"] as const;
+const PLACES = [
+  ...["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"],
+  ...["/usr/libexec", "/opt/homebrew/bin", "/opt/homebrew/sbin", "/home/linuxbrew/.linuxbrew/bin"],
+];
+const POSTGRES_PLACES = [
+  "/usr/lib/postgresql/*/bin",
+  "/usr/pgsql-*/bin",
+  "/usr/libexec/postgresql*",
+  "/opt/homebrew/opt/postgresql@*/bin",
+  "/usr/local/opt/postgresql@*/bin",
+  "/home/linuxbrew/.linuxbrew/opt/postgresql@*/bin",
+];
+
+/**
+ * Finds every program, wherever the system keeps it.
+ *
+ * @throws MissingPrograms with all that are missing at once
+ */
+export function findPrograms(
+  given: GivenPrograms = {},
+  path: string = process.env.PATH ?? "",
+): Programs {
+  const missing = new Set<ProgramName>();
+  const reasons: string[] = [];
+  const take = (name: ProgramName, found: string | undefined): string => {
+    if (found !== undefined) return found;
+    missing.add(name);
+    const wanted = given[name];
+    if (wanted) reasons.push(`${name}: the configuration says ${wanted}, and that is no program`);
+    return "";
+  };
+  const single = (name: ProgramName) =>
+    take(name, given[name] ? runnable(given[name]) : onPath(name, path));
+  const runsvdir = single("runsvdir");
+  // The five belong together: beside the first, or else wherever they are.
+  const sibling = (name: string) =>
+    take(
+      "runsvdir",
+      runnable(`${runsvdir.slice(0, runsvdir.lastIndexOf("/"))}/${name}`) ?? onPath(name, path),
+    );
+  const [, runsv = "", sv = "", chpst = "", svlogd = ""] = RUNIT.map((name) =>
+    name === "runsvdir" || runsvdir === "" ? runsvdir : sibling(name),
+  );
+  const programs = {
+    ...{ nginx: single("nginx"), runsvdir, runsv, sv, chpst, svlogd },
+    postgresBin: take("postgres", findPostgres(given.postgres, path)),
+    ...{ direnv: single("direnv"), git: single("git"), curl: single("curl") },
+  };
+  if (missing.size > 0) throw new MissingPrograms([...missing], reasons, packageManager(path));
+  return programs;
+}
+
+/** What the programs say of their version, such as "1.22.1"; "" where one says nothing. */
+export async function programVersions(programs: Programs): Promise<Record<string, string>> {
+  const asked: [string, string, string][] = [
+    ["nginx", programs.nginx, "-v"],
+    ["postgres", `${programs.postgresBin}/postgres`, "-V"],
+    ["direnv", programs.direnv, "version"],
+    ["git", programs.git, "--version"],
+    ["curl", programs.curl, "--version"],
+  ];
+  const answers = await Promise.all(
+    asked.map(async ([name, program, flag]) => {
+      const { all } = await execa(program, [flag], { reject: false, all: true, stdin: "ignore" });
+      return [name, /\d+(?:\.\d+)+/.exec(all)?.[0] ?? ""] as const;
+    }),
+  );
+  return Object.fromEntries(answers);
+}
+
+/** The first of this name on PATH or where systems hide programs from ordinary users. */
+function onPath(name: string, path: string): string | undefined {
+  const places = [...path.split(":").filter((place) => place.startsWith("/")), ...PLACES];
+  for (const place of places) {
+    // Our own controls are called as the programs are.
+    if (place.endsWith("/.ikigai/bin")) continue;
+    const found = runnable(`${place}/${name}`);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function runnable(path: string): string | undefined {
+  try {
+    fs.accessSync(path, fs.constants.X_OK);
+    return fs.statSync(path).isFile() ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The directory with the whole set; clients alone are not enough. The newest, unless PATH has one. */
+function findPostgres(given: string | undefined, path: string): string | undefined {
+  const whole = (directory: string) =>
+    ["postgres", "initdb", "pg_ctl", "psql"].every((name) => runnable(`${directory}/${name}`));
+  if (given) return whole(given) ? given : undefined;
+  const onItsPath = path.split(":").filter((place) => place.startsWith("/") && whole(place))[0];
+  const newest = POSTGRES_PLACES.flatMap(expand)
+    .filter(whole)
+    .sort((a, b) => majorOf(b) - majorOf(a))[0];
+  return onItsPath ?? newest ?? PLACES.find(whole);
+}
+
+/** Replaces the one `*` of a place by whatever is there. */
+function expand(place: string): string[] {
+  const [before = "", after = ""] = place.split("*");
+  const directory = before.slice(0, before.lastIndexOf("/"));
+  const start = before.slice(directory.length + 1);
+  try {
+    return fs
+      .readdirSync(directory)
+      .filter((name) => name.startsWith(start))
+      .map((name) => `${directory}/${name}${after}`);
+  } catch {
+    return [];
+  }
+}
+
+function majorOf(directory: string): number {
+  return Number(/(\d+)(?!.*\d)/.exec(directory)?.[1] ?? 0);
+}

@@ -1,0 +1,171 @@
+import { randomUUID } from "node:crypto";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { endAll, processesOf } from "../../scripts/processes.js";
+import { installControls } from "../../src/host/controls.ts";
+import { choosePostgresAccount } from "../../src/host/postgres-account.ts";
+import { findPrograms } from "../../src/host/programs.ts";
+import { writeSettings } from "../../src/host/settings.ts";
+import { makeSkeleton } from "../../src/host/skeleton.ts";
+import { type Layout, layoutOf } from "../../src/model/layout.ts";
+import { type Account, giveTo, identityOf, ourselves } from "../support/as-user.ts";
+import { reservePort } from "../support/ports.ts";
+
+export interface Outcome {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A throwaway `.ikigai` with the real controls, a small nginx.conf and a small daemon. */
+export interface Controls extends AsyncDisposable {
+  readonly layout: Layout;
+  readonly httpPort: number;
+  readonly postgresPort: number;
+  readonly env: NodeJS.ProcessEnv;
+  readonly account: Account;
+  /** Runs a control of `.ikigai/bin`, from the project's root unless said otherwise. Never throws. */
+  run(control: string, args?: readonly string[], options?: RunOptions): Promise<Outcome>;
+  /** The pids of the servers and of runsvdir that run now, proven by their command lines. */
+  running(): Promise<{ nginx: number[]; postgres: number[]; runsvdir: number[] }>;
+  dispose(): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly timeout?: number;
+  readonly input?: string;
+}
+
+export interface ControlsOptions {
+  readonly account?: Account;
+  /** The project directory's own name. */
+  readonly name?: string;
+  /** False for a project without a daemon. */
+  readonly daemon?: boolean;
+}
+
+const source = fileURLToPath(new URL("../../controls", import.meta.url));
+const daemon = fileURLToPath(new URL("daemon.js", import.meta.url));
+
+export async function makeControls(options: ControlsOptions = {}): Promise<Controls> {
+  const { account = ourselves, name = "project" } = options;
+  const base = await realpath(await mkdtemp(join(tmpdir(), "iki-")));
+  chmodSync(base, 0o755);
+  const root = join(base, name);
+  await mkdir(root);
+  const layout = layoutOf(root);
+  const [http, postgres] = [await reservePort(), await reservePort()];
+  const unprivileged = account.uid !== 0;
+  const owner = unprivileged ? { user: "", data: "" } : await choosePostgresAccount(layout);
+  makeSkeleton(layout, owner);
+  installControls(source, layout);
+  writeSettings(layout, {
+    ...findPrograms(),
+    node: process.execPath,
+    cli: join(base, "cli.js"),
+    daemon: options.daemon === false ? "" : join(base, "daemon.js"),
+    httpPort: http.port,
+    postgresPort: postgres.port,
+    postgresUser: owner.user,
+    postgresData: owner.data,
+    postgresPassword: "it's a $ecret: \\",
+    path: process.env.PATH ?? "",
+    denoVersion: "2.9.6",
+  });
+  writeFileSync(layout.nginxConf, nginxConf(layout, http.port, unprivileged));
+  writeFileSync(join(base, "daemon.js"), readFileSync(daemon));
+  writeFileSync(join(base, "package.json"), '{"type":"module"}');
+  await mkdir(join(base, "home"));
+  if (account.uid !== ourselves.uid) await giveTo(account, base);
+
+  const env = environment(base);
+  const identity = identityOf(account);
+  const run: Controls["run"] = async (
+    control,
+    args = [],
+    { cwd, env: extra, timeout = 60_000, input } = {},
+  ) => {
+    const program = control.includes("/") ? control : join(layout.bin, control);
+    const result = await execa(program, args, {
+      ...identity,
+      cwd: cwd ?? root,
+      env: { ...env, ...extra },
+      extendEnv: false,
+      reject: false,
+      timeout,
+      ...(input === undefined ? { stdin: "ignore" } : { input }),
+    });
+    const stderr = result.exitCode === undefined ? result.message : result.stderr;
+    return { exitCode: result.exitCode ?? 127, stdout: result.stdout, stderr: stderr ?? "" };
+  };
+  const running: Controls["running"] = async () => {
+    const found = await processesOf([layout.ikigai]);
+    const pids = (test: (title: string) => boolean) =>
+      found.filter(({ title }) => test(title.replace(/^\d+ /, ""))).map(({ pid }) => pid);
+    return {
+      nginx: pids((title) => title.startsWith("nginx: master")),
+      postgres: pids((title) => /^\S*\/postgres -D /.test(title)),
+      runsvdir: pids((title) => /^\S*runsvdir -P /.test(title)),
+    };
+  };
+  const dispose = async () => {
+    for (const control of ["runsvdir", "nginx", "pg_ctl"]) await run(control, ["stop"]);
+    await endAll(await processesOf([base]));
+    if (owner.data !== "") await rm(dirname(owner.data), { recursive: true, force: true });
+    await rm(base, { recursive: true, force: true, maxRetries: 5 });
+    http.release();
+    postgres.release();
+  };
+  return {
+    layout,
+    httpPort: http.port,
+    postgresPort: postgres.port,
+    env,
+    account,
+    run,
+    running,
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** Nothing of this machine's git, Postgres or direnv. */
+function environment(base: string): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(
+    ([key]) => !/^(GIT_|PG|IKIGAI|DIRENV|npm_|VITEST|NODE_|SVDIR$|DATABASE_URL$)/.test(key),
+  );
+  return { ...Object.fromEntries(kept), HOME: join(base, "home"), ROTATION: randomUUID() };
+}
+
+function nginxConf({ ikigai }: Layout, port: number, unprivileged: boolean): string {
+  const quoted = `"${ikigai.replace(/["\\]/g, "\\$&")}"`;
+  return `${unprivileged ? "" : "user root;\n"}worker_processes 1;
+working_directory ${quoted};
+pid pid/nginx.pid;
+error_log ../logs/nginx.log error;
+events {}
+http {
+  client_body_temp_path ../run/nginx/body;
+  proxy_temp_path ../run/nginx/proxy;
+  fastcgi_temp_path ../run/nginx/fastcgi;
+  uwsgi_temp_path ../run/nginx/uwsgi;
+  scgi_temp_path ../run/nginx/scgi;
+  access_log off;
+  server {
+    listen 127.0.0.1:${port};
+    return 200 "here\\n";
+  }
+}
+`;
+}
+
+/** Whether `down` says that a service is not wanted. */
+export function unwanted({ sv }: Layout, service: string): boolean {
+  return existsSync(join(sv, service, "down"));
+}
