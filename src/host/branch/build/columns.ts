@@ -1,0 +1,39 @@
+import type { ColumnRow, RelationRow, SequenceRow } from "../inspect/tables.ts";
+import { named, type Scope } from "../scope.ts";
+import { foreignOptions, ident, options } from "../sql.ts";
+import { sequenceOptions } from "./sequences.ts";
+
+/** A column as CREATE TABLE takes it; `own` finds the sequence behind an identity column. */
+export function columnDefinition(
+  scope: Scope,
+  table: RelationRow,
+  column: ColumnRow,
+  own: (table: number, column: string) => { name: string; row: SequenceRow } | undefined,
+): string {
+  const parts = [ident(column.name), table.of_type === null ? column.type : "WITH OPTIONS"];
+  if (column.foreign_options?.length)
+    parts.push(`OPTIONS (${foreignOptions(column.foreign_options)})`);
+  if (column.collation !== null && table.of_type === null) parts.push(`COLLATE ${column.collation}`);
+  if (column.generated === "s") parts.push(`GENERATED ALWAYS AS (${column.default_sql}) STORED`);
+  if (column.generated === "v") parts.push(`GENERATED ALWAYS AS (${column.default_sql}) VIRTUAL`);
+  const sequence = column.identity === "" ? undefined : own(column.table, column.name);
+  if (sequence)
+    parts.push(
+      `GENERATED ${column.identity === "a" ? "ALWAYS" : "BY DEFAULT"} AS IDENTITY`,
+      `(SEQUENCE NAME ${named(scope, sequence.name)} ${sequenceOptions(sequence.row)})`,
+    );
+  if (column.not_null) parts.push("NOT NULL");
+  return parts.join(" ");
+}
+
+/** Settings of a column that CREATE TABLE does not take. */
+export function columnSettings(column: ColumnRow): string[] {
+  const name = `ALTER COLUMN ${ident(column.name)}`;
+  const settings: string[] = [];
+  if (column.storage !== null) settings.push(`${name} SET STORAGE ${column.storage}`);
+  if (column.compression !== "")
+    settings.push(`${name} SET COMPRESSION ${column.compression === "l" ? "lz4" : "pglz"}`);
+  if (column.statistics !== null) settings.push(`${name} SET STATISTICS ${column.statistics}`);
+  if (column.options?.length) settings.push(`${name} SET (${options(column.options)})`);
+  return settings;
+}

@@ -1,0 +1,131 @@
+import type { ConstraintRow, IndexRow } from "../inspect/constraints.ts";
+import { named, type Scope } from "../scope.ts";
+import { ident, literal, options } from "../sql.ts";
+import type { Item, Piece } from "../types.ts";
+
+/** Table and domain constraints. Foreign keys come before the rows, which are known to satisfy them. */
+export function buildConstraints(
+  scope: Scope,
+  constraints: readonly ConstraintRow[],
+  indexes: readonly IndexRow[],
+): Piece {
+  const items: Item[] = [];
+  const covers: [string, string][] = [];
+  const byOid = new Map(indexes.map((row) => [row.oid, row]));
+  for (const row of constraints) {
+    const key = `pg_constraint:${row.oid}`;
+    if (row.kind === "t") continue;
+    if (row.domain !== null) {
+      items.push(domainConstraint(row, key));
+      continue;
+    }
+    const home = `pg_class:${row.table}`;
+    const index = byOid.get(row.index);
+    const attached = "pux".includes(row.kind);
+    if (attached && index) covers.push([`pg_class:${index.oid}`, key]);
+    // Inherited constraints arrive with the parent's, and a partition's foreign keys with its table's.
+    if (row.kind === "n" || (!attached && (row.parent !== 0 || !row.local))) {
+      covers.push([key, row.parent !== 0 ? `pg_constraint:${row.parent}` : home]);
+      continue;
+    }
+    items.push({
+      key,
+      kind: "constraint",
+      name: `${row.name} on ${row.table_name}`,
+      sql: constraintStatements(scope, row, index),
+      needs: [home, ...(row.kind === "f" ? attachments(indexes, row.index) : [])],
+      phase: phaseOf(row),
+      table: row.table_name,
+    });
+  }
+  return { items, covers };
+}
+
+function phaseOf(row: ConstraintRow): Item["phase"] {
+  if (row.kind === "f") return "early";
+  // A check that calls functions may read tables that are not filled yet; an unproven one may not hold.
+  if (row.kind === "c") return row.calls || !row.valid ? "late" : "early";
+  return "late";
+}
+
+function constraintStatements(scope: Scope, row: ConstraintRow, index?: IndexRow): string[] {
+  const only = row.table_kind === "p" && "pux".includes(row.kind) ? "ONLY " : "";
+  const add = `ALTER TABLE ${only}${named(scope, row.table_name)} ADD CONSTRAINT ${ident(row.name)} ${row.definition}`;
+  if (!index || !"pux".includes(row.kind)) return [add];
+  const sql = [...inTablespace(index.tablespace, add)];
+  if (index.options?.length)
+    sql.push(`ALTER INDEX ${named(scope, index.name)} SET (${options(index.options)})`);
+  return sql;
+}
+
+function domainConstraint(row: ConstraintRow, key: string): Item {
+  const sql = [`ALTER DOMAIN ${row.domain} ADD CONSTRAINT ${ident(row.name)} ${row.definition}`];
+  if (row.comment !== null)
+    sql.push(`COMMENT ON CONSTRAINT ${ident(row.name)} ON DOMAIN ${row.domain} IS ${literal(row.comment)}`);
+  const phase = row.calls || !row.valid ? "late" : "early";
+  return { key, kind: "domain constraint", name: row.name, sql, needs: [`pg_type:${row.domain_oid}`], phase };
+}
+
+/** The steps that make a partitioned index whole; a foreign key needs its target's to be. */
+function attachments(indexes: readonly IndexRow[], parent: number): string[] {
+  return indexes
+    .filter((row) => row.parent === parent)
+    .flatMap((row) => [`pg_class:${row.oid}/attach`, ...attachments(indexes, row.oid)]);
+}
+
+/** Indexes of every kind, and how those of partitions hang together. */
+export function buildIndexes(scope: Scope, indexes: readonly IndexRow[]): Piece {
+  const items: Item[] = [];
+  const refusals: NonNullable<Piece["refusals"]>[number][] = [];
+  for (const row of indexes) {
+    const key = `pg_class:${row.oid}`;
+    const name = named(scope, row.name);
+    const table = { table: row.table_name };
+    if (!row.valid && !row.partitioned)
+      refusals.push({
+        object: row.name,
+        kind: "index",
+        why: "it is not valid: building it failed or has not ended",
+        next: `REINDEX INDEX ${ident(scope.schema)}.${ident(row.name)}, or DROP INDEX it`,
+      });
+    if (row.constraint === null)
+      items.push({
+        key,
+        kind: "index",
+        name: `${row.name} on ${row.table_name}`,
+        sql: inTablespace(row.tablespace, row.definition),
+        needs: [`pg_class:${row.table}`],
+        phase: "late",
+        ...table,
+      });
+    if (row.parent !== null && row.parent_name !== null)
+      items.push({
+        key: `${key}/attach`,
+        kind: "index partition",
+        name: `${row.name} of ${row.parent_name}`,
+        sql: [`ALTER INDEX ${named(scope, row.parent_name)} ATTACH PARTITION ${name}`],
+        needs: [key, `pg_class:${row.parent}`],
+        phase: "late",
+      });
+    const settings = indexSettings(scope, row);
+    if (settings.length > 0)
+      items.push({ key: `${key}/settings`, kind: "index settings", name: row.name, sql: settings, needs: [key], phase: "late" });
+  }
+  return { items, refusals };
+}
+
+function indexSettings(scope: Scope, row: IndexRow): string[] {
+  const owner = row.table_kind === "m" ? "MATERIALIZED VIEW" : "TABLE ONLY";
+  const table = `ALTER ${owner} ${named(scope, row.table_name)}`;
+  const sql = (row.statistics ?? []).map(
+    (each) => `ALTER INDEX ${named(scope, row.name)} ALTER COLUMN ${each.column} SET STATISTICS ${each.target}`,
+  );
+  if (row.clustered) sql.push(`${table} CLUSTER ON ${ident(row.name)}`);
+  if (row.replica) sql.push(`${table} REPLICA IDENTITY USING INDEX ${ident(row.name)}`);
+  return sql;
+}
+
+function inTablespace(tablespace: string | null, statement: string): string[] {
+  if (tablespace === null) return [statement];
+  return [`SET default_tablespace = ${literal(tablespace)}`, statement, "SET default_tablespace = ''"];
+}

@@ -1,0 +1,120 @@
+import type { AggregateRow, RoutineRow } from "../inspect/routines.ts";
+import { mentioned, renameInBody, stringsNaming } from "../names.ts";
+import { named, ownedBy, type Scope } from "../scope.ts";
+import { ident, literal } from "../sql.ts";
+import type { Item, Note, Piece, Refusal } from "../types.ts";
+import { grantStatements } from "./grants.ts";
+
+/** What routines contribute: `texts` are statements that hold the schema's name as text. */
+export interface RoutinePiece extends Piece {
+  readonly texts: readonly string[];
+}
+
+/** Functions, procedures, window functions and aggregates. */
+export function buildRoutines(
+  scope: Scope,
+  routines: readonly RoutineRow[],
+  aggregates: readonly AggregateRow[],
+): RoutinePiece {
+  const items: Item[] = [];
+  const refusals: Refusal[] = [];
+  const notes: Note[] = [];
+  const texts: string[] = [];
+  for (const row of routines) {
+    if (row.internal) continue;
+    const label = `${row.name}(${row.arguments})`;
+    const aggregate = aggregates.find((each) => each.oid === row.oid);
+    const written = aggregate
+      ? { sql: [createAggregate(scope, row, aggregate)], named: [] }
+      : createRoutine(scope, row, label, refusals);
+    if (written.named.length > 0) {
+      texts.push(...written.named);
+      notes.push({
+        object: label,
+        text: "its text names the schema; the branch's function names the branch's",
+      });
+    }
+    const routine = aggregate
+      ? `AGGREGATE ${named(scope, row.name)}(${row.arguments || "*"})`
+      : `ROUTINE ${named(scope, row.name)}(${row.arguments})`;
+    const granted = aggregate ? `FUNCTION ${named(scope, row.name)}(${row.types})` : routine;
+    items.push({
+      key: `pg_proc:${row.oid}`,
+      kind: row.kind === "a" ? "aggregate" : row.kind === "p" ? "procedure" : "function",
+      name: label,
+      sql: [
+        ...written.sql,
+        ...ownedBy(scope, routine, row.owner),
+        ...grantStatements(scope, granted, row.owner, row.acl),
+      ],
+      needs: [],
+      phase: "any",
+    });
+  }
+  return { items, refusals, notes, texts };
+}
+
+function createRoutine(
+  scope: Scope,
+  row: RoutineRow,
+  label: string,
+  refusals: Refusal[],
+): { sql: string[]; named: string[] } {
+  const refuse = (why: string, next: string) =>
+    refusals.push({ object: label, kind: row.kind === "p" ? "procedure" : "function", why, next });
+  let definition = (row.definition ?? "").trimEnd();
+  const at = row.parsed ? -1 : definition.lastIndexOf(row.body);
+  const header = at < 0 ? definition : definition.slice(0, at);
+  const settings = (row.settings ?? []).filter((setting) => mentioned(setting, scope.schema));
+  const sets = settings.flatMap((setting) => renamedSetting(scope, row, setting));
+  if (sets.length < settings.length)
+    refuse("one of its settings names the schema as text", "ALTER FUNCTION … RESET the setting");
+  // The clause that carries a setting is a string that names the schema; it is set anew below.
+  const rest = header.replace(/^ SET .*$/gm, "");
+  if (stringsNaming(`${rest}`.replace(/AS \$[a-z]*\$$/i, ""), scope.schema).length > 0)
+    refuse(
+      "a string in its definition names the schema",
+      "write names without the schema; the search path finds them",
+    );
+  const renamed = at < 0 ? null : renameInBody(row.body, scope.schema, scope.as);
+  if (renamed !== null && !["sql", "plpgsql"].includes(row.language)) {
+    if (!["c", "internal"].includes(row.language))
+      refuse(
+        `its ${row.language} text names the schema, and only SQL and PL/pgSQL can be read safely`,
+        "write names without the schema; the search path finds them",
+      );
+  } else if (renamed !== null)
+    definition = `${header}${renamed}${definition.slice(at + row.body.length)}`;
+  const sql = [definition, ...sets];
+  const text = renamed !== null && ["sql", "plpgsql"].includes(row.language);
+  return { sql, named: text ? sql : sets };
+}
+
+/** `SET search_path` of a routine, with the schema's name put right; nothing for other settings. */
+function renamedSetting(scope: Scope, row: RoutineRow, setting: string): string[] {
+  const routine = `ROUTINE ${named(scope, row.name)}(${row.arguments})`;
+  const at = setting.indexOf("=");
+  const name = setting.slice(0, at);
+  const value = setting.slice(at + 1);
+  if (name === "role" && value === scope.owner)
+    return [`ALTER ${routine} SET role = ${literal(scope.role)}`];
+  if (name !== "search_path") return [];
+  const path = pathOf(value).map((schema) => (schema === scope.schema ? scope.as : schema));
+  return [`ALTER ${routine} SET search_path = ${path.map(ident).join(", ")}`];
+}
+
+/** The names in a search path's text, unquoted; bare ones are folded to lower case. */
+export function pathOf(text: string): string[] {
+  const found = text.match(/"(?:[^"]|"")*"|[^\s,"]+/g) ?? [];
+  return found.map((name) =>
+    name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase(),
+  );
+}
+
+function createAggregate(scope: Scope, row: RoutineRow, aggregate: AggregateRow): string {
+  const parameters = aggregate.parameters
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => (value === "" ? name : `${name} = ${value}`));
+  const list = aggregate.full_arguments === "" ? "*" : aggregate.full_arguments;
+  return `CREATE AGGREGATE ${named(scope, row.name)}(${list}) (${parameters.join(", ")})`;
+}
