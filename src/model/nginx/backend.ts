@@ -112,7 +112,8 @@ export function backendLocation(
 ${indented(`${first}access_log "${traffic}$worktree.$service" traffic;
 proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
 set $upstream "http://unix:${SOCKET}:";
-if (!-e $socket_or_not) {
+# "-e" is blind to sockets; "-x" is not, as bind gives its owner every right.
+if (!-x $socket_or_not) {
   set $upstream "http://127.0.0.1:$port";
 }
 error_page 502 = ${broken};

@@ -33,21 +33,17 @@ export type Wake = (asked: Asked) => Answer | Promise<Answer>;
 /** A gate on the project's gate socket that answers `/wake` and `/down` as told. */
 export async function startGate(project: Project, wake: Wake = () => unknown): Promise<Gate> {
   const asked: Asked[] = [];
-  const server = await listen(
-    project,
-    project.layout.gateSocket,
-    async (request, response, body) => {
-      const one = asOf(request, body.length);
-      asked.push(one);
-      const answer = one.path === "/wake" ? await wake(one) : down(one);
-      if (answer === "awake") {
-        response.writeHead(200, { "X-Accel-Redirect": "@awake" }).end();
-        return;
-      }
-      response.writeHead(answer.status, { "Content-Type": "application/json", ...answer.headers });
-      response.end(answer.body);
-    },
-  );
+  const server = await listen(project, project.gateSocket, async (request, response, body) => {
+    const one = asOf(request, body.length);
+    asked.push(one);
+    const answer = one.path === "/wake" ? await wake(one) : down(one);
+    if (answer === "awake") {
+      response.writeHead(200, { "X-Accel-Redirect": "@awake" }).end();
+      return;
+    }
+    response.writeHead(answer.status, { "Content-Type": "application/json", ...answer.headers });
+    response.end(answer.body);
+  });
   return { asked, server };
 }
 

@@ -18,7 +18,9 @@ export interface Project extends AsyncDisposable {
   makeDefault(slug: string): void;
   /** Links a frontend, made of `files`, into the documents; answers where its files are. */
   addFrontend(worktree: string, name: string, files: Record<string, string | Buffer>): string;
+  /** A short way to a service's socket: a program cannot bind more than 108 bytes. */
   socketOf(worktree: string, service: string): string;
+  readonly gateSocket: string;
   /** What is put away with the project, in reverse order. */
   defer(cleanup: () => unknown): void;
   errors(): string;
@@ -28,6 +30,7 @@ export interface ProjectOptions {
   /** The project directory's own name. */
   readonly name?: string;
   readonly ports?: readonly PortEntry[];
+  readonly defaultWorktree?: string;
   readonly settings?: Partial<NginxSettings>;
   /** Changes the configuration, to see in a moment what takes an hour. */
   readonly edit?: (conf: string) => string;
@@ -47,7 +50,11 @@ export async function startProject(options: ProjectOptions = {}): Promise<Projec
   for (const directory of [...trees, ...states, layout.logs]) {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
-  fs.writeFileSync(`${layout.run}/ports.map`, portsMap(options.ports ?? []));
+  fs.symlinkSync(layout.run, `${temporary}/run`);
+  fs.writeFileSync(
+    `${layout.run}/ports.map`,
+    portsMap(options.ports ?? [], options.defaultWorktree),
+  );
   const user = process.getuid?.() === 0 ? { user: "root" } : {};
   fs.writeFileSync(
     layout.nginxConf,
@@ -79,7 +86,8 @@ export async function startProject(options: ProjectOptions = {}): Promise<Projec
       fs.symlinkSync(directory, `${layout.documents}/${worktree}/${name}`);
       return directory;
     },
-    socketOf: (worktree, service) => `${layout.sockets}/${worktree}/${service}.sock`,
+    socketOf: (worktree, service) => `${temporary}/run/sockets/${worktree}/${service}.sock`,
+    gateSocket: `${temporary}/run/gate.sock`,
     defer: (cleanup) => void cleanups.push(cleanup),
     errors: () => fs.readFileSync(`${layout.logs}/nginx.log`, "utf8"),
     async [Symbol.asyncDispose]() {
