@@ -67,16 +67,14 @@ async function permissionInWorktree(
   env: NodeJS.ProcessEnv,
 ): Promise<Permission> {
   const key = directory.toString("latin1");
-  const stamp = stampOf([
+  const stamp = `${exists} ${stampOf([
     joinRaw(directory, ".gitignore"),
     joinRaw(top, ".gitignore"),
     joinRaw(gitDirOf(top), "index"),
     directory.subarray(0, directory.lastIndexOf("/")),
-  ]);
+  ])}`;
   const before = known.get(key);
-  if (before?.stamp === stamp && exists === (before.permission !== "missing")) {
-    return before.permission;
-  }
+  if (before?.stamp === stamp) return before.permission;
   const permission = await askGit(directory, top, exists, env);
   known.set(key, { stamp, permission });
   return permission;

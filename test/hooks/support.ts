@@ -1,0 +1,192 @@
+import { readdirSync, readFileSync, readlinkSync, renameSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
+import { readWorktrees } from "../../src/facts/worktrees.ts";
+import {
+  type HookReport,
+  type HookRepository,
+  installHook,
+  removeHook,
+} from "../../src/host/git/hooks.ts";
+
+export type Shape = "bare" | "dot-bare" | "clone";
+
+/** A repository with one commit, a home of its own, and no daemon. */
+export interface Sandbox extends AsyncDisposable {
+  /** The throwaway directory around it all. */
+  readonly base: string;
+  readonly root: string;
+  readonly commonDir: string;
+  /** The first worktree. */
+  readonly main: string;
+  readonly env: NodeJS.ProcessEnv;
+  run(
+    command: string,
+    args: readonly string[],
+    options?: { cwd?: string; env?: NodeJS.ProcessEnv },
+  ): Promise<Ended>;
+  /** Throws when git fails. */
+  git(cwd: string, ...args: string[]): Promise<string>;
+  repository(): HookRepository;
+  install(): Promise<HookReport>;
+  remove(): Promise<void>;
+}
+
+export interface Ended {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export async function makeSandbox(shape: Shape = "clone", name = "project"): Promise<Sandbox> {
+  const base = await realpath(await mkdtemp(join(tmpdir(), "iki-")));
+  const root = join(base, name);
+  const env = environment(base);
+  await write(join(base, "home/.gitconfig"), "[user]\n\tname = Test\n\temail = test@example.com\n");
+  const run: Sandbox["run"] = async (command, args, options = {}) => {
+    const result = await execa(command, args, {
+      cwd: options.cwd ?? root,
+      env: { ...env, ...options.env },
+      extendEnv: false,
+      reject: false,
+      stdin: "ignore",
+      timeout: 60_000,
+    });
+    return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+  };
+  const git: Sandbox["git"] = async (cwd, ...args) => {
+    const { exitCode, stdout, stderr } = await run("git", args, { cwd });
+    if (exitCode !== 0) throw new Error(`git ${args.join(" ")}: ${stderr}`);
+    return stdout;
+  };
+  const { commonDir, main } = await makeRepository(root, shape, git);
+  await mkdir(join(root, ".ikigai"));
+  await write(join(commonDir, "info/exclude"), "/.ikigai\n");
+  const repository = () => ({ commonDir, worktrees: readWorktrees(commonDir), env });
+  return {
+    ...{ base, root, commonDir, main, env, run, git, repository },
+    install: () => installHook(repository()),
+    remove: () => removeHook(repository()),
+    [Symbol.asyncDispose]: () => rm(base, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+
+function environment(base: string): NodeJS.ProcessEnv {
+  const foreign = /^(GIT_|XDG_|HUSKY|LEFTHOOK|PRE_COMMIT|npm_|VITEST|NODE_|CI$)/;
+  const kept = Object.entries(process.env).filter(([key]) => !foreign.test(key));
+  const home = join(base, "home");
+  return { ...Object.fromEntries(kept), HOME: home, GIT_CONFIG_NOSYSTEM: "1" };
+}
+
+async function makeRepository(
+  root: string,
+  shape: Shape,
+  git: Sandbox["git"],
+): Promise<{ commonDir: string; main: string }> {
+  const seed = shape === "clone" ? root : join(root, "seed");
+  await write(join(seed, "app.txt"), "one\n");
+  await git(seed, "init", "--quiet", "--initial-branch=main");
+  await git(seed, "add", ".");
+  await git(seed, "commit", "--quiet", "--message=First");
+  if (shape === "clone") return { commonDir: join(root, ".git"), main: root };
+  const commonDir = join(root, shape === "bare" ? ".git" : ".bare");
+  await git(root, "clone", "--quiet", "--bare", "seed", commonDir);
+  if (shape === "dot-bare") await write(join(root, ".git"), "gitdir: ./.bare\n");
+  await rm(seed, { recursive: true });
+  await git(root, "worktree", "add", "--quiet", "main");
+  return { commonDir, main: join(root, "main") };
+}
+
+export async function write(path: string, text: string, mode = 0o644): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text, "latin1");
+  await chmod(path, mode);
+}
+
+/** What a process that told the daemon looked like while it waited. */
+export interface Caller {
+  readonly environment: readonly string[];
+  /** What its descriptors from 3 on refer to, sockets left out. */
+  readonly descriptors: readonly string[];
+  readonly standard: readonly string[];
+}
+
+/** Stands where the daemon listens and writes down what it is told. */
+export interface Listener extends AsyncDisposable {
+  /** The bodies, latin1. */
+  readonly told: string[];
+  readonly callers: Caller[];
+  /** Requests that were never answered and whose connection still stands. */
+  readonly pending: () => number;
+}
+
+/**
+ * @param hang take requests, and never answer.
+ */
+export async function listen(root: string, { hang = false } = {}): Promise<Listener> {
+  const told: string[] = [];
+  const callers: Caller[] = [];
+  let pending = 0;
+  const server = createServer((request, response) => {
+    let body = "";
+    pending += 1;
+    response.on("close", () => {
+      pending -= 1;
+    });
+    request.setEncoding("latin1");
+    request.on("data", (part: string) => {
+      body += part;
+    });
+    request.on("end", () => {
+      if (request.method !== "POST" || request.url !== "/v1/hook")
+        body = `${request.method} ${request.url}`;
+      callers.push(...lookAt(body));
+      told.push(body);
+      if (!hang) response.writeHead(204).end();
+    });
+  });
+  await bind(server, root);
+  return {
+    ...{ told, callers, pending: () => pending },
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await rm(join(root, ".ikigai/daemon.sock"), { force: true });
+    },
+  };
+}
+
+/** Bound at a short path and moved, for unix(7) allows 108 bytes only. */
+async function bind(server: Server, root: string): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "iki-s-"));
+  const short = join(directory, "s");
+  await new Promise<void>((resolve) => server.listen(short, resolve));
+  renameSync(short, join(root, ".ikigai/daemon.sock"));
+  await rm(directory, { recursive: true });
+}
+
+/** The processes that carry a request's body in their arguments. */
+function lookAt(body: string): Caller[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const argv = readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0");
+        if (!argv.includes(body) || !argv.includes("--data-raw")) return [];
+        const open = readdirSync(`/proc/${pid}/fd`).map(
+          (fd) => [Number(fd), readlinkSync(`/proc/${pid}/fd/${fd}`)] as const,
+        );
+        const environment = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+        const standard = open.filter(([fd]) => fd < 3).map(([, target]) => target);
+        const descriptors = open
+          .filter(([fd, target]) => fd > 2 && !target.startsWith("socket:"))
+          .map(([, target]) => target);
+        return [{ environment, descriptors, standard }];
+      } catch {
+        return [];
+      }
+    });
+}
