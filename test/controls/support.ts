@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -32,6 +31,8 @@ export interface Controls extends AsyncDisposable {
   run(control: string, args?: readonly string[], options?: RunOptions): Promise<Outcome>;
   /** The pids of the servers and of runsvdir that run now, proven by their command lines. */
   running(): Promise<{ nginx: number[]; postgres: number[]; runsvdir: number[] }>;
+  /** The command lines of everything of this project that runs. */
+  everything(): Promise<string[]>;
   dispose(): Promise<void>;
 }
 
@@ -130,6 +131,8 @@ export async function makeControls(options: ControlsOptions = {}): Promise<Contr
     account,
     run,
     running,
+    everything: async () =>
+      (await processesOf([layout.ikigai], { patience: 2_000 })).map(({ title }) => title),
     dispose,
     [Symbol.asyncDispose]: dispose,
   };
@@ -140,7 +143,7 @@ function environment(base: string): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([key]) => !/^(GIT_|PG|IKIGAI|DIRENV|npm_|VITEST|NODE_|SVDIR$|DATABASE_URL$)/.test(key),
   );
-  return { ...Object.fromEntries(kept), HOME: join(base, "home"), ROTATION: randomUUID() };
+  return { ...Object.fromEntries(kept), HOME: join(base, "home") };
 }
 
 function nginxConf({ ikigai }: Layout, port: number, unprivileged: boolean): string {

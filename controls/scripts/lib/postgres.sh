@@ -107,10 +107,14 @@ server_sweep() { :; }
 # write_pgpass: the owner's line, where the provisioner has not yet written the file.
 write_pgpass() {
   file=$IKIGAI_DIR/run/pgpass
-  owner="127.0.0.1:$port:ikigai:ikigai:$(printf '%s' "$IKIGAI_PG_PASSWORD" | sed 's/[\\:]/\\&/g')"
+  owner="127.0.0.1:$port:*:ikigai:$(printf '%s' "$IKIGAI_PG_PASSWORD" | sed 's/[\\:]/\\&/g')"
   if grep -qxF -- "$owner" "$file" 2>/dev/null; then return 0; fi
   (
     umask 077
-    { printf '%s\n' "$owner"; cat "$file" 2>/dev/null; } >"$file.$$" && mv -f "$file.$$" "$file"
+    {
+      printf '%s\n' "$owner"
+      grep -v -- "^127\.0\.0\.1:$port:\*:ikigai:" "$file" 2>/dev/null
+    } >"$file.$$"
+    mv -f "$file.$$" "$file"
   )
 }

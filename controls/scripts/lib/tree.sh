@@ -25,8 +25,8 @@ orphan() (
   found=$(server_pid) && [ "$found" = "$(service_pid "$1")" ]
 )
 
-end_orphan() (
-  if ! orphan "$1"; then return 0; fi
+# end_left SERVICE
+end_left() (
   . "$IKIGAI_DIR/scripts/lib/$1.sh"
   end_server
 )
@@ -37,6 +37,11 @@ tree_gone() { [ -z "$(keepers)$(strays)" ] && ! orphan nginx && ! orphan postgre
 # keeper is asked itself; after 10 s force is used.
 end_tree() {
   last=$(($(date +%s) + 10))
+  # Their run script may be about to adopt one that was started by hand.
+  theirs=
+  for one in nginx postgres; do
+    if under_runit "$one" || orphan "$one"; then theirs="$theirs $one"; fi
+  done
   if top=$(runsvdir_pid); then signal HUP "$top"; fi
   asked=' '
   while :; do
@@ -58,6 +63,5 @@ end_tree() {
     done
     sleep 0.1
   done
-  end_orphan nginx
-  end_orphan postgres
+  for one in $theirs; do end_left "$one"; done
 }
