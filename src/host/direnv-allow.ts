@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { dirname } from "node:path";
 import { execa } from "execa";
+import { isSafeForDirenv } from "../model/envrc.ts";
 import type { RawPath } from "../model/worktree.ts";
 import {
   joinRaw,
@@ -13,8 +14,11 @@ import {
 } from "./files.ts";
 import { direnvDirectory, stateDirectory, type UserEnvironment } from "./state-directory.ts";
 
-/** `changed`: the file is not the one that was to be allowed. `denied`: the user's word stands. */
-export type AllowOutcome = "allowed" | "already" | "denied" | "changed" | "failed";
+/**
+ * `changed`: the file is not the one that was to be allowed. `denied`: the user's
+ * word stands. `unsafe`: direnv would run the directory's name.
+ */
+export type AllowOutcome = "allowed" | "already" | "denied" | "changed" | "unsafe" | "failed";
 
 const LARGEST = 1_048_576n;
 
@@ -31,9 +35,11 @@ export async function allowEnvrc(
 ): Promise<AllowOutcome> {
   const real = realEnvrc(path);
   if (!real || !readEnvrc(real)?.equals(toBuffer(content))) return "changed";
+  if (!isSafeForDirenv(real)) return "unsafe";
   const record = recordOf(real, toBuffer(content), environment);
-  if (isDenied(real, environment)) return "denied";
+  if (statIfThere(denyRecord(real, environment))) return "denied";
   const already = statIfThere(record) !== undefined;
+  if (!already && wasTakenBack(real, environment)) return "denied";
   if (!already && !(await putRecord(real, record, environment))) return "failed";
   remember(real, record, environment);
   return already ? "already" : "allowed";
@@ -83,15 +89,14 @@ export function forgetAllowance(
   path: RawPath | string,
   environment: UserEnvironment = process.env,
 ): void {
-  const real = realEnvrc(path);
-  if (real) fs.rmSync(memoryOf(real, environment), { force: true });
+  // Also of a directory that is gone: git's paths have no symbolic links left in them.
+  fs.rmSync(memoryOf(realEnvrc(path) ?? toBuffer(path), environment), { force: true });
 }
 
-function isDenied(path: Buffer, environment: UserEnvironment): boolean {
-  if (statIfThere(denyRecord(path, environment))) return true;
-  // Up to 2.32 a deny leaves no trace but the missing record: ours, for this very directory.
-  const [directory, record] =
-    readIfThere(memoryOf(path, environment))?.toString().split("\n") ?? [];
+/** Up to 2.32 a deny leaves no trace but the missing record: ours, for this very directory. */
+function wasTakenBack(path: Buffer, environment: UserEnvironment): boolean {
+  const memory = readIfThere(memoryOf(path, environment))?.toString().split("\n");
+  const [directory, record] = memory ?? [];
   if (directory === undefined || directory !== identityOf(path)) return false;
   return !!record && !!statIfThere(dirname(record)) && !statIfThere(record);
 }
@@ -120,8 +125,12 @@ function remember(path: Buffer, record: string, environment: UserEnvironment): v
   const memory = memoryOf(path, environment);
   const line = `${identityOf(path)}\n${record}\n`;
   if (readIfThere(memory)?.toString() === line) return;
-  fs.mkdirSync(dirname(memory), { recursive: true, mode: 0o700 });
-  writeAtomically(memory, line, { durable: false });
+  try {
+    fs.mkdirSync(dirname(memory), { recursive: true, mode: 0o700 });
+    writeAtomically(memory, line, { durable: false });
+  } catch {
+    // Without a memory only a later deny by an old direnv is missed.
+  }
 }
 
 /** Inode and birth time: a new worktree in an old one's place is another directory. */

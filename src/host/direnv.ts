@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { execa } from "execa";
-import { ENVIRONMENT_LINK, isOwnEnvrc, renderEnvrc } from "../model/envrc.ts";
+import { ENVIRONMENT_LINK, isOwnEnvrc, isSafeForDirenv, renderEnvrc } from "../model/envrc.ts";
 import type { RawPath } from "../model/worktree.ts";
 import { forgetAllowance } from "./direnv-allow.ts";
 import {
@@ -15,8 +15,11 @@ import {
   toBuffer,
 } from "./files.ts";
 
-/** What became of an `.envrc`; `tracked` and `foreign` ones are somebody else's and left alone. */
-export type EnvrcOutcome = "written" | "unchanged" | "tracked" | "foreign";
+/**
+ * What became of an `.envrc`. `tracked` and `foreign` ones are somebody else's and
+ * left alone; `unsafe` is a directory whose name direnv would run, which gets none.
+ */
+export type EnvrcOutcome = "written" | "unchanged" | "tracked" | "foreign" | "unsafe";
 
 /** Where an `.envrc` goes and what it loads. */
 export interface EnvrcPlace {
@@ -33,6 +36,10 @@ export interface EnvrcPlace {
 /** Writes our `.envrc`, unless the directory has one of its own or git tracks one there. */
 export async function writeEnvrc(place: EnvrcPlace): Promise<EnvrcOutcome> {
   const path = joinRaw(place.directory, ".envrc");
+  if (!isSafeForDirenv(path)) {
+    removeEnvrc(place.directory);
+    return "unsafe";
+  }
   const content = renderEnvrc(place.environmentFile);
   const present = inspectEnvrc(path);
   if (present.kind === "foreign") return "foreign";

@@ -59,6 +59,16 @@ fi
 `;
 }
 
+/**
+ * Whether direnv may load an `.envrc` of this directory. Up to 2.32 it puts the
+ * path between double quotes into a line of bash, and so runs a `$(…)` in it.
+ */
+export function isSafeForDirenv(directory: Uint8Array): boolean {
+  return !directory.some((byte) => UNSAFE_BYTES.has(byte));
+}
+
+const UNSAFE_BYTES = new Set([...'$`"\\'].map((character) => character.charCodeAt(0)));
+
 /** Whether a file's text is one that ikigai wrote, of this or an earlier version. */
 export function isOwnEnvrc(text: string): boolean {
   return text.startsWith(`${ENVRC_MARK}\n`);

@@ -1,0 +1,48 @@
+import { renderEnvrc } from "../model/envrc.ts";
+import type { RawPath } from "../model/worktree.ts";
+import { type EnvrcOutcome, type EnvrcPlace, linkEnvironment, writeEnvrc } from "./direnv.ts";
+import {
+  type AllowOutcome,
+  allowEnvrc,
+  allowTrackedEnvrc,
+  forgetAllowance,
+} from "./direnv-allow.ts";
+import { joinRaw } from "./files.ts";
+import type { UserEnvironment } from "./state-directory.ts";
+
+export interface Provision extends EnvrcPlace {
+  /** The worktree's administrative directory, through which a tracked `.envrc` finds the environment. */
+  readonly gitDir?: RawPath | string | undefined;
+  /** The default worktree's top; its tracked `.envrc` speaks for the same bytes elsewhere. */
+  readonly defaultTop?: RawPath | string | undefined;
+}
+
+/** `allowed` is absent where there was nothing that we may allow. */
+export interface Provided {
+  readonly envrc: EnvrcOutcome;
+  readonly allowed?: AllowOutcome;
+}
+
+/**
+ * All that direnv needs in one directory: our `.envrc`, allowed; or, where there
+ * is another, the link that it can load, and the user's word for it carried over.
+ */
+export async function provideEnvrc(
+  provision: Provision,
+  environment: UserEnvironment = process.env,
+): Promise<Provided> {
+  const { directory, environmentFile, gitDir, defaultTop } = provision;
+  if (gitDir) linkEnvironment(gitDir, environmentFile);
+  const path = joinRaw(directory, ".envrc");
+  const envrc = await writeEnvrc(provision);
+  if (envrc === "written" || envrc === "unchanged") {
+    return { envrc, allowed: await allowEnvrc(path, renderEnvrc(environmentFile), environment) };
+  }
+  const allowed =
+    defaultTop === undefined || envrc === "unsafe"
+      ? "changed"
+      : await allowTrackedEnvrc(joinRaw(defaultTop, ".envrc"), path, environment);
+  if (allowed !== "changed") return { envrc, allowed };
+  forgetAllowance(path, environment);
+  return { envrc };
+}

@@ -1,0 +1,118 @@
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export type ShellName = "bash" | "zsh" | "fish";
+
+/** What starts each shell with direnv's hook and with nothing of this machine's own. */
+const START: Readonly<Record<ShellName, { file: string; content: string; argv: string[] }>> = {
+  bash: {
+    file: "bashrc",
+    content: 'PS1="$ "\neval "$(direnv hook bash)"\n',
+    argv: ["bash", "--noprofile", "--rcfile", "bashrc"],
+  },
+  zsh: {
+    file: ".zshrc",
+    content: 'PS1="$ "\nunsetopt zle\neval "$(direnv hook zsh)"\n',
+    argv: ["zsh", "-d"],
+  },
+  fish: {
+    file: "config/fish/config.fish",
+    content:
+      "set -g fish_greeting\nfunction fish_prompt; echo '$ '; end\ndirenv hook fish | source\n",
+    argv: ["fish"],
+  },
+};
+
+/** An interactive shell on a terminal of its own. */
+export class InteractiveShell {
+  readonly #socket = `iki-${randomBytes(6).toString("hex")}`;
+  readonly #directory: string;
+  readonly #environment: Record<string, string>;
+  #count = 0;
+
+  /** `home` becomes HOME; all of `environment` is what the shell is started with. */
+  constructor(name: ShellName, home: string, environment: Record<string, string>) {
+    const { file, content, argv } = START[name];
+    this.#directory = home;
+    this.#environment = {
+      ...environment,
+      HOME: home,
+      ZDOTDIR: home,
+      TMUX_TMPDIR: home,
+      SHELL: "/bin/sh",
+    };
+    fs.mkdirSync(join(home, file, ".."), { recursive: true });
+    fs.writeFileSync(join(home, file), content);
+    const size = ["-x", "400", "-y", "100"];
+    this.#tmux("new-session", "-d", ...size, "--", ...argv);
+  }
+
+  /** Types `cd` and gives the environment that the next command line sees. */
+  async enter(directory: string): Promise<ReadonlyMap<string, string>> {
+    // All three read this the same: single quotes, and a quote outside of them.
+    await this.type(`cd '${directory.replaceAll("'", `'\\''`)}'`);
+    return this.environment();
+  }
+
+  async environment(): Promise<ReadonlyMap<string, string>> {
+    const file = join(this.#directory, `environment-${this.#count}`);
+    await this.type(`env -0 > ${file}`);
+    const text = fs.readFileSync(file, "utf8");
+    const lines = text.split("\0").filter((line) => line.includes("="));
+    return new Map(
+      lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+    );
+  }
+
+  /** Types a line, and waits until the shell has carried out the next one too, after its prompt. */
+  async type(line: string): Promise<void> {
+    this.#count += 1;
+    const done = join(this.#directory, `done-${this.#count}`);
+    for (const text of [line, `: > ${done}`]) {
+      this.#tmux("send-keys", "-l", "--", text);
+      this.#tmux("send-keys", "Enter");
+    }
+    const deadline = Date.now() + 20_000;
+    while (!fs.existsSync(done)) {
+      if (Date.now() > deadline) throw new Error(`No answer to ${line}:\n${this.screen()}`);
+      await sleep(20);
+    }
+  }
+
+  /** Everything that has appeared on the terminal. */
+  screen(): string {
+    return this.#tmux("capture-pane", "-p", "-J", "-S", "-");
+  }
+
+  /** Leaves the shell and waits until it is gone: it still writes its history. */
+  async end(): Promise<void> {
+    this.#tmux("send-keys", "-l", "--", "exit");
+    this.#tmux("send-keys", "Enter");
+    const deadline = Date.now() + 10_000;
+    while (this.#lives()) {
+      if (Date.now() > deadline) this.#tmux("kill-server");
+      await sleep(20);
+    }
+  }
+
+  #lives(): boolean {
+    try {
+      this.#tmux("has-session");
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #tmux(...args: string[]): string {
+    return execFileSync("tmux", ["-L", this.#socket, "-f", "/dev/null", ...args], {
+      cwd: this.#directory,
+      env: this.#environment,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+}
