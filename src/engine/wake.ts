@@ -5,12 +5,17 @@ import type { Host } from "../host/host.ts";
 import { lastLines } from "../host/logs.ts";
 import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
+import type { ServiceFailure } from "../model/failure-page.ts";
 import type { Service } from "../model/worktree.ts";
 
 /** What came of asking for a service. */
 export type Awakening =
   | { readonly awake: true }
-  | { readonly awake: false; readonly why: string; readonly next: string; readonly log: readonly string[] };
+  | Asleep;
+
+export interface Asleep extends Omit<ServiceFailure, "title"> {
+  readonly awake: false;
+}
 
 const GIVEN_UP = 10;
 const LOG_LINES = 20;
@@ -41,6 +46,23 @@ export class Wakes {
     );
     this.#starting.set(key, starting);
     return starting;
+  }
+
+  /** Ends a service and takes its place away; the next request may start it again. */
+  async rest(worktree: WorktreeFacts, service: Service): Promise<{ awake: false }> {
+    const key = `${worktree.slug}.${service.slug}`;
+    await this.#starting.get(key);
+    await this.#host.slots.remove(key);
+    this.#host.definitions.forgive(key);
+    return { awake: false };
+  }
+
+  /** Why a service that should answer does not; nothing is started. */
+  explain(worktree: WorktreeFacts, service: Service): Omit<ServiceFailure, "title"> {
+    const key = `${worktree.slug}.${service.slug}`;
+    const crashes = this.#host.definitions.crashes(key);
+    const why = crashes ? howItEnded(crashes) : "it closed the connection before it answered";
+    return this.#failure(key, why, `ikigai logs ${worktree.slug}/${service.slug}`);
   }
 
   async #start(
@@ -77,8 +99,7 @@ export class Wakes {
       }
       const now = definitions.crashes(key);
       if (now && now.count > crashed) {
-        const how = now.code >= 0 ? `exit code ${now.code}` : `signal ${now.signal}`;
-        return this.#failure(key, `it ended with ${how}`, `ikigai logs ${worktree.slug}/${service.slug}`);
+        return this.#failure(key, howItEnded(now), `ikigai logs ${worktree.slug}/${service.slug}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 4));
     }
@@ -99,10 +120,14 @@ export class Wakes {
     return listen === "tcp" ? [{ port }] : [socket, { port }];
   }
 
-  #failure(key: string, why: string, next: string): Awakening {
+  #failure(key: string, why: string, next: string): Asleep {
     const log = lastLines(`${this.#host.layout.logs}/${key}/current`, LOG_LINES);
     return { awake: false, why, next, log };
   }
+}
+
+function howItEnded({ code, signal }: { code: number; signal: number }): string {
+  return `it ended with ${code >= 0 ? `exit code ${code}` : `signal ${signal}`}`;
 }
 
 /** The directory is ours alone already; the socket is as well, in case its path is shown elsewhere. */

@@ -1,7 +1,7 @@
 import type { Configuration } from "../model/configuration.ts";
 import type { Layout } from "../model/layout.ts";
 import type { Slug } from "../model/slug.ts";
-import type { Refused, Service, Worktree } from "../model/worktree.ts";
+import type { RawPath, Refused, Service, Worktree } from "../model/worktree.ts";
 import { detectServices } from "./services.ts";
 import { readWorktrees } from "./worktrees.ts";
 
@@ -18,6 +18,8 @@ export interface Facts {
   readonly httpPort: number;
   readonly postgresPort: number;
   readonly worktrees: readonly WorktreeFacts[];
+  readonly defaultSlug: Slug | undefined;
+  readonly defaultTop: RawPath | undefined;
   /** Worktrees that cannot be judged now (an add half done, a disk away): nothing of theirs changes. */
   readonly held: ReadonlySet<Slug>;
   readonly passwordOf: (worktree: Worktree) => string;
@@ -31,7 +33,7 @@ export interface Gathering {
   readonly httpPort: number;
   readonly postgresPort: number;
   readonly defaultWorktree?: string | undefined;
-  readonly settingsOf: (worktree: Worktree) => Configuration;
+  readonly settingsOf: (worktree: Worktree) => Promise<Configuration>;
   readonly passwordOf: (worktree: Worktree) => string;
   readonly secretId: string;
   readonly ownerPassword: string;
@@ -41,19 +43,24 @@ export interface Gathering {
  * Looks at git's files and the worktrees' directories. With a scope only those
  * worktrees' directories are looked into.
  */
-export function gatherFacts(from: Gathering, scope?: ReadonlySet<Slug>): Facts {
+export async function gatherFacts(from: Gathering, scope?: ReadonlySet<Slug>): Promise<Facts> {
   const worktrees = readWorktrees(from.commonDir, from.defaultWorktree);
+  const chosen = worktrees.find((w) => w.isDefault);
   const looked = worktrees.filter((w) => !scope || scope.has(w.slug));
   return {
     layout: from.layout,
     httpPort: from.httpPort,
     postgresPort: from.postgresPort,
-    worktrees: looked
-      .filter((w) => w.state === "present")
-      .map((worktree) => {
-        const settings = from.settingsOf(worktree);
-        return { ...worktree, ...detectServices(worktree.path, settings.services), settings };
-      }),
+    worktrees: await Promise.all(
+      looked
+        .filter((w) => w.state === "present")
+        .map(async (worktree) => {
+          const settings = await from.settingsOf(worktree);
+          return { ...worktree, ...detectServices(worktree.path, settings.services), settings };
+        }),
+    ),
+    defaultSlug: chosen?.slug,
+    defaultTop: chosen?.path,
     held: new Set(looked.filter((w) => w.state === "unknown").map((w) => w.slug)),
     passwordOf: from.passwordOf,
     secretId: from.secretId,

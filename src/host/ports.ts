@@ -1,5 +1,6 @@
 import net from "node:net";
 import type { Layout } from "../model/layout.ts";
+import { portsMap } from "../model/ports-map.ts";
 import { readIfThere, sha256, writeAtomically } from "./files.ts";
 
 /** Below Linux' ephemeral range (32768), so that no client connection takes one by chance. */
@@ -8,14 +9,14 @@ const COUNT = 12_000;
 
 /**
  * Ports of backends that can only listen on TCP. `run/ports.map` is both the
- * record and what nginx reads: a line `"<worktree>/<service>" <port>;` each.
- * Only the daemon writes it, so no port is given twice.
+ * record and what nginx reads. Only the daemon writes it, so no port is given twice.
  */
 export class Ports {
   readonly #file: string;
   readonly #start: number;
   readonly #changed: () => void;
   readonly #given = new Map<string, number>();
+  #default: string | undefined;
 
   constructor(layout: Layout, changed: () => void) {
     this.#file = `${layout.run}/ports.map`;
@@ -26,6 +27,13 @@ export class Ports {
     for (const [, key, port] of lines.matchAll(/^"([a-z0-9/-]+)" (\d+);$/gm)) {
       if (key) this.#given.set(key, Number(port));
     }
+  }
+
+  /** nginx knows the default worktree's services under another name as well. */
+  setDefault(worktree: string | undefined): void {
+    if (this.#default === worktree) return;
+    this.#default = worktree;
+    if (this.#given.size > 0) this.#write();
   }
 
   get(key: string): number | undefined {
@@ -56,8 +64,13 @@ export class Ports {
   }
 
   #write(): void {
-    const lines = [...this.#given].map(([key, port]) => `"${key}" ${port};\n`);
-    writeAtomically(this.#file, lines.join(""), { durable: false });
+    const entries = [...this.#given].map(([key, port]) => {
+      const [worktree = "", service = ""] = key.split("/");
+      return { worktree, service, port };
+    });
+    const text = portsMap(entries, this.#default);
+    if (readIfThere(this.#file)?.toString() === text) return;
+    writeAtomically(this.#file, text, { durable: false });
     this.#changed();
   }
 }

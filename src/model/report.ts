@@ -17,6 +17,7 @@ export interface ServiceReport {
   readonly name: string;
   readonly slug: string;
   readonly state: ServiceState;
+  readonly start: "on-demand" | "always" | "manual";
   readonly url: string;
   readonly pid?: number;
   /** Resident memory in bytes. */

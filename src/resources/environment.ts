@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import type { Facts } from "../facts/facts.ts";
-import { allowEnvrc, forgetAllowance } from "../host/direnv-allow.ts";
-import { writeEnvrc } from "../host/direnv.ts";
+import { forgetAllowance } from "../host/direnv-allow.ts";
+import { provideEnvrc } from "../host/direnv-provide.ts";
 import {
   joinRaw,
   linkAtomically,
@@ -11,7 +11,7 @@ import {
   toBuffer,
   writeAtomically,
 } from "../host/files.ts";
-import { environmentFile, environmentPath, renderEnvrc } from "../model/envrc.ts";
+import { environmentFile, environmentPath } from "../model/envrc.ts";
 import { schemaOf } from "../model/slug.ts";
 import { passwordFile, worktreeVariables } from "../model/variables.ts";
 import type { RawPath } from "../model/worktree.ts";
@@ -20,6 +20,8 @@ import type { Resource } from "./resource.ts";
 
 interface Want {
   readonly top: RawPath;
+  readonly gitDir: RawPath;
+  readonly defaultTop: RawPath | undefined;
   readonly shell: string;
   readonly passwords: string;
   /** git's HEAD of the worktree: with another one, `.envrc` may be tracked no more. */
@@ -88,15 +90,14 @@ export const environment: Resource<Want, Have> = {
     writeAtomically(passwords, want.passwords, { durable: false });
     writeAtomically(shell, want.shell, { durable: false });
     if (want.outside) linkProject(layout.ikigai, want.top);
-    const outcome = await writeEnvrc({
+    await provideEnvrc({
       directory: want.top,
       environmentFile: shell,
       scratch: layout.run,
       worktree: true,
+      gitDir: want.gitDir,
+      defaultTop: want.defaultTop,
     });
-    if (outcome === "written" || outcome === "unchanged") {
-      await allowEnvrc(joinRaw(want.top, ".envrc"), renderEnvrc(shell));
-    }
     writeAtomically(note, `${want.head}\0${toBuffer(want.top).toString("hex")}`, { durable: false });
   },
 };
@@ -106,6 +107,8 @@ function wantOf(facts: Facts, worktree: WorktreeFacts): Want {
   const password = facts.passwordOf(worktree);
   return {
     top: worktree.path,
+    gitDir: worktree.gitDir,
+    defaultTop: worktree.isDefault ? undefined : facts.defaultTop,
     shell: environmentFile(worktreeVariables(worktree.slug, layout, facts, password), layout.bin),
     passwords: passwordFile(
       [

@@ -1,4 +1,4 @@
-import { joinRaw, readIfThere } from "../files.ts";
+import { codeOf, joinRaw, readIfThere, statIfThere } from "../files.ts";
 import { HOOK_BODY } from "./hook-block.ts";
 import type { HookConfig } from "./hook-config.ts";
 import { displayPath, type HookWorktree, type Permission } from "./hooks-directory.ts";
@@ -37,7 +37,7 @@ export function describeHook(place: HookPlace, problems: readonly string[] = [])
   const slug = place.worktree?.slug ?? "";
   if (!directory) return { slug, runs: false, through: "watching", ...unreachable(place) };
   const shown = { slug, directory: displayPath(directory) };
-  const text = readIfThere(joinRaw(directory, "post-checkout"))?.toString("latin1") ?? "";
+  const text = runnableText(joinRaw(directory, "post-checkout"));
   const beside = managerOf(directory, text);
   const manager = beside ? { beside } : {};
   if (problems.length === 0 && text.includes(HOOK_BODY) && permission !== "off") {
@@ -45,6 +45,18 @@ export function describeHook(place: HookPlace, problems: readonly string[] = [])
   }
   const why = problems.length > 0 ? withProblems(place, problems) : refusal(place);
   return { ...shown, ...manager, runs: false, through: "watching", ...why };
+}
+
+/** The text of a hook that git would run; of any other, none. */
+function runnableText(path: Buffer): string {
+  const stat = statIfThere(path);
+  if (!stat?.isFile() || (Number(stat.mode) & 0o111) === 0) return "";
+  try {
+    return readIfThere(path)?.toString("latin1") ?? "";
+  } catch (error) {
+    if (codeOf(error) === "EACCES") return "";
+    throw error;
+  }
 }
 
 function managerOf(directory: Buffer, text: string): EffectiveHook["beside"] {

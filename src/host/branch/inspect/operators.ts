@@ -37,10 +37,6 @@ export async function readOperators(client: pg.Client, namespace: number, invent
   return rows;
 }
 
-export interface ClassRow extends MadeRow {
-  family: number;
-  members: string[];
-}
 
 /** Members of operator classes and families: `OPERATOR 1 …`, `FUNCTION 1 …`, and whose they are. */
 export interface MemberRow {

@@ -14,6 +14,7 @@ export interface TypeRow {
   /** 'r' and such where the type is a table's row, 'c' for a composite type of its own. */
   relation_kind: string | null;
   element: number;
+  base_oid: number;
   base: string | null;
   collation: string | null;
   not_null: boolean;
@@ -44,6 +45,7 @@ export async function readTypes(
     `SELECT t.oid::int8::float8 AS oid, t.typname AS name, t.typtype AS kind, t.typisdefined AS defined,
         pg_get_userbyid(t.typowner) AS owner, ${aclColumn("t.typacl")} AS acl,
         t.typrelid::int8::float8 AS relation, c.relkind AS relation_kind, t.typelem::int8::float8 AS element,
+        t.typbasetype::int8::float8 AS base_oid,
         CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END AS base,
         CASE WHEN t.typtype = 'd' THEN ${COLLATION("t.typcollation", "(SELECT typcollation FROM pg_type u WHERE u.oid = t.typbasetype)")} END AS collation,
         t.typnotnull AS not_null,

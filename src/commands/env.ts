@@ -1,0 +1,25 @@
+import { byDirectory } from "../facts/here.ts";
+import { readIfThere } from "../host/files.ts";
+import { environmentPath } from "../model/envrc.ts";
+import { UserError } from "../model/user-error.ts";
+import { type Run, requireProject } from "./command.ts";
+
+/** The environment of a worktree (that of this directory unless named), for `eval` or as JSON. */
+export const env: Run = async ({ cwd, out }, [name], options) => {
+  const project = requireProject(cwd);
+  const slug = name ?? byDirectory(project, cwd)?.slug;
+  const text = readIfThere(environmentPath(project.layout, slug))?.toString();
+  if (text === undefined) {
+    throw new UserError(`There is no environment for ${slug ?? "this directory"} yet.`, "ikigai start");
+  }
+  out(options["json"] ? `${JSON.stringify(variablesIn(text), null, 2)}\n` : text);
+  return 0;
+};
+
+/** The variables of a file that `environmentFile` rendered. */
+function variablesIn(text: string): Record<string, string> {
+  const found = text.matchAll(/^export ([A-Z_a-z0-9]+)=((?:'[^']*'|\\')+)$/gm);
+  return Object.fromEntries(
+    [...found].map(([, key, value = ""]) => [key, value.replaceAll("'\\''", "\0").replaceAll("'", "").replaceAll("\0", "'")]),
+  );
+}

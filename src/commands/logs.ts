@@ -1,0 +1,46 @@
+import fs from "node:fs";
+import { execa } from "execa";
+import type { Layout } from "../model/layout.ts";
+import { UserError } from "../model/user-error.ts";
+import { type Run, requireProject, textOption } from "./command.ts";
+
+const PARTS: Readonly<Record<string, string>> = {
+  nginx: "nginx.log",
+  postgres: "postgres.log",
+  daemon: "daemon/current",
+  runsvdir: "runsvdir.log",
+};
+
+/** Prints the end of logs; `-f` goes on. Of one service, of a worktree's, or of all. */
+export const logs: Run = async ({ cwd }, [target], options) => {
+  const { layout } = requireProject(cwd);
+  const files = logFiles(layout, target);
+  if (files.length === 0) {
+    throw new UserError(
+      target ? `There is no log of ${target} yet.` : "There are no logs yet.",
+      target ? "ikigai wt list" : "ikigai start",
+    );
+  }
+  const lines = textOption(options, "lines") ?? "20";
+  // -F follows a log through its rotation.
+  const args = ["-n", lines, ...(options["follow"] ? ["-F"] : []), "--", ...files];
+  const result = await execa("tail", args, { stdio: ["ignore", "inherit", "inherit"], reject: false });
+  return result.exitCode ?? 0;
+};
+
+function logFiles(layout: Layout, target: string | undefined): string[] {
+  const there = (path: string) => (fs.existsSync(path) ? [path] : []);
+  const part = target === undefined ? undefined : PARTS[target];
+  if (part) return there(`${layout.logs}/${part}`);
+  const names = fs.existsSync(layout.logs) ? fs.readdirSync(layout.logs) : [];
+  const services = names.filter((name) => name.includes(".") && !name.endsWith(".log"));
+  const [worktree, service] = target?.split("/") ?? [];
+  const wanted = services.filter((name) => {
+    const [slug, rest] = [name.slice(0, name.indexOf(".")), name.slice(name.indexOf(".") + 1)];
+    return worktree === undefined || (slug === worktree && (service === undefined || rest === service));
+  });
+  const parts = target === undefined ? Object.values(PARTS) : [];
+  return [...wanted.map((name) => `${name}/current`), ...parts].flatMap((name) =>
+    there(`${layout.logs}/${name}`),
+  );
+}

@@ -1,0 +1,44 @@
+import { inOrder } from "../engine/report.ts";
+import { detectServices } from "../facts/services.ts";
+import { Settings } from "../facts/settings.ts";
+import type { Project } from "../facts/project.ts";
+import { readWorktrees } from "../facts/worktrees.ts";
+import { serviceConfiguration } from "../model/configuration.ts";
+import type { WorktreeReport } from "../model/report.ts";
+import { schemaOf } from "../model/slug.ts";
+import { worktreeUrl } from "../model/variables.ts";
+
+/** What can be said about the worktrees while nothing runs. Programs of a configuration are not run. */
+export async function offlineReports({ layout, commonDir }: Project): Promise<WorktreeReport[]> {
+  const settings = new Settings(layout.root, () => false);
+  await settings.loadProject(readWorktrees(commonDir).find((w) => w.isDefault)?.path);
+  const { http, worktrees: configured } = settings.project;
+  const reports = readWorktrees(commonDir, configured.default)
+    .filter((w) => w.state !== "gone")
+    .map(async (worktree): Promise<WorktreeReport> => {
+      const { configuration } = await settings.of(worktree.path);
+      const url = worktreeUrl(worktree.slug, http.port);
+      const { services, refused } = detectServices(worktree.path, configuration.services);
+      return {
+        name: worktree.name,
+        slug: worktree.slug,
+        branch: worktree.branch ?? null,
+        path: Buffer.from(worktree.path).toString(),
+        default: worktree.isDefault,
+        main: worktree.isMain,
+        locked: worktree.locked ?? null,
+        state: worktree.state === "unknown" ? "unknown" : "ready",
+        schema: schemaOf(worktree.slug),
+        url,
+        services: services.map((service) => ({
+          name: service.name,
+          slug: service.slug,
+          state: service.backend ? "stopped" : "static",
+          start: serviceConfiguration(configuration, service.name).start,
+          url: service.unnamed ? url : `${url}/${service.slug}`,
+        })),
+        problems: refused.map(({ name, why }) => `${name}: ${why}`),
+      };
+    });
+  return inOrder(await Promise.all(reports));
+}

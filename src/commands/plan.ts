@@ -1,0 +1,18 @@
+import pc from "picocolors";
+import { askDaemon } from "../host/daemon-client.ts";
+import type { PlanReport } from "../model/report.ts";
+import { type Run, requireProject } from "./command.ts";
+import { plainTable } from "./table.ts";
+
+export const plan: Run = async ({ cwd, out }, _, options) => {
+  const { layout } = requireProject(cwd);
+  const report = await askDaemon<PlanReport>(layout, "GET", "/v1/plan");
+  if (options["json"]) {
+    out(`${JSON.stringify(report, null, 2)}\n`);
+  } else {
+    const rows = report.steps.map(({ action, kind, key, why }) => [action, kind, key, why]);
+    out(rows.length > 0 ? `${plainTable(["STEP", "KIND", "OF", "WHY"], rows)}\n` : "  nothing to do\n");
+    for (const problem of report.problems) out(`  ${pc.red("problem")} ${problem}\n`);
+  }
+  return report.problems.length > 0 ? 1 : 0;
+};

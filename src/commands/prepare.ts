@@ -1,0 +1,129 @@
+import fs from "node:fs";
+import { networkInterfaces } from "node:os";
+import { commonDirOf, type Project, rootOf } from "../facts/project.ts";
+import { Settings } from "../facts/settings.ts";
+import { readWorktrees } from "../facts/worktrees.ts";
+import { installControls } from "../host/controls.ts";
+import { writeEnvrc } from "../host/direnv.ts";
+import { allowEnvrc } from "../host/direnv-allow.ts";
+import { readIfThere, toBuffer, writeAtomically } from "../host/files.ts";
+import { excludeFromStatus } from "../host/git/exclude.ts";
+import { installHook } from "../host/git/hooks.ts";
+import { packageFile } from "../host/package.ts";
+import { choosePostgresAccount } from "../host/postgres-account.ts";
+import { findPrograms } from "../host/programs.ts";
+import { writeSettings } from "../host/settings.ts";
+import { makeSkeleton } from "../host/skeleton.ts";
+import { isTrusted, projectIdentity } from "../host/trust.ts";
+import type { Configuration } from "../model/configuration.ts";
+import { environmentFile, environmentPath, renderEnvrc } from "../model/envrc.ts";
+import { type Layout, layoutOf } from "../model/layout.ts";
+import { nginxConf } from "../model/nginx/conf.ts";
+import { UserError } from "../model/user-error.ts";
+import { ownerVariables, passwordFile } from "../model/variables.ts";
+
+/** A project whose `.ikigai/` is as it should be. */
+export interface Prepared extends Project {
+  readonly configuration: Configuration;
+  /** False when there was no `.ikigai/` before. */
+  readonly known: boolean;
+}
+
+/** The repository of a directory, and where its `.ikigai/` belongs. */
+export function findRepository(cwd: string): Project {
+  for (let directory = cwd; ; directory = directory.slice(0, directory.lastIndexOf("/")) || "/") {
+    const commonDir = commonDirOf(directory);
+    if (commonDir) return { layout: layoutOf(rootOf(commonDir)), commonDir };
+    if (directory === "/") break;
+  }
+  throw new UserError(`${cwd} is not in a git repository.`, "git init, or cd into a repository");
+}
+
+/**
+ * Makes `.ikigai/` or brings it up to date: directories, controls, settings,
+ * nginx.conf, the hook. Idempotent; nothing is started and no data is touched.
+ */
+export async function prepareProject(cwd: string): Promise<Prepared> {
+  const project = findRepository(cwd);
+  const { layout, commonDir } = project;
+  const known = fs.existsSync(layout.ikigai);
+  const worktrees = readWorktrees(commonDir);
+  const configuration = await configurationOf(project, worktrees.find((w) => w.isDefault)?.path);
+  const { http, postgres, programs: given, deno } = configuration;
+  const programs = findPrograms({ ...given, postgres: postgres.bin });
+  const account = await choosePostgresAccount(layout, postgres.user);
+  makeSkeleton(layout, account);
+  fs.mkdirSync(`${layout.run}/services`, { recursive: true, mode: 0o700 });
+  writeSettings(layout, {
+    ...programs,
+    node: given.node ?? process.execPath,
+    cli: packageFile("dist/cli.js"),
+    daemon: packageFile("dist/daemon.js"),
+    httpPort: http.port,
+    postgresPort: postgres.port,
+    postgresUser: account.user,
+    postgresData: account.data,
+    postgresPassword: postgres.password,
+    path: process.env["PATH"] ?? "/usr/bin:/bin",
+    denoVersion: deno.version,
+  });
+  installControls(packageFile("controls"), layout);
+  writeNginxConf(layout, configuration);
+  excludeFromStatus(commonDir, ["/.envrc", "/.ikigai"]);
+  await installHook({ commonDir, worktrees });
+  await writeOwnerEnvironment(layout, configuration, worktrees.map((w) => w.path));
+  return { ...project, configuration, known };
+}
+
+async function configurationOf(
+  { layout, commonDir }: Project,
+  defaultTop: Uint8Array | undefined,
+): Promise<Configuration> {
+  const identity = projectIdentity(commonDir);
+  const settings = new Settings(layout.root, ({ file, hash }) =>
+    isTrusted(identity, { kind: "configuration", what: file, hash }),
+  );
+  await settings.loadProject(defaultTop);
+  if (settings.problems.length > 0) {
+    const lines = settings.problems.map(({ file, key, message }) =>
+      key ? `  ${file}: ${key} ${message}` : `  ${file} ${message}`,
+    );
+    throw new UserError(
+      `The configuration is not valid:\n${lines.join("\n")}`,
+      `edit ${settings.problems[0]?.file}, then try again`,
+    );
+  }
+  return settings.project;
+}
+
+function writeNginxConf(layout: Layout, { http }: Configuration): void {
+  const ipv6 = Object.values(networkInterfaces()).some((list) =>
+    list?.some((address) => address.address === "::1"),
+  );
+  const text = nginxConf({
+    layout,
+    httpPort: http.port,
+    ipv6,
+    hosts: http.hosts,
+    ...(process.getuid?.() === 0 ? { user: "root" } : {}),
+  });
+  if (readIfThere(layout.nginxConf)?.toString() !== text) writeAtomically(layout.nginxConf, text);
+}
+
+/** What a shell at the project's root gets, where that is no worktree itself. */
+async function writeOwnerEnvironment(
+  layout: Layout,
+  { postgres, http }: Configuration,
+  tops: readonly Uint8Array[],
+): Promise<void> {
+  const { port, password } = postgres;
+  writeAtomically(`${layout.run}/pgpass`, passwordFile([{ role: "ikigai", password }], port));
+  const variables = ownerVariables(layout, { httpPort: http.port, postgresPort: port }, password);
+  const file = environmentPath(layout);
+  writeAtomically(file, environmentFile(variables, layout.bin));
+  if (tops.some((top) => toBuffer(top).equals(Buffer.from(layout.root)))) return;
+  const place = { directory: layout.root, environmentFile: file, scratch: layout.run };
+  const outcome = await writeEnvrc({ ...place, worktree: false });
+  if (outcome === "foreign") return;
+  await allowEnvrc(`${layout.root}/.envrc`, renderEnvrc(file));
+}

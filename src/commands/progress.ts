@@ -1,0 +1,23 @@
+import { createSpinner } from "nanospinner";
+import pc from "picocolors";
+
+/**
+ * Runs one step and says how it went and how long it took, on standard error. On
+ * a terminal it turns while it lasts; elsewhere it is one line at its end.
+ */
+export async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  const terminal = process.stderr.isTTY === true;
+  const spinner = terminal ? createSpinner(name, { stream: process.stderr }).start() : undefined;
+  const took = () => pc.dim(`${((performance.now() - began) / 1000).toFixed(1)} s`);
+  try {
+    const result = await work();
+    if (spinner) spinner.success({ text: `${name} ${took()}` });
+    else process.stderr.write(`${pc.green("✔")} ${name} ${took()}\n`);
+    return result;
+  } catch (error) {
+    if (spinner) spinner.error({ text: name });
+    else process.stderr.write(`${pc.red("✖")} ${name}\n`);
+    throw error;
+  }
+}

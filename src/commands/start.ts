@@ -1,0 +1,46 @@
+import fs from "node:fs";
+import { execa } from "execa";
+import pc from "picocolors";
+import { askDaemon } from "../host/daemon-client.ts";
+import type { Layout } from "../model/layout.ts";
+import type { WorktreeReport } from "../model/report.ts";
+import { UserError } from "../model/user-error.ts";
+import type { Run } from "./command.ts";
+import { prepareProject } from "./prepare.ts";
+import { step } from "./progress.ts";
+import { worktreeTable } from "./table.ts";
+
+/** Everything as one: supervisor, Postgres, nginx, the daemon, and every worktree in line. */
+export const start: Run = async ({ cwd, say }) => {
+  const { layout, configuration } = await prepareProject(cwd);
+  // Wanted from here on: the supervisor starts all of them in its first look.
+  for (const name of ["nginx", "postgres"]) fs.rmSync(`${layout.sv}/${name}/down`, { force: true });
+  const first = !fs.existsSync(`${layout.db}/PG_VERSION`);
+  await step("supervisor and daemon", () => control(layout, "runsvdir", "start"));
+  await Promise.all([
+    step(first ? "Postgres, for the first time" : "Postgres", () => control(layout, "pg_ctl", "start")),
+    step("nginx", () => control(layout, "nginx", "start")),
+  ]);
+  const worktrees = await step("worktrees", async () => {
+    const answer = await askDaemon<{ worktrees: WorktreeReport[] }>(layout, "POST", "/v1/look");
+    return answer.worktrees;
+  });
+  say(`\n${worktreeTable(worktrees)}\n`);
+  const chosen = worktrees.find((w) => w.default);
+  const port = configuration.http.port;
+  if (chosen) say(`  ${pc.bold(`http://localhost:${port}/`)} is ${chosen.slug}`);
+  return worktrees.some((w) => w.problems.length > 0) ? 1 : 0;
+};
+
+/** One of the manual controls; the same that people type. */
+export async function control(layout: Layout, name: string, ...args: string[]): Promise<string> {
+  const result = await execa(`${layout.bin}/${name}`, args, {
+    reject: false,
+    stdin: "ignore",
+    all: true,
+  });
+  if (result.exitCode === 0) return result.all;
+  const lines = (result.all || `${name} ${args.join(" ")} failed`).split("\n");
+  const next = lines.find((line) => line.startsWith("  next: "))?.slice("  next: ".length);
+  throw new UserError(lines.filter((line) => !line.startsWith("  next: ")).join("\n"), next);
+}

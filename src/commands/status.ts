@@ -1,0 +1,56 @@
+import { execa } from "execa";
+import pc from "picocolors";
+import type { Layout } from "../model/layout.ts";
+import type { WorktreeReport } from "../model/report.ts";
+import { type Run, requireProject } from "./command.ts";
+import { offlineReports } from "./offline.ts";
+import { plainTable, worktreeTable } from "./table.ts";
+import { readWorktreeReports } from "./wt-list.ts";
+
+interface Part {
+  readonly name: string;
+  readonly running: boolean;
+  readonly detail: string;
+}
+
+const PARTS = [
+  ["supervisor", "runsvdir"],
+  ["nginx", "nginx"],
+  ["Postgres", "pg_ctl"],
+] as const;
+
+/** Exit code 1 when something is not as `ikigai start` leaves it. */
+export const status: Run = async ({ cwd, out, say }, _, options) => {
+  const project = requireProject(cwd);
+  const [parts, { worktrees, running }] = await Promise.all([
+    Promise.all(PARTS.map(([name, program]) => partOf(project.layout, name, program))),
+    readWorktreeReports(project.layout, () => offlineReports(project)),
+  ]);
+  const all = [...parts, { name: "daemon", running, detail: "" }];
+  const healthy = all.every((part) => part.running) && worktrees.every(isWell);
+  if (options["json"]) {
+    out(`${JSON.stringify({ healthy, parts: all, worktrees }, null, 2)}\n`);
+    return healthy ? 0 : 1;
+  }
+  const rows = all.map((part) => [
+    part.name,
+    part.running ? pc.green("running") : pc.yellow("stopped"),
+    pc.dim(part.detail),
+  ]);
+  out(`${plainTable(["PART", "STATE", ""], rows)}\n\n${worktreeTable(worktrees)}\n`);
+  if (!all.every((part) => part.running)) say("\n  next: ikigai start");
+  return healthy ? 0 : 1;
+};
+
+function isWell({ problems, services }: WorktreeReport): boolean {
+  return problems.length === 0 && services.every(({ state }) => state !== "crashed");
+}
+
+async function partOf(layout: Layout, name: string, program: string): Promise<Part> {
+  const result = await execa(`${layout.bin}/${program}`, ["status"], {
+    reject: false,
+    stdin: "ignore",
+  });
+  const detail = (result.stdout || result.stderr).split("\n")[0] ?? "";
+  return { name, running: result.exitCode === 0, detail };
+}

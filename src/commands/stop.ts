@@ -1,0 +1,26 @@
+import { callDaemon, DaemonAway } from "../host/daemon-client.ts";
+import type { Layout } from "../model/layout.ts";
+import { type Run, requireProject } from "./command.ts";
+import { step } from "./progress.ts";
+import { control } from "./start.ts";
+
+export const stop: Run = async ({ cwd }) => {
+  await stopAll(requireProject(cwd).layout);
+  return 0;
+};
+
+/** Ends all processes of a project; the data stays. What does not run is left as it is. */
+export async function stopAll(layout: Layout): Promise<void> {
+  await step("services and daemon", async () => {
+    try {
+      await callDaemon(layout, "POST", "/v1/rest", { timeout: 15_000 });
+    } catch (error) {
+      if (!(error instanceof DaemonAway)) throw error;
+    }
+    await control(layout, "runsvdir", "stop");
+  });
+  await Promise.all([
+    step("nginx", () => control(layout, "nginx", "stop")),
+    step("Postgres", () => control(layout, "pg_ctl", "stop")),
+  ]);
+}

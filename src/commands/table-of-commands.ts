@@ -1,0 +1,78 @@
+import type { Command } from "./command.ts";
+
+const JSON_OPTION = ["--json", "print JSON"] as const;
+
+/** Every command, as typed. */
+export const COMMANDS: readonly Command[] = [
+  {
+    usage: "init",
+    summary: "make .ikigai/ beside .git, or bring it up to date",
+    load: async () => (await import("./init.ts")).init,
+  },
+  {
+    usage: "start",
+    summary: "start everything and bring every worktree in line",
+    load: async () => (await import("./start.ts")).start,
+  },
+  {
+    usage: "stop",
+    summary: "stop everything; no data is touched",
+    load: async () => (await import("./stop.ts")).stop,
+  },
+  {
+    usage: "restart",
+    summary: "stop, then start",
+    load: async () => (await import("./restart.ts")).restart,
+  },
+  {
+    usage: "status",
+    summary: "what runs and what does not",
+    options: [JSON_OPTION],
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    usage: "up [worktree[/service]]",
+    summary: "start a worktree's services",
+    options: [JSON_OPTION],
+    load: async () => (await import("./service-control.ts")).up,
+  },
+  {
+    usage: "down [worktree[/service]]",
+    summary: "stop a worktree's services until somebody asks for them",
+    options: [JSON_OPTION],
+    load: async () => (await import("./service-control.ts")).down,
+  },
+  {
+    usage: "logs [worktree[/service]]",
+    summary: "the last lines of logs (also: nginx, postgres, daemon)",
+    options: [
+      ["-f, --follow", "go on as lines come"],
+      ["-n, --lines <count>", "how many lines", "20"],
+    ],
+    load: async () => (await import("./logs.ts")).logs,
+  },
+  {
+    usage: "plan",
+    summary: "what would be done now, and why",
+    options: [JSON_OPTION],
+    load: async () => (await import("./plan.ts")).plan,
+  },
+  {
+    usage: "env [worktree]",
+    summary: "a worktree's environment, for eval in a shell",
+    options: [JSON_OPTION],
+    load: async () => (await import("./env.ts")).env,
+  },
+  {
+    usage: "wt list",
+    summary: "every worktree with its branch, address, schema and services",
+    options: [JSON_OPTION, ["-w, --watch", "again every second"]],
+    load: async () => (await import("./wt-list.ts")).wtList,
+  },
+  {
+    usage: "wt show [worktree]",
+    summary: "one worktree in full",
+    options: [JSON_OPTION],
+    load: async () => (await import("./wt-show.ts")).wtShow,
+  },
+];

@@ -1,0 +1,46 @@
+import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
+import type { Layout } from "../model/layout.ts";
+import type { WorktreeReport } from "../model/report.ts";
+import { type Run, requireProject } from "./command.ts";
+import { worktreeTable } from "./table.ts";
+import { offlineReports } from "./offline.ts";
+
+const WATCH_MS = 1_000;
+
+export const wtList: Run = async ({ cwd, out, say }, _, options) => {
+  const project = requireProject(cwd);
+  const once = async () => {
+    const { worktrees, running } = await readWorktreeReports(project.layout, () =>
+      offlineReports(project),
+    );
+    if (options["json"]) out(`${JSON.stringify({ running, worktrees }, null, 2)}\n`);
+    else {
+      out(`${worktreeTable(worktrees)}\n`);
+      if (!running) say("  ikigai is not running; next: ikigai start");
+    }
+  };
+  if (!options["watch"]) {
+    await once();
+    return 0;
+  }
+  const terminal = process.stdout.isTTY === true;
+  for (;;) {
+    if (terminal) process.stdout.write("\u001b[2J\u001b[H");
+    await once();
+    await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+  }
+};
+
+/** The daemon's answer; without it what the files say. */
+export async function readWorktreeReports(
+  layout: Layout,
+  offline: () => Promise<WorktreeReport[]>,
+): Promise<{ worktrees: WorktreeReport[]; running: boolean }> {
+  try {
+    const answer = await askDaemon<{ worktrees: WorktreeReport[] }>(layout, "GET", "/v1/worktrees");
+    return { ...answer, running: true };
+  } catch (error) {
+    if (!(error instanceof DaemonAway)) throw error;
+    return { worktrees: await offline(), running: false };
+  }
+}

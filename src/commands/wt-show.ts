@@ -1,0 +1,44 @@
+import pc from "picocolors";
+import { askDaemon } from "../host/daemon-client.ts";
+import { printable } from "../model/printable.ts";
+import type { WorktreeReport } from "../model/report.ts";
+import { type Run, requireProject } from "./command.ts";
+import { plainTable, serviceWord } from "./table.ts";
+
+export const wtShow: Run = async ({ cwd, out }, [name], options) => {
+  const { layout } = requireProject(cwd);
+  const query = name === undefined ? `cwd=${encodeURIComponent(cwd)}` : `of=${encodeURIComponent(name)}`;
+  const { worktree } = await askDaemon<{ worktree: WorktreeReport }>(
+    layout,
+    "GET",
+    `/v1/worktree?${query}`,
+  );
+  if (options["json"]) {
+    out(`${JSON.stringify(worktree, null, 2)}\n`);
+    return 0;
+  }
+  const host = new URL(worktree.url);
+  const lines: [string, string][] = [
+    ["worktree", `${pc.bold(worktree.slug)}${worktree.default ? " (default)" : ""}`],
+    ["branch", printable(worktree.branch ?? "(detached)")],
+    ["path", printable(worktree.path)],
+    ["state", worktree.state],
+    ["schema", worktree.schema],
+    ["address", worktree.url],
+    ["", `http://${worktree.slug}.localhost:${host.port}`],
+    ...(worktree.locked === null ? [] : [["locked", printable(worktree.locked || "yes")] as [string, string]]),
+  ];
+  out(`${lines.map(([key, value]) => `  ${pc.dim(key.padEnd(10))}${value}`).join("\n")}\n`);
+  if (worktree.services.length > 0) {
+    const rows = worktree.services.map((service) => [
+      serviceWord(service),
+      service.start,
+      service.url,
+      service.memory ? `${Math.round(service.memory / 1_048_576)} MB` : "",
+      service.why ?? (service.lastUse ? `used ${service.lastUse.slice(0, 19).replace("T", " ")}` : ""),
+    ]);
+    out(`\n${plainTable(["SERVICE", "STARTS", "ADDRESS", "MEMORY", ""], rows)}\n`);
+  }
+  for (const problem of worktree.problems) out(`\n  ${pc.red("problem")} ${printable(problem)}\n`);
+  return 0;
+};

@@ -1,0 +1,99 @@
+import { readWorktrees } from "./facts/worktrees.ts";
+import { findProject, type Project } from "./facts/project.ts";
+import { Settings } from "./facts/settings.ts";
+import type { Gathering } from "./facts/facts.ts";
+import type { Host } from "./host/host.ts";
+import { listenInside } from "./host/listen.ts";
+import { reloadNginx } from "./host/nginx.ts";
+import { packageFile } from "./host/package.ts";
+import { Ports } from "./host/ports.ts";
+import { Postgres } from "./host/postgres/client.ts";
+import { Definitions } from "./host/runit/definitions.ts";
+import { Slots } from "./host/runit/slots.ts";
+import { readSecret } from "./host/secret.ts";
+import { socketPaths } from "./host/socket-path.ts";
+import { projectIdentity, isTrusted } from "./host/trust.ts";
+import { apiOf } from "./triggers/api.ts";
+import { gateServer } from "./triggers/gate.ts";
+import { Keeper } from "./triggers/keeper.ts";
+import { socketServer } from "./triggers/socket.ts";
+import { glanceRegularly } from "./triggers/timer.ts";
+import { watchRepository } from "./triggers/watch.ts";
+import { VERSION } from "./version.ts";
+
+/** The only long-lived process: wires what notices to what keeps. */
+async function main(root: string | undefined): Promise<void> {
+  const project = root === undefined ? undefined : findProject(root);
+  if (!project) throw new Error(`No project at ${root ?? "(no directory given)"}.`);
+  process.umask(0o077);
+  const { layout, commonDir } = project;
+  const settings = await settingsOf(project);
+  const { http, postgres } = settings.project;
+  const secret = readSecret(layout);
+  const host: Host = {
+    layout,
+    postgres: new Postgres({ port: postgres.port, password: postgres.password }),
+    ports: new Ports(layout, () => reloadNginx(layout)),
+    slots: new Slots(layout, packageFile("controls/service")),
+    definitions: new Definitions(layout),
+    socketPath: socketPaths(layout),
+  };
+  const gathering = (): Gathering => ({
+    layout,
+    commonDir,
+    httpPort: http.port,
+    postgresPort: postgres.port,
+    defaultWorktree: settings.project.worktrees.default,
+    settingsOf: async (worktree) => (await settings.of(worktree.path)).configuration,
+    passwordOf: (worktree) => secret.passwordFor(worktree.slug, worktree.identity),
+    secretId: secret.id,
+    ownerPassword: postgres.password,
+  });
+  const keeper = new Keeper(gathering, host, (line) => console.log(line));
+  let ready = false;
+  const api = apiOf({ keeper, httpPort: () => http.port, version: VERSION, ready: () => ready });
+  const servers = [socketServer(api), gateServer(keeper)] as const;
+  // Addresses are relative to the working directory: no project's path is too long for them.
+  await listenInside(servers[0], layout.ikigai, "daemon.sock");
+  await listenInside(servers[1], layout.run, "gate.sock");
+  process.chdir(layout.sockets);
+
+  const stopWatching = watchRepository(
+    commonDir,
+    () => void keeper.lookEverywhere().catch(() => {}),
+    (error) => console.log(`degraded: git's files are not watched, only looked at every second: ${String(error)}`),
+  );
+  await keeper.lookEverywhere();
+  ready = true;
+  host.slots.replenish();
+  const replenishing = setInterval(() => host.slots.replenish(), 2_000);
+  const stopGlancing = glanceRegularly(keeper, commonDir);
+  console.log(`ready: ${keeper.worktrees.length} worktrees`);
+
+  const end = async () => {
+    clearInterval(replenishing);
+    stopGlancing();
+    for (const server of servers) server.close();
+    await stopWatching();
+    await keeper.idle();
+    await host.postgres.end();
+    process.exit(0);
+  };
+  process.once("SIGTERM", () => void end());
+  process.once("SIGINT", () => void end());
+}
+
+async function settingsOf({ layout, commonDir }: Project): Promise<Settings> {
+  const identity = projectIdentity(commonDir);
+  const settings = new Settings(layout.root, ({ file, hash }) =>
+    isTrusted(identity, { kind: "configuration", what: file, hash }),
+  );
+  const top = readWorktrees(commonDir).find((w) => w.isDefault)?.path;
+  await settings.loadProject(top);
+  return settings;
+}
+
+main(process.argv[2]).catch((error: unknown) => {
+  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  process.exit(1);
+});

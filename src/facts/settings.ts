@@ -1,0 +1,77 @@
+import { joinRaw, statIfThere, toBuffer } from "../host/files.ts";
+import type { Configuration } from "../model/configuration.ts";
+import { mergeConfiguration, NOTHING_GIVEN } from "../model/configuration-merge.ts";
+import type { ConfigurationProblem } from "../model/configuration-problems.ts";
+import type { RawPath } from "../model/worktree.ts";
+import {
+  CONFIGURATION_FILES,
+  type ConfigurationProgram,
+  type LoadedConfiguration,
+  loadConfiguration,
+  loadProjectConfiguration,
+} from "./configuration.ts";
+
+/** Whether a configuration that is a program has been approved. */
+export type Approves = (program: ConfigurationProgram) => boolean;
+
+interface Known {
+  readonly stamp: string;
+  readonly loaded: LoadedConfiguration;
+}
+
+type Project = LoadedConfiguration & { readonly shared: boolean };
+
+/** The settings of a project and its worktrees, read again only when a file has changed. */
+export class Settings {
+  readonly #root: string;
+  readonly #approves: Approves;
+  readonly #known = new Map<string, Known>();
+  #project: Project = { ...NOTHING_GIVEN, status: "none", problems: [], shared: false };
+
+  constructor(root: string, approves: Approves) {
+    this.#root = root;
+    this.#approves = approves;
+  }
+
+  get project(): Configuration {
+    return this.#project.configuration;
+  }
+
+  get problems(): readonly ConfigurationProblem[] {
+    return this.#project.problems;
+  }
+
+  /** Reads the project-wide file; one with problems leaves the settings as they were. */
+  async loadProject(defaultTop: RawPath | undefined): Promise<void> {
+    const loaded = await loadProjectConfiguration(this.#root, defaultTop, {
+      executable: this.#approves,
+    });
+    const usable = loaded.status === "ok" || loaded.status === "none";
+    this.#project = usable ? loaded : { ...this.#project, problems: loaded.problems };
+  }
+
+  /** What holds in one worktree, and what is wrong with its file. */
+  async of(
+    top: RawPath,
+  ): Promise<{ configuration: Configuration; loaded: LoadedConfiguration }> {
+    const key = toBuffer(top).toString("latin1");
+    const stamp = stampOf(top);
+    let known = this.#known.get(key);
+    if (known?.stamp !== stamp) {
+      const loaded = await loadConfiguration(top, { executable: this.#approves });
+      known = { stamp, loaded };
+      // A held program is asked about again: its approval changes no file here.
+      if (loaded.status !== "held") this.#known.set(key, known);
+    }
+    const { loaded } = known;
+    return { configuration: mergeConfiguration(this.#project, loaded), loaded };
+  }
+}
+
+/** Changes with every change of a file that could be the configuration. */
+function stampOf(top: RawPath): string {
+  return CONFIGURATION_FILES.map((name) => {
+    const stat = statIfThere(joinRaw(top, name));
+    return stat ? `${name}:${stat.ino}:${stat.mtimeNs}:${stat.size}` : "";
+  }).join(";");
+}

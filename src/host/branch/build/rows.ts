@@ -1,0 +1,51 @@
+import type { RuleRow, TriggerRow } from "../inspect/actions.ts";
+import type { ColumnRow, RelationRow } from "../inspect/tables.ts";
+import type { TypeRow } from "../inspect/types.ts";
+import { ident } from "../sql.ts";
+import type { CopyTable } from "../types.ts";
+
+/** Which tables hold rows, and how each column's value gets into the branch. */
+export function copyTables(
+  relations: readonly RelationRow[],
+  columns: ReadonlyMap<number, readonly ColumnRow[]>,
+  types: readonly TypeRow[],
+  triggers: readonly TriggerRow[],
+  rules: readonly RuleRow[],
+): CopyTable[] {
+  const own = new Map(types.map((row) => [row.oid, row]));
+  const loud = new Set(
+    [...triggers.filter((row) => !row.internal), ...rules]
+      .filter((row) => row.enabled === "A" || row.enabled === "R")
+      .map((row) => row.table),
+  );
+  return relations
+    .filter((row) => row.kind === "r")
+    .map((row) => {
+      const all = columns.get(row.oid) ?? [];
+      return {
+        oid: row.oid,
+        name: row.name,
+        bytes: Number(row.bytes),
+        identity: all.some((column) => column.identity !== ""),
+        quiet: !loud.has(row.oid),
+        columns: all
+          .filter((column) => column.generated === "")
+          .map((column) => ({ name: column.name, value: valueOf(column, own) })),
+      };
+    });
+}
+
+function valueOf(column: ColumnRow, own: ReadonlyMap<number, TypeRow>): string {
+  const name = ident(column.name);
+  return otherType(column.type_oid, own) ? `${name}::text::${column.base_type}` : name;
+}
+
+/**
+ * Whether the branch's type of that name differs in its bytes: enums hold OIDs of their labels,
+ * composites and arrays that of their type. Domains are what they are made of.
+ */
+function otherType(oid: number, own: ReadonlyMap<number, TypeRow>): boolean {
+  const type = own.get(oid);
+  if (!type) return false;
+  return type.kind === "d" ? otherType(type.base_oid, own) : true;
+}

@@ -1,0 +1,53 @@
+import type pg from "pg";
+import type { Inventory } from "./inventory.ts";
+
+/** Catalogs keyed by an object's own OID, then those that hold parts of one. */
+const WHOLE = [
+  "attrdef", "constraint", "trigger", "rewrite", "policy", "proc", "type", "statistic_ext", "operator",
+  "opclass", "opfamily", "amop", "amproc", "cast", "collation", "conversion", "ts_config", "ts_dict",
+  "ts_parser", "ts_template", "default_acl",
+];
+const PARTS = [
+  ["pg_class", "attribute", "attrelid"],
+  ["pg_class", "index", "indexrelid"],
+  ["pg_class", "inherits", "inhrelid"],
+  ["pg_class", "partitioned_table", "partrelid"],
+  ["pg_class", "foreign_table", "ftrelid"],
+  ["pg_class", "sequence", "seqrelid"],
+  ["pg_type", "enum", "enumtypid"],
+  ["pg_type", "range", "rngtypid"],
+  ["pg_proc", "aggregate", "aggfnoid"],
+  ["pg_ts_config", "ts_config_map", "mapcfg"],
+];
+
+/**
+ * A digest of a schema's structure: which version (xmin) of each catalog row it is made of.
+ * pg_class counts by content, because maintenance (TRUNCATE, REFRESH, CLUSTER) rewrites its rows.
+ */
+export async function readHash(client: pg.Client, namespace: number, inventory: Inventory): Promise<string> {
+  const parameters: unknown[] = [namespace];
+  const at = (catalog: string) => {
+    parameters.push(inventory.of(catalog));
+    return `ANY ($${parameters.length}::oid[])`;
+  };
+  const parts = [
+    "SELECT 'n' || nspowner || coalesce(nspacl::text, '') AS h FROM pg_namespace WHERE oid = $1",
+    `SELECT concat_ws('|', oid, relname, relnamespace, relowner, relam, reltablespace, relhasindex, relpersistence, relkind,
+       relrowsecurity, relforcerowsecurity, relispopulated, relreplident, relispartition, relacl, reloptions, relpartbound::text)
+       FROM pg_class WHERE oid = ${at("pg_class")}`,
+    ...WHOLE.filter((name) => inventory.of(`pg_${name}`).length > 0).map(
+      (name) => `SELECT '${name}' || oid || '|' || xmin FROM pg_${name} WHERE oid = ${at(`pg_${name}`)}`,
+    ),
+    ...PARTS.map(
+      ([from, name, column]) =>
+        `SELECT '${name}' || ${column}::oid || ctid || '|' || xmin FROM pg_${name} WHERE ${column} = ${at(from as string)}`,
+    ),
+    `SELECT 'd' || d.objoid || '|' || d.objsubid || d.xmin FROM unnest(${at("pg_class").replace("ANY ", "")}) o
+       JOIN pg_description d ON d.objoid = o AND d.classoid = 'pg_class'::regclass`,
+  ];
+  const { rows } = await client.query<{ hash: string }>(
+    `SELECT md5(string_agg(h, ',' ORDER BY h)) AS hash FROM (${parts.join(" UNION ALL ")}) x(h)`,
+    parameters,
+  );
+  return rows[0]?.hash ?? "";
+}

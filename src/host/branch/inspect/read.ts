@@ -1,0 +1,217 @@
+import { randomBytes } from "node:crypto";
+import type pg from "pg";
+import { buildPolicies, buildRules, buildTriggers } from "../build/actions.ts";
+import { buildConstraints, buildIndexes } from "../build/constraints.ts";
+import { columnDefinition } from "../build/columns.ts";
+import { buildDefaults } from "../build/defaults.ts";
+import { aclColumn, grantStatements, type Privilege } from "../build/grants.ts";
+import { coverage, order } from "../build/order.ts";
+import * as others from "../build/others.ts";
+import { buildRoutines } from "../build/routines.ts";
+import { copyTables } from "../build/rows.ts";
+import { buildSequences } from "../build/sequences.ts";
+import { buildTables } from "../build/tables.ts";
+import { buildTypes } from "../build/types.ts";
+import { buildViews } from "../build/views.ts";
+import { BranchError } from "../errors.ts";
+import { stringsNaming } from "../names.ts";
+import type { Scope } from "../scope.ts";
+import { ident } from "../sql.ts";
+import type { Item, Note, Piece, Refusal, Survey } from "../types.ts";
+import { readPolicies, readRules, readTriggers } from "./actions.ts";
+import { readConstraints, readIndexes } from "./constraints.ts";
+import { readHash } from "./hash.ts";
+import { type Inventory, readInventory } from "./inventory.ts";
+import { judgeLeftovers } from "./leftovers.ts";
+import { readCasts, readFamilies, readOperators } from "./operators.ts";
+import * as rest from "./others.ts";
+import { readAggregates, readRoutines } from "./routines.ts";
+import { type ColumnRow, readColumns, readRelations, readSequences } from "./tables.ts";
+import { readTypes } from "./types.ts";
+
+/** A name that nothing else bears, so that replacing it in a text is safe. */
+export function freshName(purpose: "build" | "survey"): string {
+  return `ikigai_${purpose}_${randomBytes(6).toString("hex")}`;
+}
+
+/**
+ * Reads a schema inside the caller's transaction. The server writes every definition while the
+ * schema bears the name `as`; that renaming is taken back at once, is seen by nobody else and
+ * locks no table (ALTER SCHEMA RENAME updates one row of pg_namespace).
+ */
+export async function readSurvey(
+  client: pg.Client,
+  options: { schema: string; as: string; role: string | null },
+): Promise<Survey> {
+  const { rows } = await client.query<{ oid: number; owner: string; builder: string; acl: Privilege[] | null; leak: string | null }>(
+    `SELECT n.oid::int8::float8 AS oid, pg_get_userbyid(n.nspowner) AS owner, current_user AS builder, ${aclColumn("n.nspacl")} AS acl,
+        (SELECT string_agg(pg_get_userbyid(d.defaclrole), ', ') FROM pg_default_acl d
+          WHERE d.defaclnamespace = 0 AND d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user)) AS leak
+       FROM pg_namespace n WHERE n.nspname = $1`,
+    [options.schema],
+  );
+  const space = rows[0];
+  if (!space)
+    throw new BranchError("missing", `There is no schema ${options.schema}.`, { next: "ikigai db list" });
+  const scope: Scope = {
+    schema: options.schema,
+    oid: space.oid,
+    as: options.as,
+    owner: space.owner,
+    role: options.role ?? space.owner,
+    builder: space.builder,
+  };
+  await client.query("SAVEPOINT ikigai_survey");
+  try {
+    await client.query("SET LOCAL search_path = ''");
+    const inventory = await readInventory(client, scope.oid);
+    const hash = await readHash(client, scope.oid, inventory);
+    await client.query(`ALTER SCHEMA ${ident(scope.schema)} RENAME TO ${ident(scope.as)}`);
+    const survey = await readObjects(client, scope, inventory);
+    const refusals = [...survey.refusals];
+    if (space.leak !== null)
+      refusals.push({
+        object: space.leak,
+        kind: "default privileges",
+        why: "this role builds the branch, and its database-wide default privileges would change what it builds",
+        next: `ALTER DEFAULT PRIVILEGES FOR ROLE ${ident(space.leak)} REVOKE what was granted`,
+      });
+    const grants = grantStatements(scope, `SCHEMA ${ident(scope.as)}`, scope.owner, space.acl);
+    return { ...survey, refusals, grants, hash };
+  } finally {
+    await client.query("ROLLBACK TO SAVEPOINT ikigai_survey").catch(() => undefined);
+  }
+}
+
+async function readObjects(
+  client: pg.Client,
+  scope: Scope,
+  inventory: Inventory,
+): Promise<Omit<Survey, "grants" | "hash">> {
+  const relations = await readRelations(client, scope.oid, inventory);
+  const columns = Map.groupBy(
+    await readColumns(client, relations.map((row) => row.oid)),
+    (column: ColumnRow) => column.table,
+  );
+  const sequences = await readSequences(client, relations.filter((row) => row.kind === "S").map((row) => row.oid));
+  const types = await readTypes(client, scope.oid, inventory);
+  const constraints = await readConstraints(client, scope.oid, inventory);
+  const indexes = await readIndexes(client, scope.oid, inventory);
+  const routines = await readRoutines(client, scope.oid, inventory);
+  const made = routines.filter((row) => row.kind === "a").map((row) => row.oid);
+  const aggregates = made.length > 0 ? await readAggregates(client, made) : [];
+  const triggers = await readTriggers(client, scope.oid, inventory);
+  const rules = await readRules(client, scope.oid, inventory);
+  const functions = buildRoutines(scope, routines, aggregates);
+  const pieces: Piece[] = [
+    buildTypes(scope, types),
+    buildSequences(scope, relations, sequences),
+    functions,
+    buildTables(scope, relations, columns, sequences),
+    buildDefaults(scope, relations, columns),
+    buildConstraints(scope, constraints, indexes),
+    buildIndexes(scope, indexes),
+    buildViews(scope, relations, columns),
+    buildTriggers(scope, triggers),
+    buildRules(scope, rules),
+    buildPolicies(scope, await readPolicies(client, scope.oid, inventory)),
+    ...(await readRest(client, scope, inventory)),
+    others.buildComments(await rest.readComments(client, inventory)),
+  ];
+  const items = pieces.flatMap((piece) => [...piece.items]);
+  const covers = pieces.flatMap((piece) => [...(piece.covers ?? [])]);
+  const built = coverage(items, covers, inventory.edges);
+  const refusals = pieces.flatMap((piece) => [...(piece.refusals ?? [])]);
+  const refused = new Set(covers.filter(([from, to]) => from === to).map(([from]) => from));
+  const left = [...inventory.keys].filter((key) => !built.has(key) && !refused.has(key));
+  const judged = await judgeLeftovers(client, left, scope.as);
+  const sorted = order(items, built, inventory.edges);
+  const noted: Note[] = [...pieces.flatMap((piece) => [...(piece.notes ?? [])]), ...judged.notes, ...sharedObjects(relations, columns)];
+  return {
+    schema: scope.schema,
+    oid: scope.oid,
+    as: scope.as,
+    owner: scope.owner,
+    role: scope.role,
+    early: sorted.early,
+    late: sorted.late,
+    last: sorted.last,
+    tables: copyTables(relations, columns, types, triggers, rules),
+    sequences: relations.filter((row) => row.kind === "S").map((row) => row.name),
+    matviews: relations.filter((row) => row.kind === "m").map((row) => row.name),
+    texts: functions.texts,
+    refusals: [...refusals, ...judged.refusals, ...circles(sorted.circles), ...namingTexts(items, scope.schema)],
+    notes: noted,
+    built: new Set(built.keys()),
+    columns: new Map(
+      relations
+        .filter((row) => "rpf".includes(row.kind))
+        .map((row) => [
+          row.name,
+          (columns.get(row.oid) ?? []).map((column) => ({
+            name: column.name,
+            definition: columnDefinition(scope, { ...row, of_type: null }, column, () => undefined),
+          })),
+        ]),
+    ),
+  };
+}
+
+async function readRest(client: pg.Client, scope: Scope, inventory: Inventory): Promise<Piece[]> {
+  const pieces: Piece[] = [];
+  const some = (...catalogs: string[]) => catalogs.some((name) => inventory.of(`pg_${name}`).length > 0);
+  const made = others.buildMade;
+  if (some("operator")) pieces.push(others.buildOperators(scope, await readOperators(client, scope.oid, inventory)));
+  if (some("opclass", "opfamily", "amop", "amproc"))
+    pieces.push(others.buildFamilies(scope, await readFamilies(client, scope.oid, inventory)));
+  if (some("cast")) pieces.push(others.buildCasts(await readCasts(client, scope.oid, inventory)));
+  pieces.push(
+    made(scope, "pg_collation", "collation", await rest.readCollations(client, scope.oid, inventory)),
+    made(scope, "pg_conversion", "conversion", await rest.readConversions(client, scope.oid, inventory)),
+    made(scope, "pg_ts_dict", "text search dictionary", await rest.readDictionaries(client, scope.oid, inventory)),
+    made(scope, "pg_ts_config", "text search configuration", await rest.readConfigurations(client, scope.oid, inventory)),
+    made(scope, "pg_statistic_ext", "statistics", await rest.readStatistics(client, scope.oid, inventory), "late"),
+  );
+  if (some("default_acl")) pieces.push(others.buildDefaultAcls(scope, await rest.readDefaultAcls(client, scope.oid)));
+  return pieces;
+}
+
+function circles(found: readonly Item[][]): Refusal[] {
+  return found.map((items) => ({
+    object: items.map((item) => item.name).join(" → "),
+    kind: items[0]?.kind ?? "object",
+    why: "these need each other, so that none can be created first",
+    next: "break the circle, for instance with a function whose body is a string",
+  }));
+}
+
+/** Names in definitions follow the schema; names in strings do not, so that they are refused. */
+function namingTexts(items: readonly Item[], schema: string): Refusal[] {
+  const exempt = ["function", "procedure", "comment", "enum"];
+  return items
+    .filter((item) => !exempt.includes(item.kind) && item.sql.some((sql) => stringsNaming(sql, schema).length > 0))
+    .map((item) => ({
+      object: item.name,
+      kind: item.kind,
+      why: `a string in its definition names the schema ${schema}, and the branch would reach into the base`,
+      next: "write names without the schema; the search path finds them",
+    }));
+}
+
+const LARGE = new Set(["oid", "lo", "extensions.lo"]);
+
+function sharedObjects(
+  relations: readonly { oid: number; name: string; kind: string }[],
+  columns: ReadonlyMap<number, readonly ColumnRow[]>,
+): Note[] {
+  return relations
+    .filter((row) => row.kind === "r")
+    .flatMap((row) =>
+      (columns.get(row.oid) ?? [])
+        .filter((column) => LARGE.has(column.base_type))
+        .map((column) => ({
+          object: `${row.name}.${column.name}`,
+          text: "numbers of large objects are copied, the large objects themselves are shared by every worktree",
+        })),
+    );
+}

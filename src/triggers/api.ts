@@ -1,0 +1,111 @@
+import type { WorktreeFacts } from "../facts/facts.ts";
+import { innermost } from "../facts/here.ts";
+import type { Service } from "../model/worktree.ts";
+import { inspect, inspectAll } from "./inspect.ts";
+import type { Keeper } from "./keeper.ts";
+
+export interface ApiRequest {
+  readonly body: Buffer;
+  readonly query: URLSearchParams;
+}
+
+export type ApiAnswer =
+  | { readonly status: number }
+  | { readonly status: number; readonly json: unknown }
+  | { readonly status: number; readonly text: string };
+
+/** The calls by `METHOD /path`. */
+export type Api = Readonly<
+  Record<string, ((request: ApiRequest) => Promise<ApiAnswer> | ApiAnswer) | undefined>
+>;
+
+export interface ApiContext {
+  readonly keeper: Keeper;
+  readonly httpPort: () => number;
+  readonly version: string;
+  /** Settles when the first look at everything is over. */
+  readonly ready: () => boolean;
+}
+
+/** The daemon's interface, as docs/api.md describes it. */
+export function apiOf({ keeper, httpPort, version, ready }: ApiContext): Api {
+  const none = (what: string): ApiAnswer => ({
+    status: 404,
+    json: { error: `There is no ${what}.`, next: "ikigai wt list" },
+  });
+  const each = async (
+    { body, query }: ApiRequest,
+    act: (worktree: WorktreeFacts, service: Service) => Promise<unknown>,
+  ): Promise<ApiAnswer> => {
+    const target = query.get("of") ?? body.toString().trim();
+    const [slug = "", name] = target.split("/");
+    const worktree = byName(keeper, slug);
+    if (!worktree) return none(`worktree ${slug}`);
+    const services = worktree.services.filter(
+      (s) => s.backend && (name === undefined || s.slug === name || s.name === name),
+    );
+    if (name !== undefined && services.length === 0) return none(`service ${name} in ${slug}`);
+    const results = await Promise.all(
+      services.map(async (service) => ({
+        service: `${worktree.slug}/${service.slug}`,
+        result: await act(worktree, service),
+      })),
+    );
+    return { status: 200, json: { worktree: inspect(keeper, worktree, httpPort()), results } };
+  };
+  return {
+    "GET /v1/health": () => ({ status: 200, json: { ok: true, pid: process.pid, version, ready: ready() } }),
+    "POST /v1/hook": async ({ body }) => {
+      const slug = keeper.slugOfGitDir(body);
+      if (slug !== undefined) await keeper.lookAt(slug);
+      return { status: 204 };
+    },
+    "POST /v1/look": async () => {
+      await keeper.lookEverywhere();
+      return { status: 200, json: { worktrees: inspectAll(keeper, httpPort()) } };
+    },
+    "GET /v1/worktrees": () => ({ status: 200, json: { worktrees: inspectAll(keeper, httpPort()) } }),
+    "GET /v1/worktree": ({ query }) => {
+      const found = byName(keeper, query.get("of") ?? "") ?? innermost(keeper.worktrees, query.get("cwd") ?? "");
+      return found
+        ? { status: 200, json: { worktree: inspect(keeper, found, httpPort()) } }
+        : none(`worktree ${query.get("of") ?? `at ${query.get("cwd")}`}`);
+    },
+    "GET /v1/plan": async () => ({ status: 200, json: await keeper.plan() }),
+    "POST /v1/up": (request) =>
+      each(request, (worktree, service) => keeper.wakes.wake(worktree, service, true)),
+    "POST /v1/down": (request) =>
+      each(request, (worktree, service) => keeper.wakes.rest(worktree, service)),
+    "POST /v1/restart": (request) =>
+      each(request, async (worktree, service) => {
+        await keeper.wakes.rest(worktree, service);
+        return keeper.wakes.wake(worktree, service, true);
+      }),
+    "POST /v1/sv": async ({ body }) => controlByName(keeper, body.toString()),
+    "POST /v1/rest": async () => {
+      await keeper.rest();
+      return { status: 204 };
+    },
+  };
+}
+
+/** By slug, by git's name, or `.` for none: a person may type either. */
+export function byName(keeper: Keeper, name: string): WorktreeFacts | undefined {
+  return keeper.find(name) ?? keeper.worktrees.find((w) => w.name === name);
+}
+
+/** What `bin/sv` asks for a service that has no place in `sv/` at the moment. */
+async function controlByName(keeper: Keeper, text: string): Promise<ApiAnswer> {
+  const [command = "", name = ""] = text.split("\n");
+  const [first = "", second] = name.split(".");
+  const worktree = second === undefined ? keeper.find(".default") : keeper.find(first);
+  const service = worktree?.services.find((s) => s.slug === (second ?? first) && s.backend);
+  if (!worktree || !service) return { status: 404, text: `fail: ${name}: no such service\n` };
+  if (/^(up|start|restart|once|u|o|s)$/.test(command)) {
+    const result = await keeper.wakes.wake(worktree, service, true);
+    return result.awake
+      ? { status: 200, text: `ok: run: ${name}\n` }
+      : { status: 503, text: `fail: ${name}: ${result.why}\n` };
+  }
+  return { status: 200, text: `${command === "status" ? "" : "ok: "}down: ${name}: idle, starts with the first request\n` };
+}
