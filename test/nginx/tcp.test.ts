@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { portsMap } from "../../src/model/ports-map.ts";
 import { echo, listen, startBackend, stop } from "./support/backend.ts";
 import { startGate } from "./support/gate.ts";
-import { freePort, type Project, startProject } from "./support/project.ts";
+import { freePort, type Project, startProject, until } from "./support/project.ts";
 import { request, seen } from "./support/request.ts";
 
 let project: Project;
@@ -65,6 +65,15 @@ test("a backend that moves to a port while it wakes is found there", async () =>
 test("another service of the worktree has no port", async () => {
   await listen(project, port, echo("tcp"));
   expect((await request(project, "/rel-05/admin/api/")).status).toBe(503);
+});
+
+test("a port that is new is known after a reload", async () => {
+  const other = await freePort();
+  await listen(project, other, echo("new"));
+  const entries = [{ worktree: "rel-05", service: "admin", port: other }];
+  fs.writeFileSync(`${project.layout.run}/ports.map`, portsMap(entries));
+  await project.reload();
+  await until(async () => (await request(project, "/rel-05/admin/api/")).status === 200);
 });
 
 test("the map says the default worktree's ports twice", () => {

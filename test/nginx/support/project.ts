@@ -24,6 +24,8 @@ export interface Project extends AsyncDisposable {
   /** What is put away with the project, in reverse order. */
   defer(cleanup: () => unknown): void;
   errors(): string;
+  /** Tells the master; answers when a new worker serves. */
+  reload(): Promise<void>;
 }
 
 export interface ProjectOptions {
@@ -31,6 +33,8 @@ export interface ProjectOptions {
   readonly name?: string;
   readonly ports?: readonly PortEntry[];
   readonly defaultWorktree?: string;
+  /** Whom everything belongs to and nginx runs as, instead of who runs the tests. */
+  readonly uid?: number;
   readonly settings?: Partial<NginxSettings>;
   /** Changes the configuration, to see in a moment what takes an hour. */
   readonly edit?: (conf: string) => string;
@@ -55,12 +59,13 @@ export async function startProject(options: ProjectOptions = {}): Promise<Projec
     `${layout.run}/ports.map`,
     portsMap(options.ports ?? [], options.defaultWorktree),
   );
-  const user = process.getuid?.() === 0 ? { user: "root" } : {};
+  const user = process.getuid?.() === 0 && options.uid === undefined ? { user: "root" } : {};
   fs.writeFileSync(
     layout.nginxConf,
     edit(nginxConf({ layout, httpPort: port, ipv6: hasIpv6(), ...user, ...options.settings })),
   );
-  const nginx = await startNginx(layout, port);
+  if (options.uid !== undefined) giveAway(temporary, options.uid);
+  const nginx = await startNginx(layout, port, options.uid);
   cleanups.push(() => stopNginx(nginx));
 
   return {
@@ -89,6 +94,11 @@ export async function startProject(options: ProjectOptions = {}): Promise<Projec
     socketOf: (worktree, service) => `${temporary}/run/sockets/${worktree}/${service}.sock`,
     gateSocket: `${temporary}/run/gate.sock`,
     defer: (cleanup) => void cleanups.push(cleanup),
+    async reload() {
+      const before = workersOf(nginx);
+      nginx.kill("SIGHUP");
+      await until(() => workersOf(nginx).some((pid) => !before.includes(pid)));
+    },
     errors: () => fs.readFileSync(`${layout.logs}/nginx.log`, "utf8"),
     async [Symbol.asyncDispose]() {
       for (const cleanup of cleanups.reverse()) await cleanup();
@@ -96,19 +106,34 @@ export async function startProject(options: ProjectOptions = {}): Promise<Projec
   };
 }
 
-async function startNginx(layout: Layout, port: number): Promise<ChildProcess> {
+function giveAway(directory: string, uid: number): void {
+  const inside = fs.readdirSync(directory, { recursive: true, encoding: "utf8" });
+  for (const name of ["", ...inside]) fs.lchownSync(path.join(directory, name), uid, uid);
+}
+
+async function startNginx(layout: Layout, port: number, uid?: number): Promise<ChildProcess> {
   const output: Buffer[] = [];
   const nginx = spawn(
     process.env.NGINX ?? "nginx",
     ["-p", `${layout.httpd}/`, "-c", "nginx.conf", "-e", "stderr", "-g", "daemon off;"],
-    { cwd: os.tmpdir(), stdio: ["ignore", "pipe", "pipe"] },
+    {
+      cwd: os.tmpdir(),
+      stdio: ["ignore", "pipe", "pipe"],
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+    },
   );
   for (const stream of [nginx.stdout, nginx.stderr]) stream.on("data", (data) => output.push(data));
   await until(async () => {
     if (nginx.exitCode !== null) throw new Error(`nginx ended: ${Buffer.concat(output)}`);
-    return canConnect({ port, host: "127.0.0.1" });
+    // Another's nginx may have taken the port meanwhile; a pid is written once it is ours.
+    return isWritten(layout.nginxPid, `${nginx.pid}\n`) && (await answers(port));
   });
   return nginx;
+}
+
+/** Process ids, from `/proc/<pid>/task/<pid>/children` (proc(5)). */
+function workersOf({ pid }: ChildProcess): string[] {
+  return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
 }
 
 async function stopNginx(nginx: ChildProcess): Promise<void> {
@@ -127,12 +152,16 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
   }
 }
 
-function canConnect(address: net.NetConnectOpts): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(address);
-    socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
-    socket.on("connect", () => socket.destroy());
-  });
+function isWritten(file: string, content: string): boolean {
+  return fs.existsSync(file) && fs.readFileSync(file, "utf8") === content;
+}
+
+/** The master listens before it heeds signals; only a worker answers. */
+function answers(port: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${port}/`, { redirect: "manual" }).then(
+    () => true,
+    () => false,
+  );
 }
 
 export async function freePort(): Promise<number> {
