@@ -34,14 +34,18 @@ export function installBody(directory: Buffer, body: string): undefined {
 }
 
 /** Takes everything of ours out of a directory: its hooks are as they were, to the byte. */
-export function removeFrom(directory: Buffer, { keepBody = false } = {}): void {
+export function removeFrom(directory: Buffer): void {
   for (const event of HOOK_EVENTS) {
     tidyCopies(directory, event);
     removeEvent(directory, event);
     fs.rmSync(joinRaw(directory, ASIDE_DIRECTORY, event), { force: true });
   }
   removeIfEmpty(joinRaw(directory, ASIDE_DIRECTORY));
-  if (!keepBody) fs.rmSync(joinRaw(directory, HOOK_BODY), { force: true });
+  removeBody(directory);
+}
+
+export function removeBody(directory: Buffer): void {
+  fs.rmSync(joinRaw(directory, HOOK_BODY), { force: true });
 }
 
 function installEvent(directory: Buffer, event: HookEvent): string | undefined {

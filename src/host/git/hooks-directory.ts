@@ -90,19 +90,21 @@ async function askGit(
   if (!isUtf8(directory)) return "visible";
   const below = directory.subarray(top.length + 1).toString();
   const options = { cwd: top.toString(), env: gitEnvironment(env), extendEnv: false } as const;
-  const git = ["--git-dir", joinRaw(top, ".git").toString(), "--literal-pathspecs"];
+  const git = (...args: string[]) =>
+    execa("git", ["--git-dir", joinRaw(top, ".git").toString(), ...args], options);
+  // A bare repository has no worktree that could show anything.
+  const inside = await git("rev-parse", "--is-inside-work-tree");
+  if (inside.stdout === "false") return exists ? "yes" : "missing";
   if (!exists && isHuskys(directory)) {
-    const args = [...git, "ls-files", "-z", "--", below];
-    const { stdout } = await execa("git", args, options);
-    return stdout === "" ? "make" : "visible";
+    const tracked = await git("--literal-pathspecs", "ls-files", "-z", "--", below);
+    return tracked.stdout === "" ? "make" : "visible";
   }
   const names = [...HOOK_EVENTS, HOOK_BODY].map((name) => `${below}/${name}`);
-  const args = [...git, "check-ignore", "-z", "--stdin"];
   const input = `${names.join("\0")}\0`;
-  const { stdout, exitCode } = await execa("git", args, { ...options, input, reject: false });
-  // 128 with a bare repository around the directory: there is no worktree that could show it.
-  const hidden = exitCode === 128 || stdout.split("\0").length - 1 === names.length;
-  if (!hidden) return "visible";
+  const args = ["--git-dir", joinRaw(top, ".git").toString(), "check-ignore", "-z", "--stdin"];
+  // It answers 1 when none of them is ignored, and names those that are.
+  const ignored = await execa("git", args, { ...options, input, reject: false });
+  if (ignored.stdout.split("\0").length - 1 < names.length) return "visible";
   return exists ? "yes" : "missing";
 }
 

@@ -10,7 +10,7 @@ import {
 import { describeHook, type EffectiveHook, type HookPlace } from "./effective-hook.ts";
 import { HOOK_BODY } from "./hook-block.ts";
 import { readHookConfig } from "./hook-config.ts";
-import { installBody, installInto, removeFrom } from "./hook-files.ts";
+import { installBody, installInto, removeBody, removeFrom } from "./hook-files.ts";
 import { hookBody, makeHooksDirectory, unmakeHooksDirectory } from "./hook-home.ts";
 import { type RecordedDirectory, readRecord, writeRecord } from "./hook-record.ts";
 import { type HookWorktree, hooksDirectory, permissionFor } from "./hooks-directory.ts";
@@ -67,6 +67,7 @@ export async function removeHook(repository: HookRepository): Promise<void> {
     if (statIfThere(path)) removeFrom(path);
     if (made) unmakeHooksDirectory(path);
   }
+  removeBody(Buffer.from(commonDir));
   writeRecord(commonDir, []);
 }
 
@@ -93,12 +94,13 @@ function installFiles(
   for (const { directory, permission } of places) {
     if (!directory || problems.has(keyOf(directory))) continue;
     const allowed = permission === "yes" || permission === "make";
-    // Somebody's own hook can still call the script, from a place that is the same in every clone.
-    const target = allowed ? directory : standardOf(commonDir);
     const install = () => {
-      const made = makeHooksDirectory(target, permission === "make");
-      if (!recorded.has(keyOf(target))) recorded.set(keyOf(target), { path: target, made });
-      return allowed ? installInto(target, body) : installBody(target, body);
+      // Somebody's own hook can still call the script, from a place that is the same in every clone.
+      if (!allowed) return installBody(Buffer.from(commonDir), body);
+      const made = makeHooksDirectory(directory, permission === "make");
+      const key = keyOf(directory);
+      if (!recorded.has(key)) recorded.set(key, { path: directory, made });
+      return installInto(directory, body);
     };
     problems.set(keyOf(directory), attempt(install));
   }
@@ -112,20 +114,15 @@ async function installConfig(
   { commonDir, env = process.env }: HookRepository,
   places: readonly HookPlace[],
 ): Promise<HookReport> {
-  const standard = standardOf(commonDir);
-  const recorded = readRecord(commonDir);
-  const made = makeHooksDirectory(standard, false);
-  for (const entry of recorded) {
-    const keep = entry.path.equals(standard);
-    if (statIfThere(entry.path)) removeFrom(entry.path, { keepBody: keep });
-    if (entry.made && !keep) unmakeHooksDirectory(entry.path);
-  }
-  installBody(standard, hookBody());
+  installBody(Buffer.from(commonDir), hookBody());
   if (places.some(({ config }) => !isConfigured(config, bodyIn(commonDir)))) {
     await configure(commonDir, bodyIn(commonDir), env);
   }
-  const known = recorded.find(({ path }) => path.equals(standard));
-  writeRecord(commonDir, [known ?? { path: standard, made }]);
+  for (const { path, made } of readRecord(commonDir)) {
+    if (statIfThere(path)) removeFrom(path);
+    if (made) unmakeHooksDirectory(path);
+  }
+  writeRecord(commonDir, []);
   const worktrees = places.flatMap(({ worktree }) =>
     worktree ? [{ slug: worktree.slug, runs: true, through: "configuration" as const }] : [],
   );
@@ -164,4 +161,4 @@ function attempt(install: () => string[] | undefined): string[] {
 
 const keyOf = (path: RawPath) => Buffer.from(path).toString("latin1");
 const standardOf = (commonDir: string) => joinRaw(commonDir, "hooks");
-const bodyIn = (commonDir: string) => `${commonDir}/hooks/${HOOK_BODY}`;
+const bodyIn = (commonDir: string) => `${commonDir}/${HOOK_BODY}`;
