@@ -6,22 +6,27 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export type ShellName = "bash" | "zsh" | "fish";
 
-/** What starts each shell with direnv's hook and with nothing of this machine's own. */
+/**
+ * What starts each shell with direnv's hook and with nothing of this machine's own.
+ * Each counts its prompts in a file, after the hook.
+ */
 const START: Readonly<Record<ShellName, { file: string; content: string; argv: string[] }>> = {
   bash: {
     file: "bashrc",
-    content: 'PS1="$ "\neval "$(direnv hook bash)"\n',
+    content:
+      'eval "$(direnv hook bash)"\nPROMPT_COMMAND="$PROMPT_COMMAND; echo >> $HOME/prompts"\n',
     argv: ["bash", "--noprofile", "--rcfile", "bashrc"],
   },
   zsh: {
     file: ".zshrc",
-    content: 'PS1="$ "\nunsetopt zle\neval "$(direnv hook zsh)"\n',
+    content:
+      'unsetopt zle promptsp\neval "$(direnv hook zsh)"\ncount() { echo >> $HOME/prompts }\nprecmd_functions+=(count)\n',
     argv: ["zsh", "-d"],
   },
   fish: {
     file: "config/fish/config.fish",
     content:
-      "set -g fish_greeting\nfunction fish_prompt; echo '$ '; end\ndirenv hook fish | source\n",
+      "set -g fish_greeting\nfunction fish_prompt; echo >> $HOME/prompts; echo '$ '; end\ndirenv hook fish | source\n",
     argv: ["fish"],
   },
 };
@@ -31,7 +36,6 @@ export class InteractiveShell {
   readonly #socket = `iki-${randomBytes(6).toString("hex")}`;
   readonly #directory: string;
   readonly #environment: Record<string, string>;
-  #count = 0;
 
   /** `home` becomes HOME; all of `environment` is what the shell is started with. */
   constructor(name: ShellName, home: string, environment: Record<string, string>) {
@@ -46,6 +50,9 @@ export class InteractiveShell {
     };
     fs.mkdirSync(join(home, file, ".."), { recursive: true });
     fs.writeFileSync(join(home, file), content);
+    // Without it fish begins to read all manual pages in the background.
+    const { XDG_DATA_HOME = home } = environment;
+    fs.mkdirSync(join(XDG_DATA_HOME, "fish/generated_completions"), { recursive: true });
     const size = ["-x", "400", "-y", "100"];
     this.#tmux("new-session", "-d", ...size, "--", ...argv);
   }
@@ -58,7 +65,7 @@ export class InteractiveShell {
   }
 
   async environment(): Promise<ReadonlyMap<string, string>> {
-    const file = join(this.#directory, `environment-${this.#count}`);
+    const file = join(this.#directory, "environment");
     await this.type(`env -0 > ${file}`);
     const text = fs.readFileSync(file, "utf8");
     const lines = text.split("\0").filter((line) => line.includes("="));
@@ -67,19 +74,25 @@ export class InteractiveShell {
     );
   }
 
-  /** Types a line, and waits until the shell has carried out the next one too, after its prompt. */
+  /** Types a line, and waits until it is carried out and direnv's hook has run again. */
   async type(line: string): Promise<void> {
-    this.#count += 1;
-    const done = join(this.#directory, `done-${this.#count}`);
-    for (const text of [line, `: > ${done}`]) {
-      this.#tmux("send-keys", "-l", "--", text);
-      this.#tmux("send-keys", "Enter");
-    }
+    await this.#prompts(1);
+    const before = this.#count();
+    this.#tmux("send-keys", "-l", "--", line);
+    this.#tmux("send-keys", "Enter");
+    await this.#prompts(before + 1);
+  }
+
+  async #prompts(count: number): Promise<void> {
     const deadline = Date.now() + 20_000;
-    while (!fs.existsSync(done)) {
-      if (Date.now() > deadline) throw new Error(`No answer to ${line}:\n${this.screen()}`);
+    while (this.#count() < count) {
+      if (Date.now() > deadline) throw new Error(`No prompt came back:\n${this.screen()}`);
       await sleep(20);
     }
+  }
+
+  #count(): number {
+    return fs.statSync(join(this.#directory, "prompts"), { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** Everything that has appeared on the terminal. */
