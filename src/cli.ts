@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command as Program, CommanderError } from "commander";
+import { CommanderError, Command as Program } from "commander";
 import pc from "picocolors";
 import type { Command, Context, Values } from "./commands/command.ts";
 import { COMMANDS } from "./commands/table-of-commands.ts";
@@ -11,7 +11,9 @@ const USAGE_ERROR = 2;
 /** Builds commander's tree from the table; `wt list` becomes a command below `wt`. */
 function build(finish: (code: number) => void): Program {
   const program = new Program("ikigai")
-    .description("Plain git worktrees, each with its own schema, address, services and environment.")
+    .description(
+      "Plain git worktrees, each with its own schema, address, services and environment.",
+    )
     .version(VERSION)
     .option("--verbose", "show where an error of ikigai's own comes from")
     .exitOverride();
@@ -21,7 +23,12 @@ function build(finish: (code: number) => void): Program {
     const grouped = second !== undefined && /^[a-z]/.test(second);
     let parent = program;
     if (grouped) {
-      parent = groups.get(first) ?? program.command(first).description(GROUPS[first] ?? "").exitOverride();
+      parent =
+        groups.get(first) ??
+        program
+          .command(first)
+          .description(GROUPS[first] ?? "")
+          .exitOverride();
       groups.set(first, parent);
     }
     add(parent, grouped ? command.usage.slice(first.length + 1) : command.usage, command, finish);
@@ -31,7 +38,12 @@ function build(finish: (code: number) => void): Program {
 
 const GROUPS: Readonly<Record<string, string>> = { wt: "worktrees", db: "schemas" };
 
-function add(parent: Program, usage: string, command: Command, finish: (code: number) => void): void {
+function add(
+  parent: Program,
+  usage: string,
+  command: Command,
+  finish: (code: number) => void,
+): void {
   const built = parent.command(usage, { hidden: command.hidden ?? false });
   built.description(command.summary).exitOverride();
   for (const [flags, description, preset] of command.options ?? []) {

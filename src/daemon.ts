@@ -1,18 +1,17 @@
-import { readWorktrees } from "./facts/worktrees.ts";
+import type { Gathering } from "./facts/facts.ts";
 import { findProject, type Project } from "./facts/project.ts";
 import { Settings } from "./facts/settings.ts";
-import type { Gathering } from "./facts/facts.ts";
+import { readWorktrees } from "./facts/worktrees.ts";
 import type { Host } from "./host/host.ts";
 import { listenInside } from "./host/listen.ts";
 import { reloadNginx } from "./host/nginx.ts";
-import { packageFile } from "./host/package.ts";
 import { Ports } from "./host/ports.ts";
 import { Postgres } from "./host/postgres/client.ts";
 import { Definitions } from "./host/runit/definitions.ts";
 import { Slots } from "./host/runit/slots.ts";
 import { readSecret } from "./host/secret.ts";
 import { socketPaths } from "./host/socket-path.ts";
-import { projectIdentity, isTrusted } from "./host/trust.ts";
+import { isTrusted, projectIdentity } from "./host/trust.ts";
 import { apiOf } from "./triggers/api.ts";
 import { gateServer } from "./triggers/gate.ts";
 import { Keeper } from "./triggers/keeper.ts";
@@ -34,7 +33,7 @@ async function main(root: string | undefined): Promise<void> {
     layout,
     postgres: new Postgres({ port: postgres.port, password: postgres.password }),
     ports: new Ports(layout, () => reloadNginx(layout)),
-    slots: new Slots(layout, packageFile("controls/service")),
+    slots: new Slots(layout),
     definitions: new Definitions(layout),
     socketPath: socketPaths(layout),
   };
@@ -61,7 +60,10 @@ async function main(root: string | undefined): Promise<void> {
   const stopWatching = watchRepository(
     commonDir,
     () => void keeper.lookEverywhere().catch(() => {}),
-    (error) => console.log(`degraded: git's files are not watched, only looked at every second: ${String(error)}`),
+    (error) =>
+      console.log(
+        `degraded: git's files are not watched, only looked at every second: ${String(error)}`,
+      ),
   );
   await keeper.lookEverywhere();
   ready = true;

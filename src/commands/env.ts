@@ -10,7 +10,10 @@ export const env: Run = async ({ cwd, out }, [name], options) => {
   const slug = name ?? byDirectory(project, cwd)?.slug;
   const text = readIfThere(environmentPath(project.layout, slug))?.toString();
   if (text === undefined) {
-    throw new UserError(`There is no environment for ${slug ?? "this directory"} yet.`, "ikigai start");
+    throw new UserError(
+      `There is no environment for ${slug ?? "this directory"} yet.`,
+      "ikigai start",
+    );
   }
   out(options["json"] ? `${JSON.stringify(variablesIn(text), null, 2)}\n` : text);
   return 0;
@@ -20,6 +23,9 @@ export const env: Run = async ({ cwd, out }, [name], options) => {
 function variablesIn(text: string): Record<string, string> {
   const found = text.matchAll(/^export ([A-Z_a-z0-9]+)=((?:'[^']*'|\\')+)$/gm);
   return Object.fromEntries(
-    [...found].map(([, key, value = ""]) => [key, value.replaceAll("'\\''", "\0").replaceAll("'", "").replaceAll("\0", "'")]),
+    [...found].map(([, key, value = ""]) => [
+      key,
+      value.replaceAll("'\\''", "\0").replaceAll("'", "").replaceAll("\0", "'"),
+    ]),
   );
 }

@@ -5,7 +5,9 @@ import { prepareProject } from "./prepare.ts";
 export const init: Run = async ({ cwd, say }) => {
   const { layout, configuration, known } = await prepareProject(cwd);
   say(`${pc.green("✔")} ${layout.ikigai} is ${known ? "up to date" : "ready"}`);
-  say(`  addresses at http://localhost:${configuration.http.port}, Postgres on port ${configuration.postgres.port}`);
+  say(
+    `  addresses at http://localhost:${configuration.http.port}, Postgres on port ${configuration.postgres.port}`,
+  );
   say(`  next: ${pc.bold("ikigai start")}`);
   return 0;
 };

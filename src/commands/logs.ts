@@ -24,7 +24,10 @@ export const logs: Run = async ({ cwd }, [target], options) => {
   const lines = textOption(options, "lines") ?? "20";
   // -F follows a log through its rotation.
   const args = ["-n", lines, ...(options["follow"] ? ["-F"] : []), "--", ...files];
-  const result = await execa("tail", args, { stdio: ["ignore", "inherit", "inherit"], reject: false });
+  const result = await execa("tail", args, {
+    stdio: ["ignore", "inherit", "inherit"],
+    reject: false,
+  });
   return result.exitCode ?? 0;
 };
 
@@ -37,7 +40,9 @@ function logFiles(layout: Layout, target: string | undefined): string[] {
   const [worktree, service] = target?.split("/") ?? [];
   const wanted = services.filter((name) => {
     const [slug, rest] = [name.slice(0, name.indexOf(".")), name.slice(name.indexOf(".") + 1)];
-    return worktree === undefined || (slug === worktree && (service === undefined || rest === service));
+    return (
+      worktree === undefined || (slug === worktree && (service === undefined || rest === service))
+    );
   });
   const parts = target === undefined ? Object.values(PARTS) : [];
   return [...wanted.map((name) => `${name}/current`), ...parts].flatMap((name) =>

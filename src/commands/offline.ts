@@ -1,7 +1,7 @@
 import { inOrder } from "../engine/report.ts";
+import type { Project } from "../facts/project.ts";
 import { detectServices } from "../facts/services.ts";
 import { Settings } from "../facts/settings.ts";
-import type { Project } from "../facts/project.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import type { WorktreeReport } from "../model/report.ts";

@@ -11,7 +11,11 @@ export const plan: Run = async ({ cwd, out }, _, options) => {
     out(`${JSON.stringify(report, null, 2)}\n`);
   } else {
     const rows = report.steps.map(({ action, kind, key, why }) => [action, kind, key, why]);
-    out(rows.length > 0 ? `${plainTable(["STEP", "KIND", "OF", "WHY"], rows)}\n` : "  nothing to do\n");
+    out(
+      rows.length > 0
+        ? `${plainTable(["STEP", "KIND", "OF", "WHY"], rows)}\n`
+        : "  nothing to do\n",
+    );
     for (const problem of report.problems) out(`  ${pc.red("problem")} ${problem}\n`);
   }
   return report.problems.length > 0 ? 1 : 0;

@@ -12,6 +12,7 @@ import { installHook } from "../host/git/hooks.ts";
 import { packageFile } from "../host/package.ts";
 import { choosePostgresAccount } from "../host/postgres-account.ts";
 import { findPrograms } from "../host/programs.ts";
+import { Slots } from "../host/runit/slots.ts";
 import { writeSettings } from "../host/settings.ts";
 import { makeSkeleton } from "../host/skeleton.ts";
 import { isTrusted, projectIdentity } from "../host/trust.ts";
@@ -68,10 +69,16 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
     denoVersion: deno.version,
   });
   installControls(packageFile("controls"), layout);
+  // Spare places that are there at the supervisor's first look are ready at once.
+  new Slots(layout).replenish();
   writeNginxConf(layout, configuration);
   excludeFromStatus(commonDir, ["/.envrc", "/.ikigai"]);
   await installHook({ commonDir, worktrees });
-  await writeOwnerEnvironment(layout, configuration, worktrees.map((w) => w.path));
+  await writeOwnerEnvironment(
+    layout,
+    configuration,
+    worktrees.map((w) => w.path),
+  );
   return { ...project, configuration, known };
 }
 

@@ -18,7 +18,9 @@ export const start: Run = async ({ cwd, say }) => {
   const first = !fs.existsSync(`${layout.db}/PG_VERSION`);
   await step("supervisor and daemon", () => control(layout, "runsvdir", "start"));
   await Promise.all([
-    step(first ? "Postgres, for the first time" : "Postgres", () => control(layout, "pg_ctl", "start")),
+    step(first ? "Postgres, for the first time" : "Postgres", () =>
+      control(layout, "pg_ctl", "start"),
+    ),
     step("nginx", () => control(layout, "nginx", "start")),
   ]);
   const worktrees = await step("worktrees", async () => {

@@ -2,8 +2,8 @@ import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
 import type { Layout } from "../model/layout.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { type Run, requireProject } from "./command.ts";
-import { worktreeTable } from "./table.ts";
 import { offlineReports } from "./offline.ts";
+import { worktreeTable } from "./table.ts";
 
 const WATCH_MS = 1_000;
 

@@ -7,7 +7,8 @@ import { plainTable, serviceWord } from "./table.ts";
 
 export const wtShow: Run = async ({ cwd, out }, [name], options) => {
   const { layout } = requireProject(cwd);
-  const query = name === undefined ? `cwd=${encodeURIComponent(cwd)}` : `of=${encodeURIComponent(name)}`;
+  const query =
+    name === undefined ? `cwd=${encodeURIComponent(cwd)}` : `of=${encodeURIComponent(name)}`;
   const { worktree } = await askDaemon<{ worktree: WorktreeReport }>(
     layout,
     "GET",
@@ -26,7 +27,9 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
     ["schema", worktree.schema],
     ["address", worktree.url],
     ["", `http://${worktree.slug}.localhost:${host.port}`],
-    ...(worktree.locked === null ? [] : [["locked", printable(worktree.locked || "yes")] as [string, string]]),
+    ...(worktree.locked === null
+      ? []
+      : [["locked", printable(worktree.locked || "yes")] as [string, string]]),
   ];
   out(`${lines.map(([key, value]) => `  ${pc.dim(key.padEnd(10))}${value}`).join("\n")}\n`);
   if (worktree.services.length > 0) {
@@ -35,7 +38,8 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
       service.start,
       service.url,
       service.memory ? `${Math.round(service.memory / 1_048_576)} MB` : "",
-      service.why ?? (service.lastUse ? `used ${service.lastUse.slice(0, 19).replace("T", " ")}` : ""),
+      service.why ??
+        (service.lastUse ? `used ${service.lastUse.slice(0, 19).replace("T", " ")}` : ""),
     ]);
     out(`\n${plainTable(["SERVICE", "STARTS", "ADDRESS", "MEMORY", ""], rows)}\n`);
   }

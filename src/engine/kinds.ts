@@ -3,6 +3,7 @@ import type { Host } from "../host/host.ts";
 import type { Kind, Step } from "../model/change.ts";
 import { worktreeOf } from "../model/change.ts";
 import type { Slug } from "../model/slug.ts";
+import { bareName } from "../resources/bare-name.ts";
 import { environment } from "../resources/environment.ts";
 import { nginxRoute } from "../resources/nginx-route.ts";
 import { postgresSchema } from "../resources/postgres-schema.ts";
@@ -52,4 +53,5 @@ export const KINDS: readonly Planner[] = [
   planner(environment),
   planner(nginxRoute),
   planner(runitService),
+  planner(bareName),
 ];

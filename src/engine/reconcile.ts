@@ -36,6 +36,20 @@ export async function reconcile(
   return applyAll(host, await observe(facts, host, scope));
 }
 
+/** Of a look at everything only what belongs to no worktree. */
+export async function reconcileProject(
+  host: Host,
+  kinds: readonly PlannedKind[],
+): Promise<Outcome> {
+  return applyAll(
+    host,
+    kinds.map(({ kind, planned }) => ({
+      kind,
+      planned: planned.filter(({ step }) => worktreeOf(step.key) === undefined),
+    })),
+  );
+}
+
 async function applyAll(host: Host, kinds: readonly PlannedKind[]): Promise<Outcome> {
   const failures: Failure[] = kinds.flatMap(({ failed }) =>
     failed === undefined ? [] : [{ error: failed }],

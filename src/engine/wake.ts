@@ -9,9 +9,7 @@ import type { ServiceFailure } from "../model/failure-page.ts";
 import type { Service } from "../model/worktree.ts";
 
 /** What came of asking for a service. */
-export type Awakening =
-  | { readonly awake: true }
-  | Asleep;
+export type Awakening = { readonly awake: true } | Asleep;
 
 export interface Asleep extends Omit<ServiceFailure, "title"> {
   readonly awake: false;
@@ -31,6 +29,11 @@ export class Wakes {
 
   isStarting(key: string): boolean {
     return this.#starting.has(key);
+  }
+
+  /** Settles when no service is starting any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#starting.values());
   }
 
   /**
@@ -76,7 +79,11 @@ export class Wakes {
     const before = placed ? readStatus(slots.path(key)) : undefined;
     const crashes = definitions.crashes(key)?.count ?? 0;
     if (before?.wants === "down" && before.state === "down" && crashes === 0 && !forced) {
-      return this.#failure(key, "it was stopped by hand", `ikigai up ${worktree.slug}/${service.slug}`);
+      return this.#failure(
+        key,
+        "it was stopped by hand",
+        `ikigai up ${worktree.slug}/${service.slug}`,
+      );
     }
     if (crashes >= GIVEN_UP || forced) definitions.forgive(key);
     if (!placed) slots.place(key);

@@ -39,9 +39,11 @@ export function detectServices(
     if (override.enabled === false) return [];
     const halves = { backend: half(base, "backend"), frontend: half(base, "frontend") };
     for (const [which, found] of Object.entries(halves)) {
-      if (found === "link") refused.push({ name: name.toString(), why: `${which} is a symbolic link` });
+      if (found === "link")
+        refused.push({ name: name.toString(), why: `${which} is a symbolic link` });
     }
-    const backend = halves.backend === "directory" ? backendAt(base, override, refused, name) : undefined;
+    const backend =
+      halves.backend === "directory" ? backendAt(base, override, refused, name) : undefined;
     const frontend = halves.frontend === "directory" ? joinRaw(base, "frontend") : undefined;
     if (!backend && !frontend) return [];
     return [
@@ -97,7 +99,10 @@ function launchOf(directory: Buffer): Launch | undefined {
   }
   const entry = DENO_ENTRIES.find((name) => files.has(name));
   if (entry) return { kind: "deno", entry };
-  if (files.has("package.json") && mentions(joinRaw(directory, "package.json"), "scripts", "start")) {
+  if (
+    files.has("package.json") &&
+    mentions(joinRaw(directory, "package.json"), "scripts", "start")
+  ) {
     return { kind: "node" };
   }
   return undefined;

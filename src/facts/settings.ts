@@ -51,9 +51,7 @@ export class Settings {
   }
 
   /** What holds in one worktree, and what is wrong with its file. */
-  async of(
-    top: RawPath,
-  ): Promise<{ configuration: Configuration; loaded: LoadedConfiguration }> {
+  async of(top: RawPath): Promise<{ configuration: Configuration; loaded: LoadedConfiguration }> {
     const key = toBuffer(top).toString("latin1");
     const stamp = stampOf(top);
     let known = this.#known.get(key);

@@ -10,7 +10,8 @@ export interface ServiceFailure {
 /** A page that tries again by itself as long as the answer is a 503. */
 export function failurePage(status: number, { title, why, next, log }: ServiceFailure): string {
   const retry = status === 503 ? '<meta http-equiv="refresh" content="2">' : "";
-  const lines = log.length > 0 ? `<h2>Last lines of its log</h2><pre>${escape(log.join("\n"))}</pre>` : "";
+  const lines =
+    log.length > 0 ? `<h2>Last lines of its log</h2><pre>${escape(log.join("\n"))}</pre>` : "";
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">${retry}
 <meta name="viewport" content="width=device-width, initial-scale=1">

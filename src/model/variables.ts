@@ -63,7 +63,9 @@ export function passwordFile(
   const escape = (text: string) => text.replace(/[\\:]/g, "\\$&");
   return ["127.0.0.1", "localhost"]
     .flatMap((host) =>
-      roles.map(({ role, password }) => `${host}:${port}:${DATABASE}:${role}:${escape(password)}\n`),
+      roles.map(
+        ({ role, password }) => `${host}:${port}:${DATABASE}:${role}:${escape(password)}\n`,
+      ),
     )
     .join("");
 }

@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import type { Facts } from "../facts/facts.ts";
+import type { Facts, WorktreeFacts } from "../facts/facts.ts";
 import { forgetAllowance } from "../host/direnv-allow.ts";
 import { provideEnvrc } from "../host/direnv-provide.ts";
 import {
@@ -15,7 +15,6 @@ import { environmentFile, environmentPath } from "../model/envrc.ts";
 import { schemaOf } from "../model/slug.ts";
 import { passwordFile, worktreeVariables } from "../model/variables.ts";
 import type { RawPath } from "../model/worktree.ts";
-import type { WorktreeFacts } from "../facts/facts.ts";
 import type { Resource } from "./resource.ts";
 
 interface Want {
@@ -55,7 +54,9 @@ export const environment: Resource<Want, Have> = {
     for (const slug of slugs) {
       const shell = readIfThere(environmentPath(layout, slug))?.toString();
       if (shell === undefined) continue;
-      const [head = "", top = ""] = (readIfThere(notePath(layout.environments, slug))?.toString() ?? "").split("\0");
+      const [head = "", top = ""] = (
+        readIfThere(notePath(layout.environments, slug))?.toString() ?? ""
+      ).split("\0");
       found.set(slug, {
         shell,
         passwords: readIfThere(`${layout.environments}/${slug}.pgpass`)?.toString() ?? "",
@@ -98,7 +99,9 @@ export const environment: Resource<Want, Have> = {
       gitDir: want.gitDir,
       defaultTop: want.defaultTop,
     });
-    writeAtomically(note, `${want.head}\0${toBuffer(want.top).toString("hex")}`, { durable: false });
+    writeAtomically(note, `${want.head}\0${toBuffer(want.top).toString("hex")}`, {
+      durable: false,
+    });
   },
 };
 
@@ -123,7 +126,9 @@ function wantOf(facts: Facts, worktree: WorktreeFacts): Want {
 }
 
 function isWithin(root: string, path: RawPath): boolean {
-  return joinRaw(path, "").subarray(0, Buffer.byteLength(root) + 1).equals(joinRaw(root, ""));
+  return joinRaw(path, "")
+    .subarray(0, Buffer.byteLength(root) + 1)
+    .equals(joinRaw(root, ""));
 }
 
 function notePath(directory: string, slug: string): string {

@@ -32,7 +32,8 @@ export const nginxRoute: Resource<Links, Links> = {
     const slugs = scope ? [...scope] : listIfThere(layout.documents).map(String);
     for (const slug of slugs.filter((name) => !name.startsWith("."))) {
       const directory = `${layout.documents}/${slug}`;
-      if (!statIfThere(directory)?.isDirectory() || !statIfThere(`${layout.sockets}/${slug}`)) continue;
+      if (!statIfThere(directory)?.isDirectory() || !statIfThere(`${layout.sockets}/${slug}`))
+        continue;
       found.set(
         slug,
         new Map(
@@ -58,15 +59,20 @@ export const nginxRoute: Resource<Links, Links> = {
     );
     if (changed.length === 0) return undefined;
     const names = changed.filter((name) => name !== "").join(", ");
-    return { action: "update", why: names ? `changed: ${names}` : "another worktree is the default" };
+    return {
+      action: "update",
+      why: names ? `changed: ${names}` : "another worktree is the default",
+    };
   },
 
   async apply({ layout }, step, want, have) {
     const path = `${layout.documents}/${step.key}`;
     if (step.key === DEFAULT) {
       const chosen = want?.get("");
-      if (chosen) linkAtomically(chosen, path);
-      else fs.rmSync(path, { force: true });
+      for (const link of [`${layout.sockets}/${DEFAULT}`, path]) {
+        if (chosen) linkAtomically(chosen, link);
+        else fs.rmSync(link, { force: true });
+      }
       return;
     }
     if (!want) {

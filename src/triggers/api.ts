@@ -54,7 +54,10 @@ export function apiOf({ keeper, httpPort, version, ready }: ApiContext): Api {
     return { status: 200, json: { worktree: inspect(keeper, worktree, httpPort()), results } };
   };
   return {
-    "GET /v1/health": () => ({ status: 200, json: { ok: true, pid: process.pid, version, ready: ready() } }),
+    "GET /v1/health": () => ({
+      status: 200,
+      json: { ok: true, pid: process.pid, version, ready: ready() },
+    }),
     "POST /v1/hook": async ({ body }) => {
       const slug = keeper.slugOfGitDir(body);
       if (slug !== undefined) await keeper.lookAt(slug);
@@ -62,11 +65,17 @@ export function apiOf({ keeper, httpPort, version, ready }: ApiContext): Api {
     },
     "POST /v1/look": async () => {
       await keeper.lookEverywhere();
+      await keeper.settled();
       return { status: 200, json: { worktrees: inspectAll(keeper, httpPort()) } };
     },
-    "GET /v1/worktrees": () => ({ status: 200, json: { worktrees: inspectAll(keeper, httpPort()) } }),
+    "GET /v1/worktrees": () => ({
+      status: 200,
+      json: { worktrees: inspectAll(keeper, httpPort()) },
+    }),
     "GET /v1/worktree": ({ query }) => {
-      const found = byName(keeper, query.get("of") ?? "") ?? innermost(keeper.worktrees, query.get("cwd") ?? "");
+      const found =
+        byName(keeper, query.get("of") ?? "") ??
+        innermost(keeper.worktrees, query.get("cwd") ?? "");
       return found
         ? { status: 200, json: { worktree: inspect(keeper, found, httpPort()) } }
         : none(`worktree ${query.get("of") ?? `at ${query.get("cwd")}`}`);
@@ -107,5 +116,8 @@ async function controlByName(keeper: Keeper, text: string): Promise<ApiAnswer> {
       ? { status: 200, text: `ok: run: ${name}\n` }
       : { status: 503, text: `fail: ${name}: ${result.why}\n` };
   }
-  return { status: 200, text: `${command === "status" ? "" : "ok: "}down: ${name}: idle, starts with the first request\n` };
+  return {
+    status: 200,
+    text: `${command === "status" ? "" : "ok: "}down: ${name}: idle, starts with the first request\n`,
+  };
 }

@@ -14,7 +14,10 @@ export function gateServer(keeper: Keeper): http.Server {
     answer(keeper, request)
       .catch((error: unknown): Answer => {
         const why = error instanceof Error ? error.message : String(error);
-        return { status: 503, failure: { title: "ikigai could not look", why, next: "ikigai status", log: [] } };
+        return {
+          status: 503,
+          failure: { title: "ikigai could not look", why, next: "ikigai status", log: [] },
+        };
       })
       .then((given) => send(request, response, given));
   });
@@ -46,7 +49,10 @@ async function answer(keeper: Keeper, request: http.IncomingMessage): Promise<An
   const title = `${worktree.slug}/${service.slug} is down`;
   const problems = keeper.problemsOf(worktree.slug);
   if (problems.length > 0) {
-    return { status: 503, failure: { title, why: problems.join(" "), next: "ikigai status", log: [] } };
+    return {
+      status: 503,
+      failure: { title, why: problems.join(" "), next: "ikigai status", log: [] },
+    };
   }
   if (request.url === "/down") {
     return { status: 503, failure: { title, ...keeper.wakes.explain(worktree, service) } };

@@ -1,7 +1,7 @@
 import { inOrder, serviceState, worktreeState } from "../engine/report.ts";
 import type { WorktreeFacts } from "../facts/facts.ts";
-import { lastUse, residentMemory } from "../host/usage.ts";
 import { readStatus } from "../host/runit/supervise.ts";
+import { lastUse, residentMemory } from "../host/usage.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import type { ServiceReport, WorktreeReport } from "../model/report.ts";
 import { schemaOf } from "../model/slug.ts";
@@ -14,11 +14,7 @@ export function inspectAll(keeper: Keeper, httpPort: number): WorktreeReport[] {
   return inOrder(keeper.worktrees.map((worktree) => inspect(keeper, worktree, httpPort)));
 }
 
-export function inspect(
-  keeper: Keeper,
-  worktree: WorktreeFacts,
-  httpPort: number,
-): WorktreeReport {
+export function inspect(keeper: Keeper, worktree: WorktreeFacts, httpPort: number): WorktreeReport {
   const { slug } = worktree;
   const problems = [
     ...keeper.problemsOf(slug),
@@ -40,7 +36,9 @@ export function inspect(
     }),
     schema: schemaOf(slug),
     url: worktreeUrl(slug, httpPort),
-    services: worktree.services.map((service) => inspectService(keeper, worktree, service, httpPort)),
+    services: worktree.services.map((service) =>
+      inspectService(keeper, worktree, service, httpPort),
+    ),
     problems,
   };
 }
@@ -78,7 +76,9 @@ function inspectService(
     ...(running ? { pid: status.pid, memory: residentMemory(status.pid) } : {}),
     ...(used ? { lastUse: used.toISOString() } : {}),
     ...(crashes && state === "crashed"
-      ? { why: `failed ${crashes.count} times, last with ${crashes.code >= 0 ? `exit code ${crashes.code}` : `signal ${crashes.signal}`}` }
+      ? {
+          why: `failed ${crashes.count} times, last with ${crashes.code >= 0 ? `exit code ${crashes.code}` : `signal ${crashes.signal}`}`,
+        }
       : {}),
   };
 }

@@ -1,4 +1,10 @@
-import { observe, type Outcome, reconcile, touched } from "../engine/reconcile.ts";
+import {
+  type Outcome,
+  observe,
+  reconcile,
+  reconcileProject,
+  touched,
+} from "../engine/reconcile.ts";
 import { Wakes } from "../engine/wake.ts";
 import { type Facts, type Gathering, gatherFacts, type WorktreeFacts } from "../facts/facts.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
@@ -105,6 +111,11 @@ export class Keeper {
     );
   }
 
+  /** Settles when every service that is starting has started or failed. */
+  async settled(): Promise<void> {
+    await this.wakes.settled();
+  }
+
   async idle(): Promise<void> {
     await this.#fullLooks.idle();
     await this.#looks.idle();
@@ -121,7 +132,7 @@ export class Keeper {
     this.#remember(facts);
     const kinds = await observe(facts, this.host);
     const { slugs, project } = touched(kinds);
-    if (project) this.#tell(await reconcile(facts, this.host, new Set()), undefined);
+    if (project) this.#tell(await reconcileProject(this.host, kinds), undefined);
     const due = facts.worktrees.filter(
       (worktree) => slugs.has(worktree.slug) || !this.#provisioned.has(worktree.slug),
     );

@@ -10,10 +10,15 @@ const LARGEST_BODY = 65_536;
 export function socketServer(api: Api): http.Server {
   return http.createServer((request, response) => {
     handle(api, request)
-      .catch((error: unknown): ApiAnswer => ({
-        status: 500,
-        json: { error: error instanceof Error ? error.message : String(error), next: "ikigai logs daemon" },
-      }))
+      .catch(
+        (error: unknown): ApiAnswer => ({
+          status: 500,
+          json: {
+            error: error instanceof Error ? error.message : String(error),
+            next: "ikigai logs daemon",
+          },
+        }),
+      )
       .then((answer) => send(response, answer));
   });
 }
@@ -46,7 +51,9 @@ async function readBody(request: http.IncomingMessage): Promise<Buffer | undefin
 function send(response: http.ServerResponse, answer: ApiAnswer): void {
   if (response.destroyed) return;
   if ("text" in answer) {
-    response.writeHead(answer.status, { "Content-Type": "text/plain; charset=utf-8" }).end(answer.text);
+    response
+      .writeHead(answer.status, { "Content-Type": "text/plain; charset=utf-8" })
+      .end(answer.text);
   } else if ("json" in answer) {
     response
       .writeHead(answer.status, { "Content-Type": "application/json" })

@@ -19,7 +19,9 @@ export async function listSchemas(postgres: Postgres, slug?: string): Promise<Fo
        LEFT JOIN pg_description d ON d.objoid = n.oid AND d.classoid = 'pg_namespace'::regclass AND d.objsubid = 0
       WHERE ($1::text IS NULL AND (n.nspname LIKE 'wt\\_%' OR n.nspname LIKE 'retired\\_%'))
          OR n.nspname = $1 OR n.nspname LIKE $2`,
-    slug === undefined ? [null, null] : [schemaOf(slug), `retired\\_${schemaOf(slug).slice(3).replaceAll("_", "\\_")}\\_%`],
+    slug === undefined
+      ? [null, null]
+      : [schemaOf(slug), `retired\\_${schemaOf(slug).slice(3).replaceAll("_", "\\_")}\\_%`],
   );
   return rows.map(({ schema, comment }) => {
     const mark = readMark(comment);

@@ -12,13 +12,10 @@ import { control, isSupervised, readStatus } from "./supervise.ts";
  */
 export class Slots {
   readonly #sv: string;
-  readonly #template: string;
   readonly #spares: number;
 
-  /** `template` holds the constant `run`, `finish` and `log/run`. */
-  constructor(layout: Layout, template: string, spares = 4) {
+  constructor(layout: Layout, spares = 4) {
     this.#sv = layout.sv;
-    this.#template = template;
     this.#spares = spares;
   }
 
@@ -69,16 +66,16 @@ export class Slots {
   async remove(service: string): Promise<void> {
     const path = this.path(service);
     if (!fs.existsSync(path)) return;
-    fs.writeFileSync(`${path}/down`, "");
-    // Out of runsvdir's sight first, so that it does not start another runsv.
+    this.down(service);
+    const isDown = () => !isSupervised(path) || readStatus(path)?.state === "down";
+    await until(isDown, STOP_SECONDS);
+    if (!isDown()) control(path, "k");
+    await until(isDown, STOP_SECONDS);
+    // Out of runsvdir's sight before its runsv exits, so that no other one is started.
     const aside = `${this.#sv}/.gone-${randomBytes(6).toString("hex")}`;
     fs.renameSync(path, aside);
     control(aside, "dx");
     await until(() => !isSupervised(aside), STOP_SECONDS);
-    if (isSupervised(aside)) {
-      control(aside, "k");
-      await until(() => !isSupervised(aside), 5);
-    }
     fs.rmSync(aside, { recursive: true, force: true });
   }
 
@@ -111,7 +108,8 @@ export class Slots {
   /** Built under a hidden name and renamed, so that runsvdir never sees half of it. */
   #make(name: string, spare = false): void {
     const building = `${this.#sv}/.new-${randomBytes(6).toString("hex")}`;
-    fs.cpSync(this.#template, building, { recursive: true });
+    fs.mkdirSync(`${building}/log`, { recursive: true, mode: 0o700 });
+    for (const [name, script] of SCRIPTS) fs.symlinkSync(script, `${building}/${name}`);
     fs.writeFileSync(`${building}/down`, "");
     if (spare) fs.writeFileSync(`${building}/log/down`, "");
     try {
@@ -124,6 +122,13 @@ export class Slots {
 }
 
 const SPARE = "spare-";
+/** Every place is made of links to the same scripts, so that a newer ikigai's are used at once. */
+const SCRIPTS = [
+  ["run", "../../scripts/service/run"],
+  ["finish", "../../scripts/service/finish"],
+  ["control", "../../scripts/service/control"],
+  ["log/run", "../../../scripts/service/log-run"],
+] as const;
 /** A backend that does not end on TERM is killed after this long. */
 const STOP_SECONDS = 10;
 
