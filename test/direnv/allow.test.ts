@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { removeEnvrc } from "../../src/host/direnv.ts";
-import { isAllowed, mayAllowTracked } from "../../src/host/direnv-allow.ts";
+import { allowEnvrc, isAllowed, mayAllowTracked } from "../../src/host/direnv-allow.ts";
 import { TRACKED_ENVRC_LINE } from "../../src/model/envrc.ts";
 import { DirenvProject } from "./project.ts";
 
@@ -51,6 +51,20 @@ describe("our .envrc", () => {
     expect(ours.map(([, path]) => path?.trim())).toEqual(theirs.map(([, path]) => path?.trim()));
   });
 
+  it("is not allowed when something else has come into its place", async () => {
+    const top = project.add("main");
+    const path = join(top, ".envrc");
+    const allow = () => allowEnvrc(path, "export OURS=1\n", project.environment);
+    expect(await allow()).toBe("changed");
+    fs.writeFileSync(path, "export EVIL=1\n");
+    expect(await allow()).toBe("changed");
+    fs.writeFileSync(join(project.base, "elsewhere"), "export OURS=1\n");
+    fs.rmSync(path);
+    fs.symlinkSync(join(project.base, "elsewhere"), path);
+    expect(await allow()).toBe("changed");
+    expect([isAllowed(path, project.environment), seen(top, "OURS")]).toEqual([false, "blocked"]);
+  });
+
   it("is rewritten when it is of another version, and allowed again", async () => {
     const top = project.add("main");
     project.setVariables("new", { IKIGAI_WORKTREE: "new" });
@@ -84,7 +98,7 @@ describe("our .envrc", () => {
     const top = project.add("main");
     await project.provide(top, "main");
     project.direnv(top, "deny");
-    project.git(project.root, "worktree", "remove", "--force", top);
+    project.git(project.root, "worktree", "remove", top);
     project.git(project.root, "branch", "-D", "branch-main");
     project.add("main");
     expect((await project.provide(top, "main")).allowed).toBe("allowed");
