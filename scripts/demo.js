@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "./build.js";
 import { endAll, processesOf } from "./processes.js";
+import { removeProject } from "./remove.js";
 import { setup } from "./setup.js";
 import { isProgram, main, must, root, run, StepError, step } from "./steps.js";
 
@@ -121,7 +122,7 @@ async function tidy({ base, project, env }) {
     await run(process.execPath, [cli, "stop"], { cwd: project, env });
     const left = await processesOf([base], { patience: 3_000 });
     await endAll(left);
-    rmSync(base, { recursive: true, force: true, maxRetries: 5 });
+    removeProject(base, project);
     if (left.length === 0) return "nothing is left running";
     throw new StepError(`These were still running:\n${left.map((one) => one.title).join("\n")}`);
   });

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { endAll, processesOf } from "../../scripts/processes.js";
+import { removeProject } from "../../scripts/remove.js";
 import type { ConfigurationInput } from "../../src/model/configuration.ts";
 import { type Answer, ask, type Request } from "./http.ts";
 import { type PortReservation, reservePort } from "./ports.ts";
@@ -185,7 +186,7 @@ function toolsFor({ base, root, env, layout, http, postgres }: Parts): TestProje
     if (existsSync(join(root, ".ikigai")) && existsSync(cli)) await ikigai("stop");
     const left = await processesOf([base], { patience: 3_000 });
     await endAll(left);
-    await rm(base, { recursive: true, force: true, maxRetries: 5 });
+    removeProject(base, root);
     http.release();
     postgres.release();
     return left.map(({ title }) => title);

@@ -1,0 +1,1 @@
+export function removeProject(base: string, project: string): void;
