@@ -15,7 +15,7 @@ export const env: Run = async ({ cwd, out }, [name], options) => {
       "ikigai start",
     );
   }
-  out(options["json"] ? `${JSON.stringify(variablesIn(text), null, 2)}\n` : text);
+  out(options.json ? `${JSON.stringify(variablesIn(text), null, 2)}\n` : text);
   return 0;
 };
 

@@ -23,7 +23,7 @@ export const logs: Run = async ({ cwd }, [target], options) => {
   }
   const lines = textOption(options, "lines") ?? "20";
   // -F follows a log through its rotation.
-  const args = ["-n", lines, ...(options["follow"] ? ["-F"] : []), "--", ...files];
+  const args = ["-n", lines, ...(options.follow ? ["-F"] : []), "--", ...files];
   const result = await execa("tail", args, {
     stdio: ["ignore", "inherit", "inherit"],
     reject: false,

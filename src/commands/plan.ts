@@ -7,7 +7,7 @@ import { plainTable } from "./table.ts";
 export const plan: Run = async ({ cwd, out }, _, options) => {
   const { layout } = requireProject(cwd);
   const report = await askDaemon<PlanReport>(layout, "GET", "/v1/plan");
-  if (options["json"]) {
+  if (options.json) {
     out(`${JSON.stringify(report, null, 2)}\n`);
   } else {
     const rows = report.steps.map(({ action, kind, key, why }) => [action, kind, key, why]);

@@ -65,7 +65,7 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
     postgresUser: account.user,
     postgresData: account.data,
     postgresPassword: postgres.password,
-    path: process.env["PATH"] ?? "/usr/bin:/bin",
+    path: process.env.PATH ?? "/usr/bin:/bin",
     denoVersion: deno.version,
   });
   installControls(packageFile("controls"), layout);

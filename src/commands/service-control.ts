@@ -35,7 +35,7 @@ async function act(
     "POST",
     `/v1/${call}?of=${encodeURIComponent(of)}`,
   );
-  if (options["json"]) out(`${JSON.stringify(answer, null, 2)}\n`);
+  if (options.json) out(`${JSON.stringify(answer, null, 2)}\n`);
   else
     for (const service of answer.worktree.services)
       say(`  ${answer.worktree.slug}/${serviceWord(service)}`);

@@ -28,7 +28,7 @@ export const status: Run = async ({ cwd, out, say }, _, options) => {
   ]);
   const all = [...parts, { name: "daemon", running, detail: "" }];
   const healthy = all.every((part) => part.running) && worktrees.every(isWell);
-  if (options["json"]) {
+  if (options.json) {
     out(`${JSON.stringify({ healthy, parts: all, worktrees }, null, 2)}\n`);
     return healthy ? 0 : 1;
   }

@@ -13,13 +13,13 @@ export const wtList: Run = async ({ cwd, out, say }, _, options) => {
     const { worktrees, running } = await readWorktreeReports(project.layout, () =>
       offlineReports(project),
     );
-    if (options["json"]) out(`${JSON.stringify({ running, worktrees }, null, 2)}\n`);
+    if (options.json) out(`${JSON.stringify({ running, worktrees }, null, 2)}\n`);
     else {
       out(`${worktreeTable(worktrees)}\n`);
       if (!running) say("  ikigai is not running; next: ikigai start");
     }
   };
-  if (!options["watch"]) {
+  if (!options.watch) {
     await once();
     return 0;
   }

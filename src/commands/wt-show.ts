@@ -14,7 +14,7 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
     "GET",
     `/v1/worktree?${query}`,
   );
-  if (options["json"]) {
+  if (options.json) {
     out(`${JSON.stringify(worktree, null, 2)}\n`);
     return 0;
   }

@@ -32,7 +32,7 @@ export function denoFlags({ socket, postgresPort, extra }: DenoRights): string[]
     "--allow-sys",
     `--allow-read=.,${socket}`,
     `--allow-write=${socket}`,
-    `--allow-net=127.0.0.1:${postgresPort},localhost:${postgresPort}`,
+    `--allow-net=unix:${socket},127.0.0.1:${postgresPort},localhost:${postgresPort}`,
     ...extra,
   ];
 }

@@ -60,11 +60,11 @@ export function passwordFile(
   roles: readonly { readonly role: string; readonly password: string }[],
   port: number,
 ): string {
-  const escape = (text: string) => text.replace(/[\\:]/g, "\\$&");
+  const escaped = (text: string) => text.replace(/[\\:]/g, "\\$&");
   return ["127.0.0.1", "localhost"]
     .flatMap((host) =>
       roles.map(
-        ({ role, password }) => `${host}:${port}:${DATABASE}:${role}:${escape(password)}\n`,
+        ({ role, password }) => `${host}:${port}:${DATABASE}:${role}:${escaped(password)}\n`,
       ),
     )
     .join("");
@@ -91,6 +91,8 @@ export function serviceVariables(
   const tcp = address.port !== undefined && address.listen !== "socket";
   return {
     PGPASSWORD: password,
+    // A log is no terminal, whatever the one was in which everything was started.
+    NO_COLOR: "1",
     IKIGAI_SERVICE: address.service,
     IKIGAI_URL: address.unnamed ? base : `${base}/${address.service}`,
     ...(address.listen === "tcp" ? {} : { IKIGAI_SOCKET: address.socket }),
