@@ -63,7 +63,7 @@ export function removeEnvrc(directory: RawPath | string): "removed" | "absent" |
  * Whether HEAD or the index has an `.envrc` at the top of this worktree. Where
  * git cannot say, the answer is yes, since that is the one that touches nothing.
  */
-export async function tracksEnvrc(directory: RawPath | string): Promise<boolean> {
+async function tracksEnvrc(directory: RawPath | string): Promise<boolean> {
   const cwd = toBuffer(directory).toString();
   if (!Buffer.from(cwd).equals(toBuffer(directory))) return true;
   // An unborn branch has no HEAD; its index still counts.

@@ -22,7 +22,7 @@ export function lineDiff(before: string, after: string): string {
 }
 
 /** Makes every character visible that a terminal would obey, reorder or not show. */
-export function visible(text: string): string {
+function visible(text: string): string {
   return text.replace(
     /[^\P{C}\t]|[\p{Zl}\p{Zp}]/gu,
     (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`,

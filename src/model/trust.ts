@@ -14,6 +14,8 @@ export interface Trustable {
   readonly kind: TrustKind;
   /** Where it stands: a key such as `services.web.command`, or a file's path in the worktree. */
   readonly what: string;
+  /** The service that it belongs to and that is held without it. */
+  readonly service?: string;
   /** SHA-256 of the content, hexadecimal. */
   readonly hash: string;
   /** The content for people; absent where it is no text or too long. */
@@ -25,8 +27,15 @@ export interface TrustFacts {
   readonly configuration: Configuration;
   /** A configuration file that is a program, run or not. */
   readonly program?: { readonly file: string; readonly content: Uint8Array };
-  /** Executable `run` files. */
-  readonly runs: readonly { readonly path: string; readonly content: Uint8Array }[];
+  /** The executable `run` files by which services start. */
+  readonly runs: readonly RunFile[];
+}
+
+export interface RunFile {
+  readonly service: string;
+  /** Its path in the worktree, for display. */
+  readonly path: string;
+  readonly content: Uint8Array;
 }
 
 export type Hash = (content: Uint8Array | string) => string;
@@ -39,14 +48,24 @@ const LOADING_VARIABLE =
 
 /** Everything in a worktree that needs approval, one entry each, in a steady order. */
 export function trustables({ configuration, program, runs }: TrustFacts, hash: Hash): Trustable[] {
-  const setting = (kind: TrustKind, what: string, value: unknown): Trustable[] => {
+  const setting = (
+    kind: TrustKind,
+    what: string,
+    value: unknown,
+    of: Service = {},
+  ): Trustable[] => {
     if (value === undefined || (Array.isArray(value) && value.length === 0)) return [];
     const text = JSON.stringify(value);
-    return [{ kind, what, hash: hash(text), text }];
+    return [{ kind, what, ...of, hash: hash(text), text }];
   };
-  const file = (kind: TrustKind, what: string, content: Uint8Array): Trustable => {
+  const file = (
+    kind: TrustKind,
+    what: string,
+    content: Uint8Array,
+    of: Service = {},
+  ): Trustable => {
     const text = content.length <= LONGEST_TEXT ? decode(content) : undefined;
-    return { kind, what, hash: hash(content), ...(text === undefined ? {} : { text }) };
+    return { kind, what, ...of, hash: hash(content), ...(text === undefined ? {} : { text }) };
   };
   const { database, postgres, programs, services } = configuration;
   return [
@@ -58,12 +77,19 @@ export function trustables({ configuration, program, runs }: TrustFacts, hash: H
     ...setting("command", "database.migrate", database.migrate),
     ...setting("command", "database.seed", database.seed),
     ...Object.entries(services).flatMap(([name, { command, permissions, env }]) => [
-      ...setting("command", `services.${name}.command`, command),
-      ...setting("permissions", `services.${name}.permissions`, permissions),
-      ...setting("environment", `services.${name}.env`, loading(env)),
+      ...setting("command", `services.${name}.command`, command, { service: name }),
+      ...setting("permissions", `services.${name}.permissions`, permissions, { service: name }),
+      ...setting("environment", `services.${name}.env`, loading(env), { service: name }),
     ]),
-    ...runs.map(({ path, content }) => file("run", path, content)),
+    ...runs.map(({ path, content, service }) => file("run", path, content, { service })),
   ];
+}
+
+type Service = Pick<Trustable, "service">;
+
+/** What holds a service back, of all that is not approved; empty when it may start. */
+export function holding(untrusted: readonly Trustable[], service: string): Trustable[] {
+  return untrusted.filter((trustable) => trustable.service === service);
 }
 
 function loading(env: Readonly<Record<string, string>>): string[] {

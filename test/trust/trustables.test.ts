@@ -5,9 +5,12 @@ import os from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { detectServices } from "../../src/facts/services.ts";
+import { readTrustables } from "../../src/facts/trustables.ts";
+import { DEFAULT_CONFIGURATION } from "../../src/model/configuration.ts";
 import { checkConfiguration } from "../../src/model/configuration-problems.ts";
 import { lineDiff } from "../../src/model/line-diff.ts";
-import { type TrustFacts, trustables } from "../../src/model/trust.ts";
+import { holding, type TrustFacts, trustables } from "../../src/model/trust.ts";
 
 const hash = (content: Uint8Array | string) => createHash("sha256").update(content).digest("hex");
 
@@ -40,7 +43,7 @@ describe("what needs approval", () => {
       },
     };
     const program = { file: "ikigai.config.ts", content: Buffer.from("export default {}") };
-    const runs = [{ path: "backend/run", content: Buffer.from([0, 1, 0xff]) }];
+    const runs = [{ service: "backend", path: "backend/run", content: Buffer.from([0, 1, 0xff]) }];
     const found = trustables(facts(raw, { program, runs }), hash);
     expect(found.map(({ kind, what, text }) => [kind, what, text])).toEqual([
       ["configuration", "ikigai.config.ts", "export default {}"],
@@ -59,10 +62,49 @@ describe("what needs approval", () => {
     ]);
   });
 
+  it("holds the service that it belongs to, and no other", () => {
+    const raw = { database: { seed: ["x"] }, services: { a: { command: ["x"] }, b: {} } };
+    const all = trustables(facts(raw), hash);
+    expect(holding(all, "a").map(({ what }) => what)).toEqual(["services.a.command"]);
+    expect(holding(all, "b")).toEqual([]);
+  });
+
+  it("is read from the files by which services start", () => {
+    const top = fs.mkdtempSync(join(os.tmpdir(), "iki-"));
+    try {
+      for (const service of ["web", "worker", "plain"]) {
+        fs.mkdirSync(join(top, service, "backend"), { recursive: true });
+      }
+      fs.writeFileSync(join(top, "web/backend/run"), "#!/bin/sh\n", { mode: 0o755 });
+      fs.writeFileSync(join(top, "worker/backend/run"), "", { mode: 0o755 });
+      fs.truncateSync(join(top, "worker/backend/run"), 65 * 1_048_576);
+      fs.writeFileSync(join(top, "plain/backend/main.ts"), "");
+      const path = Buffer.from(top);
+      const { services } = detectServices(path);
+      const read = () =>
+        readTrustables({ path, services, configuration: DEFAULT_CONFIGURATION }).map(
+          ({ what, service, text, hash }) => [what, service, text ?? "", hash],
+        );
+      const [web, worker, ...rest] = read();
+      expect(web).toEqual(["web/backend/run", "web", "#!/bin/sh\n", hash("#!/bin/sh\n")]);
+      expect(worker?.slice(0, 2)).toEqual(["worker/backend/run", "worker"]);
+      expect(worker?.[2]).toContain("is larger than 64 MB");
+      expect(read()[1]?.[3]).not.toBe(worker?.[3]);
+      expect(rest).toEqual([]);
+    } finally {
+      fs.rmSync(top, { recursive: true });
+    }
+  });
+
   it("tells one content from another", () => {
     const of = (run: string) =>
-      trustables(facts({}, { runs: [{ path: "backend/run", content: Buffer.from(run) }] }), hash)[0]
-        ?.hash;
+      trustables(
+        facts(
+          {},
+          { runs: [{ service: "backend", path: "backend/run", content: Buffer.from(run) }] },
+        ),
+        hash,
+      )[0]?.hash;
     expect(of("a")).toBe(of("a"));
     expect(of("a")).not.toBe(of("b"));
     const words = (...command: string[]) =>

@@ -1,0 +1,40 @@
+import { randomUUID } from "node:crypto";
+import { joinRaw, sha256, toBuffer } from "../host/files.ts";
+import { readRegularFile } from "../host/regular-file.ts";
+import type { Configuration } from "../model/configuration.ts";
+import { type RunFile, type Trustable, trustables } from "../model/trust.ts";
+import type { RawPath, Service } from "../model/worktree.ts";
+import type { ConfigurationProgram } from "./configuration.ts";
+
+export interface WorktreeToTrust {
+  readonly path: RawPath;
+  readonly services: readonly Service[];
+  readonly configuration: Configuration;
+  /** The configuration file where it is a program. */
+  readonly program?: ConfigurationProgram | undefined;
+}
+
+const LARGEST = 64 * 1_048_576;
+
+/**
+ * Everything in a worktree that needs approval, read now. To be asked for again
+ * before every start: a file can have changed since.
+ */
+export function readTrustables(worktree: WorktreeToTrust): Trustable[] {
+  const { configuration, program } = worktree;
+  const runs = worktree.services.flatMap((service) => runOf(worktree.path, service));
+  return trustables({ configuration, ...(program ? { program } : {}), runs }, sha256);
+}
+
+function runOf(top: RawPath, { name, backend }: Service): RunFile[] {
+  if (backend?.launch.kind !== "run") return [];
+  const file = joinRaw(backend.directory, "run");
+  const path = toBuffer(file)
+    .subarray(toBuffer(top).length + 1)
+    .toString();
+  const read = readRegularFile(file, LARGEST);
+  if (read.kind === "read") return [{ service: name, path, content: read.content }];
+  // Never the same twice, so that no approval can cover what nobody could look at.
+  const nothing = `(${read.message}; ${randomUUID()})`;
+  return [{ service: name, path, content: Buffer.from(nothing) }];
+}
