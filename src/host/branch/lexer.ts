@@ -32,7 +32,9 @@ export function tokens(sql: string): Token[] {
       kind = "escape";
       at = endOfQuote(sql, at + 2, "'", true);
     } else if (char === "$") {
-      const tag = /^\$([A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/.exec(sql.slice(at))?.[0];
+      const tag = /^\$([A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/.exec(
+        sql.slice(at),
+      )?.[0];
       if (tag) kind = "dollar";
       at = tag ? indexAfter(sql, tag, at + tag.length) : at + 1;
     } else if (WORD_START.test(char)) {

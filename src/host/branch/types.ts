@@ -49,12 +49,6 @@ export interface CopyTable {
   readonly columns: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** A function whose text names the schema: its statements for any name that the schema may bear. */
-export interface NamedText {
-  readonly object: string;
-  readonly sql: (schema: string) => readonly string[];
-}
-
 /** What one catalog's reader and builder contribute. */
 export interface Piece {
   readonly items: readonly Item[];
@@ -80,7 +74,8 @@ export interface Survey {
   /** Names of the sequences, those of identity columns included. */
   readonly sequences: readonly string[];
   readonly matviews: readonly string[];
-  readonly texts: readonly NamedText[];
+  /** Statements that hold the name `as` as text: to be run again once the schema bears another. */
+  readonly texts: readonly string[];
   readonly refusals: readonly Refusal[];
   readonly notes: readonly Note[];
   /** Statements for the schema's own privileges. */

@@ -33,9 +33,17 @@ export function buildTriggers(scope: Scope, triggers: readonly TriggerRow[]): Pi
     }
     if (row.parent !== 0) {
       covers.push([key, `pg_trigger:${row.parent}`]);
-      if (row.constraint !== 0) covers.push([`pg_constraint:${row.constraint}`, `pg_trigger:${row.parent}`]);
+      if (row.constraint !== 0)
+        covers.push([`pg_constraint:${row.constraint}`, `pg_trigger:${row.parent}`]);
       if (row.enabled !== "O")
-        items.push({ key: `${key}/state`, kind: "trigger", name: label, sql: [state], needs: [key], phase: "late" });
+        items.push({
+          key: `${key}/state`,
+          kind: "trigger",
+          name: label,
+          sql: [state],
+          needs: [key],
+          phase: "late",
+        });
       continue;
     }
     if (row.constraint_kind === "t") covers.push([`pg_constraint:${row.constraint}`, key]);
@@ -79,7 +87,9 @@ const COMMANDS: Readonly<Record<string, string>> = {
 /** Row-level security policies, with the base's owner replaced where one is meant for it. */
 export function buildPolicies(scope: Scope, policies: readonly PolicyRow[]): Piece {
   const items = policies.map((row): Item => {
-    const roles = (row.roles ?? [null]).map((role) => (role === null ? "PUBLIC" : ident(roleFor(scope, role))));
+    const roles = (row.roles ?? [null]).map((role) =>
+      role === null ? "PUBLIC" : ident(roleFor(scope, role)),
+    );
     const parts = [
       `CREATE POLICY ${ident(row.name)} ON ${named(scope, row.table_name)}`,
       `AS ${row.permissive ? "PERMISSIVE" : "RESTRICTIVE"} FOR ${COMMANDS[row.command]}`,

@@ -13,7 +13,8 @@ export function columnDefinition(
   const parts = [ident(column.name), table.of_type === null ? column.type : "WITH OPTIONS"];
   if (column.foreign_options?.length)
     parts.push(`OPTIONS (${foreignOptions(column.foreign_options)})`);
-  if (column.collation !== null && table.of_type === null) parts.push(`COLLATE ${column.collation}`);
+  if (column.collation !== null && table.of_type === null)
+    parts.push(`COLLATE ${column.collation}`);
   if (column.generated === "s") parts.push(`GENERATED ALWAYS AS (${column.default_sql}) STORED`);
   if (column.generated === "v") parts.push(`GENERATED ALWAYS AS (${column.default_sql}) VIRTUAL`);
   const sequence = column.identity === "" ? undefined : own(column.table, column.name);

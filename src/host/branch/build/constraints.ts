@@ -61,9 +61,18 @@ function constraintStatements(scope: Scope, row: ConstraintRow, index?: IndexRow
 function domainConstraint(row: ConstraintRow, key: string): Item {
   const sql = [`ALTER DOMAIN ${row.domain} ADD CONSTRAINT ${ident(row.name)} ${row.definition}`];
   if (row.comment !== null)
-    sql.push(`COMMENT ON CONSTRAINT ${ident(row.name)} ON DOMAIN ${row.domain} IS ${literal(row.comment)}`);
+    sql.push(
+      `COMMENT ON CONSTRAINT ${ident(row.name)} ON DOMAIN ${row.domain} IS ${literal(row.comment)}`,
+    );
   const phase = row.calls || !row.valid ? "late" : "early";
-  return { key, kind: "domain constraint", name: row.name, sql, needs: [`pg_type:${row.domain_oid}`], phase };
+  return {
+    key,
+    kind: "domain constraint",
+    name: row.name,
+    sql,
+    needs: [`pg_type:${row.domain_oid}`],
+    phase,
+  };
 }
 
 /** The steps that make a partitioned index whole; a foreign key needs its target's to be. */
@@ -109,7 +118,14 @@ export function buildIndexes(scope: Scope, indexes: readonly IndexRow[]): Piece 
       });
     const settings = indexSettings(scope, row);
     if (settings.length > 0)
-      items.push({ key: `${key}/settings`, kind: "index settings", name: row.name, sql: settings, needs: [key], phase: "late" });
+      items.push({
+        key: `${key}/settings`,
+        kind: "index settings",
+        name: row.name,
+        sql: settings,
+        needs: [key],
+        phase: "late",
+      });
   }
   return { items, refusals };
 }
@@ -118,7 +134,8 @@ function indexSettings(scope: Scope, row: IndexRow): string[] {
   const owner = row.table_kind === "m" ? "MATERIALIZED VIEW" : "TABLE ONLY";
   const table = `ALTER ${owner} ${named(scope, row.table_name)}`;
   const sql = (row.statistics ?? []).map(
-    (each) => `ALTER INDEX ${named(scope, row.name)} ALTER COLUMN ${each.column} SET STATISTICS ${each.target}`,
+    (each) =>
+      `ALTER INDEX ${named(scope, row.name)} ALTER COLUMN ${each.column} SET STATISTICS ${each.target}`,
   );
   if (row.clustered) sql.push(`${table} CLUSTER ON ${ident(row.name)}`);
   if (row.replica) sql.push(`${table} REPLICA IDENTITY USING INDEX ${ident(row.name)}`);
@@ -127,5 +144,9 @@ function indexSettings(scope: Scope, row: IndexRow): string[] {
 
 function inTablespace(tablespace: string | null, statement: string): string[] {
   if (tablespace === null) return [statement];
-  return [`SET default_tablespace = ${literal(tablespace)}`, statement, "SET default_tablespace = ''"];
+  return [
+    `SET default_tablespace = ${literal(tablespace)}`,
+    statement,
+    "SET default_tablespace = ''",
+  ];
 }

@@ -65,10 +65,13 @@ export function grouped(scope: Scope, acl: readonly Privilege[]): Group[] {
     const grantee = entry.grantee === null ? "PUBLIC" : ident(roleFor(scope, entry.grantee));
     const last = groups.find(
       (group) =>
-        group.grantor === grantor && group.grantee === grantee && group.grantable === entry.grantable,
+        group.grantor === grantor &&
+        group.grantee === grantee &&
+        group.grantable === entry.grantable,
     );
     if (last) last.privileges.push(entry.privilege);
-    else groups.push({ grantor, grantee, grantable: entry.grantable, privileges: [entry.privilege] });
+    else
+      groups.push({ grantor, grantee, grantable: entry.grantable, privileges: [entry.privilege] });
   }
   return groups;
 }

@@ -18,7 +18,8 @@ export function coverage(
   const found = new Map<string, string>(covers.filter(([from, to]) => from !== to));
   for (const item of items) found.set(item.key, item.key);
   // What the server made as part of something else (row and array types, toast, RI triggers) hangs on it internally.
-  for (const edge of edges) if (edge.type === "i" && !found.has(edge.from)) found.set(edge.from, edge.to);
+  for (const edge of edges)
+    if (edge.type === "i" && !found.has(edge.from)) found.set(edge.from, edge.to);
   const home = (key: string): string | undefined => {
     let at: string | undefined = key;
     for (let steps = 0; at !== undefined && steps < 8; steps++) {
@@ -36,7 +37,10 @@ export function coverage(
   return resolved;
 }
 
-/** Sorts by what needs what; pulls forward whatever something early needs. */
+/**
+ * Sorts by what needs what; pulls forward whatever something early needs. The items that come out
+ * name everything they need, also what only the catalogs know.
+ */
 export function order(
   items: readonly Item[],
   built: ReadonlyMap<string, string>,
@@ -44,7 +48,8 @@ export function order(
 ): Order {
   const byKey = new Map(items.map((item) => [item.key, item]));
   const needs = new Map<string, Set<string>>();
-  for (const item of items) needs.set(item.key, new Set(item.needs.map((key) => built.get(key) ?? key)));
+  for (const item of items)
+    needs.set(item.key, new Set(item.needs.map((key) => built.get(key) ?? key)));
   for (const edge of edges) {
     const from = built.get(edge.from);
     const to = built.get(edge.to);
@@ -67,7 +72,7 @@ export function order(
     path.push(key);
     for (const need of needs.get(key) ?? []) visit(need, into, path);
     path.pop();
-    if (!done.has(key)) into.push(item);
+    if (!done.has(key)) into.push({ ...item, needs: [...(needs.get(key) ?? [])] });
     done.add(key);
   };
   for (const item of items) if (item.phase === "early") visit(item.key, order.early, []);
@@ -79,7 +84,9 @@ export function order(
 /** A materialized view is filled after those it reads, through views and functions too. */
 function refreshesInOrder(items: readonly Item[], needs: Map<string, Set<string>>): void {
   const fills = new Map(
-    items.filter((item) => item.kind === "materialized rows").map((item) => [item.key.replace(/\/rows$/, ""), item.key]),
+    items
+      .filter((item) => item.kind === "materialized rows")
+      .map((item) => [item.key.replace(/\/rows$/, ""), item.key]),
   );
   for (const [view, fill] of fills) {
     const seen = new Set<string>([view]);

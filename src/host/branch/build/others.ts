@@ -1,5 +1,5 @@
-import type { CommentRow, DefaultAclRow } from "../inspect/others.ts";
 import type { CastRow, MadeRow, MemberRow } from "../inspect/operators.ts";
+import type { CommentRow, DefaultAclRow, ExtensionLinkRow } from "../inspect/others.ts";
 import { ownedBy, roleFor, type Scope } from "../scope.ts";
 import { ident, literal } from "../sql.ts";
 import type { Item, Phase, Piece, Refusal } from "../types.ts";
@@ -27,16 +27,29 @@ export function buildMade(
 }
 
 /** Operators; one that others name but nobody defined is no object to branch. */
-export function buildOperators(scope: Scope, rows: readonly (MadeRow & { create: string | null })[]): Piece {
+export function buildOperators(
+  scope: Scope,
+  rows: readonly (MadeRow & { create: string | null })[],
+): Piece {
   const refusals = rows
     .filter((row) => row.create === null)
-    .map((row): Refusal => ({
-      object: row.name,
-      kind: "operator",
-      why: "it is named as a commutator or negator but was never defined",
-      next: "define it, or DROP OPERATOR it",
-    }));
-  return { ...buildMade(scope, "pg_operator", "operator", rows.filter((row) => row.create !== null)), refusals };
+    .map(
+      (row): Refusal => ({
+        object: row.name,
+        kind: "operator",
+        why: "it is named as a commutator or negator but was never defined",
+        next: "define it, or DROP OPERATOR it",
+      }),
+    );
+  return {
+    ...buildMade(
+      scope,
+      "pg_operator",
+      "operator",
+      rows.filter((row) => row.create !== null),
+    ),
+    refusals,
+  };
 }
 
 /** Operator families, their classes, and the members that belong to the family alone. */
@@ -53,7 +66,10 @@ export function buildFamilies(
   const classes = found.classes.map((row): MadeRow => {
     const home = `pg_opclass:${row.oid}`;
     covers.push(...of(home).map((member) => [member.key, home] as [string, string]));
-    const parts = [...(row.storage === null ? [] : [row.storage]), ...of(home).map((each) => each.text)];
+    const parts = [
+      ...(row.storage === null ? [] : [row.storage]),
+      ...of(home).map((each) => each.text),
+    ];
     return { ...row, create: `${row.create} AS ${parts.join(", ")}` };
   });
   const loose = found.families.flatMap((row): Item[] => {
@@ -75,13 +91,21 @@ export function buildFamilies(
   };
 }
 
-/** Casts from or to a type of the schema. */
+/** Casts from or to a type of the schema; late, so that rows are copied by the types' own text. */
 export function buildCasts(rows: readonly CastRow[]): Piece {
   const items: Item[] = [];
   const refusals: Refusal[] = [];
   for (const row of rows) {
     const key = `pg_cast:${row.oid}`;
-    if (row.own) items.push({ key, kind: "cast", name: row.label, sql: [`CREATE ${row.create}`], needs: [], phase: "any" });
+    if (row.own)
+      items.push({
+        key,
+        kind: "cast",
+        name: row.label,
+        sql: [`CREATE ${row.create}`],
+        needs: [],
+        phase: "late",
+      });
     else
       refusals.push({
         object: row.label,
@@ -111,6 +135,23 @@ export function buildDefaultAcls(scope: Scope, rows: readonly DefaultAclRow[]): 
       phase: "last",
     };
   });
+  return { items };
+}
+
+/** Objects that go when an extension does. */
+export function buildExtensionLinks(rows: readonly ExtensionLinkRow[]): Piece {
+  const items = rows.map(
+    (row): Item => ({
+      key: `${row.key}/extension:${row.extension}`,
+      kind: "extension link",
+      name: `${row.identity} on ${row.extension}`,
+      sql: [
+        `ALTER ${row.type.toUpperCase()} ${row.identity} DEPENDS ON EXTENSION ${ident(row.extension)}`,
+      ],
+      needs: [row.key],
+      phase: "late",
+    }),
+  );
   return { items };
 }
 

@@ -4,13 +4,14 @@ import type { TypeRow } from "../inspect/types.ts";
 import { ident } from "../sql.ts";
 import type { CopyTable } from "../types.ts";
 
-/** Which tables hold rows, and how each column's value gets into the branch. */
+/** Which tables hold rows, and how each column's value gets into the branch; `casts` if the schema has any. */
 export function copyTables(
   relations: readonly RelationRow[],
   columns: ReadonlyMap<number, readonly ColumnRow[]>,
   types: readonly TypeRow[],
   triggers: readonly TriggerRow[],
   rules: readonly RuleRow[],
+  casts: boolean,
 ): CopyTable[] {
   const own = new Map(types.map((row) => [row.oid, row]));
   const loud = new Set(
@@ -30,14 +31,19 @@ export function copyTables(
         quiet: !loud.has(row.oid),
         columns: all
           .filter((column) => column.generated === "")
-          .map((column) => ({ name: column.name, value: valueOf(column, own) })),
+          .map((column) => ({ name: column.name, value: valueOf(column, own, casts) })),
       };
     });
 }
 
-function valueOf(column: ColumnRow, own: ReadonlyMap<number, TypeRow>): string {
+function valueOf(column: ColumnRow, own: ReadonlyMap<number, TypeRow>, casts: boolean): string {
   const name = ident(column.name);
-  return otherType(column.type_oid, own) ? `${name}::text::${column.base_type}` : name;
+  if (!otherType(column.type_oid, own)) return name;
+  if (!casts) return `${name}::pg_catalog.text::${column.base_type}`;
+  // A cast that somebody made to text may lose something; format() asks the type's own output.
+  // Unlike IS NULL, this is not true of a row that consists of nulls.
+  const null_test = `${name} IS NOT DISTINCT FROM NULL`;
+  return `CASE WHEN ${null_test} THEN NULL ELSE pg_catalog.format('%s', ${name})::${column.base_type} END`;
 }
 
 /**

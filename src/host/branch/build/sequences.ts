@@ -32,7 +32,14 @@ export function buildSequences(
       const home = `pg_class:${row.table}`;
       covers.push([key, home]);
       if (grants.length > 0)
-        items.push({ key: `${key}/grants`, kind: "grants", name: relation.name, sql: grants, needs: [home], phase: "any" });
+        items.push({
+          key: `${key}/grants`,
+          kind: "grants",
+          name: relation.name,
+          sql: grants,
+          needs: [home],
+          phase: "any",
+        });
       continue;
     }
     const unlogged = relation.persistence === "u" ? "UNLOGGED " : "";
@@ -46,7 +53,7 @@ export function buildSequences(
         ...grants,
       ],
       needs: [],
-      phase: "any",
+      phase: "early",
     });
     if (row.link === "a" && table && row.column !== null)
       items.push({

@@ -56,13 +56,21 @@ function tableStatements(
   columns: readonly ColumnRow[],
 ): string[] {
   const name = named(scope, row.name);
-  const kind = row.kind === "f" ? "FOREIGN TABLE" : row.persistence === "u" ? "UNLOGGED TABLE" : "TABLE";
-  const written = row.of_type === null ? definitions : definitions.filter((each) => !each.endsWith(" WITH OPTIONS"));
+  const kind =
+    row.kind === "f" ? "FOREIGN TABLE" : row.persistence === "u" ? "UNLOGGED TABLE" : "TABLE";
+  const written =
+    row.of_type === null
+      ? definitions
+      : definitions.filter((each) => !each.endsWith(" WITH OPTIONS"));
   const list = written.length > 0 || row.of_type === null ? ` (${written.join(", ")})` : "";
-  const parts = [`CREATE ${kind} ${name}${row.of_type === null ? "" : ` OF ${row.of_type}`}${list}`];
+  const parts = [
+    `CREATE ${kind} ${name}${row.of_type === null ? "" : ` OF ${row.of_type}`}${list}`,
+  ];
   if (row.partkey !== null) parts.push(`PARTITION BY ${row.partkey}`);
   if (row.method !== null && row.method !== "heap") parts.push(`USING ${ident(row.method)}`);
-  const storage = [options(row.options), options(row.toast_options, "toast.")].filter((text) => text !== "");
+  const storage = [options(row.options), options(row.toast_options, "toast.")].filter(
+    (text) => text !== "",
+  );
   if (storage.length > 0) parts.push(`WITH (${storage.join(", ")})`);
   if (row.tablespace !== null) parts.push(`TABLESPACE ${ident(row.tablespace)}`);
   if (row.kind === "f") {
@@ -91,7 +99,9 @@ export function columnGrants(
   owner: string,
   columns: readonly ColumnRow[],
 ): string[] {
-  return columns.flatMap((column) => grantStatements(scope, object, owner, column.acl, column.name));
+  return columns.flatMap((column) =>
+    grantStatements(scope, object, owner, column.acl, column.name),
+  );
 }
 
 function inheritance(

@@ -12,10 +12,12 @@ export function buildTypes(scope: Scope, types: readonly TypeRow[]): Piece {
   for (const row of types) {
     const key = `pg_type:${row.oid}`;
     if (row.kind === "c" && row.relation_kind !== "c") continue;
-    if (row.kind === "m" || (row.kind === "b" && row.element !== 0 && row.name.startsWith("_"))) continue;
+    if (row.kind === "m" || (row.kind === "b" && row.element !== 0 && row.name.startsWith("_")))
+      continue;
     const created = createType(scope, row);
     if (typeof created === "string") {
-      const next = "create it in the shared schema: it is code of the server, not data of a worktree";
+      const next =
+        "create it in the shared schema: it is code of the server, not data of a worktree";
       refusals.push({ object: row.name, kind: "type", why: created, next });
       covers.push([key, key]);
       continue;
@@ -55,7 +57,9 @@ function createType(scope: Scope, row: TypeRow): { sql: string } | string {
   if (row.kind === "d") {
     const value = row.default_sql === null ? "" : ` DEFAULT ${row.default_sql}`;
     const strict = row.not_null ? " NOT NULL" : "";
-    return { sql: `CREATE DOMAIN ${name} AS ${row.base}${collate(row.collation)}${value}${strict}` };
+    return {
+      sql: `CREATE DOMAIN ${name} AS ${row.base}${collate(row.collation)}${value}${strict}`,
+    };
   }
   if (row.kind === "c") {
     const list = (row.attributes ?? []).map(
@@ -73,7 +77,10 @@ function createRange(
   range: NonNullable<TypeRow["range"]>,
 ): { sql: string } | string {
   if (range.canonical !== null) return "a range type with a canonical function is code in C";
-  const parts = [`SUBTYPE = ${range.subtype}`, `MULTIRANGE_TYPE_NAME = ${named(scope, range.multirange)}`];
+  const parts = [
+    `SUBTYPE = ${range.subtype}`,
+    `MULTIRANGE_TYPE_NAME = ${named(scope, range.multirange)}`,
+  ];
   if (range.opclass !== null) parts.push(`SUBTYPE_OPCLASS = ${range.opclass}`);
   if (range.collation !== null) parts.push(`COLLATION = ${range.collation}`);
   if (range.diff !== null) parts.push(`SUBTYPE_DIFF = ${range.diff}`);

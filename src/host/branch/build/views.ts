@@ -2,8 +2,8 @@ import type { ColumnRow, RelationRow } from "../inspect/tables.ts";
 import { named, ownedBy, type Scope } from "../scope.ts";
 import { ident, options } from "../sql.ts";
 import type { Item, Piece } from "../types.ts";
-import { grantStatements } from "./grants.ts";
 import { columnSettings } from "./columns.ts";
+import { grantStatements } from "./grants.ts";
 import { columnGrants } from "./tables.ts";
 
 /** Views and materialized views; the latter are filled last, if the base's are. */
@@ -20,11 +20,15 @@ export function buildViews(
     const name = named(scope, row.name);
     covers.push([`pg_type:${row.row_type}`, key]);
     const query = (row.definition ?? "").trimEnd().replace(/;$/, "");
-    const storage = [options(row.options), row.kind === "m" ? options(row.toast_options, "toast.") : ""];
+    const storage = [
+      options(row.options),
+      row.kind === "m" ? options(row.toast_options, "toast.") : "",
+    ];
     const filled = storage.filter((text) => text !== "").join(", ");
     const settings = row.kind === "m" ? (columns.get(row.oid) ?? []).flatMap(columnSettings) : [];
     const parts = [`CREATE ${row.kind === "m" ? "MATERIALIZED VIEW" : "VIEW"} ${name}`];
-    if (row.kind === "m" && row.method !== null && row.method !== "heap") parts.push(`USING ${ident(row.method)}`);
+    if (row.kind === "m" && row.method !== null && row.method !== "heap")
+      parts.push(`USING ${ident(row.method)}`);
     if (filled !== "") parts.push(`WITH (${filled})`);
     if (row.tablespace !== null) parts.push(`TABLESPACE ${ident(row.tablespace)}`);
     parts.push(`AS ${query}`);

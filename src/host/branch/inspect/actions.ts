@@ -38,7 +38,11 @@ export interface PolicyRow {
   check: string | null;
 }
 
-export async function readTriggers(client: pg.Client, namespace: number, inventory: Inventory): Promise<TriggerRow[]> {
+export async function readTriggers(
+  client: pg.Client,
+  namespace: number,
+  inventory: Inventory,
+): Promise<TriggerRow[]> {
   const { rows } = await client.query<TriggerRow>(
     `SELECT t.oid::int8::float8 AS oid, t.tgname AS name, t.tgrelid::int8::float8 AS table, c.relname AS table_name,
         t.tgenabled AS enabled, t.tgisinternal AS internal, t.tgparentid::int8::float8 AS parent,
@@ -53,7 +57,11 @@ export async function readTriggers(client: pg.Client, namespace: number, invento
   return rows;
 }
 
-export async function readRules(client: pg.Client, namespace: number, inventory: Inventory): Promise<RuleRow[]> {
+export async function readRules(
+  client: pg.Client,
+  namespace: number,
+  inventory: Inventory,
+): Promise<RuleRow[]> {
   const { rows } = await client.query<RuleRow>(
     `SELECT r.oid::int8::float8 AS oid, r.rulename AS name, r.ev_class::int8::float8 AS table,
         c.relname AS table_name, r.ev_enabled AS enabled, pg_get_ruledef(r.oid) AS definition
@@ -64,7 +72,11 @@ export async function readRules(client: pg.Client, namespace: number, inventory:
   return rows;
 }
 
-export async function readPolicies(client: pg.Client, namespace: number, inventory: Inventory): Promise<PolicyRow[]> {
+export async function readPolicies(
+  client: pg.Client,
+  namespace: number,
+  inventory: Inventory,
+): Promise<PolicyRow[]> {
   const { rows } = await client.query<PolicyRow>(
     `SELECT p.oid::int8::float8 AS oid, p.polname AS name, p.polrelid::int8::float8 AS table,
         c.relname AS table_name, p.polcmd AS command, p.polpermissive AS permissive,

@@ -3,9 +3,27 @@ import type { Inventory } from "./inventory.ts";
 
 /** Catalogs keyed by an object's own OID, then those that hold parts of one. */
 const WHOLE = [
-  "attrdef", "constraint", "trigger", "rewrite", "policy", "proc", "type", "statistic_ext", "operator",
-  "opclass", "opfamily", "amop", "amproc", "cast", "collation", "conversion", "ts_config", "ts_dict",
-  "ts_parser", "ts_template", "default_acl",
+  "attrdef",
+  "constraint",
+  "trigger",
+  "rewrite",
+  "policy",
+  "proc",
+  "type",
+  "statistic_ext",
+  "operator",
+  "opclass",
+  "opfamily",
+  "amop",
+  "amproc",
+  "cast",
+  "collation",
+  "conversion",
+  "ts_config",
+  "ts_dict",
+  "ts_parser",
+  "ts_template",
+  "default_acl",
 ];
 const PARTS = [
   ["pg_class", "attribute", "attrelid"],
@@ -24,7 +42,11 @@ const PARTS = [
  * A digest of a schema's structure: which version (xmin) of each catalog row it is made of.
  * pg_class counts by content, because maintenance (TRUNCATE, REFRESH, CLUSTER) rewrites its rows.
  */
-export async function readHash(client: pg.Client, namespace: number, inventory: Inventory): Promise<string> {
+export async function readHash(
+  client: pg.Client,
+  namespace: number,
+  inventory: Inventory,
+): Promise<string> {
   const parameters: unknown[] = [namespace];
   const at = (catalog: string) => {
     parameters.push(inventory.of(catalog));
@@ -36,7 +58,8 @@ export async function readHash(client: pg.Client, namespace: number, inventory: 
        relrowsecurity, relforcerowsecurity, relispopulated, relreplident, relispartition, relacl, reloptions, relpartbound::text)
        FROM pg_class WHERE oid = ${at("pg_class")}`,
     ...WHOLE.filter((name) => inventory.of(`pg_${name}`).length > 0).map(
-      (name) => `SELECT '${name}' || oid || '|' || xmin FROM pg_${name} WHERE oid = ${at(`pg_${name}`)}`,
+      (name) =>
+        `SELECT '${name}' || oid || '|' || xmin FROM pg_${name} WHERE oid = ${at(`pg_${name}`)}`,
     ),
     ...PARTS.map(
       ([from, name, column]) =>

@@ -14,11 +14,16 @@ export interface MadeRow {
 const operatorName = (oid: string) =>
   `(SELECT 'OPERATOR(' || quote_ident(n.nspname) || '.' || x.oprname || ')' FROM pg_operator x
      JOIN pg_namespace n ON n.oid = x.oprnamespace WHERE x.oid = ${oid})`;
-const typeName = (oid: string) => `CASE WHEN ${oid} <> 0 THEN format_type(${oid}, NULL) ELSE 'NONE' END`;
+const typeName = (oid: string) =>
+  `CASE WHEN ${oid} <> 0 THEN format_type(${oid}, NULL) ELSE 'NONE' END`;
 const inSchema = (alias: string, name: string, space: string) =>
   `(SELECT quote_ident(n.nspname) FROM pg_namespace n WHERE n.oid = ${alias}.${space}) || '.' || ${alias}.${name}`;
 
-export async function readOperators(client: pg.Client, namespace: number, inventory: Inventory): Promise<MadeRow[]> {
+export async function readOperators(
+  client: pg.Client,
+  namespace: number,
+  inventory: Inventory,
+): Promise<MadeRow[]> {
   const self = inSchema("o", "oprname", "oprnamespace");
   const { rows } = await client.query<MadeRow>(
     `SELECT o.oid::int8::float8 AS oid, o.oprname AS name, pg_get_userbyid(o.oprowner) AS owner,
@@ -36,7 +41,6 @@ export async function readOperators(client: pg.Client, namespace: number, invent
   );
   return rows;
 }
-
 
 /** Members of operator classes and families: `OPERATOR 1 …`, `FUNCTION 1 …`, and whose they are. */
 export interface MemberRow {
@@ -99,7 +103,11 @@ export interface CastRow {
   own: boolean;
 }
 
-export async function readCasts(client: pg.Client, namespace: number, inventory: Inventory): Promise<CastRow[]> {
+export async function readCasts(
+  client: pg.Client,
+  namespace: number,
+  inventory: Inventory,
+): Promise<CastRow[]> {
   const { rows } = await client.query<CastRow>(
     `SELECT c.oid::int8::float8 AS oid, format_type(s.oid, NULL) || ' as ' || format_type(t.oid, NULL) AS label,
         s.typnamespace = $1 OR t.typnamespace = $1 AS own,
@@ -108,7 +116,8 @@ export async function readCasts(client: pg.Client, namespace: number, inventory:
             WHEN 'i' THEN 'WITH INOUT' ELSE 'WITHOUT FUNCTION' END ||
           CASE c.castcontext WHEN 'a' THEN ' AS ASSIGNMENT' WHEN 'i' THEN ' AS IMPLICIT' ELSE '' END AS create
        FROM pg_cast c JOIN pg_type s ON s.oid = c.castsource JOIN pg_type t ON t.oid = c.casttarget
-      WHERE c.oid = ANY ($2::oid[]) ORDER BY c.oid`,
+      WHERE c.oid = ANY ($2::oid[]) AND NOT EXISTS (SELECT FROM pg_depend d
+        WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i') ORDER BY c.oid`,
     [namespace, inventory.of("pg_cast")],
   );
   return rows;

@@ -2,10 +2,16 @@ import type pg from "pg";
 import type { Inventory } from "./inventory.ts";
 import type { MadeRow } from "./operators.ts";
 
-const quoted = (oid: string) => `(SELECT quote_ident(n.nspname) FROM pg_namespace n WHERE n.oid = ${oid})`;
+const quoted = (oid: string) =>
+  `(SELECT quote_ident(n.nspname) FROM pg_namespace n WHERE n.oid = ${oid})`;
 
 /** `create` may hold several statements, separated by a line with a semicolon alone. */
-async function read(client: pg.Client, sql: string, namespace: number, oids: number[]): Promise<MadeRow[]> {
+async function read(
+  client: pg.Client,
+  sql: string,
+  namespace: number,
+  oids: number[],
+): Promise<MadeRow[]> {
   if (oids.length === 0) return [];
   return (await client.query<MadeRow>(sql, [namespace, oids])).rows;
 }
@@ -58,7 +64,11 @@ export async function readDictionaries(client: pg.Client, namespace: number, inv
   );
 }
 
-export async function readConfigurations(client: pg.Client, namespace: number, inventory: Inventory) {
+export async function readConfigurations(
+  client: pg.Client,
+  namespace: number,
+  inventory: Inventory,
+) {
   return read(
     client,
     `SELECT c.oid::int8::float8 AS oid, c.cfgname AS name, pg_get_userbyid(c.cfgowner) AS owner,
@@ -100,7 +110,10 @@ export interface DefaultAclRow {
 }
 
 /** Default privileges limited to the schema; such entries only ever add. */
-export async function readDefaultAcls(client: pg.Client, namespace: number): Promise<DefaultAclRow[]> {
+export async function readDefaultAcls(
+  client: pg.Client,
+  namespace: number,
+): Promise<DefaultAclRow[]> {
   const { rows } = await client.query<DefaultAclRow>(
     `SELECT d.oid::int8::float8 AS oid, pg_get_userbyid(d.defaclrole) AS role,
         CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES' ELSE 'TYPES' END AS objects,
@@ -128,6 +141,30 @@ export async function readComments(client: pg.Client, inventory: Inventory): Pro
        JOIN pg_description d ON d.classoid = split_part(k.key, ':', 1)::regclass AND d.objoid = split_part(k.key, ':', 2)::oid,
        LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i`,
     [[...inventory.keys]],
+  );
+  return rows;
+}
+
+export interface ExtensionLinkRow {
+  key: string;
+  type: string;
+  identity: string;
+  extension: string;
+}
+
+/** What its owner made depend on an extension (ALTER … DEPENDS ON EXTENSION). */
+export async function readExtensionLinks(
+  client: pg.Client,
+  inventory: Inventory,
+): Promise<ExtensionLinkRow[]> {
+  const linked = inventory.edges.filter((edge) => edge.type === "x");
+  if (linked.length === 0) return [];
+  const { rows } = await client.query<ExtensionLinkRow>(
+    `SELECT k.f AS key, i.type, i.identity, e.extname AS extension
+       FROM unnest($1::text[], $2::text[]) AS k(f, t)
+       JOIN pg_extension e ON k.t = 'pg_extension:' || e.oid,
+       LATERAL pg_identify_object(split_part(k.f, ':', 1)::regclass, split_part(k.f, ':', 2)::oid, 0) i`,
+    [linked.map((edge) => edge.from), linked.map((edge) => edge.to)],
   );
   return rows;
 }

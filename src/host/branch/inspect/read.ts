@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type pg from "pg";
 import { buildPolicies, buildRules, buildTriggers } from "../build/actions.ts";
-import { buildConstraints, buildIndexes } from "../build/constraints.ts";
 import { columnDefinition } from "../build/columns.ts";
+import { buildConstraints, buildIndexes } from "../build/constraints.ts";
 import { buildDefaults } from "../build/defaults.ts";
 import { aclColumn, grantStatements, type Privilege } from "../build/grants.ts";
 import { coverage, order } from "../build/order.ts";
@@ -43,7 +43,13 @@ export async function readSurvey(
   client: pg.Client,
   options: { schema: string; as: string; role: string | null },
 ): Promise<Survey> {
-  const { rows } = await client.query<{ oid: number; owner: string; builder: string; acl: Privilege[] | null; leak: string | null }>(
+  const { rows } = await client.query<{
+    oid: number;
+    owner: string;
+    builder: string;
+    acl: Privilege[] | null;
+    leak: string | null;
+  }>(
     `SELECT n.oid::int8::float8 AS oid, pg_get_userbyid(n.nspowner) AS owner, current_user AS builder, ${aclColumn("n.nspacl")} AS acl,
         (SELECT string_agg(pg_get_userbyid(d.defaclrole), ', ') FROM pg_default_acl d
           WHERE d.defaclnamespace = 0 AND d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user)) AS leak
@@ -52,7 +58,9 @@ export async function readSurvey(
   );
   const space = rows[0];
   if (!space)
-    throw new BranchError("missing", `There is no schema ${options.schema}.`, { next: "ikigai db list" });
+    throw new BranchError("missing", `There is no schema ${options.schema}.`, {
+      next: "ikigai db list",
+    });
   const scope: Scope = {
     schema: options.schema,
     oid: space.oid,
@@ -89,11 +97,13 @@ async function readObjects(
   inventory: Inventory,
 ): Promise<Omit<Survey, "grants" | "hash">> {
   const relations = await readRelations(client, scope.oid, inventory);
-  const columns = Map.groupBy(
-    await readColumns(client, relations.map((row) => row.oid)),
-    (column: ColumnRow) => column.table,
+  const columns = new Map<number, ColumnRow[]>(relations.map((row) => [row.oid, []]));
+  for (const column of await readColumns(client, [...columns.keys()]))
+    columns.get(column.table)?.push(column);
+  const sequences = await readSequences(
+    client,
+    relations.filter((row) => row.kind === "S").map((row) => row.oid),
   );
-  const sequences = await readSequences(client, relations.filter((row) => row.kind === "S").map((row) => row.oid));
   const types = await readTypes(client, scope.oid, inventory);
   const constraints = await readConstraints(client, scope.oid, inventory);
   const indexes = await readIndexes(client, scope.oid, inventory);
@@ -117,8 +127,11 @@ async function readObjects(
     buildPolicies(scope, await readPolicies(client, scope.oid, inventory)),
     ...(await readRest(client, scope, inventory)),
     others.buildComments(await rest.readComments(client, inventory)),
+    others.buildExtensionLinks(await rest.readExtensionLinks(client, inventory)),
   ];
-  const items = pieces.flatMap((piece) => [...piece.items]);
+  const items = pieces.flatMap((piece) =>
+    piece.items.map((item) => ({ ...item, name: item.name.replaceAll(`${scope.as}.`, "") })),
+  );
   const covers = pieces.flatMap((piece) => [...(piece.covers ?? [])]);
   const built = coverage(items, covers, inventory.edges);
   const refusals = pieces.flatMap((piece) => [...(piece.refusals ?? [])]);
@@ -126,7 +139,11 @@ async function readObjects(
   const left = [...inventory.keys].filter((key) => !built.has(key) && !refused.has(key));
   const judged = await judgeLeftovers(client, left, scope.as);
   const sorted = order(items, built, inventory.edges);
-  const noted: Note[] = [...pieces.flatMap((piece) => [...(piece.notes ?? [])]), ...judged.notes, ...sharedObjects(relations, columns)];
+  const noted: Note[] = [
+    ...pieces.flatMap((piece) => [...(piece.notes ?? [])]),
+    ...judged.notes,
+    ...sharedObjects(relations, columns),
+  ];
   return {
     schema: scope.schema,
     oid: scope.oid,
@@ -136,11 +153,23 @@ async function readObjects(
     early: sorted.early,
     late: sorted.late,
     last: sorted.last,
-    tables: copyTables(relations, columns, types, triggers, rules),
+    tables: copyTables(
+      relations,
+      columns,
+      types,
+      triggers,
+      rules,
+      inventory.of("pg_cast").length > 0,
+    ),
     sequences: relations.filter((row) => row.kind === "S").map((row) => row.name),
     matviews: relations.filter((row) => row.kind === "m").map((row) => row.name),
     texts: functions.texts,
-    refusals: [...refusals, ...judged.refusals, ...circles(sorted.circles), ...namingTexts(items, scope.schema)],
+    refusals: [
+      ...refusals,
+      ...judged.refusals,
+      ...circles(sorted.circles),
+      ...namingTexts(items, scope.schema),
+    ],
     notes: noted,
     built: new Set(built.keys()),
     columns: new Map(
@@ -159,20 +188,49 @@ async function readObjects(
 
 async function readRest(client: pg.Client, scope: Scope, inventory: Inventory): Promise<Piece[]> {
   const pieces: Piece[] = [];
-  const some = (...catalogs: string[]) => catalogs.some((name) => inventory.of(`pg_${name}`).length > 0);
+  const some = (...catalogs: string[]) =>
+    catalogs.some((name) => inventory.of(`pg_${name}`).length > 0);
   const made = others.buildMade;
-  if (some("operator")) pieces.push(others.buildOperators(scope, await readOperators(client, scope.oid, inventory)));
+  if (some("operator"))
+    pieces.push(others.buildOperators(scope, await readOperators(client, scope.oid, inventory)));
   if (some("opclass", "opfamily", "amop", "amproc"))
     pieces.push(others.buildFamilies(scope, await readFamilies(client, scope.oid, inventory)));
   if (some("cast")) pieces.push(others.buildCasts(await readCasts(client, scope.oid, inventory)));
   pieces.push(
-    made(scope, "pg_collation", "collation", await rest.readCollations(client, scope.oid, inventory)),
-    made(scope, "pg_conversion", "conversion", await rest.readConversions(client, scope.oid, inventory)),
-    made(scope, "pg_ts_dict", "text search dictionary", await rest.readDictionaries(client, scope.oid, inventory)),
-    made(scope, "pg_ts_config", "text search configuration", await rest.readConfigurations(client, scope.oid, inventory)),
-    made(scope, "pg_statistic_ext", "statistics", await rest.readStatistics(client, scope.oid, inventory), "late"),
+    made(
+      scope,
+      "pg_collation",
+      "collation",
+      await rest.readCollations(client, scope.oid, inventory),
+    ),
+    made(
+      scope,
+      "pg_conversion",
+      "conversion",
+      await rest.readConversions(client, scope.oid, inventory),
+    ),
+    made(
+      scope,
+      "pg_ts_dict",
+      "text search dictionary",
+      await rest.readDictionaries(client, scope.oid, inventory),
+    ),
+    made(
+      scope,
+      "pg_ts_config",
+      "text search configuration",
+      await rest.readConfigurations(client, scope.oid, inventory),
+    ),
+    made(
+      scope,
+      "pg_statistic_ext",
+      "statistics",
+      await rest.readStatistics(client, scope.oid, inventory),
+      "late",
+    ),
   );
-  if (some("default_acl")) pieces.push(others.buildDefaultAcls(scope, await rest.readDefaultAcls(client, scope.oid)));
+  if (some("default_acl"))
+    pieces.push(others.buildDefaultAcls(scope, await rest.readDefaultAcls(client, scope.oid)));
   return pieces;
 }
 
@@ -189,7 +247,11 @@ function circles(found: readonly Item[][]): Refusal[] {
 function namingTexts(items: readonly Item[], schema: string): Refusal[] {
   const exempt = ["function", "procedure", "comment", "enum"];
   return items
-    .filter((item) => !exempt.includes(item.kind) && item.sql.some((sql) => stringsNaming(sql, schema).length > 0))
+    .filter(
+      (item) =>
+        !exempt.includes(item.kind) &&
+        item.sql.some((sql) => stringsNaming(sql, schema).length > 0),
+    )
     .map((item) => ({
       object: item.name,
       kind: item.kind,

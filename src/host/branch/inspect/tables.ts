@@ -86,7 +86,7 @@ export async function readRelations(
         CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END AS definition,
         f.server, f.server_options, c.reltype::int8::float8 AS row_type,
         CASE WHEN c.relkind IN ('r', 'm') THEN pg_table_size(c.oid) ELSE 0 END AS bytes,
-        (SELECT json_agg(json_build_object('oid', p.oid, 'name', p.relname, 'schema', p.relnamespace) ORDER BY i.inhseqno)
+        (SELECT json_agg(json_build_object('oid', p.oid::int8, 'name', p.relname, 'schema', p.relnamespace::int8) ORDER BY i.inhseqno)
            FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent WHERE i.inhrelid = c.oid) AS parents,
         (SELECT array_agg(k.oid::regclass::text) FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid
           WHERE i.inhparent = c.oid AND k.relnamespace <> $1) AS strangers,

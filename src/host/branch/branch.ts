@@ -1,0 +1,202 @@
+import type pg from "pg";
+import {
+  buildStructure,
+  copyRows,
+  createBuild,
+  finishBuild,
+  publish,
+  type Watch,
+} from "./build-schema.ts";
+import { dropUnmarked } from "./drop.ts";
+import { BranchError, sqlState } from "./errors.ts";
+import { freshName } from "./inspect/read.ts";
+import { close, prepareSession } from "./session.ts";
+import { openSource, type Source } from "./source.ts";
+import type { BranchOptions, BranchReport, Connect, Progress, Survey } from "./types.ts";
+
+const LOCK_TIMEOUT_MS = 5_000;
+
+/**
+ * Makes `target` a branch of `base`: structure, and one snapshot of the rows. It is built under
+ * another name and appears whole or not at all, whatever ends the process or the server.
+ * The base's readers and writers go on meanwhile.
+ *
+ * @throws BranchError `refused` (with every object named, before anything is built), `busy` or
+ * `changed` (retryable), `exists`, `missing`, `aborted`, `failed`.
+ */
+export async function branchSchema(
+  connect: Connect,
+  options: BranchOptions,
+): Promise<BranchReport> {
+  const started = performance.now();
+  const clients: pg.Client[] = [];
+  const build = freshName("build");
+  const open = async () => {
+    const client = await connect();
+    // A server that goes away is reported by the query that was running.
+    client.on("error", () => undefined);
+    clients.push(client);
+    await prepareSession(client, options.lockTimeoutMs ?? LOCK_TIMEOUT_MS);
+    return client;
+  };
+  const watch = watcher(options, clients, connect);
+  try {
+    watch.stop();
+    const [source, builder] = await Promise.all([open(), open()]);
+    await missingTarget(builder, options);
+    const from = await openSource(
+      source,
+      { schema: options.base, as: build, role: options.owner },
+      async () => builder,
+    );
+    refuse(from.survey, options.base);
+    const size = from.survey.tables.reduce((sum, table) => sum + table.bytes, 0);
+    const tooLarge =
+      options.mode === "data" && options.maxBytes !== undefined && size > options.maxBytes;
+    const mode = tooLarge ? "structure" : options.mode;
+    await make(source, builder, from, mode, watch);
+    watch.tell("publish", 0, 1);
+    await publish(builder, from.survey, options);
+    watch.tell("publish", 1, 1);
+    return {
+      target: options.target,
+      mode,
+      tables: from.survey.tables.length,
+      bytes: mode === "data" ? size : 0,
+      milliseconds: performance.now() - started,
+      ...(tooLarge && {
+        reason: `its rows take ${size} bytes, more than the limit of ${options.maxBytes}`,
+      }),
+      notes: from.survey.notes,
+    };
+  } catch (error) {
+    await Promise.all(clients.splice(0).map(close));
+    await removeBuild(connect, build);
+    throw failure(error, options);
+  } finally {
+    watch.end();
+    await Promise.all(clients.map(close));
+  }
+}
+
+async function make(
+  source: pg.Client,
+  builder: pg.Client,
+  from: Source,
+  mode: "data" | "structure",
+  watch: Watch,
+): Promise<void> {
+  const { survey } = from;
+  if (mode === "structure") {
+    await source.query("ROLLBACK");
+    await createBuild(builder, survey);
+    await buildStructure(builder, survey, watch, true);
+    return;
+  }
+  await createBuild(builder, survey);
+  await buildStructure(builder, survey, watch, false);
+  await copyRows(source, builder, from, watch);
+  await source.query("COMMIT");
+  await finishBuild([builder, source], survey, watch);
+}
+
+function refuse(survey: Survey, base: string): void {
+  if (survey.refusals.length === 0) return;
+  const list = survey.refusals.map(
+    (each) => `${each.kind} ${each.object}: ${each.why}. ${each.next}`,
+  );
+  throw new BranchError(
+    "refused",
+    `${base} cannot be branched:\n${list.map((line) => `  ${line}`).join("\n")}`,
+    {
+      next: "put these right, then: ikigai db branch; or: ikigai wt add --db empty",
+      refusals: survey.refusals,
+    },
+  );
+}
+
+async function missingTarget(client: pg.Client, options: BranchOptions): Promise<void> {
+  const { rows } = await client.query<{ schema: boolean; role: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1) AS schema, EXISTS (SELECT FROM pg_roles WHERE rolname = $2) AS role`,
+    [options.target, options.owner],
+  );
+  if (rows[0]?.schema) throw exists(options.target);
+  if (!rows[0]?.role)
+    throw new BranchError("missing", `There is no role ${options.owner} to own the branch.`, {
+      next: "ikigai start",
+    });
+}
+
+function exists(target: string): BranchError {
+  return new BranchError("exists", `The schema ${target} exists already.`, {
+    next: "ikigai db reset, to replace it",
+  });
+}
+
+function failure(error: unknown, options: BranchOptions): unknown {
+  if (error instanceof BranchError) return error;
+  if (options.signal?.aborted)
+    return new BranchError("aborted", `Branching ${options.base} was given up.`, {
+      next: "ikigai db branch",
+      cause: error,
+    });
+  const state = sqlState(error);
+  if (state === "42P06") return exists(options.target);
+  // 55P03 lock_not_available, 40P01 deadlock, XX000 "tuple concurrently updated" on the schema's row.
+  const text = error instanceof Error ? error.message : String(error);
+  const retryable =
+    state === "55P03" || state === "40P01" || text.includes("tuple concurrently updated");
+  const room =
+    state === "53200" ? "raise max_locks_per_transaction in postgresql.conf, then: " : "";
+  return new BranchError(
+    retryable ? "busy" : "failed",
+    `Branching ${options.base} failed: ${text}`,
+    {
+      next: `${room}ikigai db branch`,
+      retryable,
+      cause: error,
+    },
+  );
+}
+
+/** Takes a failed build away at once; what cannot be removed now, `sweepBuilds` finds later. */
+async function removeBuild(connect: Connect, build: string): Promise<void> {
+  let client: pg.Client | undefined;
+  try {
+    client = await connect();
+    await prepareSession(client, LOCK_TIMEOUT_MS);
+    await dropUnmarked(client, build);
+  } catch {
+    // The server may be what failed.
+  } finally {
+    await close(client);
+  }
+}
+
+/** Progress and abortion: a signal ends the running statements from a connection of its own. */
+function watcher(
+  options: BranchOptions,
+  clients: readonly pg.Client[],
+  connect: Connect,
+): Watch & { end: () => void } {
+  const { signal, onProgress } = options;
+  const cancel = () => {
+    void connect()
+      .then(async (client) => {
+        const pids = clients.flatMap((each) =>
+          "processID" in each ? [Number(each.processID)] : [],
+        );
+        await client.query("SELECT pg_cancel_backend(pid) FROM unnest($1::int[]) AS p(pid)", [
+          pids,
+        ]);
+        await client.end();
+      })
+      .catch(() => undefined);
+  };
+  signal?.addEventListener("abort", cancel, { once: true });
+  return {
+    tell: (phase: Progress["phase"], done, total) => onProgress?.({ phase, done, total }),
+    stop: () => signal?.throwIfAborted(),
+    end: () => signal?.removeEventListener("abort", cancel),
+  };
+}

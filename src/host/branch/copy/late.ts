@@ -1,0 +1,53 @@
+import type { Item } from "../types.ts";
+
+/** What is built after the rows: first what indexes need, then them in parallel, then the rest. */
+export interface LatePlan {
+  readonly before: readonly Item[];
+  /** Items of one table, in order. */
+  readonly groups: readonly (readonly Item[])[];
+  readonly after: readonly Item[];
+}
+
+/**
+ * Picks the items that cost time and concern one table alone (indexes, keys, checks). One that
+ * needs something of another table's, or something that needs one, waits for the end.
+ */
+export function planLate(items: readonly Item[], bytes: (table: string) => number): LatePlan {
+  const byKey = new Map(items.map((item) => [item.key, item]));
+  const heavy = (item: Item) =>
+    item.table !== undefined && (item.kind === "index" || item.kind === "constraint");
+  const before: Item[] = [];
+  const groups = new Map<string, Item[]>();
+  const after: Item[] = [];
+  const place = new Map<string, string>();
+  const wanted = new Set<string>();
+  for (const item of items.filter(heavy)) collect(item);
+  function collect(item: Item): void {
+    for (const key of item.needs) {
+      const need = byKey.get(key);
+      if (!need || wanted.has(key)) continue;
+      wanted.add(key);
+      collect(need);
+    }
+  }
+  for (const item of items) {
+    const places = item.needs.flatMap((key) => place.get(key) ?? []);
+    const table = heavy(item) ? `table:${item.table}` : undefined;
+    if (table !== undefined && places.every((each) => each === "before" || each === table)) {
+      place.set(item.key, table);
+      groups.set(table, [...(groups.get(table) ?? []), item]);
+    } else if (
+      table === undefined &&
+      wanted.has(item.key) &&
+      places.every((each) => each === "before")
+    ) {
+      place.set(item.key, "before");
+      before.push(item);
+    } else {
+      place.set(item.key, "after");
+      after.push(item);
+    }
+  }
+  const ordered = [...groups.entries()].sort(([a], [b]) => bytes(b.slice(6)) - bytes(a.slice(6)));
+  return { before, groups: ordered.map(([, group]) => group), after };
+}

@@ -1,0 +1,127 @@
+import type pg from "pg";
+import { BUILD_MARK } from "./build-schema.ts";
+import { BranchError } from "./errors.ts";
+import { ident } from "./sql.ts";
+
+/** How many tables one transaction drops: each holds several locks until it ends. */
+const BATCH = 50;
+
+/** Bytes of a schema's relations, with indexes and TOAST; 0 where there is no such schema. */
+export async function schemaSize(client: pg.Client, schema: string): Promise<number> {
+  const { rows } = await client.query<{ bytes: string }>(
+    `SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::text AS bytes FROM pg_namespace n
+       JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid AND d.classid = 'pg_class'::regclass
+       JOIN pg_class c ON c.oid = d.objid WHERE n.nspname = $1 AND c.relkind IN ('r', 'm', 'S')`,
+    [schema],
+  );
+  return Number(rows[0]?.bytes ?? 0);
+}
+
+/**
+ * What lies outside a schema and would go with it, in the server's words ("view a.v"): anything
+ * that depends on an object of the schema, and members of extensions installed in it.
+ */
+export async function dependents(client: pg.Client, schema: string): Promise<string[]> {
+  const { rows } = await client.query<{ object: string }>(
+    `WITH RECURSIVE o(classid, objid) AS (
+       SELECT 'pg_namespace'::regclass::oid, oid FROM pg_namespace WHERE nspname = $1
+       UNION
+       SELECT d.classid, d.objid FROM o JOIN pg_depend d ON d.refclassid = o.classid AND d.refobjid = o.objid
+     ), named AS (
+       SELECT o.*, i.type, i.identity, coalesce(i.schema, CASE o.classid
+         WHEN 'pg_constraint'::regclass THEN (SELECT n.nspname FROM pg_constraint x JOIN pg_namespace n ON n.oid = x.connamespace WHERE x.oid = o.objid)
+         WHEN 'pg_trigger'::regclass THEN (SELECT n.nspname FROM pg_trigger x JOIN pg_class r ON r.oid = x.tgrelid JOIN pg_namespace n ON n.oid = r.relnamespace WHERE x.oid = o.objid AND NOT x.tgisinternal)
+         WHEN 'pg_policy'::regclass THEN (SELECT n.nspname FROM pg_policy x JOIN pg_class r ON r.oid = x.polrelid JOIN pg_namespace n ON n.oid = r.relnamespace WHERE x.oid = o.objid)
+         WHEN 'pg_attrdef'::regclass THEN (SELECT n.nspname FROM pg_attrdef x JOIN pg_class r ON r.oid = x.adrelid JOIN pg_namespace n ON n.oid = r.relnamespace WHERE x.oid = o.objid)
+         END) AS schema
+       FROM o, LATERAL pg_identify_object(o.classid, o.objid, 0) i
+     )
+     SELECT pg_describe_object(classid, objid, 0) AS object FROM named
+      WHERE (schema <> $1 AND schema <> 'pg_toast')
+         OR type IN ('extension', 'event trigger', 'foreign-data wrapper', 'language', 'access method', 'transform')
+      ORDER BY 1`,
+    [schema],
+  );
+  return rows.map((row) => row.object);
+}
+
+/**
+ * Drops a schema for good. Only one that bears ikigai's mark (a comment that begins with
+ * `ikigai:`), and only where nothing outside would go with it. Thousands of tables go in batches,
+ * so that a drop cut off half-way can be repeated.
+ */
+export async function dropSchema(client: pg.Client, schema: string): Promise<void> {
+  const { rows } = await client.query<{ mark: string | null }>(
+    "SELECT obj_description(oid, 'pg_namespace') AS mark FROM pg_namespace WHERE nspname = $1",
+    [schema],
+  );
+  if (rows.length === 0) return;
+  if (!rows[0]?.mark?.startsWith("ikigai:"))
+    throw new BranchError(
+      "refused",
+      `The schema ${schema} does not bear ikigai's mark, so it is not ikigai's to drop.`,
+      {
+        next: `psql -U ikigai -c 'DROP SCHEMA ${ident(schema)} CASCADE', if it is yours`,
+      },
+    );
+  const outside = await dependents(client, schema);
+  if (outside.length > 0)
+    throw new BranchError(
+      "refused",
+      `Dropping ${schema} would drop what lies outside it: ${outside.join("; ")}.`,
+      {
+        next: "drop or move these first (ALTER EXTENSION … SET SCHEMA extensions)",
+        refusals: outside.map((object) => ({
+          object,
+          kind: "dependent",
+          why: `it depends on ${schema} and lies outside it`,
+          next: "drop or move it first",
+        })),
+      },
+    );
+  await dropUnmarked(client, schema);
+}
+
+/** Drops a schema without asking; for what was never published. */
+export async function dropUnmarked(client: pg.Client, schema: string): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query<{ name: string; kind: string }>(
+      `SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, c.relkind AS kind FROM pg_namespace n
+         JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid AND d.classid = 'pg_class'::regclass
+         JOIN pg_class c ON c.oid = d.objid
+        WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY c.relispartition DESC, c.oid LIMIT ${BATCH}`,
+      [schema],
+    );
+    if (rows.length < BATCH) break;
+    await client.query(`DROP TABLE IF EXISTS ${rows.map((row) => row.name).join(", ")} CASCADE`);
+  }
+  await client.query(`DROP SCHEMA IF EXISTS ${ident(schema)} CASCADE`);
+}
+
+/**
+ * Removes builds that nobody is working on: their builder's connection, which holds a lock for as
+ * long as it lives, is gone. Returns their names.
+ */
+export async function sweepBuilds(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT nspname AS name FROM pg_namespace
+      WHERE nspname LIKE 'ikigai\\_build\\_%' AND obj_description(oid, 'pg_namespace') = $1`,
+    [BUILD_MARK],
+  );
+  const swept: string[] = [];
+  for (const { name } of rows) {
+    const key = "hashtextextended($1, 0)";
+    const lock = await client.query<{ free: boolean }>(
+      `SELECT pg_try_advisory_lock(${key}) AS free`,
+      [name],
+    );
+    if (!lock.rows[0]?.free) continue;
+    try {
+      await dropUnmarked(client, name);
+      swept.push(name);
+    } finally {
+      await client.query(`SELECT pg_advisory_unlock(${key})`, [name]);
+    }
+  }
+  return swept;
+}

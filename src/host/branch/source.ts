@@ -1,0 +1,83 @@
+import type pg from "pg";
+import { BranchError } from "./errors.ts";
+import { readHash } from "./inspect/hash.ts";
+import { readInventory } from "./inspect/inventory.ts";
+import { freshName, readSurvey } from "./inspect/read.ts";
+import { explainLock, lockable, lockTables } from "./lock.ts";
+import type { Refusal, Survey } from "./types.ts";
+
+/** One moment of the base: its structure, and a snapshot of its rows that others can share. */
+export interface Source {
+  readonly survey: Survey;
+  readonly snapshot: string;
+  readonly locked: readonly string[];
+}
+
+const TRIES = 3;
+
+/**
+ * Opens a transaction on `client` that holds the base's tables and one snapshot of them.
+ * `check` is asked to compare the structure as others see it now; DDL in between means another try.
+ */
+export async function openSource(
+  client: pg.Client,
+  options: { schema: string; as: string; role: string | null },
+  check?: () => Promise<pg.Client>,
+): Promise<Source> {
+  for (let attempt = 1; ; attempt++) {
+    const tables = await lockable(client, options.schema);
+    try {
+      await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+      const locked = [...tables.values()];
+      await lockTables(client, options.schema, locked);
+      const { rows } = await client.query<{ snapshot: string }>(
+        "SELECT pg_export_snapshot() AS snapshot",
+      );
+      const survey = await readSurvey(client, options);
+      const same = survey.tables.every((table) => tables.has(table.oid));
+      const hash = check ? await structureHash(await check(), survey.oid) : survey.hash;
+      if (same && hash === survey.hash)
+        return { survey, snapshot: rows[0]?.snapshot ?? "", locked };
+    } catch (error) {
+      await client.query("ROLLBACK");
+      const explained = await explainLock(client, options.schema, error);
+      if (attempt >= TRIES || !(explained instanceof BranchError) || explained.code !== "changed")
+        throw explained;
+      continue;
+    }
+    await client.query("ROLLBACK");
+    if (attempt >= TRIES)
+      throw new BranchError(
+        "changed",
+        `The structure of ${options.schema} keeps changing while it is read.`,
+        {
+          next: "wait until the migration has ended, then: ikigai db branch",
+          retryable: true,
+        },
+      );
+  }
+}
+
+/** The digest of a schema's structure as this connection sees it now. */
+export async function structureHash(client: pg.Client, namespace: number): Promise<string> {
+  return readHash(client, namespace, await readInventory(client, namespace));
+}
+
+/** Reads a schema's structure, definitions under a name of their own, and changes nothing. */
+export async function surveySchema(
+  client: pg.Client,
+  schema: string,
+  as = freshName("survey"),
+): Promise<Survey> {
+  await client.query("BEGIN");
+  try {
+    return await readSurvey(client, { schema, as, role: null });
+  } finally {
+    await client.query("ROLLBACK");
+  }
+}
+
+/** What of a schema cannot be branched, by name; empty where a branch would be whole. */
+export function refusals(survey: Survey): readonly Refusal[] {
+  return survey.refusals;
+}

@@ -1,0 +1,154 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chown, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import pg from "pg";
+
+const run = promisify(execFile);
+const BIN = process.env.IKIGAI_PG_BIN ?? "/usr/lib/postgresql/15/bin";
+
+/** A throwaway PostgreSQL server with the database and owner `ikigai`. */
+export interface Cluster {
+  readonly port: number;
+  readonly connect: () => Promise<pg.Client>;
+  /** Runs SQL of several statements. */
+  readonly sql: (text: string, user?: string) => Promise<void>;
+  readonly rows: <T extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<T[]>;
+  /** pg_dump's output for one schema. */
+  readonly dump: (schema: string, ...more: string[]) => Promise<string>;
+  readonly program: (name: string) => string;
+  /** Stops the server as a crash would, and starts it again. */
+  readonly crash: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+/** PostgreSQL refuses to run as root; there it runs as the account that Debian made for it. */
+async function account(): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = async (flag: string) => Number((await run("id", [flag, "postgres"])).stdout);
+  return { uid: await id("-u"), gid: await id("-g") };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** Starts a server; `settings` are lines of postgresql.conf as `name=value`. */
+export async function startCluster(settings: readonly string[] = ["fsync=off"]): Promise<Cluster> {
+  const directory = await mkdtemp(join(tmpdir(), "iki-branch-"));
+  const who = await account();
+  if (who) await chown(directory, who.uid, who.gid);
+  const data = join(directory, "data");
+  const port = await freePort();
+  const env = { PATH: process.env.PATH, LC_ALL: "C.UTF-8", HOME: directory };
+  const options = { ...who, env, cwd: directory };
+  await run(
+    join(BIN, "initdb"),
+    ["-D", data, "-U", "ikigai", "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust", "--no-sync"],
+    options,
+  );
+  const start = async () => {
+    const lines = [
+      "unix_socket_directories=",
+      "listen_addresses=127.0.0.1",
+      `port=${port}`,
+      ...settings,
+    ];
+    const server = spawn(
+      join(BIN, "postgres"),
+      ["-D", data, ...lines.flatMap((line) => ["-c", line])],
+      {
+        ...options,
+        stdio: "ignore",
+      },
+    );
+    await answers(port);
+    return server;
+  };
+  let server = await start();
+  const connect = async (database = "ikigai", user = "ikigai") => {
+    const client = new pg.Client({ host: "127.0.0.1", port, user, database, password: "x" });
+    client.on("error", () => undefined);
+    await client.connect();
+    return client;
+  };
+  const first = await connect("postgres");
+  await first.query("CREATE DATABASE ikigai");
+  await first.end();
+  const query = async <T>(user: string, work: (client: pg.Client) => Promise<T>) => {
+    const client = await connect("ikigai", user);
+    try {
+      return await work(client);
+    } finally {
+      await client.end();
+    }
+  };
+  const cluster: Cluster = {
+    port,
+    connect: () => connect(),
+    sql: (text, user = "ikigai") => query(user, async (client) => void (await client.query(text))),
+    rows: <T extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+      query("ikigai", async (client) => (await client.query<T>(text, values)).rows),
+    dump: async (schema, ...more) => {
+      const list = [
+        "-h",
+        "127.0.0.1",
+        "-p",
+        String(port),
+        "-U",
+        "ikigai",
+        "-d",
+        "ikigai",
+        "-n",
+        schema,
+        ...more,
+      ];
+      return (await run(join(BIN, "pg_dump"), list, { maxBuffer: 1e9, env })).stdout;
+    },
+    program: (name) => join(BIN, name),
+    crash: async () => {
+      server.kill("SIGQUIT");
+      await once(server, "exit");
+      server = await start();
+    },
+    stop: async () => {
+      server.kill("SIGQUIT");
+      if (server.exitCode === null) await once(server, "exit");
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+  await cluster.sql(
+    "CREATE SCHEMA extensions; CREATE ROLE wt_main LOGIN; CREATE SCHEMA wt_main AUTHORIZATION wt_main",
+  );
+  return cluster;
+}
+
+async function answers(port: number): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const client = new pg.Client({
+      host: "127.0.0.1",
+      port,
+      user: "ikigai",
+      database: "postgres",
+      password: "x",
+    });
+    client.on("error", () => undefined);
+    try {
+      await client.connect();
+      await client.end();
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
