@@ -32,7 +32,7 @@ export interface TrustFacts {
 }
 
 export interface RunFile {
-  readonly service: string;
+  readonly service?: string;
   /** Its path in the worktree, for display. */
   readonly path: string;
   readonly content: Uint8Array;
@@ -81,7 +81,9 @@ export function trustables({ configuration, program, runs }: TrustFacts, hash: H
       ...setting("permissions", `services.${name}.permissions`, permissions, { service: name }),
       ...setting("environment", `services.${name}.env`, loading(env), { service: name }),
     ]),
-    ...runs.map(({ path, content, service }) => file("run", path, content, { service })),
+    ...runs.map(({ path, content, service }) =>
+      file("run", path, content, service === undefined ? {} : { service }),
+    ),
   ];
 }
 
