@@ -1,4 +1,5 @@
 import { indented } from "./quote.ts";
+import type { NginxSettings } from "./settings.ts";
 
 /** Where workers stand (`working_directory`), so that no address holds the project's path. */
 const SOCKET = "run/sockets/$worktree/$service.sock";
@@ -55,8 +56,9 @@ const SET: readonly (readonly [string, string])[] = [
 ];
 
 /** Only WebSockets may turn a connection into another protocol; h2c would hide requests from us. */
-export const UPGRADE_MAPS = `map $http_upgrade $connection_to_backend {
+export const UPGRADE_MAPS = `map $kept$http_upgrade $connection_to_backend {
   default close;
+  yes "";
   "~*^websocket$" upgrade;
 }
 map $http_upgrade $upgrade_to_backend {
@@ -94,30 +96,56 @@ ${SET.map(([name, value]) => `proxy_set_header ${name} ${value};`).join("\n")}
 ${SPOOFABLE.map((name) => `proxy_set_header ${name} "";`).join("\n")}`;
 }
 
-interface BackendLocation {
-  /** Where a request goes whose connection failed or broke, and one that got no answer in time. */
-  readonly broken: string;
-  readonly late: string;
-  /** What the names of traffic files begin with. */
-  readonly traffic: string;
-  readonly first?: string;
-}
-
-/** A location that hands the request to the worktree's backend; failures go on elsewhere. */
-export function backendLocation(
-  head: string,
-  { broken, late, traffic, first = "" }: BackendLocation,
-): string {
-  return `location ${head} {
-${indented(`${first}access_log "${traffic}$worktree.$service" traffic;
+/** Where a request is handed to the worktree's backend, before waking it and after. */
+export function backendLocations(settings: NginxSettings): string {
+  const traffic = `access_log "${trafficPrefix(settings)}$worktree.$service" traffic;
 proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
+open_file_cache off;`;
+  const pass = `${traffic}
 set $upstream "http://unix:${SOCKET}:";
 # "-e" is blind to sockets; "-x" is not, as bind gives its owner every right.
 if (!-x $socket_or_not) {
   set $upstream "http://127.0.0.1:$port";
 }
-error_page 502 = ${broken};
-error_page 504 = ${late};
-proxy_pass $upstream$backend_uri;`)}
-}`;
+proxy_pass $upstream$backend_uri;`;
+  return [
+    location(
+      "= /.backend",
+      `internal;
+if ($authority = "") {
+  return 400;
+}
+if (-d run/slots/$slot/$keepable) {
+  rewrite ^ /.kept last;
+}
+${pass}
+error_page 502 = $on_broken;
+error_page 504 = $on_late;`,
+    ),
+    location(
+      "= /.kept",
+      `internal;
+${traffic}
+set $kept yes;
+proxy_next_upstream error;
+proxy_pass http://slot-$slot$backend_uri;
+error_page 502 = @wake;
+error_page 504 = @late;`,
+    ),
+    location(
+      "@awake",
+      `${pass}
+error_page 502 = $on_broken_again;
+error_page 504 = $on_late_again;`,
+    ),
+  ].join("\n");
+}
+
+function location(head: string, body: string): string {
+  return `location ${head} {\n${indented(body)}\n}`;
+}
+
+/** A log's full path is made before variables are looked for in it; the workers' directory is not. */
+function trafficPrefix({ layout }: NginxSettings): string {
+  return layout.httpd.includes("$") ? "/proc/self/cwd/run/traffic/" : "../run/traffic/";
 }

@@ -3,6 +3,7 @@ import { routingMaps } from "./maps.ts";
 import { indented, quoted } from "./quote.ts";
 import { servers } from "./servers.ts";
 import type { NginxSettings } from "./settings.ts";
+import { slotMaps } from "./slots.ts";
 import { staticMaps, typesBlock } from "./static.ts";
 import { failureMaps } from "./wake.ts";
 
@@ -81,6 +82,7 @@ map "" $top {
 ${routingMaps()}
 ${portMaps(portsFile(settings))}
 ${UPGRADE_MAPS}
+${slotMaps()}
 ${failureMaps()}
 ${staticMaps()}
 

@@ -4,11 +4,12 @@ import { indented } from "./quote.ts";
 export const SLUG = "[a-z0-9-]{1,40}";
 
 /**
- * From the raw request URI and the host to a worktree, a service and what to do.
- * Decisions are made on the bytes that the client sent, never on nginx' decoded
- * `$uri`; `$astray` then refuses a request whose decoded path says otherwise.
+ * What the bytes of a request URI say. Decisions are made on these, never on
+ * nginx' decoded `$uri`; where the two differ, `$astray` refuses a request
+ * whose decoded path leaves what the raw one named.
  *
- * `.default` and `.none` can be no slug, as slugs hold no dot.
+ * `.default` and `.none` can be no slug, as slugs hold no dot. An expression is
+ * never tried on an empty value.
  */
 export function routingMaps(): string {
   return [
@@ -17,111 +18,90 @@ export function routingMaps(): string {
       ["default", '""'],
       ['"~*^([^ ]+) \\1\\.?(?::[0-9]+)?$"', "$http_host"],
     ]),
-
-    map('"$host_worktree $request_uri"', "$candidate", [
+    map("$request_uri", "$first", [
       ["default", ".none"],
-      ['"~^[^ ]"', "$host_worktree"],
       [
-        `"~^ /(?!(?:api|frontend)(?:[/?]|$))(?<path_worktree>${SLUG})(?<path_below>[/?].*)?$"`,
+        `"~^/(?!(?:api|frontend)(?:[/?]|$))(?<path_worktree>${SLUG})(?<path_below>[/?].*)?$"`,
         "$path_worktree",
       ],
     ]),
-    map("$host_worktree", "$candidate_below", [
-      ['""', "$path_below"],
-      ["default", "$request_uri"],
-    ]),
-    map("$host_worktree", "$candidate_mount", [
-      ['""', "/$path_worktree"],
-      ["default", '""'],
-    ]),
-    map('"$host_worktree:$worktree"', "$stranger", [
-      ["default", '""'],
-      ['"~.:\\.default$"', "1"],
-    ]),
-
-    map('"$host_service$below"', "$route", [
+    map("$below", "$route", [
       ["default", "other"],
-      // Expressions are not tried on nothing at all.
       ['""', "bare"],
-      ['"~^/?(?:\\?|$)"', "bare"],
       [
-        `"~^(?<service_mount>/(?!(?:api|frontend)/)(?<named>${SLUG}))?(?<api_uri>/api(?:[/?].*)?)$"`,
-        "api",
+        `"~^(?<document_mount>/(?<document>frontend|(?!api/)${SLUG}(?!/api(?:[/?]|$))))/"`,
+        "document",
       ],
-      [`"~^${SLUG}(?<api_uri>/api(?:[/?].*)?)$"`, "api"],
-      ['"~^[^/?]"', "origin"],
-      [`"~^(?<document_mount>/(?<document>${SLUG}))/"`, "document"],
+      [`"~^(?<service_mount>/(?!(?:api|frontend)/)${SLUG})?(?<api_uri>/api(?:[/?].*)?)$"`, "api"],
       [`"~^(?<document_mount>/(?<document>${SLUG}))(?:\\?|$)"`, "slashless"],
-    ]),
-    map('"$host_service$service_mount$document_mount"', "$service", [
-      ['""', "backend"],
-      ["frontend", "backend"],
-      ["/frontend", "backend"],
-      ['"~^/?(?<service_name>.+)$"', "$service_name"],
-    ]),
-    map("$host_service", "$origin_document", [
-      ['""', "frontend"],
-      ["backend", "frontend"],
-      ["default", "$host_service"],
-    ]),
-    map("$route", "$backend_uri", [
-      ["api", "$api_uri"],
-      ["default", "$request_uri"],
-    ]),
-
-    // What must be there for the files of this request to be; "." always is.
-    map("$route", "$needed", [
-      ["document", '"$worktree/$document"'],
-      ["slashless", '"$worktree/$document"'],
-      ["bare", '"$worktree/frontend"'],
-      ["origin", '"$worktree/$origin_document"'],
-      ["default", "."],
-    ]),
-    map('"$host_worktree:$route:$mount:$absent"', "$action", [
-      ["default", "nothing"],
-      ['"~^[^:]*:api:"', "backend"],
-      ['"~:origin:.*:1$"', "backend"],
-      ['"~:origin:"', "files"],
-      ['"~^:bare:/"', "enter"],
-      ['"~^:bare::$"', "enter"],
-      ['"~:document:.*:$"', "files"],
-      ['"~:slashless:.*:$"', "enter"],
-      ['"~^:(?:document|slashless):.*:1$"', "missing"],
-      ['"~^[^:]"', "files"],
-    ]),
-    map('"$host_worktree:$route:$absent"', "$entered", [
-      ["default", '"$mount/frontend/"'],
-      ['"~:slashless:$"', '"$mount$document_mount/"'],
-    ]),
-    map('"$host_worktree:$route:$absent"', "$at_origin", [
-      ["default", "1"],
-      ['"~^:"', '""'],
-      ['"~:(?:document|slashless):$"', '""'],
-    ]),
-    map('"$at_origin:$mount"', "$documents", [
-      ['":"', '"root/$worktree"'],
-      ['"~^:/"', "root"],
-      ["default", '"root/$worktree/$origin_document"'],
-    ]),
-    map("$at_origin", "$consumed", [
-      ['""', '"$claimed"'],
-      ["default", '""'],
-    ]),
-    map("$host_service", "$api_mount", [
-      ['""', '"$service_mount/api"'],
-      ["default", "/api"],
+      ['"~^/?(?:\\?|$)"', "bare"],
     ]),
     map("$route", "$claimed", [
-      ["api", '"$mount$api_mount"'],
+      ["api", '"$mount$service_mount/api"'],
       ["document", '"$mount$document_mount"'],
       ["slashless", '"$mount$document_mount"'],
       ["default", '""'],
     ]),
-    map('"$claimed $uri"', "$astray", [
+    map("$proof", "$astray", [
       ["default", "1"],
+      ['""', '""'],
       ['"~^([^ ]*) \\1(?:/|$)"', '""'],
     ]),
+    map('"$host_service$at_origin$service_mount$document_mount"', "$service", [
+      ["default", "backend"],
+      ["frontend", "backend"],
+      ["/frontend", "backend"],
+      ['"~^/?(?<service_name>[a-z0-9-]+)$"', "$service_name"],
+    ]),
+    ...pathMaps(),
+    ...hostMaps(),
   ].join("\n");
+}
+
+/** Of addresses that name the worktree in their path, where no file or backend is meant. */
+function pathMaps(): string[] {
+  return [
+    map("$route", "$entrance", [
+      ["slashless", "$document"],
+      ["default", "frontend"],
+    ]),
+    map("$route", "$entered", [
+      ["slashless", '"$mount$document_mount/"'],
+      ["default", '"$mount/frontend/"'],
+    ]),
+    map('"$route:$mount:$absent"', "$action", [
+      ["default", "nothing"],
+      ['"~^slashless:.*:1$"', "missing"],
+      ['"~^(?:bare:/.*|bare::|slashless:.*:)$"', "enter"],
+    ]),
+  ];
+}
+
+/** Of addresses that name the worktree in their host. */
+function hostMaps(): string[] {
+  return [
+    map("$route", "$needed", [
+      ["document", "$document"],
+      ["slashless", "$document"],
+      ["default", ".none"],
+    ]),
+    map('"$route$at_origin"', "$slash_is_missing", [
+      ["slashless", "1"],
+      ["default", '""'],
+    ]),
+    map("$request_uri", "$origin_route", [
+      ["default", "origin"],
+      ['"~^/api(?:[/?]|$)"', "api"],
+    ]),
+    map("$origin_route", "$origin_claimed", [
+      ["api", "/api"],
+      ["default", '""'],
+    ]),
+    map("$host_service", "$origin_document", [
+      ["backend", "frontend"],
+      ["default", "$host_service"],
+    ]),
+  ];
 }
 
 export function map(

@@ -1,4 +1,4 @@
-import { backendLocation } from "./backend.ts";
+import { backendLocations } from "./backend.ts";
 import { SLUG } from "./maps.ts";
 import { indented, quoted } from "./quote.ts";
 import type { NginxSettings } from "./settings.ts";
@@ -7,7 +7,7 @@ import { wakeLocations } from "./wake.ts";
 
 const HOST_NAME = /^(?!-)[a-z0-9-]+(?:\.[a-z0-9-]+)*$/;
 
-/** The servers: who is refused, who is unknown, and the one that serves. */
+/** The servers: who is refused, the three that serve, and who is unknown. */
 export function servers(settings: NginxSettings): string {
   return [
     server(
@@ -17,10 +17,24 @@ export function servers(settings: NginxSettings): string {
 default_type text/plain;
 return 421 "This host name is not served here. Next: open http://localhost:${settings.httpPort}/\\n";`,
     ),
-    server(settings, "", serving(settings)),
-    // Expressions are tried in order: whatever the one above did not take.
+    serving(settings, hostNames(settings).map(quoted).join(" "), byPath),
+    serving(settings, `"~^(?<host_worktree>${SLUG})\\.localhost$"`, byHost),
+    serving(
+      settings,
+      `"~^(?<host_service>${SLUG})\\.(?<host_worktree>${SLUG})\\.localhost$"`,
+      byOrigin,
+    ),
+    // Expressions are tried in order: whatever those above did not take.
     server(settings, "", `server_name "~\\.localhost$";\nreturn 404;`),
   ].join("\n");
+}
+
+function hostNames({ hosts = [] }: NginxSettings): string[] {
+  const unfit = hosts.find((host) => !HOST_NAME.test(host));
+  if (unfit !== undefined) {
+    throw new RangeError(`${JSON.stringify(unfit)} is no host name (lower case, without a port)`);
+  }
+  return ["localhost", "127.0.0.1", "[::1]", ...hosts];
 }
 
 function server({ httpPort, ipv6 }: NginxSettings, parameters: string, body: string): string {
@@ -30,50 +44,58 @@ function server({ httpPort, ipv6 }: NginxSettings, parameters: string, body: str
   return `server {\n${indented([...listen, body].join("\n"))}\n}`;
 }
 
-/** A log's full path is made before variables are looked for in it; the workers' directory is not. */
-function trafficPrefix({ layout }: NginxSettings): string {
-  return layout.httpd.includes("$") ? "/proc/self/cwd/run/traffic/" : "../run/traffic/";
-}
-
-function serving(settings: NginxSettings): string {
-  const { hosts = [] } = settings;
-  const traffic = trafficPrefix(settings);
-  const unfit = hosts.find((host) => !HOST_NAME.test(host));
-  if (unfit !== undefined) {
-    throw new RangeError(`${JSON.stringify(unfit)} is no host name (lower case, without a port)`);
-  }
-  return `server_name ${["localhost", "127.0.0.1", "[::1]", ...hosts].map(quoted).join(" ")}
-  "~^(?<host_worktree>${SLUG})\\.localhost$"
-  "~^(?<host_service>${SLUG})\\.(?<host_worktree>${SLUG})\\.localhost$";
+function serving(settings: NginxSettings, names: string, decide: string): string {
+  return server(
+    settings,
+    "",
+    `server_name ${names};
 root $top;
 recursive_error_pages on;
+# What is there may be known to be there for a second; what is not is looked for every time.
+open_file_cache max=1000 inactive=1m;
+open_file_cache_valid 1s;
 
+${decide}
+
+${staticLocations()}
+${backendLocations(settings)}
+${wakeLocations()}`,
+  );
+}
+
+const START = `set $absent "";
+set $at_origin "";
+set $proof "";
+set $kept "";
+set $mount "";
+set $decoded $uri$is_args$args;`;
+
+const byPath = `${START}
 set $worktree .default;
 set $below $request_uri;
-set $mount "";
-set $absent "";
-if (-d httpd/root/$candidate) {
-  set $worktree $candidate;
-  set $below $candidate_below;
-  set $mount $candidate_mount;
+set $documents root/.default;
+if (-d httpd/root/$first) {
+  set $worktree $first;
+  set $below $path_below;
+  set $mount /$first;
+  set $documents root;
 }
-if ($stranger) {
-  return 404;
-}
-if ($authority = "") {
-  return 400;
+if ($request_uri != $decoded) {
+  set $proof "$claimed $uri";
 }
 if ($astray) {
   return 404;
 }
+set $consumed $claimed;
+if ($route = document) {
+  break;
+}
 if ($route = api) {
+  set $backend_uri $api_uri;
   rewrite ^ /.backend last;
 }
-if (!-e httpd/root/$needed) {
+if (!-e httpd/root/$worktree/$entrance) {
   set $absent 1;
-}
-if ($action = backend) {
-  rewrite ^ /.backend last;
 }
 if ($action = enter) {
   return 302 $entered$is_args$args;
@@ -81,12 +103,53 @@ if ($action = enter) {
 if ($action = missing) {
   rewrite ^ /.missing last;
 }
-if ($action = nothing) {
+return 404;`;
+
+const byHost = `${START}
+set $worktree $host_worktree;
+set $below $request_uri;
+if (!-d httpd/root/$worktree) {
   return 404;
 }
-
-${staticLocations()}
-${backendLocation("= /.backend", { broken: "$on_broken", late: "$on_late", traffic, first: "internal;\n" })}
-${backendLocation("@awake", { broken: "$on_broken_again", late: "$on_late_again", traffic })}
-${wakeLocations()}`;
+if ($request_uri != $decoded) {
+  set $proof "$claimed $uri";
 }
+if ($astray) {
+  return 404;
+}
+if ($route = api) {
+  set $backend_uri $api_uri;
+  rewrite ^ /.backend last;
+}
+set $documents root/$worktree;
+set $consumed $claimed;
+# What is no service's frontend is a page or a file of the unnamed one's.
+if (!-e httpd/root/$worktree/$needed) {
+  set $at_origin 1;
+  set $documents root/$worktree/frontend;
+  set $consumed "";
+}
+if ($slash_is_missing) {
+  return 302 $document_mount/$is_args$args;
+}`;
+
+const byOrigin = `${START}
+set $worktree $host_worktree;
+set $backend_uri $request_uri;
+set $consumed "";
+set $documents root/$worktree/$origin_document;
+if (!-d httpd/root/$worktree) {
+  return 404;
+}
+if ($request_uri != $decoded) {
+  set $proof "$origin_claimed $uri";
+}
+if ($astray) {
+  return 404;
+}
+if ($origin_route = api) {
+  rewrite ^ /.backend last;
+}
+if (!-e httpd/root/$worktree/$origin_document) {
+  rewrite ^ /.backend last;
+}`;

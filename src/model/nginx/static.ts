@@ -70,7 +70,7 @@ export function staticMaps(): string {
   ].join("\n");
 }
 
-const FILES = `access_log off;
+const FILES = `open_file_cache off;
 root $documents;
 # The link to the frontend is ours; one inside it could lead out of the worktree.
 disable_symlinks on from=$document_root$consumed;
@@ -89,7 +89,7 @@ error_page 403 = $on_forbidden;`)}
 }
 location @page {
 ${indented(`${FILES}
-try_files $consumed/index.html /.missing;`)}
+try_files $consumed/index.html @missing;`)}
 }
 location @no_file {
   return 404;

@@ -87,6 +87,7 @@ export function wakeLocations(): string {
     gateLocation("@unreachable", "/down", "unreachable"),
     gateLocation("@interrupted", "/down", "interrupted"),
     gateLocation("@late", "/down", "late"),
+    gateLocation("@missing", "/down", "no-frontend"),
     gateLocation("= /.missing", "/down", "no-frontend", "internal;\n"),
     withoutGate("@without_gate_html", "text/html", HTML),
     withoutGate("@without_gate_json", "application/json", `${JSON_TEXT}\\n`),
