@@ -15,13 +15,15 @@ import { findPrograms } from "../host/programs.ts";
 import { Slots } from "../host/runit/slots.ts";
 import { writeSettings } from "../host/settings.ts";
 import { makeSkeleton } from "../host/skeleton.ts";
-import { isTrusted, projectIdentity } from "../host/trust.ts";
+import { approve, isTrusted, projectIdentity } from "../host/trust.ts";
 import type { Configuration } from "../model/configuration.ts";
 import { environmentFile, environmentPath, renderEnvrc } from "../model/envrc.ts";
 import { type Layout, layoutOf } from "../model/layout.ts";
 import { nginxConf } from "../model/nginx/conf.ts";
 import { UserError } from "../model/user-error.ts";
 import { ownerVariables, passwordFile } from "../model/variables.ts";
+import type { Worktree } from "../model/worktree.ts";
+import { waitingIn } from "./trust.ts";
 
 /** A project whose `.ikigai/` is as it should be. */
 export interface Prepared extends Project {
@@ -72,6 +74,10 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   // Spare places that are there at the supervisor's first look are ready at once.
   new Slots(layout).replenish();
   writeNginxConf(layout, configuration);
+  await approveFirst(
+    project,
+    worktrees.find((w) => w.isDefault),
+  );
   excludeFromStatus(commonDir, ["/.envrc", "/.ikigai"]);
   await installHook({ commonDir, worktrees });
   await writeOwnerEnvironment(
@@ -101,6 +107,21 @@ async function configurationOf(
     );
   }
   return settings.project;
+}
+
+/**
+ * What the default worktree holds when a project is first set up is the user's
+ * own; every later change is shown and asked about.
+ */
+async function approveFirst(
+  { layout, commonDir }: Project,
+  chosen: Worktree | undefined,
+): Promise<void> {
+  const identity = projectIdentity(commonDir);
+  const mark = `${layout.scripts}/approved`;
+  if (!chosen || fs.existsSync(mark)) return;
+  approve(identity, await waitingIn(layout.root, identity, chosen));
+  writeAtomically(mark, "What the default worktree held at first was approved.\n");
 }
 
 function writeNginxConf(layout: Layout, { http }: Configuration): void {

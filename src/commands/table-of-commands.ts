@@ -64,6 +64,12 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./env.ts")).env,
   },
   {
+    usage: "trust [worktree]",
+    summary: "show what a worktree would run and nobody has approved, and approve it",
+    options: [JSON_OPTION, ["-y, --yes", "approve without asking"]],
+    load: async () => (await import("./trust.ts")).trust,
+  },
+  {
     usage: "wt list",
     summary: "every worktree with its branch, address, schema and services",
     options: [JSON_OPTION, ["-w, --watch", "again every second"]],

@@ -75,6 +75,10 @@ export class Wakes {
     forced: boolean,
   ): Promise<Awakening> {
     const { slots, definitions } = this.#host;
+    const held = worktree.trust().held.get(service.slug);
+    if (held !== undefined) {
+      return this.#failure(key, `${held} has not been approved`, `ikigai trust ${worktree.slug}`);
+    }
     const placed = slots.has(key);
     const before = placed ? readStatus(slots.path(key)) : undefined;
     const crashes = definitions.crashes(key)?.count ?? 0;

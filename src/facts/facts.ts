@@ -2,7 +2,9 @@ import type { Configuration } from "../model/configuration.ts";
 import type { Layout } from "../model/layout.ts";
 import type { Slug } from "../model/slug.ts";
 import type { RawPath, Refused, Service, Worktree } from "../model/worktree.ts";
+import type { LoadedConfiguration } from "./configuration.ts";
 import { detectServices } from "./services.ts";
+import { judge, type TrustState } from "./trust.ts";
 import { readWorktrees } from "./worktrees.ts";
 
 /** A worktree with what its directory holds. */
@@ -10,6 +12,8 @@ export interface WorktreeFacts extends Worktree {
   readonly services: readonly Service[];
   readonly refused: readonly Refused[];
   readonly settings: Configuration;
+  /** What waits for approval at the moment of the call: a file may have changed since the look. */
+  readonly trust: () => TrustState;
 }
 
 /** What is true now. Everything that is wanted follows from it. */
@@ -33,7 +37,11 @@ export interface Gathering {
   readonly httpPort: number;
   readonly postgresPort: number;
   readonly defaultWorktree?: string | undefined;
-  readonly settingsOf: (worktree: Worktree) => Promise<Configuration>;
+  readonly settingsOf: (
+    worktree: Worktree,
+  ) => Promise<{ configuration: Configuration; loaded: LoadedConfiguration }>;
+  /** What approvals call this project. */
+  readonly trustIdentity: string;
   readonly passwordOf: (worktree: Worktree) => string;
   readonly secretId: string;
   readonly ownerPassword: string;
@@ -55,8 +63,11 @@ export async function gatherFacts(from: Gathering, scope?: ReadonlySet<Slug>): P
       looked
         .filter((w) => w.state === "present")
         .map(async (worktree) => {
-          const settings = await from.settingsOf(worktree);
-          return { ...worktree, ...detectServices(worktree.path, settings.services), settings };
+          const { configuration: settings, loaded } = await from.settingsOf(worktree);
+          const detected = detectServices(worktree.path, settings.services);
+          const judged = { path: worktree.path, services: detected.services };
+          const trust = () => judge(from.trustIdentity, judged, settings, loaded.program);
+          return { ...worktree, ...detected, settings, trust };
         }),
     ),
     defaultSlug: chosen?.slug,

@@ -18,7 +18,8 @@ export function accepts(address: Address): Promise<boolean> {
 
 /** Whether a GET of this path is answered with a status below 400. */
 export function answersWell(address: Address, path: string): Promise<boolean> {
-  const where = "path" in address ? { socketPath: address.path } : { ...address, host: "127.0.0.1" };
+  const where =
+    "path" in address ? { socketPath: address.path } : { ...address, host: "127.0.0.1" };
   return new Promise((resolve) => {
     const request = http.get({ ...where, path, timeout: 5_000, agent: false }, (answer) => {
       answer.resume();

@@ -18,7 +18,9 @@ export function joinRaw(base: RawPath | string, ...parts: (RawPath | string)[]):
 const SLASH = Buffer.from("/");
 
 export function toBuffer(path: RawPath | string): Buffer {
-  return typeof path === "string" ? Buffer.from(path) : Buffer.from(path.buffer, path.byteOffset, path.byteLength);
+  return typeof path === "string"
+    ? Buffer.from(path)
+    : Buffer.from(path.buffer, path.byteOffset, path.byteLength);
 }
 
 /** The content of a file, or undefined when there is none. Other errors are thrown. */
@@ -92,7 +94,10 @@ export function writeAtomically(
 
 /** Makes `path` a symbolic link to `target`, replacing an older link in one step. */
 export function linkAtomically(target: RawPath | string, path: RawPath | string): void {
-  const temporary = Buffer.concat([toBuffer(path), Buffer.from(`.${randomBytes(6).toString("hex")}`)]);
+  const temporary = Buffer.concat([
+    toBuffer(path),
+    Buffer.from(`.${randomBytes(6).toString("hex")}`),
+  ]);
   fs.symlinkSync(fsPath(target), temporary);
   try {
     fs.renameSync(temporary, fsPath(path));

@@ -108,7 +108,9 @@ export const runitService: Resource<Want, Have> = {
       mark: want.mark,
     });
     // A copy that runs goes on with the old definition until it is started again.
-    if (slots.has(step.key)) slots.restart(step.key);
+    if (!slots.has(step.key)) return;
+    if (worktree.trust().held.has(service.slug)) await slots.remove(step.key);
+    else slots.restart(step.key);
   },
 };
 

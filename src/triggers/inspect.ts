@@ -54,6 +54,7 @@ function inspectService(
   const placed = host.slots.has(key);
   const status = placed ? readStatus(host.slots.path(key)) : undefined;
   const crashes = host.definitions.crashes(key);
+  const held = worktree.trust().held.get(service.slug);
   const state = serviceState({
     hasBackend: service.backend !== undefined,
     placed,
@@ -61,7 +62,7 @@ function inspectService(
     wants: status?.wants,
     starting: wakes.isStarting(key),
     crashes: crashes?.count ?? 0,
-    held: false,
+    held: held !== undefined && status?.state !== "run",
   });
   const base = worktreeUrl(worktree.slug, httpPort);
   const running = state === "running" && status && status.pid > 0;
@@ -75,6 +76,7 @@ function inspectService(
     url: service.unnamed ? base : `${base}/${service.slug}`,
     ...(running ? { pid: status.pid, memory: residentMemory(status.pid) } : {}),
     ...(used ? { lastUse: used.toISOString() } : {}),
+    ...(held === undefined ? {} : { why: `${held} has not been approved` }),
     ...(crashes && state === "crashed"
       ? {
           why: `failed ${crashes.count} times, last with ${crashes.code >= 0 ? `exit code ${crashes.code}` : `signal ${crashes.signal}`}`,

@@ -176,6 +176,11 @@ export class Keeper {
   }
 
   #startServices(worktree: WorktreeFacts): void {
+    for (const slug of worktree.trust().held.keys()) {
+      // What runs was approved; what would run after it was not.
+      if (this.host.slots.has(`${worktree.slug}.${slug}`))
+        this.host.slots.once(`${worktree.slug}.${slug}`);
+    }
     for (const service of worktree.services) {
       const key = `${worktree.slug}.${service.slug}`;
       const { start } = serviceConfiguration(worktree.settings, service.name);

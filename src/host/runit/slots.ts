@@ -56,6 +56,11 @@ export class Slots {
     control(this.path(service), "t");
   }
 
+  /** Goes on as it is, and is not started again when it ends. */
+  once(service: string): void {
+    control(this.path(service), "o");
+  }
+
   down(service: string): void {
     const path = this.path(service);
     fs.writeFileSync(`${path}/down`, "");

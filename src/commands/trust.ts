@@ -1,0 +1,86 @@
+import { createInterface } from "node:readline/promises";
+import pc from "picocolors";
+import { byDirectory } from "../facts/here.ts";
+import { detectServices } from "../facts/services.ts";
+import { Settings } from "../facts/settings.ts";
+import { judge } from "../facts/trust.ts";
+import { readWorktrees } from "../facts/worktrees.ts";
+import { callDaemon, DaemonAway } from "../host/daemon-client.ts";
+import { approve, isTrusted, lastApproved, projectIdentity } from "../host/trust.ts";
+import { lineDiff } from "../model/line-diff.ts";
+import { printable } from "../model/printable.ts";
+import type { Trustable } from "../model/trust.ts";
+import { UserError } from "../model/user-error.ts";
+import type { Worktree } from "../model/worktree.ts";
+import { type Run, requireProject } from "./command.ts";
+
+/** Shows what a worktree would run and nobody has approved, and approves it. */
+export const trust: Run = async ({ cwd, out, say }, [name], options) => {
+  const project = requireProject(cwd);
+  const { layout, commonDir } = project;
+  const identity = projectIdentity(commonDir);
+  const worktrees = readWorktrees(commonDir);
+  const worktree = name
+    ? worktrees.find((w) => w.slug === name || w.name === name)
+    : (byDirectory(project, cwd) ?? worktrees.find((w) => w.isDefault));
+  if (!worktree) throw new UserError(`There is no worktree ${name ?? "here"}.`, "ikigai wt list");
+  const waiting = await waitingIn(layout.root, identity, worktree);
+  if (options.json) out(`${JSON.stringify({ worktree: worktree.slug, waiting }, null, 2)}\n`);
+  if (waiting.length === 0) {
+    say(`${pc.green("✔")} everything in ${worktree.slug} is approved`);
+    return 0;
+  }
+  if (!options.json) for (const one of waiting) out(`${describe(identity, one)}\n`);
+  if (!options.yes && !(await confirmed(worktree.slug, waiting.length))) {
+    throw new UserError("Nothing was approved.", `ikigai trust ${worktree.slug} --yes`);
+  }
+  approve(identity, waiting);
+  say(`${pc.green("✔")} ${waiting.length} approved in ${worktree.slug}`);
+  await callDaemon(layout, "POST", "/v1/look").catch((error: unknown) => {
+    if (!(error instanceof DaemonAway)) throw error;
+  });
+  return 0;
+};
+
+/** What of a worktree has not been approved. A configuration that is a program is not run for it. */
+export async function waitingIn(
+  root: string,
+  identity: string,
+  worktree: Worktree,
+): Promise<readonly Trustable[]> {
+  const settings = new Settings(root, ({ file, hash }) =>
+    isTrusted(identity, { kind: "configuration", what: file, hash }),
+  );
+  const { configuration, loaded } = await settings.of(worktree.path);
+  const { services } = detectServices(worktree.path, configuration.services);
+  return judge(identity, { path: worktree.path, services }, configuration, loaded.program).waiting;
+}
+
+function describe(identity: string, { kind, what, text }: Trustable): string {
+  const before = lastApproved(identity, { kind, what })?.text;
+  const heading = `${pc.bold(printable(what))} ${pc.dim(before === undefined ? "is new" : "has changed")}`;
+  if (text === undefined) return `${heading}\n  (not text; look at the file itself)`;
+  const lines = lineDiff(before ?? "", text)
+    .split("\n")
+    .map((line) => COLOURS[line[0] ?? " "]?.(`  ${line}`) ?? `  ${line}`);
+  return [heading, ...lines].join("\n");
+}
+
+const COLOURS: Readonly<Record<string, (text: string) => string>> = {
+  "+": pc.green,
+  "-": pc.red,
+  "@": pc.dim,
+};
+
+async function confirmed(slug: string, count: number): Promise<boolean> {
+  if (process.stdin.isTTY !== true) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(
+      `Approve ${count === 1 ? "this" : `these ${count}`} in ${slug}? [y/N] `,
+    );
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,36 @@
+import { untrusted } from "../host/trust.ts";
+import type { Configuration } from "../model/configuration.ts";
+import type { Slug } from "../model/slug.ts";
+import { holding, type Trustable } from "../model/trust.ts";
+import type { RawPath, Service } from "../model/worktree.ts";
+import type { LoadedConfiguration } from "./configuration.ts";
+import { readTrustables } from "./trustables.ts";
+
+/** What of a worktree waits for approval, and which services it holds. */
+export interface TrustState {
+  readonly waiting: readonly Trustable[];
+  /** Service → what of it has not been approved. */
+  readonly held: ReadonlyMap<Slug, string>;
+}
+
+export interface Judged {
+  readonly path: RawPath;
+  readonly services: readonly Service[];
+}
+
+/** Compares what a worktree would run with what has been approved in this project, both read now. */
+export function judge(
+  project: string,
+  worktree: Judged,
+  configuration: Configuration,
+  program: LoadedConfiguration["program"],
+): TrustState {
+  const waiting = untrusted(project, readTrustables({ ...worktree, configuration, program }));
+  const undecided = waiting.find(({ kind }) => kind === "configuration");
+  const held = worktree.services.flatMap((service): [Slug, string][] => {
+    // An unapproved program may say anything about any service.
+    const reason = undecided ?? holding(waiting, service.name)[0];
+    return service.backend && reason ? [[service.slug, reason.what]] : [];
+  });
+  return { waiting, held: new Map(held) };
+}
