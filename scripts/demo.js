@@ -1,8 +1,16 @@
 import { randomInt } from "node:crypto";
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build } from "./build.js";
 import { endAll, processesOf } from "./processes.js";
 import { removeProject } from "./remove.js";
@@ -10,6 +18,7 @@ import { setup } from "./setup.js";
 import { isProgram, main, must, root, run, StepError, step } from "./steps.js";
 
 const cli = join(root, "dist", "cli.js");
+const prefix = "iki-demo-";
 const greeting = "Hello from main";
 
 /** This process' environment without what could lead git or Postgres to another project. */
@@ -131,7 +140,7 @@ async function tidy({ base, project, env }) {
 async function demo({ keep }) {
   await setup();
   await build();
-  const base = realpathSync(mkdtempSync(join(tmpdir(), "iki-demo-")));
+  const base = realpathSync(mkdtempSync(join(tmpdir(), prefix)));
   const project = join(base, "project");
   const env = environment(base, keep);
   const place = { base, project, env };
@@ -159,5 +168,8 @@ async function demo({ keep }) {
 }
 
 if (isProgram(import.meta.url)) {
-  await main(() => demo({ keep: process.argv.includes("--keep") }));
+  const [option, directory] = process.argv.slice(2);
+  await main(() =>
+    option === "--remove" ? remove(directory ?? "") : demo({ keep: option === "--keep" }),
+  );
 }
