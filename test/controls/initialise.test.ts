@@ -1,0 +1,97 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
+import { describe, expect, test } from "vitest";
+import { processesOf } from "../../scripts/processes.js";
+import { accounts, identityOf } from "../support/as-user.ts";
+import { waitFor } from "../support/wait.ts";
+import { makeControls } from "./support.ts";
+
+describe.each(accounts())("the first start of Postgres as $name", (account) => {
+  test("killed anywhere in the middle leaves no half cluster", async () => {
+    await using controls = await makeControls({ account });
+    const { db, ikigai } = controls.layout;
+    for (const moment of ["initdb", "--single", "postgres -D"]) {
+      const start = execa(join(controls.layout.bin, "pg_ctl"), ["start"], {
+        ...identityOf(account),
+        env: controls.env,
+        extendEnv: false,
+        reject: false,
+        stdio: "ignore",
+      });
+      await waitFor(
+        async () => {
+          const found = await processesOf([ikigai]);
+          return start.exitCode !== null || found.some(({ title }) => title.includes(moment));
+        },
+        { every: 2 },
+      );
+      for (const { pid } of await processesOf([ikigai])) kill(pid);
+      await start;
+      const names = readdirSync(dirname(db)).includes("db") ? readdirSync(db) : ["PG_VERSION"];
+      expect(names).toContain("PG_VERSION");
+    }
+    expect(await controls.run("pg_ctl", ["start"])).toMatchObject({ exitCode: 0 });
+    expect((await controls.run("psql", ["-Atc", "select 1"])).stdout).toBe("1");
+    expect(readdirSync(dirname(db)).filter((name) => name.includes(".new."))).toEqual([]);
+  });
+
+  test("interrupted by a signal it tidies up", async () => {
+    await using controls = await makeControls({ account });
+    const start = execa(join(controls.layout.ikigai, "scripts/postgres"), [], {
+      ...identityOf(account),
+      env: controls.env,
+      extendEnv: false,
+      reject: false,
+      stdio: "ignore",
+      detached: true,
+    });
+    await waitFor(async () =>
+      (await processesOf([controls.layout.ikigai])).some(({ title }) =>
+        title.includes("/initdb -D"),
+      ),
+    );
+    process.kill(-(start.pid ?? 0), "SIGINT");
+    await start;
+    expect(await controls.everything()).toEqual([]);
+    expect(readdirSync(controls.layout.ikigai).filter((name) => name.startsWith("db"))).toEqual([]);
+  });
+
+  test("asks for passwords, keeps them out of arguments, and listens on loopback only", async () => {
+    await using controls = await makeControls({ account });
+    await controls.run("pg_ctl", ["start"]);
+    const rules = readFileSync(join(controls.layout.db, "pg_hba.conf"), "utf8");
+    expect(rules).not.toMatch(/^[^#]*\btrust\b/m);
+    const show = [
+      "listen_addresses",
+      "unix_socket_directories",
+      "fsync",
+      "max_connections",
+      "server_encoding",
+    ];
+    const shown = await controls.run("psql", [
+      "-At",
+      ...show.flatMap((name) => ["-c", `show ${name}`]),
+    ]);
+    expect(shown.stdout.split("\n")).toEqual(["localhost", "", "on", "200", "UTF8"]);
+  });
+});
+
+test("data that is no cluster is not touched", async () => {
+  await using controls = await makeControls();
+  const { mkdirSync, writeFileSync } = await import("node:fs");
+  mkdirSync(controls.layout.db);
+  writeFileSync(join(controls.layout.db, "precious"), "");
+  const outcome = await controls.run("pg_ctl", ["start"]);
+  expect(outcome.exitCode).toBe(1);
+  expect(outcome.stderr).toContain("is not empty and holds no cluster");
+  expect(readdirSync(controls.layout.db)).toEqual(["precious"]);
+});
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
