@@ -129,7 +129,7 @@ export function buildDefaultAcls(scope: Scope, rows: readonly DefaultAclRow[]): 
     return {
       key: `pg_default_acl:${row.oid}`,
       kind: "default privileges",
-      name: `${row.objects.toLowerCase()} of ${row.role}`,
+      name: `${row.objects.toLowerCase()} of ${roleFor(scope, row.role)}`,
       sql,
       needs: [],
       phase: "last",

@@ -1,7 +1,7 @@
 import type { AggregateRow, RoutineRow } from "../inspect/routines.ts";
 import { mentioned, renameInBody, stringsNaming } from "../names.ts";
 import { named, ownedBy, type Scope } from "../scope.ts";
-import { ident, literal } from "../sql.ts";
+import { literal } from "../sql.ts";
 import type { Item, Note, Piece, Refusal } from "../types.ts";
 import { grantStatements } from "./grants.ts";
 
@@ -62,45 +62,41 @@ function createRoutine(
 ): { sql: string[]; named: string[] } {
   const refuse = (why: string, next: string) =>
     refusals.push({ object: label, kind: row.kind === "p" ? "procedure" : "function", why, next });
-  let definition = (row.definition ?? "").trimEnd();
+  const definition = (row.definition ?? "").trimEnd();
   const at = row.parsed ? -1 : definition.lastIndexOf(row.body);
-  const header = at < 0 ? definition : definition.slice(0, at);
+  const head = at < 0 ? definition : definition.slice(0, at);
   const settings = (row.settings ?? []).filter((setting) => mentioned(setting, scope.schema));
-  const sets = settings.flatMap((setting) => renamedSetting(scope, row, setting));
-  if (sets.length < settings.length)
-    refuse("one of its settings names the schema as text", "ALTER FUNCTION … RESET the setting");
-  // The clause that carries a setting is a string that names the schema; it is set anew below.
-  const rest = header.replace(/^ SET .*$/gm, "");
-  if (stringsNaming(`${rest}`.replace(/AS \$[a-z]*\$$/i, ""), scope.schema).length > 0)
+  const header = settings.reduce((text, setting) => renameSetting(scope, text, setting), head);
+  if (stringsNaming(header.replace(/AS \$\w*\$$/, ""), scope.schema).length > 0)
     refuse(
       "a string in its definition names the schema",
       "write names without the schema; the search path finds them",
     );
+  const sql = row.language === "sql" || row.language === "plpgsql";
   const renamed = at < 0 ? null : renameInBody(row.body, scope.schema, scope.as);
-  if (renamed !== null && !["sql", "plpgsql"].includes(row.language)) {
-    if (!["c", "internal"].includes(row.language))
-      refuse(
-        `its ${row.language} text names the schema, and only SQL and PL/pgSQL can be read safely`,
-        "write names without the schema; the search path finds them",
-      );
-  } else if (renamed !== null)
-    definition = `${header}${renamed}${definition.slice(at + row.body.length)}`;
-  const sql = [definition, ...sets];
-  const text = renamed !== null && ["sql", "plpgsql"].includes(row.language);
-  return { sql, named: text ? sql : sets };
+  if (renamed !== null && !sql && row.language !== "c" && row.language !== "internal")
+    refuse(
+      `its ${row.language} text names the schema, and only SQL and PL/pgSQL can be read safely`,
+      "write names without the schema; the search path finds them",
+    );
+  const body = at < 0 ? "" : sql && renamed !== null ? renamed : row.body;
+  const text = `${header}${body}${at < 0 ? "" : definition.slice(at + row.body.length)}`;
+  return { sql: [text], named: text === definition ? [] : [text] };
 }
 
-/** `SET search_path` of a routine, with the schema's name put right; nothing for other settings. */
-function renamedSetting(scope: Scope, row: RoutineRow, setting: string): string[] {
-  const routine = `ROUTINE ${named(scope, row.name)}(${row.arguments})`;
+/** Puts the schema's name right in a `SET search_path` clause; others are left, and refused. */
+function renameSetting(scope: Scope, header: string, setting: string): string {
   const at = setting.indexOf("=");
   const name = setting.slice(0, at);
   const value = setting.slice(at + 1);
-  if (name === "role" && value === scope.owner)
-    return [`ALTER ${routine} SET role = ${literal(scope.role)}`];
-  if (name !== "search_path") return [];
   const path = pathOf(value).map((schema) => (schema === scope.schema ? scope.as : schema));
-  return [`ALTER ${routine} SET search_path = ${path.map(ident).join(", ")}`];
+  const values = name === "role" && value === scope.owner ? [scope.role] : path;
+  if (name !== "search_path" && name !== "role") return header;
+  const clause = ` SET ${name} TO ${values.map(literal).join(", ")}`;
+  return header
+    .split("\n")
+    .map((line) => (line.startsWith(` SET ${name} TO `) ? clause : line))
+    .join("\n");
 }
 
 /** The names in a search path's text, unquoted; bare ones are folded to lower case. */

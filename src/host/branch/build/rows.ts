@@ -31,12 +31,12 @@ export function copyTables(
         quiet: !loud.has(row.oid),
         columns: all
           .filter((column) => column.generated === "")
-          .map((column) => ({ name: column.name, value: valueOf(column, own, casts) })),
+          .map((column) => ({ name: column.name, value: copiedValue(column, own, casts) })),
       };
     });
 }
 
-function valueOf(column: ColumnRow, own: ReadonlyMap<number, TypeRow>, casts: boolean): string {
+function copiedValue(column: ColumnRow, own: ReadonlyMap<number, TypeRow>, casts: boolean): string {
   const name = ident(column.name);
   if (!otherType(column.type_oid, own)) return name;
   if (!casts) return `${name}::pg_catalog.text::${column.base_type}`;

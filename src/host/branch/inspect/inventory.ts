@@ -34,12 +34,13 @@ export async function readInventory(client: pg.Client, namespace: number): Promi
   );
   const edges = rows.map((row) => ({ from: row.f, to: row.t, type: row.d }));
   const keys = new Set(edges.map((edge) => edge.from));
-  return {
-    edges,
-    keys,
-    of: (catalog) =>
-      [...keys]
-        .filter((key) => key.startsWith(`${catalog}:`))
-        .map((key) => Number(key.slice(catalog.length + 1))),
-  };
+  const byCatalog = new Map<string, number[]>();
+  for (const key of keys) {
+    const at = key.indexOf(":");
+    const catalog = key.slice(0, at);
+    const found = byCatalog.get(catalog) ?? [];
+    found.push(Number(key.slice(at + 1)));
+    byCatalog.set(catalog, found);
+  }
+  return { edges, keys, of: (catalog) => byCatalog.get(catalog) ?? [] };
 }
