@@ -162,9 +162,16 @@ async function demo({ keep }) {
   }
   if (!stay) return;
   console.log(`It keeps running. Look around:   cd ${project}/rel-06`);
-  console.log(
-    `Stop and remove it:              (cd ${project} && node ${cli} stop) && rm -rf ${base}`,
-  );
+  console.log(`Stop and remove it:              npm run demo -- --remove ${base}`);
+}
+
+/** Ends a demo that was kept. */
+async function remove(base) {
+  const project = join(base, "project");
+  if (!basename(base).startsWith(prefix) || !existsSync(join(project, ".ikigai"))) {
+    throw new StepError(`${base} is no directory of a demo.`);
+  }
+  await tidy({ base, project, env: environment(base, true) });
 }
 
 if (isProgram(import.meta.url)) {
