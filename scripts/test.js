@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asThrowawayUser } from "./account.js";
@@ -78,6 +78,8 @@ async function vitest({ title, cwd, temporary, args, wrap, env }) {
 
 async function asPresentUser(args) {
   const temporary = mkdtempSync(join(tmpdir(), "iki-t"));
+  // Open like /tmp: as root some tests work for other accounts.
+  chmodSync(temporary, 0o1777);
   try {
     const options = { cwd: root, temporary, args, wrap: (command) => command, env: process.env };
     return await vitest({ title: "Testing as the present user", ...options });
