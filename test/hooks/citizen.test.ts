@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
-import { mkdir, realpath, rm, symlink } from "node:fs/promises";
+import { mkdir, realpath, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { readWorktrees } from "../../src/facts/worktrees.ts";
+import { installHook, removeHook } from "../../src/host/git/hooks.ts";
 import { waitFor } from "../support/wait.ts";
 import { type Listener, listen, makeSandbox, type Sandbox, write } from "./support.ts";
 
@@ -227,15 +229,18 @@ test("a submodule that is a project of its own", async () => {
   const top = join(box.base, "super");
   await box.git(top, ...allowed, "submodule", "--quiet", "add", box.root, "sub");
   const commonDir = join(top, ".git/modules/sub");
-  const { installHook } = await import("../../src/host/git/hooks.ts");
-  await mkdir(join(top, "sub/.ikigai"));
-  await installHook({ commonDir, worktrees: [], env: box.env });
-  await using heard = await listen(join(top, "sub"));
-  await box.git(join(top, "sub"), "switch", "--quiet", "--create", "other");
-  expect(heard.told).toEqual([commonDir]);
-  await symlink(join(top, "sub/.ikigai"), join(commonDir, ".ikigai"));
-  await box.git(join(top, "sub"), "worktree", "add", "--quiet", "../../linked");
-  expect(heard.told.slice(1)).toEqual([join(commonDir, "worktrees/linked")]);
+  const sub = join(top, "sub");
+  await mkdir(join(sub, ".ikigai"));
+  const before = readdirSync(commonDir);
+  const repository = { commonDir, worktrees: readWorktrees(commonDir), env: box.env };
+  await installHook(repository);
+  await using heard = await listen(sub);
+  await box.git(sub, "switch", "--quiet", "--create", "other");
+  await box.git(sub, "worktree", "add", "--quiet", "../../linked");
+  expect(heard.told).toEqual([commonDir, join(commonDir, "worktrees/linked")]);
+  await box.git(sub, "worktree", "remove", "../../linked");
+  await removeHook(repository);
+  expect(readdirSync(commonDir)).toEqual(before);
 });
 
 test("a machine without curl", async () => {

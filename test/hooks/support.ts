@@ -78,7 +78,9 @@ function environment(base: string): NodeJS.ProcessEnv {
   const foreign = /^(GIT_|XDG_|HUSKY|LEFTHOOK|PRE_COMMIT|npm_|VITEST|NODE_|CI$)/;
   const kept = Object.entries(process.env).filter(([key]) => !foreign.test(key));
   const home = join(base, "home");
-  return { ...Object.fromEntries(kept), HOME: home, GIT_CONFIG_NOSYSTEM: "1" };
+  // The same commits have the same names in two sandboxes.
+  const dates = { GIT_AUTHOR_DATE: "@1700000000 +0000", GIT_COMMITTER_DATE: "@1700000000 +0000" };
+  return { ...Object.fromEntries(kept), ...dates, HOME: home, GIT_CONFIG_NOSYSTEM: "1" };
 }
 
 async function makeRepository(

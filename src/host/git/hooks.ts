@@ -14,6 +14,7 @@ import { installBody, installInto, removeBody, removeFrom } from "./hook-files.t
 import { hookBody, makeHooksDirectory, unmakeHooksDirectory } from "./hook-home.ts";
 import { type RecordedDirectory, readRecord, writeRecord } from "./hook-record.ts";
 import { type HookWorktree, hooksDirectory, permissionFor } from "./hooks-directory.ts";
+import { linkProject, unlinkProject } from "./project-link.ts";
 
 export type { EffectiveHook, HookWorktree };
 
@@ -39,6 +40,7 @@ export interface HookReport {
 export async function installHook(repository: HookRepository): Promise<HookReport> {
   const { commonDir, env = process.env } = repository;
   const places = await placesOf(repository);
+  linkProject(commonDir, repository.worktrees);
   if (runsConfiguredHooks(await gitVersion(env))) return await installConfig(repository, places);
   if (places.some(({ config }) => config.ikigai.command)) await unconfigure(commonDir, env);
   const problems = installFiles(commonDir, places);
@@ -68,6 +70,7 @@ export async function removeHook(repository: HookRepository): Promise<void> {
     if (made) unmakeHooksDirectory(path);
   }
   removeBody(Buffer.from(commonDir));
+  unlinkProject(commonDir);
   writeRecord(commonDir, []);
 }
 
