@@ -85,7 +85,7 @@ export async function makeControls(options: ControlsOptions = {}): Promise<Contr
   await mkdir(join(base, "home"));
   if (account.uid !== ourselves.uid) await giveTo(account, base);
 
-  const env = environment(base);
+  const env = environment(base, account.uid);
   const identity = identityOf(account);
   const run: Controls["run"] = async (
     control,
@@ -139,11 +139,19 @@ export async function makeControls(options: ControlsOptions = {}): Promise<Contr
 }
 
 /** Nothing of this machine's git, Postgres or direnv. */
-function environment(base: string): NodeJS.ProcessEnv {
+function environment(base: string, uid: number): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([key]) => !/^(GIT_|PG|IKIGAI|DIRENV|npm_|VITEST|NODE_|SVDIR$|DATABASE_URL$)/.test(key),
+    ([key]) =>
+      !/^(GIT_|PG|IKIGAI|DIRENV|npm_|VITEST|NODE_ENV$|NODE_OPTIONS$|SVDIR$|DATABASE_URL$)/.test(
+        key,
+      ),
   );
-  return { ...Object.fromEntries(kept), HOME: join(base, "home") };
+  return {
+    ...Object.fromEntries(kept),
+    HOME: join(base, "home"),
+    // Packages are fetched once for all tests, not once for each throwaway home.
+    npm_config_cache: join(tmpdir(), `iki-npm-${uid}`),
+  };
 }
 
 function nginxConf({ ikigai }: Layout, port: number, unprivileged: boolean): string {
