@@ -1,4 +1,5 @@
 import type { Layout } from "../model/layout.ts";
+import type { Slug } from "../model/slug.ts";
 import type { Ports } from "./ports.ts";
 import type { Postgres } from "./postgres/client.ts";
 import type { Definitions } from "./runit/definitions.ts";
@@ -11,6 +12,8 @@ export interface Host {
   readonly ports: Ports;
   readonly slots: Slots;
   readonly definitions: Definitions;
+  /** How far a worktree's branch of a database is, from 0 to 1, while it is being made. */
+  readonly branching: Map<Slug, number>;
   /** The path that a backend binds: at most 107 bytes, whatever the project's own path is. */
   socketPath(worktree: string, service: string): string;
 }
