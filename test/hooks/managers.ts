@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,10 @@ export type Programs = { readonly bin: string } | { readonly missing: string };
 export async function managerPrograms(): Promise<Programs> {
   const home = join(tmpdir(), `iki-managers-${process.getuid?.()}`);
   const bin = join(home, "node_modules/.bin");
-  if (existsSync(bin)) return { bin };
+  if (existsSync(bin)) {
+    // Programs are run from there: not from a directory that somebody else has put in the way.
+    return statSync(home).uid === process.getuid?.() ? { bin } : { missing: `${home} is not ours` };
+  }
   const fresh = `${home}.${process.pid}`;
   await mkdir(fresh, { recursive: true });
   await write(join(fresh, "package.json"), "{}\n");
