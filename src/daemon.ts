@@ -1,3 +1,4 @@
+import { Away } from "./facts/away.ts";
 import type { Gathering } from "./facts/facts.ts";
 import { findProject, type Project } from "./facts/project.ts";
 import { Settings } from "./facts/settings.ts";
@@ -5,6 +6,7 @@ import { readWorktrees } from "./facts/worktrees.ts";
 import type { Host } from "./host/host.ts";
 import { listenInside } from "./host/listen.ts";
 import { reloadNginx } from "./host/nginx.ts";
+import { readArrival, settleHere } from "./host/place.ts";
 import { Ports } from "./host/ports.ts";
 import { Postgres } from "./host/postgres/client.ts";
 import { Definitions } from "./host/runit/definitions.ts";
@@ -15,6 +17,7 @@ import { isTrusted, projectIdentity } from "./host/trust.ts";
 import { apiOf } from "./triggers/api.ts";
 import { gateServer } from "./triggers/gate.ts";
 import { Keeper } from "./triggers/keeper.ts";
+import { enforceRetention } from "./triggers/retention.ts";
 import { socketServer } from "./triggers/socket.ts";
 import { glanceRegularly } from "./triggers/timer.ts";
 import { watchRepository } from "./triggers/watch.ts";
@@ -35,6 +38,7 @@ async function main(root: string | undefined): Promise<void> {
     ports: new Ports(layout, () => reloadNginx(layout)),
     slots: new Slots(layout),
     definitions: new Definitions(layout),
+    branching: new Map(),
     socketPath: socketPaths(layout),
   };
   const gathering = (): Gathering => ({
@@ -48,10 +52,21 @@ async function main(root: string | undefined): Promise<void> {
     passwordOf: (worktree) => secret.passwordFor(worktree.slug, worktree.identity),
     secretId: secret.id,
     ownerPassword: postgres.password,
+    away,
+    copied,
   });
+  const away = new Away();
+  let copied = readArrival(layout).kind === "copied";
   const keeper = new Keeper(gathering, host, (line) => console.log(line));
   let ready = false;
-  const api = apiOf({ keeper, httpPort: () => http.port, version: VERSION, ready: () => ready });
+  const retention = () => settings.project.worktrees.retention;
+  const api = apiOf({
+    keeper,
+    httpPort: () => http.port,
+    version: VERSION,
+    retention,
+    ready: () => ready,
+  });
   const servers = [socketServer(api), gateServer(keeper)] as const;
   // Addresses are relative to the working directory: no project's path is too long for them.
   await listenInside(servers[0], layout.ikigai, "daemon.sock");
@@ -70,12 +85,18 @@ async function main(root: string | undefined): Promise<void> {
   ready = true;
   host.slots.replenish();
   const replenishing = setInterval(() => host.slots.replenish(), 2_000);
-  const stopGlancing = glanceRegularly(keeper, commonDir);
+  const stopGlancing = glanceRegularly(keeper, commonDir, () => {
+    // Adopted by name once, with Postgres there; from now on it has identities of its own.
+    copied = false;
+    settleHere(layout);
+  });
+  const stopRetention = enforceRetention(keeper, retention, (line) => console.log(line));
   console.log(`ready: ${keeper.worktrees.length} worktrees`);
 
   const end = async () => {
     clearInterval(replenishing);
     stopGlancing();
+    await stopRetention();
     for (const server of servers) server.close();
     await stopWatching();
     await keeper.idle();

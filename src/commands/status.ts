@@ -3,6 +3,7 @@ import pc from "picocolors";
 import type { Layout } from "../model/layout.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { type Run, requireProject } from "./command.ts";
+import { sayWhatGoes } from "./going.ts";
 import { offlineReports } from "./offline.ts";
 import { plainTable, worktreeTable } from "./table.ts";
 import { readWorktreeReports } from "./wt-list.ts";
@@ -38,6 +39,7 @@ export const status: Run = async ({ cwd, out, say }, _, options) => {
     pc.dim(part.detail),
   ]);
   out(`${plainTable(["PART", "STATE", ""], rows)}\n\n${worktreeTable(worktrees)}\n`);
+  if (running) await sayWhatGoes(project.layout, say);
   if (!all.every((part) => part.running)) say("\n  next: ikigai start");
   return healthy ? 0 : 1;
 };

@@ -81,4 +81,14 @@ export const COMMANDS: readonly Command[] = [
     options: [JSON_OPTION],
     load: async () => (await import("./wt-show.ts")).wtShow,
   },
+  {
+    usage: "wt restore [name]",
+    summary: "bring a removed worktree's data back",
+    options: [
+      JSON_OPTION,
+      ["--list", "what can be brought back, since when, how large, and until when"],
+      ["--into <worktree>", "into another worktree than that of its name"],
+    ],
+    load: async () => (await import("./wt-restore.ts")).wtRestore,
+  },
 ];

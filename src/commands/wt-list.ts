@@ -2,6 +2,7 @@ import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
 import type { Layout } from "../model/layout.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { type Run, requireProject } from "./command.ts";
+import { sayWhatGoes } from "./going.ts";
 import { offlineReports } from "./offline.ts";
 import { worktreeTable } from "./table.ts";
 
@@ -16,7 +17,8 @@ export const wtList: Run = async ({ cwd, out, say }, _, options) => {
     if (options.json) out(`${JSON.stringify({ running, worktrees }, null, 2)}\n`);
     else {
       out(`${worktreeTable(worktrees)}\n`);
-      if (!running) say("  ikigai is not running; next: ikigai start");
+      if (running) await sayWhatGoes(project.layout, say);
+      else say("  ikigai is not running; next: ikigai start");
     }
   };
   if (!options.watch) {

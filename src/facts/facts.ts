@@ -1,8 +1,11 @@
+import { joinRaw, lstatIfThere } from "../host/files.ts";
 import type { Configuration } from "../model/configuration.ts";
 import type { Layout } from "../model/layout.ts";
 import type { Slug } from "../model/slug.ts";
 import type { RawPath, Refused, Service, Worktree } from "../model/worktree.ts";
+import type { Away } from "./away.ts";
 import type { LoadedConfiguration } from "./configuration.ts";
+import { findOrigin } from "./origin.ts";
 import { detectServices } from "./services.ts";
 import { judge, type TrustState } from "./trust.ts";
 import { readWorktrees } from "./worktrees.ts";
@@ -14,6 +17,8 @@ export interface WorktreeFacts extends Worktree {
   readonly settings: Configuration;
   /** What waits for approval at the moment of the call: a file may have changed since the look. */
   readonly trust: () => TrustState;
+  /** The worktree that it was made from; only asked for when its schema is. */
+  readonly origin: () => Promise<Slug | undefined>;
 }
 
 /** What is true now. Everything that is wanted follows from it. */
@@ -26,6 +31,10 @@ export interface Facts {
   readonly defaultTop: RawPath | undefined;
   /** Worktrees that cannot be judged now (an add half done, a disk away): nothing of theirs changes. */
   readonly held: ReadonlySet<Slug>;
+  /** Those of them that have a place, as git's files say. */
+  readonly unknown: readonly Worktree[];
+  /** The project is a copy of another one: what it holds is known by name only. */
+  readonly copied: boolean;
   readonly passwordOf: (worktree: Worktree) => string;
   readonly secretId: string;
   readonly ownerPassword: string;
@@ -45,6 +54,9 @@ export interface Gathering {
   readonly passwordOf: (worktree: Worktree) => string;
   readonly secretId: string;
   readonly ownerPassword: string;
+  /** Remembers between looks which directories are away. */
+  readonly away: Away;
+  readonly copied: boolean;
 }
 
 /**
@@ -52,29 +64,42 @@ export interface Gathering {
  * worktrees' directories are looked into.
  */
 export async function gatherFacts(from: Gathering, scope?: ReadonlySet<Slug>): Promise<Facts> {
-  const worktrees = readWorktrees(from.commonDir, from.defaultWorktree);
-  const chosen = worktrees.find((w) => w.isDefault);
-  const looked = worktrees.filter((w) => !scope || scope.has(w.slug));
+  const all = readWorktrees(from.commonDir, from.defaultWorktree, (identity, away) =>
+    from.away.isGone(identity, away),
+  );
+  const chosen = all.find((w) => w.isDefault);
+  const looked = all.filter((w) => !scope || scope.has(w.slug));
+  const present = looked.filter((w) => w.state === "present");
+  const worktrees = await Promise.all(present.map((worktree) => lookInside(from, worktree, all)));
+  // One that went away meanwhile seems to hold nothing, and it would lose everything.
+  const isThere = ({ path }: Worktree) => lstatIfThere(joinRaw(path, ".git")) !== undefined;
+  const left = worktrees.filter((w) => !isThere(w));
+  const unknown = [...looked.filter((w) => w.state === "unknown"), ...left];
   return {
     layout: from.layout,
     httpPort: from.httpPort,
     postgresPort: from.postgresPort,
-    worktrees: await Promise.all(
-      looked
-        .filter((w) => w.state === "present")
-        .map(async (worktree) => {
-          const { configuration: settings, loaded } = await from.settingsOf(worktree);
-          const detected = detectServices(worktree.path, settings.services);
-          const judged = { path: worktree.path, services: detected.services };
-          const trust = () => judge(from.trustIdentity, judged, settings, loaded.program);
-          return { ...worktree, ...detected, settings, trust };
-        }),
-    ),
+    worktrees: worktrees.filter((w) => !left.includes(w)),
     defaultSlug: chosen?.slug,
     defaultTop: chosen?.path,
-    held: new Set(looked.filter((w) => w.state === "unknown").map((w) => w.slug)),
+    held: new Set(unknown.map((w) => w.slug)),
+    unknown: unknown.filter((w) => w.path.length > 0),
+    copied: from.copied,
     passwordOf: from.passwordOf,
     secretId: from.secretId,
     ownerPassword: from.ownerPassword,
   };
+}
+
+async function lookInside(
+  from: Gathering,
+  worktree: Worktree,
+  all: readonly Worktree[],
+): Promise<WorktreeFacts> {
+  const { configuration: settings, loaded } = await from.settingsOf(worktree);
+  const detected = detectServices(worktree.path, settings.services);
+  const judged = { path: worktree.path, services: detected.services };
+  const trust = () => judge(from.trustIdentity, judged, settings, loaded.program);
+  const origin = () => findOrigin(from.commonDir, worktree, all);
+  return { ...worktree, ...detected, settings, trust, origin };
 }

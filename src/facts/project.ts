@@ -2,6 +2,7 @@ import fs from "node:fs";
 import { dirname, resolve } from "node:path";
 import { listIfThere, lstatIfThere, readIfThere, statIfThere } from "../host/files.ts";
 import { type Layout, layoutOf } from "../model/layout.ts";
+import { coreValue } from "./git-config.ts";
 
 export interface Project {
   readonly layout: Layout;
@@ -56,11 +57,9 @@ export function commonDirOf(directory: string): string | undefined {
 
 /** Where `.ikigai/` belongs for a common directory: beside `.git`. */
 export function rootOf(commonDir: string): string {
-  const worktree = /^\s*worktree\s*=\s*(.+)$/m.exec(
-    readIfThere(`${commonDir}/config`)?.toString() ?? "",
-  );
   // A submodule's repository lies in its parent's .git/modules; core.worktree names its top.
-  return worktree?.[1] ? resolve(commonDir, worktree[1].trim()) : dirname(commonDir);
+  const worktree = coreValue(commonDir, "worktree");
+  return worktree ? resolve(commonDir, worktree) : dirname(commonDir);
 }
 
 function pointedAt(base: string, content: Buffer | undefined, prefix: string): string | undefined {

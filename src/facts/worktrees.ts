@@ -10,6 +10,7 @@ import {
 } from "../host/files.ts";
 import { assignSlugs } from "../model/slug.ts";
 import type { RawPath, Worktree } from "../model/worktree.ts";
+import { coreValue, isCoreTrue } from "./git-config.ts";
 
 /** The name of the main worktree of an ordinary clone: git has none for it. */
 const MAIN = Buffer.from("main");
@@ -20,15 +21,32 @@ interface Raw {
   readonly isMain: boolean;
 }
 
+/** The repository is not where it was: nothing can be said about its worktrees. */
+export class RepositoryAway extends Error {
+  override readonly name = "RepositoryAway";
+}
+
+/** Told of each worktree whether its directory is away; says whether it counts as gone. */
+export type Gone = (identity: string, away: boolean) => boolean;
+
 /**
  * Every worktree of a repository, read from git's files (gitrepository-layout(5))
  * rather than from `git worktree list`, which fails while an add is half done.
+ *
+ * @throws RepositoryAway when there is no repository at all
  */
-export function readWorktrees(commonDir: string, configuredDefault?: string): Worktree[] {
+export function readWorktrees(
+  commonDir: string,
+  configuredDefault?: string,
+  isGone: Gone = (_, away) => away,
+): Worktree[] {
+  if (!lstatIfThere(joinRaw(commonDir, "HEAD"))) {
+    throw new RepositoryAway(`There is no repository at ${commonDir} any more.`);
+  }
   const raw: Raw[] = listIfThere(joinRaw(commonDir, "worktrees"))
     .sort(Buffer.compare)
     .map((name) => ({ name, gitDir: joinRaw(commonDir, "worktrees", name), isMain: false }));
-  if (!isBareRepository(commonDir)) {
+  if (!isCoreTrue(commonDir, "bare")) {
     raw.unshift({ name: MAIN, gitDir: Buffer.from(commonDir), isMain: true });
   }
   const slugs = assignSlugs(
@@ -36,7 +54,7 @@ export function readWorktrees(commonDir: string, configuredDefault?: string): Wo
     sha256,
   );
   const worktrees = raw.flatMap((r, i) => {
-    const worktree = readWorktree(r, slugs[i] ?? "", commonDir);
+    const worktree = readWorktree(r, slugs[i] ?? "", commonDir, isGone);
     return worktree ? [worktree] : [];
   });
   const chosen = chooseDefault(worktrees, commonDir, configuredDefault);
@@ -44,38 +62,73 @@ export function readWorktrees(commonDir: string, configuredDefault?: string): Wo
 }
 
 /** Undefined when the administrative directory went away while we were reading. */
-function readWorktree(raw: Raw, slug: string, commonDir: string): Worktree | undefined {
+function readWorktree(
+  raw: Raw,
+  slug: string,
+  commonDir: string,
+  isGone: Gone,
+): Worktree | undefined {
   const stat = statIfThere(raw.gitDir);
   if (!stat?.isDirectory()) return undefined;
   const path = raw.isMain ? mainPath(commonDir) : linkedPath(raw.gitDir);
   const locked = raw.isMain ? undefined : readIfThere(joinRaw(raw.gitDir, "locked"));
   const branch = branchOf(raw.gitDir);
+  const identity = `${stat.ino.toString(36)}-${stat.birthtimeNs.toString(36)}`;
+  const sight = sightOf(path, raw, locked !== undefined);
+  const gone = isGone(identity, sight === "away");
   return {
     slug,
     name: raw.name.toString(),
-    identity: `${stat.ino.toString(36)}-${stat.birthtimeNs.toString(36)}`,
+    identity,
     gitDir: raw.gitDir,
     path: path ?? Buffer.alloc(0),
     ...(branch === undefined ? {} : { branch }),
     isMain: raw.isMain,
     isDefault: false,
     ...(locked ? { locked: locked.toString().trim() } : {}),
-    state: stateOf(path, locked !== undefined),
+    state: sight === "away" ? (gone ? "gone" : "unknown") : sight,
   };
 }
 
-/** An absent `gitdir` is an add that is half done, a locked one may be on a disk that is away. */
-function stateOf(path: RawPath | undefined, locked: boolean): Worktree["state"] {
+/**
+ * An absent `gitdir` is an add that is half done, a locked one may be on a disk
+ * that is away, and a directory that another worktree has now is nobody's to judge.
+ */
+function sightOf(
+  path: RawPath | undefined,
+  raw: Raw,
+  locked: boolean,
+): "present" | "unknown" | "away" {
   if (!path) return "unknown";
-  if (lstatIfThere(joinRaw(path, ".git"))) return "present";
-  if (locked) return "unknown";
-  return "gone";
+  const dotGit = lstatIfThere(joinRaw(path, ".git"));
+  if (dotGit) return raw.isMain || pointsBack(path, raw.gitDir) ? "present" : "unknown";
+  return locked || raw.isMain ? "unknown" : "away";
+}
+
+/** False only when the `.git` there names another directory that exists: a copy's, or a stranger's. */
+function pointsBack(path: RawPath, gitDir: Buffer): boolean {
+  const dotGit = joinRaw(path, ".git");
+  if (!statIfThere(dotGit)?.isFile()) return false;
+  const text = readIfThere(dotGit);
+  if (!text?.subarray(0, GITDIR.length).equals(GITDIR)) return true;
+  const named = withoutNewlines(text.subarray(GITDIR.length));
+  const there = statIfThere(named.at(0) === 0x2f ? named : joinRaw(path, named));
+  const here = statIfThere(gitDir);
+  return !there || (there.ino === here?.ino && there.dev === here.dev);
+}
+
+const GITDIR = Buffer.from("gitdir: ");
+
+function withoutNewlines(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--;
+  return bytes.subarray(0, end);
 }
 
 function linkedPath(gitDir: Buffer): Buffer | undefined {
   const gitdir = readIfThere(joinRaw(gitDir, "gitdir"));
   if (!gitdir || gitdir.length === 0) return undefined;
-  const dotGit = gitdir.at(-1) === 0x0a ? gitdir.subarray(0, -1) : gitdir;
+  const dotGit = withoutNewlines(gitdir);
   const top = dotGit.subarray(0, dotGit.lastIndexOf("/"));
   return top.at(0) === 0x2f ? top : resolveRaw(gitDir, top);
 }
@@ -91,24 +144,10 @@ function resolveRaw(base: Buffer, relative: Buffer): Buffer {
 }
 
 function mainPath(commonDir: string): Buffer {
-  const configured = configValue(commonDir, "worktree");
+  const configured = coreValue(commonDir, "worktree");
+  if (configured?.startsWith("/")) return Buffer.from(configured);
   if (configured) return resolveRaw(Buffer.from(commonDir), Buffer.from(configured));
   return Buffer.from(commonDir.slice(0, commonDir.lastIndexOf("/")) || "/");
-}
-
-function isBareRepository(commonDir: string): boolean {
-  return configValue(commonDir, "bare") === "true";
-}
-
-/** A `core` value of the repository's own configuration file; enough for two plain keys. */
-function configValue(commonDir: string, key: string): string | undefined {
-  // With extensions.worktreeConfig the main worktree's own keys lie in config.worktree.
-  const text = ["config", "config.worktree"]
-    .map((file) => readIfThere(`${commonDir}/${file}`)?.toString() ?? "")
-    .join("\n");
-  const core = text.split(/^\s*\[/m).filter((section) => /^core\]/i.test(section));
-  const line = new RegExp(`^\\s*${key}\\s*=\\s*(.*?)\\s*$`, "im");
-  return core.map((section) => line.exec(section)?.[1]).findLast((value) => value !== undefined);
 }
 
 function branchOf(gitDir: Buffer): string | undefined {

@@ -51,3 +51,20 @@ export interface PlanReport {
   readonly steps: readonly Step[];
   readonly problems: readonly string[];
 }
+
+/** Data of a removed worktree, as `ikigai wt restore --list --json` tells it. */
+export interface RetiredReport {
+  /** The worktree's slug. */
+  readonly name: string;
+  readonly schema: string;
+  /** When it was put aside, as ISO 8601. */
+  readonly since: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Where the worktree was. */
+  readonly path: string | null;
+  /** When it goes for good, as ISO 8601. */
+  readonly goes: string;
+  /** Within a day. */
+  readonly soon: boolean;
+}

@@ -31,12 +31,13 @@ export const bareName: Resource<string, string> = {
     return { action: have ? "update" : "create", why: "the default worktree has it" };
   },
 
-  async apply({ layout }, { key }, want) {
+  async apply({ layout }, { key }, want, have) {
     for (const link of linksOf(layout, key.slice(1))) {
       const present = lstatIfThere(link);
       if (present && !present.isSymbolicLink()) continue;
       if (want) linkAtomically(want, link);
-      else fs.rmSync(link, { force: true });
+      // Another worktree may have become the default one since we looked.
+      else if (readlinkIfThere(link)?.toString() === have) fs.rmSync(link, { force: true });
     }
   },
 };

@@ -71,7 +71,8 @@ export const nginxRoute: Resource<Links, Links> = {
       const chosen = want?.get("");
       for (const link of [`${layout.sockets}/${DEFAULT}`, path]) {
         if (chosen) linkAtomically(chosen, link);
-        else fs.rmSync(link, { force: true });
+        // Another worktree may have become the default one since we looked.
+        else if (same(readlinkIfThere(link), have?.get(""))) fs.rmSync(link, { force: true });
       }
       return;
     }

@@ -1,10 +1,14 @@
+import type { WorktreeFacts } from "../facts/facts.ts";
+import { toBuffer } from "../host/files.ts";
+import type { Host } from "../host/host.ts";
+import { createBranch } from "../host/postgres/branching.ts";
+import { restoreSchema, retireSchema } from "../host/postgres/retired.ts";
 import {
   createSchema,
   type FoundSchema,
   listSchemas,
   rekeySchema,
-  restoreSchema,
-  retireSchema,
+  remarkSchema,
 } from "../host/postgres/schemas.ts";
 import type { SchemaMark } from "../model/mark.ts";
 import { schemaOf } from "../model/slug.ts";
@@ -13,6 +17,9 @@ import type { Resource } from "./resource.ts";
 interface Want {
   readonly mark: SchemaMark;
   readonly password: string;
+  readonly worktree: WorktreeFacts;
+  /** The project is a copy, in which every identity is another one and names are all there is. */
+  readonly adopts: boolean;
 }
 
 interface Have {
@@ -34,8 +41,11 @@ export const postgresSchema: Resource<Want, Have> = {
             worktree: worktree.slug,
             identity: worktree.identity,
             secret: facts.secretId,
+            path: toBuffer(worktree.path).toString(),
           },
           password: facts.passwordOf(worktree),
+          worktree,
+          adopts: facts.copied,
         },
       ]),
     );
@@ -63,32 +73,64 @@ export const postgresSchema: Resource<Want, Have> = {
     const live = have?.live?.mark;
     if (!want) return live ? { action: "retire", why: "its worktree is gone" } : undefined;
     if (live && live.identity === want.mark.identity) {
-      return live.secret === want.mark.secret
+      if (live.secret !== want.mark.secret) {
+        return { action: "update", why: "the project's secret is a new one" };
+      }
+      return live.path === want.mark.path
         ? undefined
-        : { action: "update", why: "the project's secret is a new one" };
+        : { action: "update", why: "the worktree moved" };
     }
+    if (live && want.adopts) return { action: "update", why: "the project was copied" };
     if (live) return { action: "replace", why: "its name was given to a new worktree" };
     return matching(want, have)
       ? { action: "restore", why: "its worktree is back" }
       : { action: "create", why: "its worktree has none yet" };
   },
 
-  async apply({ postgres }, step, want, have) {
+  async apply(host, step, want, have) {
+    const { postgres } = host;
     if (have?.live && !have.live.mark) {
       throw new Error(
         `The schema ${have.live.schema} is there and was not made by ikigai. Rename it: ALTER SCHEMA ${have.live.schema} RENAME TO …`,
       );
     }
-    if (step.action === "update" && want) return rekeySchema(postgres, want.mark, want.password);
+    if (step.action === "update" && want && have?.live?.mark) {
+      const { secret, identity } = have.live.mark;
+      const known = secret === want.mark.secret && identity === want.mark.identity;
+      const mark = { ...have.live.mark, ...want.mark };
+      return known ? remarkSchema(postgres, mark) : rekeySchema(postgres, mark, want.password);
+    }
     if (have?.live?.mark) await retireSchema(postgres, have.live.mark, new Date());
     if (!want) return;
     const aside = matching(want, have);
-    if (aside) await restoreSchema(postgres, aside.schema, want.mark, want.password);
-    else await createSchema(postgres, want.mark, want.password);
+    const mark = { ...aside?.mark, ...want.mark };
+    if (aside) await restoreSchema(postgres, aside.schema, mark, want.password);
+    else await beginSchema(host, want);
   },
 };
 
-/** What was put aside for this very worktree: its directory was away for a while. */
+/** A branch of the schema of the worktree that this one was made from, or an empty schema. */
+async function beginSchema({ postgres, branching }: Host, want: Want): Promise<void> {
+  const { worktree, mark, password } = want;
+  const { branch, maxSize, lockTimeout } = worktree.settings.database;
+  const base = branch === "empty" || worktree.isDefault ? undefined : await worktree.origin();
+  if (branch === "empty" || base === undefined) return createSchema(postgres, mark, password);
+  try {
+    await createBranch(postgres, mark, password, {
+      base,
+      mode: branch,
+      maxBytes: maxSize,
+      lockTimeoutMs: lockTimeout,
+      onProgress: (fraction) => branching.set(mark.worktree, fraction),
+    });
+  } finally {
+    branching.delete(mark.worktree);
+  }
+}
+
+/** What was put aside last for this very worktree: its directory was away for a while. */
 function matching(want: Want, have: Have | undefined): FoundSchema | undefined {
-  return have?.retired.find(({ mark }) => mark?.identity === want.mark.identity);
+  return have?.retired
+    .filter(({ mark }) => mark?.identity === want.mark.identity)
+    .sort((a, b) => (b.mark?.retired ?? "").localeCompare(a.mark?.retired ?? ""))[0];
 }

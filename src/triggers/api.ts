@@ -1,8 +1,10 @@
 import type { WorktreeFacts } from "../facts/facts.ts";
 import { innermost } from "../facts/here.ts";
+import type { Retention } from "../model/retention.ts";
 import type { Service } from "../model/worktree.ts";
 import { inspect, inspectAll } from "./inspect.ts";
 import type { Keeper } from "./keeper.ts";
+import { restoreApi } from "./restore.ts";
 
 export interface ApiRequest {
   readonly body: Buffer;
@@ -23,12 +25,13 @@ export interface ApiContext {
   readonly keeper: Keeper;
   readonly httpPort: () => number;
   readonly version: string;
+  readonly retention: () => Retention;
   /** Settles when the first look at everything is over. */
   readonly ready: () => boolean;
 }
 
 /** The daemon's interface, as docs/api.md describes it. */
-export function apiOf({ keeper, httpPort, version, ready }: ApiContext): Api {
+export function apiOf({ keeper, httpPort, version, retention, ready }: ApiContext): Api {
   const none = (what: string): ApiAnswer => ({
     status: 404,
     json: { error: `There is no ${what}.`, next: "ikigai wt list" },
@@ -91,6 +94,7 @@ export function apiOf({ keeper, httpPort, version, ready }: ApiContext): Api {
         return keeper.wakes.wake(worktree, service, true);
       }),
     "POST /v1/sv": async ({ body }) => controlByName(keeper, body.toString()),
+    ...restoreApi(keeper, retention),
     "POST /v1/rest": async () => {
       await keeper.rest();
       return { status: 204 };

@@ -6,8 +6,11 @@ import {
   touched,
 } from "../engine/reconcile.ts";
 import { Wakes } from "../engine/wake.ts";
+import { AWAY_MS } from "../facts/away.ts";
 import { type Facts, type Gathering, gatherFacts, type WorktreeFacts } from "../facts/facts.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
+import { sweepBuilds } from "../host/branch/index.ts";
+import { untilUnlocked } from "../host/git/lock.ts";
 import type { Host } from "../host/host.ts";
 import { isUnreachable } from "../host/postgres/client.ts";
 import { prepareDatabase } from "../host/postgres/schemas.ts";
@@ -21,6 +24,14 @@ import { Queue } from "./queue.ts";
 /** Told of everything that was done or failed; for the daemon's log. */
 export type Journal = (line: string) => void;
 
+const LOOKS_AGAIN = 3;
+
+/** Work on one worktree that must not meet a look at it. */
+export type Errand = (worktree: WorktreeFacts, facts: Facts) => Promise<void>;
+
+const FIRST_RETRY_MS = 400;
+const LAST_RETRY_MS = 30_000;
+
 /**
  * Keeps what is there in line with what is wanted. Any trigger says "look again",
  * at one worktree or at all; a worktree is worked at by one look at a time.
@@ -33,10 +44,17 @@ export class Keeper {
   readonly #looks: Queue<Slug>;
   readonly #fullLooks: Queue<"all">;
   readonly #known = new Map<Slug, WorktreeFacts>();
+  /** Worktrees that are gone and of which something is still there. */
+  readonly #leftovers = new Set<Slug>();
+  /** How often a worktree that is held was looked at again. */
+  readonly #again = new Map<Slug, number>();
+  readonly #errands = new Map<Slug, readonly Errand[]>();
   readonly #problems = new Map<Slug, readonly string[]>();
   readonly #provisioned = new Set<Slug>();
   #defaultSlug: Slug | undefined;
   #prepared = false;
+  #retryAt = 0;
+  #retryPause = FIRST_RETRY_MS;
 
   constructor(gathering: () => Gathering, host: Host, journal: Journal) {
     this.#gathering = gathering;
@@ -68,18 +86,47 @@ export class Keeper {
     return this.#problems.get(slug) ?? [];
   }
 
-  /** True while something failed at the last look and should be tried again. */
-  hasProblems(): boolean {
-    return !this.#prepared || [...this.#problems.values()].some((problems) => problems.length > 0);
+  /** True when everything is as it should be, as far as is known. */
+  isSettled(): boolean {
+    const all = [...this.#known.keys()].every((slug) => this.#provisioned.has(slug));
+    return this.#prepared && this.#leftovers.size === 0 && all;
   }
 
-  /** Settles when a look at this worktree that began after the call is over. */
-  lookAt(slug: Slug): Promise<void> {
-    return this.#looks.request(slug);
+  /** True when something failed and it is time to try again: soon at first, then less often. */
+  wantsRetry(): boolean {
+    if (!this.#prepared) return true;
+    const failed = [...this.#problems.values()].some((problems) => problems.length > 0);
+    if (!failed && this.#leftovers.size === 0) {
+      this.#retryPause = FIRST_RETRY_MS;
+      return false;
+    }
+    if (Date.now() < this.#retryAt) return false;
+    this.#retryPause = Math.min(this.#retryPause * 2, LAST_RETRY_MS);
+    this.#retryAt = Date.now() + this.#retryPause;
+    return true;
   }
 
-  lookEverywhere(): Promise<void> {
-    return this.#fullLooks.request("all");
+  /**
+   * Settles when a look at this worktree that began after the call is over. An
+   * errand is run in that look, so that nobody else works at the worktree meanwhile;
+   * it is left out when the worktree is not there.
+   */
+  async lookAt(slug: Slug, errand?: Errand): Promise<void> {
+    if (!errand) return this.#looks.request(slug);
+    let failure: { readonly error: unknown } | undefined;
+    const run: Errand = async (worktree, facts) => {
+      await errand(worktree, facts).catch((error: unknown) => {
+        failure = { error };
+      });
+    };
+    this.#errands.set(slug, [...(this.#errands.get(slug) ?? []), run]);
+    await this.#looks.request(slug);
+    if (failure) throw failure.error;
+  }
+
+  async lookEverywhere(): Promise<void> {
+    await this.#fullLooks.request("all");
+    await this.#looks.idle();
   }
 
   /** What a look would do, and why. Changes nothing. */
@@ -130,6 +177,7 @@ export class Keeper {
     await this.#prepare();
     const facts = await this.#gather();
     this.#remember(facts);
+    this.#lookAgain(facts);
     const kinds = await observe(facts, this.host);
     const { slugs, project } = touched(kinds);
     if (project) this.#tell(await reconcileProject(this.host, kinds), undefined);
@@ -137,17 +185,31 @@ export class Keeper {
       (worktree) => slugs.has(worktree.slug) || !this.#provisioned.has(worktree.slug),
     );
     const gone = [...slugs].filter((slug) => !facts.worktrees.some((w) => w.slug === slug));
-    await Promise.all([...due.map((w) => w.slug), ...gone].map((slug) => this.lookAt(slug)));
+    // Not waited for here: one that takes long keeps nobody from noticing the others.
+    for (const slug of [...due.map((w) => w.slug), ...gone]) {
+      this.lookAt(slug).catch((error: unknown) =>
+        this.#journal(`look at ${slug} failed: ${explain(error)}`),
+      );
+    }
   }
 
   async #look(slug: Slug): Promise<void> {
+    const errands = this.#errands.get(slug) ?? [];
+    this.#errands.delete(slug);
     await this.#prepare();
+    const known = this.#known.get(slug);
+    // Files come and go while git writes them, and services would with them.
+    if (known) await untilUnlocked(known.gitDir);
     const scope = new Set([slug]);
     const facts = await this.#gather(scope);
-    if (facts.held.has(slug)) return;
+    const chosen = this.#defaultSlug;
     this.#remember(facts, slug);
-    this.#tell(await reconcile(facts, this.host, scope), slug);
+    this.#lookAgain(facts, slug);
+    if (chosen !== facts.defaultSlug) void this.lookEverywhere().catch(() => {});
+    if (facts.held.has(slug)) return;
     const worktree = facts.worktrees[0];
+    for (const errand of worktree ? errands : []) if (worktree) await errand(worktree, facts);
+    this.#tell(await reconcile(facts, this.host, scope), slug);
     if (worktree) this.#startServices(worktree);
   }
 
@@ -162,14 +224,40 @@ export class Keeper {
       this.#provisioned.delete(slug);
     }
     for (const worktree of facts.worktrees) this.#known.set(worktree.slug, worktree);
+    for (const worktree of facts.unknown) {
+      const known = this.#known.get(worktree.slug);
+      if (known) this.#known.set(worktree.slug, { ...known, ...worktree });
+    }
+  }
+
+  /** A directory that is away may be on its way: it is judged by another look a moment later. */
+  #lookAgain({ held }: Facts, only?: Slug): void {
+    for (const slug of only ? [only] : [...this.#again.keys()]) {
+      if (!held.has(slug)) this.#again.delete(slug);
+    }
+    for (const slug of held) {
+      const looks = this.#again.get(slug) ?? 0;
+      if (looks === LOOKS_AGAIN) continue;
+      this.#again.set(slug, looks + 1);
+      setTimeout(() => void this.lookAt(slug).catch(() => {}), AWAY_MS);
+    }
   }
 
   #tell({ done, failures }: Outcome, slug: Slug | undefined): void {
     for (const step of done) this.#journal(`${describe(step)}: ${step.why}`);
+    const told = this.#problems.get(slug ?? "") ?? [];
     for (const { step, error } of failures) {
+      // It is tried again twice a second, and said once.
+      if (told.includes(explain(error))) continue;
       this.#journal(`${step ? describe(step) : "look"} failed: ${explain(error)}`);
     }
-    if (slug === undefined || !this.#known.has(slug)) return;
+    if (slug === undefined) return;
+    if (!this.#known.has(slug)) {
+      if (failures.length > 0) this.#leftovers.add(slug);
+      else this.#leftovers.delete(slug);
+      return;
+    }
+    this.#leftovers.delete(slug);
     this.#problems.set(slug, [...new Set(failures.map(({ error }) => explain(error)))]);
     if (failures.length === 0) this.#provisioned.add(slug);
     else this.#provisioned.delete(slug);
@@ -192,11 +280,22 @@ export class Keeper {
     }
   }
 
+  /** What a branch left that was cut off by the end of a daemon. */
+  async #sweep(): Promise<void> {
+    const client = await this.host.postgres.connect();
+    try {
+      await sweepBuilds(client);
+    } finally {
+      await client.end();
+    }
+  }
+
   /** What a database needs once, before its first schema. */
   async #prepare(): Promise<void> {
     if (this.#prepared) return;
     try {
       await prepareDatabase(this.host.postgres);
+      await this.#sweep();
       this.#prepared = true;
     } catch (error) {
       if (!isUnreachable(error)) throw error;

@@ -9,9 +9,16 @@ const FULL_LOOK_MS = 60_000;
  * Glances every half second (less often with very many worktrees), and looks
  * where something changed, where something failed, and everywhere once a minute:
  * what a watcher missed is found all the same. Returns the way to end it.
+ *
+ * @param settled told once, when all is in line for the first time
  */
-export function glanceRegularly(keeper: Keeper, commonDir: string): () => void {
+export function glanceRegularly(
+  keeper: Keeper,
+  commonDir: string,
+  settled: () => void,
+): () => void {
   let before: Glance = glance(commonDir, keeper.worktrees);
+  let isSettled = false;
   let lastFull = Date.now();
   let timer: NodeJS.Timeout;
   const next = () => {
@@ -19,11 +26,15 @@ export function glanceRegularly(keeper: Keeper, commonDir: string): () => void {
     timer = setTimeout(tick, pause);
   };
   const tick = () => {
+    if (!isSettled && !keeper.wantsRetry()) {
+      isSettled = true;
+      settled();
+    }
     const now = glance(commonDir, keeper.worktrees);
     const changed = changedSince(before, now);
     before = now;
     const overdue = Date.now() - lastFull > FULL_LOOK_MS;
-    if (changed === "all" || overdue || keeper.hasProblems()) {
+    if (changed === "all" || overdue || keeper.wantsRetry()) {
       lastFull = Date.now();
       void keeper.lookEverywhere().catch(() => {});
     } else {

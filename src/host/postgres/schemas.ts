@@ -1,4 +1,4 @@
-import { readMark, retiredName, type SchemaMark, writeMark } from "../../model/mark.ts";
+import { readMark, type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
 import { type Postgres, quoteName, quoteText } from "./client.ts";
 import { scramVerifier } from "./scram.ts";
@@ -41,7 +41,7 @@ export async function prepareDatabase(postgres: Postgres): Promise<void> {
 }
 
 /** A role that may log in and owns nothing yet, left over or new. */
-function roleStatements(role: string, password: string): string[] {
+export function roleStatements(role: string, password: string): string[] {
   const settings = `LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD ${quoteText(scramVerifier(password))}`;
   return [
     `DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${quoteText(role)}) THEN CREATE ROLE ${quoteName(role)}; END IF; END $do$`,
@@ -77,59 +77,9 @@ export async function rekeySchema(
   ]);
 }
 
-/**
- * Puts a schema and its role aside by renaming both, and ends the role's
- * connections. Nothing is copied or dropped, except a schema that holds nothing.
- */
-export async function retireSchema(
-  postgres: Postgres,
-  mark: SchemaMark,
-  at: Date,
-): Promise<"retired" | "dropped"> {
-  const name = schemaOf(mark.worktree);
-  await endSessions(postgres, name);
-  if (await dropIfEmpty(postgres, name)) return "dropped";
-  const aside = retiredName(mark.worktree, at);
+/** Writes down anew what a schema says of its worktree; nothing else changes. */
+export async function remarkSchema(postgres: Postgres, mark: SchemaMark): Promise<void> {
   await postgres.run([
-    `ALTER SCHEMA ${quoteName(name)} RENAME TO ${quoteName(aside)}`,
-    `ALTER ROLE ${quoteName(name)} RENAME TO ${quoteName(aside)}`,
-    `ALTER ROLE ${quoteName(aside)} NOLOGIN`,
-    `COMMENT ON SCHEMA ${quoteName(aside)} IS ${quoteText(writeMark({ ...mark, retired: at.toISOString() }))}`,
+    `COMMENT ON SCHEMA ${quoteName(schemaOf(mark.worktree))} IS ${quoteText(writeMark(mark))}`,
   ]);
-  return "retired";
-}
-
-/** Brings a schema that was put aside back under a worktree's name. The name must be free. */
-export async function restoreSchema(
-  postgres: Postgres,
-  aside: string,
-  mark: SchemaMark,
-  password: string,
-): Promise<void> {
-  const name = schemaOf(mark.worktree);
-  const { retired: _, ...live } = mark;
-  await postgres.run([
-    `ALTER SCHEMA ${quoteName(aside)} RENAME TO ${quoteName(name)}`,
-    `ALTER ROLE ${quoteName(aside)} RENAME TO ${quoteName(name)}`,
-    ...roleStatements(name, password).slice(1),
-    `COMMENT ON SCHEMA ${quoteName(name)} IS ${quoteText(writeMark(live))}`,
-  ]);
-}
-
-async function endSessions(postgres: Postgres, role: string): Promise<void> {
-  await postgres.query(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND pid <> pg_backend_pid()",
-    [role],
-  );
-}
-
-/** DROP SCHEMA without CASCADE refuses by itself when anything is inside. */
-async function dropIfEmpty(postgres: Postgres, name: string): Promise<boolean> {
-  try {
-    await postgres.run([`DROP SCHEMA ${quoteName(name)}`, `DROP ROLE ${quoteName(name)}`]);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "2BP01") return false;
-    throw error;
-  }
 }

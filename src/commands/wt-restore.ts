@@ -1,0 +1,52 @@
+import { askDaemon } from "../host/daemon-client.ts";
+import { printable } from "../model/printable.ts";
+import type { RetiredReport } from "../model/report.ts";
+import { formatSize } from "../model/size.ts";
+import { UserError } from "../model/user-error.ts";
+import { type Run, requireProject, textOption } from "./command.ts";
+import { plainTable } from "./table.ts";
+
+/** Brings a removed worktree's data back, or lists what can be brought back. */
+export const wtRestore: Run = async ({ cwd, out, say }, [name], options) => {
+  const { layout } = requireProject(cwd);
+  if (options["list"]) {
+    const answer = await askDaemon<{ retired: RetiredReport[] }>(layout, "GET", "/v1/retired");
+    const retired = answer.retired.filter((one) => name === undefined || one.name === name);
+    out(options["json"] ? `${JSON.stringify({ retired }, null, 2)}\n` : `${table(retired)}\n`);
+    return 0;
+  }
+  if (name === undefined) {
+    throw new UserError("Restore which worktree's data?", "ikigai wt restore --list");
+  }
+  const into = textOption(options, "into") ?? name;
+  const query = new URLSearchParams({ of: name, into });
+  const done = await askDaemon<{ schema: string; name: string; into: string }>(
+    layout,
+    "POST",
+    `/v1/restore?${query}`,
+  );
+  if (options["json"]) out(`${JSON.stringify(done, null, 2)}\n`);
+  else say(`  ${done.into} has the data of ${done.schema} again`);
+  return 0;
+};
+
+function table(retired: readonly RetiredReport[]): string {
+  if (retired.length === 0) return "  no data is put aside";
+  const rows = retired.map(({ name, schema, since, size, path, goes, soon }) => [
+    name,
+    localTime(since),
+    formatSize(size),
+    `${localTime(goes)}${soon ? " (soon)" : ""}`,
+    schema,
+    printable(path ?? ""),
+  ]);
+  return plainTable(["WORKTREE", "SINCE", "SIZE", "GOES", "SCHEMA", "PATH"], rows);
+}
+
+/** As people write it, to the minute. */
+export function localTime(iso: string): string {
+  const date = new Date(iso);
+  const two = (n: number) => String(n).padStart(2, "0");
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}

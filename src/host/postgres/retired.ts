@@ -1,0 +1,163 @@
+import { retiredName, type SchemaMark, writeMark } from "../../model/mark.ts";
+import { schemaOf } from "../../model/slug.ts";
+import { dependents, dropUnmarked } from "../branch/drop.ts";
+import { type Postgres, quoteName, quoteText } from "./client.ts";
+import { listSchemas, roleStatements } from "./schemas.ts";
+
+/** Data that was put aside, as `ikigai wt restore --list` tells it. */
+export interface RetiredSchema {
+  readonly schema: string;
+  readonly mark: SchemaMark;
+  readonly retired: Date;
+  /** Bytes of its tables and indexes. */
+  readonly size: number;
+}
+
+/** On its way out: never restored, and dropped by whoever finds it. */
+const DROPPING = "dropped_";
+
+/**
+ * Puts a schema and its role aside by renaming both in one transaction, and ends
+ * the role's connections. Nothing is copied or dropped, except a schema that
+ * holds nothing at all.
+ */
+export async function retireSchema(
+  postgres: Postgres,
+  mark: SchemaMark,
+  at: Date,
+): Promise<"retired" | "dropped"> {
+  const aside = retiredName(mark.worktree, at);
+  await postgres.run(retireStatements(mark, aside, at));
+  return await settle(postgres, aside);
+}
+
+/**
+ * Brings a schema that was put aside back under a worktree's name. What has that
+ * name now, `live`, is put aside in the same transaction.
+ */
+export async function restoreSchema(
+  postgres: Postgres,
+  aside: string,
+  mark: SchemaMark,
+  password: string,
+  live?: { readonly mark: SchemaMark; readonly at: Date },
+): Promise<void> {
+  const name = schemaOf(mark.worktree);
+  const displaced = live && retiredName(live.mark.worktree, live.at);
+  const { retired: _, ...present } = mark;
+  await postgres.run([
+    ...(live && displaced ? retireStatements(live.mark, displaced, live.at) : []),
+    `ALTER SCHEMA ${quoteName(aside)} RENAME TO ${quoteName(name)}`,
+    renameRole(aside, name),
+    ...roleStatements(name, password),
+    `COMMENT ON SCHEMA ${quoteName(name)} IS ${quoteText(writeMark(present))}`,
+  ]);
+  if (displaced) await settle(postgres, displaced);
+}
+
+/** Everything that can be restored, with what it holds. */
+export async function listRetired(postgres: Postgres): Promise<RetiredSchema[]> {
+  const found = (await listSchemas(postgres)).flatMap(({ schema, mark }) =>
+    mark?.retired === undefined ? [] : [{ schema, mark, retired: new Date(mark.retired) }],
+  );
+  if (found.length === 0) return [];
+  const rows = await postgres.query<{ schema: string; bytes: string }>(
+    `SELECT n.nspname AS schema, coalesce(sum(pg_total_relation_size(c.oid)), 0)::text AS bytes
+       FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'm', 'S')
+      WHERE n.nspname = ANY ($1) GROUP BY 1`,
+    [found.map(({ schema }) => schema)],
+  );
+  const sizes = new Map(rows.map(({ schema, bytes }) => [schema, Number(bytes)]));
+  return found.map((one) => ({ ...one, size: sizes.get(one.schema) ?? 0 }));
+}
+
+/**
+ * Drops for good what was put aside. First it gets another name, so that nobody
+ * can bring back a half of it; a drop that was cut off is `sweepDropped`'s.
+ *
+ * @throws Error when objects outside depend on it; nothing is dropped then.
+ */
+export async function dropRetired(postgres: Postgres, schema: string): Promise<void> {
+  const client = await postgres.connect();
+  try {
+    const outside = await dependents(client, schema);
+    if (outside.length > 0) {
+      throw new Error(
+        `${schema} is due to go, but these depend on it and lie outside: ${outside.join(", ")}`,
+      );
+    }
+  } finally {
+    await client.end();
+  }
+  const last = DROPPING + schema.slice(schema.indexOf("_") + 1);
+  await postgres.run([
+    `ALTER SCHEMA ${quoteName(schema)} RENAME TO ${quoteName(last)}`,
+    renameRole(schema, last),
+  ]);
+  await finishDrop(postgres, last);
+}
+
+/** Goes on with every drop that was cut off. */
+export async function sweepDropped(postgres: Postgres): Promise<void> {
+  const rows = await postgres.query<{ name: string }>(
+    `SELECT nspname AS name FROM pg_namespace
+      WHERE nspname LIKE $1 AND obj_description(oid, 'pg_namespace') LIKE 'ikigai:%'
+      UNION SELECT rolname FROM pg_roles WHERE rolname LIKE $1`,
+    [`${DROPPING.replace("_", "\\_")}%`],
+  );
+  for (const { name } of rows) await finishDrop(postgres, name);
+}
+
+async function finishDrop(postgres: Postgres, name: string): Promise<void> {
+  const client = await postgres.connect();
+  try {
+    await dropUnmarked(client, name);
+    const role = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [name]);
+    if (role.rowCount === 0) return;
+    // What the role owns elsewhere is somebody's work; what it was granted goes with it.
+    await client.query(`REASSIGN OWNED BY ${quoteName(name)} TO ikigai`);
+    await client.query(`DROP OWNED BY ${quoteName(name)}`);
+    await client.query(`DROP ROLE ${quoteName(name)}`);
+  } finally {
+    await client.end();
+  }
+}
+
+function retireStatements(mark: SchemaMark, aside: string, at: Date): string[] {
+  const name = schemaOf(mark.worktree);
+  return [
+    `ALTER SCHEMA ${quoteName(name)} RENAME TO ${quoteName(aside)}`,
+    renameRole(name, aside, "NOLOGIN"),
+    `COMMENT ON SCHEMA ${quoteName(aside)} IS ${quoteText(writeMark({ ...mark, retired: at.toISOString() }))}`,
+  ];
+}
+
+/** Somebody may have dropped the role; that keeps nobody from moving the data. */
+function renameRole(from: string, to: string, option?: "NOLOGIN"): string {
+  const rename = `ALTER ROLE ${quoteName(from)} RENAME TO ${quoteName(to)};`;
+  const limit = option ? ` ALTER ROLE ${quoteName(to)} ${option};` : "";
+  return `DO $do$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = ${quoteText(from)}) THEN ${rename}${limit} END IF; END $do$`;
+}
+
+/** After the renaming, since nobody can log in again by then. */
+async function settle(postgres: Postgres, aside: string): Promise<"retired" | "dropped"> {
+  await postgres.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND pid <> pg_backend_pid()",
+    [aside],
+  );
+  return (await dropIfEmpty(postgres, aside)) ? "dropped" : "retired";
+}
+
+/** DROP SCHEMA without CASCADE refuses by itself when anything is inside. */
+async function dropIfEmpty(postgres: Postgres, name: string): Promise<boolean> {
+  try {
+    await postgres.run([
+      `DROP SCHEMA ${quoteName(name)}`,
+      `DROP ROLE IF EXISTS ${quoteName(name)}`,
+    ]);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "2BP01") return false;
+    throw error;
+  }
+}

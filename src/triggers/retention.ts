@@ -1,0 +1,59 @@
+import { dropRetired, listRetired, sweepDropped } from "../host/postgres/retired.ts";
+import { expiries, type Retention } from "../model/retention.ts";
+import type { Journal, Keeper } from "./keeper.ts";
+
+const LONGEST_PAUSE_MS = 60_000;
+const SHORTEST_PAUSE_MS = 500;
+
+/**
+ * Drops, for good, the data of removed worktrees whose time is over. A clock is
+ * the only thing that ever leads to a drop. Returns the way to end it.
+ */
+export function enforceRetention(
+  keeper: Keeper,
+  retention: () => Retention,
+  journal: Journal,
+): () => Promise<void> {
+  const told = new Set<string>();
+  let running: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout;
+  const tick = () => {
+    running = enforceOnce(keeper, retention(), (line) => {
+      // What stands in the way stays there for days; once is enough.
+      if (told.has(line)) return;
+      told.add(line);
+      journal(line);
+    }).finally(next);
+  };
+  const next = () => {
+    const pause = Math.max(SHORTEST_PAUSE_MS, Math.min(LONGEST_PAUSE_MS, retention().age / 4));
+    timer = setTimeout(tick, pause);
+  };
+  next();
+  return async () => {
+    clearTimeout(timer);
+    await running;
+    clearTimeout(timer);
+  };
+}
+
+async function enforceOnce(keeper: Keeper, retention: Retention, journal: Journal): Promise<void> {
+  const { postgres } = keeper.host;
+  try {
+    await sweepDropped(postgres);
+    const now = Date.now();
+    const due = expiries(await listRetired(postgres), retention).filter(
+      ({ goes }) => goes.getTime() <= now,
+    );
+    for (const { schema, mark, retired } of due) {
+      try {
+        await dropRetired(postgres, schema);
+        journal(`drop schema ${schema}: ${mark.worktree} was removed on ${retired.toISOString()}`);
+      } catch (error) {
+        journal(`drop schema ${schema} failed: ${String(error)}`);
+      }
+    }
+  } catch {
+    // Postgres is away: the next tick finds the same.
+  }
+}
