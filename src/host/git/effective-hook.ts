@@ -87,7 +87,7 @@ function withProblems({ directory }: HookPlace, problems: readonly string[]): Re
 
 function refusal({ directory, config, permission }: HookPlace): Reason {
   const where = directory ? displayPath(directory) : "";
-  const set = `core.hooksPath${config.file ? ` in ${config.file}` : ""} names ${where}`;
+  const set = `core.hooksPath${config.file ? ` in ${displayPath(Buffer.from(config.file))}` : ""} names ${where}`;
   const write = `write this line into post-checkout, post-merge and post-rewrite there: ${MENDING_LINE}`;
   switch (permission) {
     case "visible":
@@ -95,7 +95,10 @@ function refusal({ directory, config, permission }: HookPlace): Reason {
     case "shared":
       return { why: `${where} serves other repositories too`, mend: write };
     case "missing":
-      return { why: `${set}, which does not exist`, mend: `mkdir -p ${where}` };
+      return {
+        why: `${set}, which does not exist`,
+        mend: `mkdir -p '${where.replaceAll("'", "'\\''")}'`,
+      };
     case "off":
       return { why: `${set}, which switches all hooks off`, mend: unset(config) };
     case "yes":
