@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import { isProgram, main, must, root, step } from "./steps.js";
+import { isProgram, main, must, root, StepError, step } from "./steps.js";
 
 const entries = ["cli", "daemon", "index"];
 const dist = join(root, "dist");
@@ -54,6 +54,8 @@ async function bundle() {
     logLevel: "warning",
     write: false,
     external: ["pg-native"],
+  }).catch(() => {
+    throw new StepError("Nothing was built, for the reasons above.");
   });
   mkdirSync(dist, { recursive: true });
   // Chunks come first: an entry file must never name one that is not there yet.

@@ -18,13 +18,13 @@ interface Patience {
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { deadline = 15_000, every = 25, what = condition.toString() }: Patience = {},
-): Promise<NonNullable<T>> {
+): Promise<Exclude<T, false | null | undefined>> {
   const end = Date.now() + deadline;
   let last: unknown;
   do {
     try {
       const value = await condition();
-      if (value) return value;
+      if (value) return value as Exclude<T, false | null | undefined>;
       last = value;
     } catch (error) {
       last = error;
