@@ -5,7 +5,7 @@ import { join } from "node:path";
  * What ikigai runs (`tests: false`) and what only its tests use, each by the programs that
  * prove it is there.
  */
-export const requirements = [
+const requirements = [
   { name: "nginx", programs: ["nginx"], tests: false },
   { name: "postgresql", programs: ["postgres", "initdb", "pg_ctl", "psql"], tests: false },
   { name: "runit", programs: ["runsvdir", "runsv", "sv", "svlogd", "chpst"], tests: false },

@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/,
 export class StepError extends Error {}
 
 /** "0.8 s" or "2 min 5 s". */
-export function duration(milliseconds) {
+function duration(milliseconds) {
   const seconds = milliseconds / 1000;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
