@@ -1,0 +1,71 @@
+import Table from "cli-table3";
+import { number, type Result } from "./judge.ts";
+import { describeMachine, type Machine } from "./machine.ts";
+
+export interface Run {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly machine: Machine;
+  readonly results: readonly Result[];
+}
+
+const HEAD = ["what", "ikigai", "compared with", "figure", "target", "held"];
+
+function cells(result: Result): string[] {
+  const { ikigai, baseline, unit } = result;
+  const told = (summary: typeof ikigai) =>
+    summary ? `${number(summary.median, unit)} ± ${summary.spread.toFixed(1)}` : "";
+  const against = baseline ? `${told(baseline)} (${baseline.what})` : "";
+  const verdict = { held: "yes", missed: "MISSED", "not measured": "not measured" };
+  return [
+    result.title,
+    told(ikigai),
+    against,
+    result.figure,
+    result.target,
+    verdict[result.verdict],
+  ];
+}
+
+/** For a terminal. Medians, and how far a typical round lies from them. */
+export function asText({ machine, results }: Run): string {
+  const table = new Table({ head: HEAD, style: { head: [], border: [] }, wordWrap: true });
+  table.push(...results.map(cells));
+  const notes = results.flatMap(({ name, notes, peers, unit }) => [
+    ...notes.map((note) => `  ${name}: ${note}`),
+    ...Object.entries(peers ?? {}).map(
+      ([peer, { median, spread }]) =>
+        `  ${name}: ${peer} ${number(median, unit)} ± ${spread.toFixed(1)}`,
+    ),
+  ]);
+  const missed = results.filter(({ verdict }) => verdict === "missed");
+  return [
+    describeMachine(machine),
+    table.toString(),
+    ...notes,
+    missed.length === 0
+      ? "Every target that was measured is held."
+      : `Missed: ${missed.map(({ name }) => name).join(", ")}`,
+  ].join("\n");
+}
+
+/** For docs/figures.md. */
+export function asMarkdown({ at, machine, results }: Run): string {
+  const line = (row: readonly string[]) => `| ${row.join(" | ")} |`;
+  const notes = results.flatMap(({ title, notes }) => notes.map((note) => `- ${title}: ${note}`));
+  return `# Figures
+
+Measured ${at.slice(0, 10)} on ${describeMachine(machine)}.
+
+Median ± half the distance between the quartiles. Both sides of a comparison take turns in one
+run. To measure on a machine of your own, and to write this page anew:
+
+\`\`\`sh
+npm run bench -- --full --write
+\`\`\`
+
+${line(HEAD)}
+${line(HEAD.map(() => "---"))}
+${results.map((result) => line(cells(result))).join("\n")}
+${notes.length > 0 ? `\n${notes.join("\n")}\n` : ""}`;
+}
