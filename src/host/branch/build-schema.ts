@@ -5,7 +5,7 @@ import { runItems } from "./copy/run.ts";
 import { lockTables } from "./lock.ts";
 import type { Source } from "./source.ts";
 import { ident, literal } from "./sql.ts";
-import type { Progress, Survey } from "./types.ts";
+import type { BranchOptions, Progress, Survey } from "./types.ts";
 
 /** The comment of a schema that is being built; with the lock below it says whose it is. */
 export const BUILD_MARK = "ikigai:build";
@@ -113,17 +113,18 @@ export async function finishBuild(
 export async function publish(
   client: pg.Client,
   survey: Survey,
-  options: { target: string; mark: string },
+  options: Pick<BranchOptions, "target" | "mark">,
 ): Promise<void> {
   const renamed = (sql: string) => sql.replaceAll(survey.as, options.target);
   const target = ident(options.target);
+  const mark = typeof options.mark === "string" ? options.mark : options.mark(survey);
   await client.query(
     [
       "BEGIN",
       "SET LOCAL synchronous_commit = on",
       `ALTER SCHEMA ${ident(survey.as)} RENAME TO ${target}`,
       ...survey.texts.map(renamed),
-      `COMMENT ON SCHEMA ${target} IS ${literal(options.mark)}`,
+      `COMMENT ON SCHEMA ${target} IS ${literal(mark)}`,
       "COMMIT",
     ].join(";\n"),
   );

@@ -3,6 +3,8 @@ export { type Difference, diffSchemas, type SchemaDiff } from "./diff.ts";
 export { dependents, dropSchema, schemaSize, sweepBuilds } from "./drop.ts";
 export { BranchError } from "./errors.ts";
 export { type ExtensionMove, moveExtensions } from "./extensions.ts";
+export { type Claim, claimReserve } from "./reserve/claim.ts";
+export { dropReserve, keepReserve, type ReserveReport } from "./reserve/keep.ts";
 export { refusals, surveySchema } from "./source.ts";
 export type {
   BranchOptions,

@@ -44,7 +44,7 @@ export interface CopyTable {
   /** Size of the heap with TOAST, without indexes. */
   readonly bytes: number;
   readonly identity: boolean;
-  /** False where a rule or trigger fires even in replica mode, once the branch stands. */
+  /** False where a rule, trigger or check would act on rows that are copied once the branch stands. */
   readonly quiet: boolean;
   readonly columns: readonly { readonly name: string; readonly value: string }[];
 }
@@ -97,8 +97,8 @@ export interface BranchOptions {
   readonly maxBytes?: number;
   /** How long to wait for a lock on the base; 5 s unless given. */
   readonly lockTimeoutMs?: number;
-  /** The published schema's comment. */
-  readonly mark: string;
+  /** The published schema's comment; a function of what was read, where it depends on that. */
+  readonly mark: string | ((survey: Survey) => string);
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }

@@ -1,4 +1,5 @@
 import type { RuleRow, TriggerRow } from "../inspect/actions.ts";
+import type { ConstraintRow } from "../inspect/constraints.ts";
 import type { ColumnRow, RelationRow } from "../inspect/tables.ts";
 import type { TypeRow } from "../inspect/types.ts";
 import { ident } from "../sql.ts";
@@ -11,14 +12,19 @@ export function copyTables(
   types: readonly TypeRow[],
   triggers: readonly TriggerRow[],
   rules: readonly RuleRow[],
+  constraints: readonly ConstraintRow[],
   casts: boolean,
 ): CopyTable[] {
   const own = new Map(types.map((row) => [row.oid, row]));
-  const loud = new Set(
-    [...triggers.filter((row) => !row.internal), ...rules]
+  const loud = new Set([
+    ...[...triggers.filter((row) => !row.internal), ...rules]
       .filter((row) => row.enabled === "A" || row.enabled === "R")
       .map((row) => row.table),
-  );
+    // Checks that the rows may not satisfy, or that look at other tables.
+    ...constraints
+      .filter((row) => row.kind === "c" && (row.calls || !row.valid))
+      .map((row) => row.table),
+  ]);
   return relations
     .filter((row) => row.kind === "r")
     .map((row) => {

@@ -56,14 +56,14 @@ export async function readHash(
     "SELECT 'n' || nspowner || coalesce(nspacl::text, '') AS h FROM pg_namespace WHERE oid = $1",
     `SELECT concat_ws('|', oid, relname, relnamespace, relowner, relam, reltablespace, relhasindex, relpersistence, relkind,
        relrowsecurity, relforcerowsecurity, relispopulated, relreplident, relispartition, relacl, reloptions, relpartbound::text)
-       FROM pg_class WHERE oid = ${at("pg_class")}`,
+       FROM pg_class WHERE oid = ${at("pg_class")} AND relnamespace = $1`,
     ...WHOLE.filter((name) => inventory.of(`pg_${name}`).length > 0).map(
       (name) =>
         `SELECT '${name}' || oid || '|' || xmin FROM pg_${name} WHERE oid = ${at(`pg_${name}`)}`,
     ),
     ...PARTS.map(
       ([from, name, column]) =>
-        `SELECT '${name}' || ${column}::oid || ctid || '|' || xmin FROM pg_${name} WHERE ${column} = ${at(from as string)}`,
+        `SELECT '${name}' || ${column}::oid || ctid || '|' || xmin FROM pg_${name} WHERE ${column} = ${at(from as string)}${from === "pg_class" ? ` AND ${column} IN (SELECT oid FROM pg_class WHERE oid = ${at("pg_class")} AND relnamespace = $1)` : ""}`,
     ),
     `SELECT 'd' || d.objoid || '|' || d.objsubid || d.xmin FROM unnest(${at("pg_class").replace("ANY ", "")}) o
        JOIN pg_description d ON d.objoid = o AND d.classoid = 'pg_class'::regclass`,

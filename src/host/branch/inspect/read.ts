@@ -159,6 +159,7 @@ async function readObjects(
       types,
       triggers,
       rules,
+      constraints,
       inventory.of("pg_cast").length > 0,
     ),
     sequences: relations.filter((row) => row.kind === "S").map((row) => row.name),

@@ -1,0 +1,159 @@
+import type pg from "pg";
+import { branchSchema } from "../branch.ts";
+import { dropUnmarked } from "../drop.ts";
+import { lockable, lockTables } from "../lock.ts";
+import { close, prepareSession } from "../session.ts";
+import { structureHash } from "../source.ts";
+import { ident, literal } from "../sql.ts";
+import type { Connect, Survey } from "../types.ts";
+import { ensureInspector, readProofs, readStates } from "./proof.ts";
+import {
+  catchUp,
+  parseRecord,
+  type Record,
+  recordOf,
+  reserveName,
+  unproven,
+  writeRecord,
+} from "./record.ts";
+
+export interface ReserveReport {
+  /** `fresh`: nothing was to do; `refreshed`: some tables copied again; `built`: all new. */
+  readonly state: "fresh" | "refreshed" | "built" | "busy" | "unavailable";
+  readonly reserve: string;
+  readonly reason?: string;
+}
+
+const LOCK_TIMEOUT_MS = 2_000;
+
+/**
+ * Sees to it that a finished branch of `base` lies ready. To be called when the base has been
+ * idle: it runs VACUUM on the base's tables (which blocks neither readers nor writers) and copies
+ * what has changed. What branchSchema refuses throws its BranchError here.
+ */
+export async function keepReserve(
+  connect: Connect,
+  base: string,
+  options: { signal?: AbortSignal; lockTimeoutMs?: number } = {},
+): Promise<ReserveReport> {
+  const reserve = reserveName(base);
+  const client = await connect();
+  client.on("error", () => undefined);
+  try {
+    await prepareSession(client, options.lockTimeoutMs ?? LOCK_TIMEOUT_MS);
+    await client.query("SET synchronous_commit = on");
+    const lock = await client.query<{ free: boolean }>(
+      "SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS free",
+      [reserve],
+    );
+    if (!lock.rows[0]?.free) return { state: "busy", reserve, reason: "it is being kept already" };
+    try {
+      await ensureInspector(client);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { state: "unavailable", reserve, reason };
+    }
+    const record = await recorded(client, reserve);
+    const result = record
+      ? await refresh(client, base, reserve, record)
+      : { no: "there was no reserve" };
+    if ("state" in result) return { state: result.state, reserve };
+    await rebuild(connect, client, base, reserve, options);
+    return { state: "built", reserve, reason: result.no };
+  } finally {
+    await close(client);
+  }
+}
+
+export async function recorded(client: pg.Client, reserve: string): Promise<Record | null> {
+  const { rows } = await client.query<{ comment: string | null }>(
+    "SELECT obj_description(oid, 'pg_namespace') AS comment FROM pg_namespace WHERE nspname = $1",
+    [reserve],
+  );
+  return parseRecord(rows[0]?.comment ?? null);
+}
+
+/** Copies again what has changed, or says what stands in the way. */
+async function refresh(
+  client: pg.Client,
+  base: string,
+  reserve: string,
+  record: Record,
+): Promise<{ state: "fresh" | "refreshed" } | { no: string }> {
+  const restructured = { no: "the base's structure has changed" };
+  if ((await structureHash(client, record.base)) !== record.hash) return restructured;
+  const before = unproven(record, await readStates(client, base));
+  // Unlogged tables prove nothing; they are copied when the reserve is claimed.
+  const worth = before.filter((each) => each.state !== null);
+  if (worth.length === 0) return { state: "fresh" };
+  await vacuum(
+    client,
+    base,
+    worth.map((each) => each.name),
+  );
+  const proofs = new Map((await readProofs(client, base)).map((each) => [each.name, each.state]));
+  const tables = await lockable(client, base);
+  await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  try {
+    await lockTables(client, base, [...tables.values()]);
+    const plan = catchUp(record, reserve, worth);
+    if ("impossible" in plan)
+      return { no: `triggers, rules or checks would act on rows of ${plan.impossible}` };
+    await client.query(`SET LOCAL search_path = ${ident(reserve)}, extensions`);
+    for (const sql of plan.sql) await client.query(sql);
+    if ((await structureHash(client, record.base)) !== record.hash) return restructured;
+    const next = Object.fromEntries(
+      worth.map((each) => [each.name, proofs.get(each.name) ?? null]),
+    );
+    const mark = writeRecord({ ...record, proofs: { ...record.proofs, ...next } });
+    await client.query(`COMMENT ON SCHEMA ${ident(reserve)} IS ${literal(mark)}`);
+    await client.query("COMMIT");
+    return { state: "refreshed" };
+  } catch (error) {
+    return { no: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await client.query("ROLLBACK");
+  }
+}
+
+async function rebuild(
+  connect: Connect,
+  client: pg.Client,
+  base: string,
+  reserve: string,
+  options: { signal?: AbortSignal; lockTimeoutMs?: number },
+): Promise<void> {
+  await dropReserve(client, base);
+  await client.query(`CREATE ROLE ${ident(reserve)} NOLOGIN`);
+  const names = (await readStates(client, base)).map((each) => each.name);
+  await vacuum(client, base, names);
+  // Before the snapshot: what changes from here on shows, whether the copy has it or not.
+  const states = await readProofs(client, base);
+  await branchSchema(connect, {
+    base,
+    target: reserve,
+    owner: reserve,
+    mode: "data",
+    mark: (survey: Survey) => writeRecord(recordOf(survey, states)),
+    ...options,
+  });
+}
+
+/** Removes a base's reserve and its role. */
+export async function dropReserve(client: pg.Client, base: string): Promise<void> {
+  const reserve = reserveName(base);
+  await dropUnmarked(client, reserve);
+  const { rows } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [reserve]);
+  if (rows.length === 0) return;
+  await client.query(`DROP OWNED BY ${ident(reserve)}; DROP ROLE ${ident(reserve)}`);
+}
+
+async function vacuum(client: pg.Client, base: string, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const list = names.map((name) => `${ident(base)}.${ident(name)}`).join(", ");
+  // VACUUM takes no page for visible to all whose writer's commit may not be on disk yet; this
+  // commit puts it there, with all before it.
+  await client.query("SELECT pg_current_xact_id()");
+  // TRUNCATE would need a lock that stops readers.
+  await client.query(`VACUUM (SKIP_LOCKED, TRUNCATE false) ${list}`);
+}
