@@ -24,7 +24,7 @@ describe.each(accounts())("deno as $name", (account) => {
     });
     const found = await waitFor(async () => {
       const all = await processesOf([controls.layout.ikigai]);
-      return all.some(({ title }) => title.includes("npm")) && all;
+      return all.some(({ title }) => title.includes("npm")) ? all : undefined;
     });
     for (const { pid } of found) process.kill(pid, "SIGKILL");
     await start;

@@ -1,15 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { execa, type ResultPromise } from "execa";
+import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { accounts, identityOf } from "../support/as-user.ts";
 import { waitFor } from "../support/wait.ts";
 import { type Controls, makeControls } from "./support.ts";
 
-type Running = ResultPromise<{ reject: false; all: true }>;
-
 /** Starts a control in a session of its own, as a terminal would. */
-function foreground(controls: Controls, program: string): Running {
+function foreground(controls: Controls, program: string) {
   return execa(join(controls.layout.ikigai, program), [], {
     ...identityOf(controls.account),
     cwd: controls.layout.root,
@@ -23,7 +21,7 @@ function foreground(controls: Controls, program: string): Running {
 }
 
 /** Ctrl-C: the terminal signals the whole foreground group. */
-function interrupt({ pid }: Running): void {
+function interrupt({ pid }: { readonly pid?: number | undefined }): void {
   if (pid === undefined) throw new Error("it was not started");
   process.kill(-pid, "SIGINT");
 }

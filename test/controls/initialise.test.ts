@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
@@ -77,9 +77,16 @@ describe.each(accounts())("the first start of Postgres as $name", (account) => {
   });
 });
 
+test("below a closed directory Postgres works all the same, for root too", async () => {
+  await using controls = await makeControls({ closed: true });
+  expect(await controls.run("pg_ctl", ["start"])).toMatchObject({ exitCode: 0 });
+  expect((await controls.run("psql", ["-Atc", "select 1"])).stdout).toBe("1");
+  expect(readFileSync(join(controls.layout.db, "PG_VERSION"), "utf8")).toMatch(/^\d+\n$/);
+  expect(await controls.run("pg_ctl", ["restart"])).toMatchObject({ exitCode: 0, stderr: "" });
+});
+
 test("data that is no cluster is not touched", async () => {
   await using controls = await makeControls();
-  const { mkdirSync, writeFileSync } = await import("node:fs");
   mkdirSync(controls.layout.db);
   writeFileSync(join(controls.layout.db, "precious"), "");
   const outcome = await controls.run("pg_ctl", ["start"]);

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,7 +58,6 @@ describe("psql", () => {
   test("works from a directory outside and through a link", async () => {
     const elsewhere = await realpath(await mkdtemp(join(tmpdir(), "iki-")));
     const link = join(elsewhere, "psql");
-    const { symlinkSync } = await import("node:fs");
     symlinkSync(join(controls.layout.bin, "psql"), link);
     expect((await controls.run(link, who, { cwd: elsewhere })).stdout).toBe("ikigai");
     await rm(elsewhere, { recursive: true });

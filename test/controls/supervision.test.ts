@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { accounts } from "../support/as-user.ts";
@@ -88,6 +88,16 @@ describe.each(accounts())("as $name", (account) => {
     });
   });
 
+  test.each(["stop", "quit"])("nginx -s %s means that it stays away", async (word) => {
+    await did(controls, "runsvdir start");
+    await did(controls, "nginx start");
+    await did(controls, `nginx -s ${word}`);
+    await waitFor(async () => (await controls.running()).nginx.length === 0);
+    await did(controls, "runsvdir restart");
+    expect(await controls.run("nginx", ["status"])).toMatchObject({ exitCode: 3 });
+    await did(controls, `nginx -s ${word}`);
+  });
+
   test("runsvdir stop leaves nothing, also of services whose runsv was killed", async () => {
     await did(controls, "runsvdir start");
     await did(controls, "nginx start");
@@ -136,7 +146,6 @@ test("without its program the daemon fails with a reason, and runsvdir start say
   await using controls = await makeControls();
   const settings = readFileSync(controls.layout.settings, "utf8");
   const gone = settings.replace(/^IKIGAI_DAEMON=.*$/m, "IKIGAI_DAEMON='/nowhere/daemon.js'");
-  const { writeFileSync } = await import("node:fs");
   writeFileSync(controls.layout.settings, gone);
   const outcome = await controls.run("runsvdir", ["start"]);
   expect(outcome.exitCode).toBe(1);

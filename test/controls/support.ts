@@ -47,6 +47,8 @@ export interface ControlsOptions {
   readonly account?: Account;
   /** The project directory's own name. */
   readonly name?: string;
+  /** A directory above is the owner's alone, as root's home is. */
+  readonly closed?: boolean;
   /** False for a project without a daemon. */
   readonly daemon?: boolean;
 }
@@ -57,7 +59,7 @@ const daemon = fileURLToPath(new URL("daemon.js", import.meta.url));
 export async function makeControls(options: ControlsOptions = {}): Promise<Controls> {
   const { account = ourselves, name = "project" } = options;
   const base = await realpath(await mkdtemp(join(tmpdir(), "iki-")));
-  chmodSync(base, 0o755);
+  chmodSync(base, options.closed ? 0o700 : 0o755);
   const root = join(base, name);
   await mkdir(root);
   const layout = layoutOf(root);
