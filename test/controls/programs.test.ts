@@ -1,0 +1,101 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { installControls } from "../../src/host/controls.ts";
+import { packageManager } from "../../src/host/package-manager.ts";
+import { findPrograms, MissingPrograms, programVersions } from "../../src/host/programs.ts";
+import { makeSkeleton } from "../../src/host/skeleton.ts";
+import { layoutOf } from "../../src/model/layout.ts";
+
+const source = fileURLToPath(new URL("../../controls", import.meta.url));
+
+let base: string;
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), "iki-"));
+});
+afterEach(() => rmSync(base, { recursive: true, force: true }));
+
+function program(name: string): string {
+  const path = join(base, name);
+  mkdirSync(join(path, ".."), { recursive: true });
+  writeFileSync(path, "#!/bin/sh\necho 1.2.3\n", { mode: 0o755 });
+  return path;
+}
+
+describe("programs", () => {
+  test("are found without anything on PATH, and tell their versions", async () => {
+    const programs = findPrograms({}, "");
+    expect(programs.nginx).toMatch(/^\/.*\/nginx$/);
+    expect(programs.postgresBin).toMatch(/^\/.*bin$/);
+    const versions = await programVersions(programs);
+    for (const version of Object.values(versions)) expect(version).toMatch(/^\d+\.\d+/);
+  });
+
+  test("are those on PATH first, but never our own controls", () => {
+    const own = program(".ikigai/bin/nginx");
+    const first = program("first/nginx");
+    program("second/nginx");
+    const path = [join(own, ".."), join(base, "first"), join(base, "second")].join(":");
+    expect(findPrograms({}, path).nginx).toBe(first);
+  });
+
+  test("are those that the configuration gives", () => {
+    const nginx = program("own/nginx");
+    for (const name of ["postgres", "initdb", "pg_ctl", "psql"]) program(`pg/${name}`);
+    const found = findPrograms({ nginx, postgres: join(base, "pg") });
+    expect([found.nginx, found.postgresBin]).toEqual([nginx, join(base, "pg")]);
+  });
+
+  test("that are missing are reported all at once, with the one command to type", () => {
+    const given = { nginx: "/nowhere/nginx", postgres: "/nowhere", runsvdir: "/nowhere/runsvdir" };
+    program("apt-get");
+    const failure = catching(() => findPrograms(given, base));
+    expect(failure.missing).toEqual(["runsvdir", "nginx", "postgres"]);
+    expect(failure.message).toContain("nginx: the configuration says /nowhere/nginx");
+    expect(failure.install).toMatch(/^(sudo )?apt-get install -y runit nginx postgresql$/);
+    expect(failure.message).toContain(`next: ${failure.install}`);
+  });
+});
+
+function catching(act: () => unknown): MissingPrograms {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof MissingPrograms) return error;
+  }
+  throw new Error("nothing was missing");
+}
+
+describe("the package manager", () => {
+  test.runIf(process.platform === "linux")("asks for root's rights where it needs them", () => {
+    program("apt-get");
+    expect(packageManager(base, false)?.install(["postgres"])).toBe(
+      "sudo apt-get install -y postgresql",
+    );
+    expect(packageManager(base, true)?.install(["postgres"])).toBe("apt-get install -y postgresql");
+  });
+});
+
+describe("controls", () => {
+  test("are installed once, all executable, and only what differs is written again", () => {
+    const layout = layoutOf(base);
+    makeSkeleton(layout, { user: "", data: "" });
+    const before = process.umask(0o077);
+    const written = installControls(source, layout);
+    process.umask(before);
+    expect(written).toContain("bin/nginx");
+    expect(written).toContain("sv/daemon/log/run");
+    expect(statSync(join(layout.bin, "nginx")).mode & 0o777).toBe(0o755);
+    expect(installControls(source, layout)).toEqual([]);
+    writeFileSync(join(layout.sv, "nginx/run"), "changed");
+    rmSync(join(layout.bin, "psql"));
+    rmSync(join(layout.sv, "nginx/down"));
+    expect(installControls(source, layout).sort()).toEqual(["bin/psql", "sv/nginx/run"]);
+    // Wanted stays wanted.
+    expect(() => statSync(join(layout.sv, "nginx/down"))).toThrow();
+    expect(statSync(join(layout.sv, "postgres/down")).size).toBe(0);
+    expect(() => statSync(join(layout.sv, "daemon/down"))).toThrow();
+  });
+});
