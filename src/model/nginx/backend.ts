@@ -96,12 +96,27 @@ ${SET.map(([name, value]) => `proxy_set_header ${name} ${value};`).join("\n")}
 ${SPOOFABLE.map((name) => `proxy_set_header ${name} "";`).join("\n")}`;
 }
 
+/**
+ * One line a second at most for each service, and one for every request that
+ * took longer: enough to see by a file's time when a service was used last.
+ */
+export const TRAFFIC = `log_format traffic $status;
+open_log_file_cache max=512 inactive=1m valid=10s;
+limit_req_zone "$worktree/$service" zone=traffic:1m rate=1r/s;
+map "$limit_req_status:$request_time" $counts {
+  default 1;
+  "~^REJECTED_DRY_RUN:0\\." 0;
+}`;
+
 /** Where a request is handed to the worktree's backend, before waking it and after. */
 export function backendLocations(settings: NginxSettings): string {
-  const traffic = `access_log "${trafficPrefix(settings)}$worktree.$service" traffic;
-proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
-open_file_cache off;`;
+  const traffic = `access_log "${trafficPrefix(settings)}$worktree.$service" traffic if=$counts;
+limit_req zone=traffic;
+limit_req_dry_run on;
+limit_req_log_level info;
+proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;`;
   const pass = `${traffic}
+open_file_cache off;
 set $upstream "http://unix:${SOCKET}:";
 # "-e" is blind to sockets; "-x" is not, as bind gives its owner every right.
 if (!-x $socket_or_not) {
@@ -128,7 +143,7 @@ error_page 504 = $on_late;`,
 ${traffic}
 set $kept yes;
 proxy_next_upstream error;
-proxy_pass http://slot-$slot$backend_uri;
+proxy_pass http://$slot.kept$backend_uri;
 error_page 502 = @wake;
 error_page 504 = @late;`,
     ),

@@ -1,4 +1,4 @@
-import { backendDefaults, portMaps, UPGRADE_MAPS } from "./backend.ts";
+import { backendDefaults, portMaps, TRAFFIC, UPGRADE_MAPS } from "./backend.ts";
 import { routingMaps } from "./maps.ts";
 import { indented, quoted } from "./quote.ts";
 import { servers } from "./servers.ts";
@@ -70,9 +70,7 @@ fastcgi_temp_path ../run/nginx/fastcgi;
 uwsgi_temp_path ../run/nginx/uwsgi;
 scgi_temp_path ../run/nginx/scgi;
 access_log off;
-# One line a request; when such a file was written is when the service was used.
-log_format traffic $status;
-open_log_file_cache max=512 inactive=1m valid=10s;
+${TRAFFIC}
 
 # A path that begins with a variable is resolved when it is used, so that a "$" in the
 # project's own path is never read as one.

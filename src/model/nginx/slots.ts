@@ -1,17 +1,18 @@
+import type { Layout } from "../layout.ts";
 import { map } from "./maps.ts";
 import { indented } from "./quote.ts";
 
-/** How many services can have connections that are kept; small, as nginx goes through them in turn. */
-export const SLOTS = 250;
+/** How many services can have connections that are kept; small, as nginx looks through them all. */
+export const SLOTS = 200;
 const PARTS = 10_000;
 
 /**
  * nginx keeps connections only to upstreams that its configuration names. So
  * there are a few that are named by a number; a service whose number (a hash of
- * its name) is free may claim it, by `run/slots/<number>/`:
+ * its name) is free may claim it, by making `run/slots/<number>/` and in it
  *
- * - `sock`, a link to the service's socket, and
- * - `<worktree>.<service>/`, an empty directory, made last and removed first.
+ * - `sock`, a link to the service's socket, and then
+ * - `<worktree>.<service>/`, an empty directory.
  *
  * Only requests without a body and without effects go there: should a kept
  * connection have been closed meanwhile, they can be sent again.
@@ -28,13 +29,40 @@ export function slotMaps(): string {
       ["HEAD,,,", '"$worktree.$service"'],
     ]),
     ...numbers.map(
-      (slot) => `upstream slot-${slot} {
+      (slot) => `upstream ${slot}.kept {
   server unix:run/slots/${slot}/sock;
-  keepalive 8;
+  keepalive 64;
   keepalive_timeout 2s;
 }`,
     ),
   ].join("\n");
+}
+
+/** What a service's claim on its slot is made of. */
+export interface SlotClaim {
+  /** Made with a plain mkdir: if it is there already, and `marker` is not, the slot is another's. */
+  readonly directory: string;
+  readonly link: string;
+  /** What `link` leads to, relative to `directory`. */
+  readonly target: string;
+  readonly marker: string;
+}
+
+/**
+ * Where a service claims its slot. A claim lasts as long as this nginx: a worker
+ * may hold a connection to whom the slot was claimed for first, and must never
+ * find it under another's name. So `run/slots` is emptied before nginx starts,
+ * and at no other time; and nginx is told to reload when `.default`, which may
+ * claim slots as well, becomes another worktree.
+ */
+export function slotClaim({ run }: Layout, worktree: string, service: string): SlotClaim {
+  const directory = `${run}/slots/${slotOf(worktree, service)}`;
+  return {
+    directory,
+    link: `${directory}/sock`,
+    target: `../../sockets/${worktree}/${service}.sock`,
+    marker: `${directory}/${worktree}.${service}`,
+  };
 }
 
 /** The slot that nginx looks for a service in: its `split_clients` (MurmurHash2, seed 0), in steps. */
