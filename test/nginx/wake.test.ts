@@ -65,7 +65,7 @@ describe("a request wakes its service and is answered as if it had been awake", 
     const { asked } = await startWaker();
     const got = await seen(project, "/rel-05/api/", { method, headers, body: MEGABYTE });
     expect(got).toMatchObject({ method, bodyBytes: MEGABYTE.length });
-    expect(asked).toMatchObject([{ path: "/wake", bodyBytes: 0 }]);
+    expect(asked).toMatchObject([{ path: "/wake", method: "GET", bodyBytes: 0 }]);
   });
 
   test("a WebSocket", async () => {
