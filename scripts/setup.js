@@ -37,7 +37,8 @@ function dependenciesAreCurrent() {
 async function installDependencies() {
   if (dependenciesAreCurrent()) return "already there";
   // No dependency needs its install script: esbuild and Biome carry their binaries in packages.
-  const options = ["--ignore-scripts", "--no-audit", "--no-fund"];
+  // npm run --silent would silence this npm too, with the reason of a failure.
+  const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   const clean = await run("npm", ["ci", ...options]);
   if (clean.code === 0) return "installed";
   // A registry that lacks packages of other platforms makes a lock file that `npm ci` refuses.
