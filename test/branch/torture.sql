@@ -108,7 +108,9 @@ CREATE TABLE booking (room int, during tsrange, EXCLUDE USING gist (room WITH =,
 INSERT INTO booking SELECT i, tsrange('2020-01-01'::timestamp + i * interval '1 day', '2020-01-02'::timestamp + i * interval '1 day') FROM generate_series(1, 20) i;
 CREATE FUNCTION known(int) RETURNS boolean LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM loose_check WHERE n = $1)';
 CREATE TABLE a_checked (n int CONSTRAINT is_known CHECK (known(n)));
-INSERT INTO a_checked VALUES (1);
+INSERT INTO a_checked VALUES (1), (-1);
+CREATE TABLE was_checked (n int CONSTRAINT was_known CHECK (known(n)));
+INSERT INTO loose_check VALUES (8); INSERT INTO was_checked VALUES (8); DELETE FROM loose_check WHERE n = 8;
 
 -- Inheritance: a child older than its parent's newest column, two parents, local and inherited checks.
 CREATE TABLE base_a (a int NOT NULL, CONSTRAINT a_pos CHECK (a > 0));

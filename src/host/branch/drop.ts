@@ -32,12 +32,14 @@ export async function dependents(client: pg.Client, schema: string): Promise<str
          WHEN 'pg_constraint'::regclass THEN (SELECT n.nspname FROM pg_constraint x JOIN pg_namespace n ON n.oid = x.connamespace WHERE x.oid = o.objid)
          WHEN 'pg_trigger'::regclass THEN (SELECT n.nspname FROM pg_trigger x JOIN pg_class r ON r.oid = x.tgrelid JOIN pg_namespace n ON n.oid = r.relnamespace WHERE x.oid = o.objid AND NOT x.tgisinternal)
          WHEN 'pg_policy'::regclass THEN (SELECT n.nspname FROM pg_policy x JOIN pg_class r ON r.oid = x.polrelid JOIN pg_namespace n ON n.oid = r.relnamespace WHERE x.oid = o.objid)
+         WHEN 'pg_rewrite'::regclass THEN (SELECT n.nspname FROM pg_rewrite x JOIN pg_class r ON r.oid = x.ev_class JOIN pg_namespace n ON n.oid = r.relnamespace WHERE x.oid = o.objid)
          WHEN 'pg_attrdef'::regclass THEN (SELECT n.nspname FROM pg_attrdef x JOIN pg_class r ON r.oid = x.adrelid JOIN pg_namespace n ON n.oid = r.relnamespace WHERE x.oid = o.objid)
          END) AS schema
        FROM o, LATERAL pg_identify_object(o.classid, o.objid, 0) i
      )
      SELECT pg_describe_object(classid, objid, 0) AS object FROM named
-      WHERE (schema <> $1 AND schema <> 'pg_toast')
+      WHERE (schema <> $1 AND schema <> 'pg_toast' AND (type = 'rule' OR NOT EXISTS (
+              SELECT FROM pg_depend d WHERE d.classid = named.classid AND d.objid = named.objid AND d.deptype = 'i')))
          OR type IN ('extension', 'event trigger', 'foreign-data wrapper', 'language', 'access method', 'transform')
       ORDER BY 1`,
     [schema],

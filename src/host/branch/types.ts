@@ -52,7 +52,7 @@ export interface CopyTable {
 /** What one catalog's reader and builder contribute. */
 export interface Piece {
   readonly items: readonly Item[];
-  /** Objects that come with another: `[their key, the item's key]`. */
+  /** Objects that come with another: `[their key, the item's key]`; refused ones with themselves. */
   readonly covers?: readonly (readonly [string, string])[];
   readonly refusals?: readonly Refusal[];
   readonly notes?: readonly Note[];

@@ -51,11 +51,22 @@ function phaseOf(row: ConstraintRow): Item["phase"] {
 function constraintStatements(scope: Scope, row: ConstraintRow, index?: IndexRow): string[] {
   const only = row.table_kind === "p" && "pux".includes(row.kind) ? "ONLY " : "";
   const add = `ALTER TABLE ${only}${named(scope, row.table_name)} ADD CONSTRAINT ${ident(row.name)} ${row.definition}`;
+  if (row.kind === "c" && row.calls && row.valid)
+    return [`${add} NOT VALID`, markValid(scope, row)];
   if (!index || !"pux".includes(row.kind)) return [add];
   const sql = [...inTablespace(index.tablespace, add)];
   if (index.options?.length)
     sql.push(`ALTER INDEX ${named(scope, index.name)} SET (${options(index.options)})`);
   return sql;
+}
+
+/**
+ * Says that a check holds, as the base says it. Asking again could be wrong: a check that calls a
+ * function may have been true once and depend on rows that have changed since.
+ */
+function markValid(scope: Scope, row: ConstraintRow): string {
+  const table = literal(named(scope, row.table_name));
+  return `UPDATE pg_catalog.pg_constraint SET convalidated = true WHERE contype = 'c' AND conname = ${literal(row.name)} AND connamespace = ${literal(ident(scope.as))}::regnamespace AND (conrelid = ${table}::regclass OR NOT conislocal)`;
 }
 
 function domainConstraint(row: ConstraintRow, key: string): Item {

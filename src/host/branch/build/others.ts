@@ -93,6 +93,7 @@ export function buildFamilies(
 
 /** Casts from or to a type of the schema; late, so that rows are copied by the types' own text. */
 export function buildCasts(rows: readonly CastRow[]): Piece {
+  const covers: [string, string][] = [];
   const items: Item[] = [];
   const refusals: Refusal[] = [];
   for (const row of rows) {
@@ -106,15 +107,17 @@ export function buildCasts(rows: readonly CastRow[]): Piece {
         needs: [],
         phase: "late",
       });
-    else
+    else {
+      covers.push([key, key]);
       refusals.push({
         object: row.label,
         kind: "cast",
         why: "it joins two types of other schemas by a function of this one, and there can be only one such cast",
         next: "move its function to the shared schema",
       });
+    }
   }
-  return { items, refusals };
+  return { items, covers, refusals };
 }
 
 /** Default privileges, last: they must not act on what is built here. */

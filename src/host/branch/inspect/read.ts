@@ -14,10 +14,10 @@ import { buildTables } from "../build/tables.ts";
 import { buildTypes } from "../build/types.ts";
 import { buildViews } from "../build/views.ts";
 import { BranchError } from "../errors.ts";
-import { stringsNaming } from "../names.ts";
 import type { Scope } from "../scope.ts";
 import { ident } from "../sql.ts";
-import type { Item, Note, Piece, Refusal, Survey } from "../types.ts";
+import type { Note, Piece, Survey } from "../types.ts";
+import { circles, distinct, namingTexts, sharedObjects, unaccounted } from "./account.ts";
 import { readPolicies, readRules, readTriggers } from "./actions.ts";
 import { readConstraints, readIndexes } from "./constraints.ts";
 import { readHash } from "./hash.ts";
@@ -104,7 +104,12 @@ async function readObjects(
     client,
     relations.filter((row) => row.kind === "S").map((row) => row.oid),
   );
-  const types = await readTypes(client, scope.oid, inventory);
+  const members = new Set(
+    inventory.edges.filter((edge) => edge.type === "e").map((edge) => edge.from),
+  );
+  const types = (await readTypes(client, scope.oid, inventory)).filter(
+    (row) => !members.has(`pg_type:${row.oid}`) && !members.has(`pg_type:${row.element}`),
+  );
   const constraints = await readConstraints(client, scope.oid, inventory);
   const indexes = await readIndexes(client, scope.oid, inventory);
   const routines = await readRoutines(client, scope.oid, inventory);
@@ -135,8 +140,7 @@ async function readObjects(
   const covers = pieces.flatMap((piece) => [...(piece.covers ?? [])]);
   const built = coverage(items, covers, inventory.edges);
   const refusals = pieces.flatMap((piece) => [...(piece.refusals ?? [])]);
-  const refused = new Set(covers.filter(([from, to]) => from === to).map(([from]) => from));
-  const left = [...inventory.keys].filter((key) => !built.has(key) && !refused.has(key));
+  const left = unaccounted(inventory, built, covers);
   const judged = await judgeLeftovers(client, left, scope.as);
   const sorted = order(items, built, inventory.edges);
   const noted: Note[] = [
@@ -165,12 +169,12 @@ async function readObjects(
     sequences: relations.filter((row) => row.kind === "S").map((row) => row.name),
     matviews: relations.filter((row) => row.kind === "m").map((row) => row.name),
     texts: functions.texts,
-    refusals: [
+    refusals: distinct([
       ...refusals,
       ...judged.refusals,
       ...circles(sorted.circles),
       ...namingTexts(items, scope.schema),
-    ],
+    ]),
     notes: noted,
     built: new Set(built.keys()),
     columns: new Map(
@@ -233,48 +237,4 @@ async function readRest(client: pg.Client, scope: Scope, inventory: Inventory): 
   if (some("default_acl"))
     pieces.push(others.buildDefaultAcls(scope, await rest.readDefaultAcls(client, scope.oid)));
   return pieces;
-}
-
-function circles(found: readonly Item[][]): Refusal[] {
-  return found.map((items) => ({
-    object: items.map((item) => item.name).join(" → "),
-    kind: items[0]?.kind ?? "object",
-    why: "these need each other, so that none can be created first",
-    next: "break the circle, for instance with a function whose body is a string",
-  }));
-}
-
-/** Names in definitions follow the schema; names in strings do not, so that they are refused. */
-function namingTexts(items: readonly Item[], schema: string): Refusal[] {
-  const exempt = ["function", "procedure", "comment", "enum"];
-  return items
-    .filter(
-      (item) =>
-        !exempt.includes(item.kind) &&
-        item.sql.some((sql) => stringsNaming(sql, schema).length > 0),
-    )
-    .map((item) => ({
-      object: item.name,
-      kind: item.kind,
-      why: `a string in its definition names the schema ${schema}, and the branch would reach into the base`,
-      next: "write names without the schema; the search path finds them",
-    }));
-}
-
-const LARGE = new Set(["oid", "lo", "extensions.lo"]);
-
-function sharedObjects(
-  relations: readonly { oid: number; name: string; kind: string }[],
-  columns: ReadonlyMap<number, readonly ColumnRow[]>,
-): Note[] {
-  return relations
-    .filter((row) => row.kind === "r")
-    .flatMap((row) =>
-      (columns.get(row.oid) ?? [])
-        .filter((column) => LARGE.has(column.base_type))
-        .map((column) => ({
-          object: `${row.name}.${column.name}`,
-          text: "numbers of large objects are copied, the large objects themselves are shared by every worktree",
-        })),
-    );
 }
