@@ -40,7 +40,7 @@ export const managers = [
   {
     name: "brew",
     program: "brew",
-    packages: {},
+    packages: { postgresql: "postgresql@17" },
     type: "brew install",
     quiet: ["brew", "install"],
     root: false,
