@@ -57,7 +57,12 @@ async function main(root: string | undefined): Promise<void> {
   });
   const away = new Away();
   let copied = readArrival(layout).kind === "copied";
-  const keeper = new Keeper(gathering, host, (line) => console.log(line));
+  const keeper = new Keeper(
+    gathering,
+    host,
+    (line) => console.log(line),
+    () => settings.project.limits,
+  );
   let ready = false;
   const retention = () => settings.project.worktrees.retention;
   const api = apiOf({
@@ -82,9 +87,13 @@ async function main(root: string | undefined): Promise<void> {
       ),
   );
   await keeper.lookEverywhere();
+  const chosen = keeper.find(".default");
+  // The default worktree's services run with everything else, whichever way that was started.
+  if (chosen) keeper.ask([chosen.slug]);
   ready = true;
   host.slots.replenish();
   const replenishing = setInterval(() => host.slots.replenish(), 2_000);
+  const stopHousekeeping = keeper.housekeeper.begin();
   const stopGlancing = glanceRegularly(keeper, commonDir, () => {
     // Adopted by name once, with Postgres there; from now on it has identities of its own.
     copied = false;
@@ -96,6 +105,7 @@ async function main(root: string | undefined): Promise<void> {
   const end = async () => {
     clearInterval(replenishing);
     stopGlancing();
+    stopHousekeeping();
     await stopRetention();
     for (const server of servers) server.close();
     await stopWatching();

@@ -1,14 +1,23 @@
 import type { ServiceState, WorktreeReport, WorktreeState } from "../model/report.ts";
+import type { StartPolicy } from "../model/worktree.ts";
 
 /** What is seen of a service from outside. */
 export interface ServiceSight {
   readonly hasBackend: boolean;
   readonly placed: boolean;
   readonly supervised: "down" | "run" | "finish" | undefined;
+  /** When that began, in seconds of Unix time. */
+  readonly since: number;
   readonly wants: "up" | "down" | undefined;
+  /** It was sent to rest, not stopped by hand. */
+  readonly rested: boolean;
+  readonly start: StartPolicy;
   readonly starting: boolean;
-  readonly crashes: number;
+  /** It has ended by itself and not been well since. */
+  readonly crashed: boolean;
   readonly held: boolean;
+  /** Seconds of Unix time. */
+  readonly now: number;
 }
 
 /** The one word for a service. */
@@ -16,11 +25,17 @@ export function serviceState(sight: ServiceSight): ServiceState {
   if (!sight.hasBackend) return "static";
   if (sight.held) return "held";
   if (sight.starting) return "starting";
-  if (sight.supervised === "run" && sight.crashes === 0) return "running";
-  if (sight.crashes > 0) return sight.supervised === "run" ? "running" : "crashed";
-  if (!sight.placed) return "idle";
-  return sight.wants === "up" ? "starting" : "stopped";
+  if (sight.supervised === "run") {
+    // It has been here before; what ends at once did not run.
+    return sight.crashed && sight.now - sight.since < PROBATION ? "starting" : "running";
+  }
+  if (sight.crashed) return "crashed";
+  if (sight.placed && !sight.rested) return sight.wants === "up" ? "starting" : "stopped";
+  const wakes = sight.start === "on-demand" || (sight.start === "always" && !sight.placed);
+  return wakes ? "idle" : "stopped";
 }
+
+const PROBATION = 2;
 
 /** The one word for a worktree. */
 export function worktreeState(sight: {

@@ -1,12 +1,18 @@
-import fs from "node:fs";
 import type { WorktreeFacts } from "../facts/facts.ts";
-import { type Address, accepts, answersWell } from "../host/connect.ts";
+import type { Address } from "../host/connect.ts";
+import { openConnections } from "../host/connections.ts";
+import { Door } from "../host/door.ts";
 import type { Host } from "../host/host.ts";
 import { lastLines } from "../host/logs.ts";
+import { type Crash, howItEnded, lastCrash } from "../host/runit/crashes.ts";
 import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import type { ServiceFailure } from "../model/failure-page.ts";
+import type { Slug } from "../model/slug.ts";
+import { startsByItself } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
+import { awaitReadiness } from "./readiness.ts";
+import { Turns } from "./turns.ts";
 
 /** What came of asking for a service. */
 export type Awakening = { readonly awake: true } | Asleep;
@@ -15,111 +21,241 @@ export interface Asleep extends Omit<ServiceFailure, "title"> {
   readonly awake: false;
 }
 
-const GIVEN_UP = 10;
-const LOG_LINES = 20;
+/** What has to be before a service may start, and who is told that it did. */
+export interface Needs {
+  /** Settles when the worktree has its database and all else; answers what keeps it from that. */
+  readonly ready: (worktree: Slug) => Promise<readonly string[]>;
+  /** Makes room for one more service and admits it; answers why not when its time is over. */
+  readonly room: (wish: Wish) => Promise<string | undefined>;
+  /** The service was asked for and is there. */
+  readonly used: (key: string) => void;
+}
 
-/** Starts services that somebody asks for; many at once cause one start. */
+/** A service that wants to run. */
+export interface Wish {
+  readonly key: string;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+  /** It runs whatever others do. */
+  readonly must: boolean;
+  /** It counts as running from then on. */
+  readonly admit: () => void;
+}
+
+/** Starts services that somebody asks for, and stops them; many at once cause one start. */
 export class Wakes {
   readonly #host: Host;
-  readonly #starting = new Map<string, Promise<Awakening>>();
+  readonly #needs: Needs;
+  readonly #turns = new Turns();
+  readonly #starting = new Map<string, { forced: boolean; result: Promise<Awakening> }>();
+  readonly #admitted = new Set<string>();
 
-  constructor(host: Host) {
+  constructor(host: Host, needs: Needs) {
     this.#host = host;
+    this.#needs = needs;
   }
 
   isStarting(key: string): boolean {
-    return this.#starting.has(key);
+    return this.#turns.current(key) === "start";
   }
 
-  /** Settles when no service is starting any more. */
+  isBusy(key: string): boolean {
+    return this.#turns.current(key) !== undefined;
+  }
+
+  /** Whether it has been given room, also if it does not run yet. */
+  isAdmitted(key: string): boolean {
+    return this.#admitted.has(key);
+  }
+
+  /** Settles when no service is starting or stopping any more. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#starting.values());
+    await this.#turns.settled();
   }
 
   /**
-   * Settles when the service accepts connections, has failed, or its patience is
-   * over. `forced` also starts one that was stopped by hand.
+   * Settles when the service is ready, has failed, or its patience is over.
+   * `forced` also starts one that was stopped by hand, or that starts by command only.
    */
   wake(worktree: WorktreeFacts, service: Service, forced = false): Promise<Awakening> {
     const key = `${worktree.slug}.${service.slug}`;
     const known = this.#starting.get(key);
-    if (known) return known;
-    const starting = this.#start(key, worktree, service, forced).finally(() =>
-      this.#starting.delete(key),
-    );
-    this.#starting.set(key, starting);
-    return starting;
+    if (known && this.isStarting(key) && known.forced >= forced) return known.result;
+    const result = this.#turns.take(key, "start", () => this.#start(worktree, service, forced));
+    const entry = { forced, result };
+    this.#starting.set(key, entry);
+    const leave = () => {
+      this.#admitted.delete(key);
+      if (this.#starting.get(key) === entry) this.#starting.delete(key);
+    };
+    result.then(leave, leave);
+    return result;
   }
 
-  /** Ends a service and takes its place away; the next request may start it again. */
+  /** Ends a service; the next request or command may start it again. */
   async rest(worktree: WorktreeFacts, service: Service): Promise<{ awake: false }> {
     const key = `${worktree.slug}.${service.slug}`;
-    await this.#starting.get(key);
-    await this.#host.slots.remove(key);
-    this.#host.definitions.forgive(key);
+    const { start } = serviceConfiguration(worktree.settings, service.name);
+    await this.#turns.take(key, "stop", async () => {
+      const door = this.#close(worktree, service);
+      // Its place says that it is not wanted, where it would start by itself otherwise.
+      if (startsByItself(start, worktree.isDefault)) await this.#host.slots.rest(key);
+      else await this.#host.slots.remove(key);
+      this.#host.definitions.forgive(key);
+      door.clear();
+    });
     return { awake: false };
   }
 
-  /** Why a service that should answer does not; nothing is started. */
-  explain(worktree: WorktreeFacts, service: Service): Omit<ServiceFailure, "title"> {
+  /** Ends a service and takes its place, whatever it is; for the end of everything. */
+  async end(worktree: WorktreeFacts, service: Service): Promise<void> {
     const key = `${worktree.slug}.${service.slug}`;
-    const crashes = this.#host.definitions.crashes(key);
-    const why = crashes ? howItEnded(crashes) : "it closed the connection before it answered";
-    return this.#failure(key, why, `ikigai logs ${worktree.slug}/${service.slug}`);
+    await this.#turns.take(key, "stop", async () => {
+      await this.#host.slots.remove(key);
+      this.#host.definitions.forgive(key);
+    });
   }
 
-  async #start(
-    key: string,
+  /**
+   * Ends a service unless somebody uses it after all. Who comes from then on
+   * finds the door closed, waits for the end, and has it started again.
+   */
+  async stopUnused(worktree: WorktreeFacts, service: Service): Promise<boolean> {
+    const key = `${worktree.slug}.${service.slug}`;
+    if (this.isBusy(key)) return false;
+    return this.#turns.take(key, "stop", async () => {
+      const door = this.#close(worktree, service);
+      const open = await openConnections([this.listening(worktree, service)]);
+      if ((open.get(key) ?? 0) > 0) {
+        door.open();
+        return false;
+      }
+      await this.#host.slots.remove(key);
+      door.clear();
+      return true;
+    });
+  }
+
+  /** Where a service can be reached; for counting who is connected to it. */
+  listening(worktree: WorktreeFacts, { slug }: Service) {
+    const { ports, socketPath } = this.#host;
+    const key = `${worktree.slug}.${slug}`;
+    return {
+      key,
+      socket: socketPath(worktree.slug, slug),
+      port: ports.get(`${worktree.slug}/${slug}`),
+    };
+  }
+
+  /** Why a service that should answer does not; nothing is started. */
+  explain(worktree: WorktreeFacts, service: Service, otherwise: string): Asleep {
+    const crash = lastCrash(this.#host.definitions, `${worktree.slug}.${service.slug}`);
+    return this.#failure(worktree, service, crash ? howItEnded(crash) : otherwise);
+  }
+
+  async #start(worktree: WorktreeFacts, service: Service, forced: boolean): Promise<Awakening> {
+    const { slots, definitions, layout } = this.#host;
+    const key = `${worktree.slug}.${service.slug}`;
+    const settings = serviceConfiguration(worktree.settings, service.name);
+    const deadline = Date.now() + settings.patience;
+    new Door(layout, worktree.slug, service.slug).open();
+    const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
+    const runs = status?.state === "run" && status.wants === "up";
+    if (!runs) {
+      const refusal = this.#refusal(worktree, service, forced);
+      if (refusal) return refusal;
+      const missing = await this.#prepare(worktree, service, forced, deadline);
+      if (missing) return missing;
+      if (forced) definitions.forgive(key);
+    }
+    const earlier = lastCrash(definitions, key);
+    if (!runs) this.#begin(key);
+    const outcome = await awaitReadiness(
+      {
+        addresses: this.#addresses(worktree.slug, service),
+        ready: settings.ready,
+        deadline,
+        crash: () => lastCrash(definitions, key),
+      },
+      earlier,
+    );
+    if (outcome === "ready") {
+      this.#needs.used(key);
+      return { awake: true };
+    }
+    if (outcome === "late") return this.#late(worktree, service, settings.patience);
+    await pause(LOG_MS);
+    return this.#failure(worktree, service, howItEnded(outcome));
+  }
+
+  /** Why it is not even tried. */
+  #refusal(worktree: WorktreeFacts, service: Service, forced: boolean): Asleep | undefined {
+    const { slots, definitions } = this.#host;
+    const key = `${worktree.slug}.${service.slug}`;
+    const held = worktree.trust().held.get(service.slug);
+    if (held !== undefined) {
+      const why = `${held} has not been approved`;
+      return this.#failure(worktree, service, why, `ikigai trust ${worktree.slug}`);
+    }
+    if (forced) return undefined;
+    const up = `ikigai up ${worktree.slug}/${service.slug}`;
+    const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
+    const crash = lastCrash(definitions, key);
+    if (status?.wants === "down" && status.state === "down" && !crash && !slots.isRested(key)) {
+      return this.#failure(worktree, service, "it was stopped by hand", up);
+    }
+    const { start } = serviceConfiguration(worktree.settings, service.name);
+    if (start === "manual") {
+      return this.#failure(worktree, service, "it is started by command only", up);
+    }
+    // Who reloads a page again and again does not start a failing program as often.
+    if (crash && Date.now() - crash.at < RETRY_MS && status?.state !== "run") {
+      return this.#failure(worktree, service, howItEnded(crash));
+    }
+    return undefined;
+  }
+
+  /** Waits for what the service needs; answers what it does not get. */
+  async #prepare(
     worktree: WorktreeFacts,
     service: Service,
     forced: boolean,
-  ): Promise<Awakening> {
-    const { slots, definitions } = this.#host;
-    const held = worktree.trust().held.get(service.slug);
-    if (held !== undefined) {
-      return this.#failure(key, `${held} has not been approved`, `ikigai trust ${worktree.slug}`);
+    deadline: number,
+  ): Promise<Asleep | undefined> {
+    const problems = await within(this.#needs.ready(worktree.slug), deadline, [
+      `the worktree ${worktree.slug} is not ready yet`,
+    ]);
+    if (problems.length > 0) {
+      return this.#failure(worktree, service, problems.join(" "), "ikigai status");
     }
-    const placed = slots.has(key);
-    const before = placed ? readStatus(slots.path(key)) : undefined;
-    const crashes = definitions.crashes(key)?.count ?? 0;
-    if (before?.wants === "down" && before.state === "down" && crashes === 0 && !forced) {
-      return this.#failure(
-        key,
-        "it was stopped by hand",
-        `ikigai up ${worktree.slug}/${service.slug}`,
-      );
+    const { after, start } = serviceConfiguration(worktree.settings, service.name);
+    for (const name of after) {
+      const first = worktree.services.find((other) => other.name === name && other.backend);
+      if (!first) continue;
+      const result = await this.wake(worktree, first, forced);
+      if (result.awake) continue;
+      const why = `it starts after ${worktree.slug}/${first.slug}, which did not start: ${result.why}`;
+      return { ...result, why };
     }
-    if (crashes >= GIVEN_UP || forced) definitions.forgive(key);
-    if (!placed) slots.place(key);
-    if (before?.state !== "run" || before.wants === "down") slots.up(key);
-    return this.#await(key, worktree, service);
+    const key = `${worktree.slug}.${service.slug}`;
+    const must = startsByItself(start, worktree.isDefault);
+    const admit = () => void this.#admitted.add(key);
+    const full = await this.#needs.room({ key, deadline, must, admit });
+    if (full === undefined) return undefined;
+    return this.#failure(worktree, service, full, "ikigai wt list");
   }
 
-  async #await(key: string, worktree: WorktreeFacts, service: Service): Promise<Awakening> {
-    const { definitions } = this.#host;
-    const settings = serviceConfiguration(worktree.settings, service.name);
-    const deadline = Date.now() + settings.patience;
-    const crashed = definitions.crashes(key)?.count ?? 0;
-    const addresses = this.#addresses(worktree.slug, service);
-    while (Date.now() < deadline) {
-      for (const address of addresses) {
-        if (!(await accepts(address))) continue;
-        if (settings.ready && !(await answersWell(address, settings.ready))) continue;
-        if ("path" in address) restrict(address.path);
-        return { awake: true };
-      }
-      const now = definitions.crashes(key);
-      if (now && now.count > crashed) {
-        return this.#failure(key, howItEnded(now), `ikigai logs ${worktree.slug}/${service.slug}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 4));
-    }
-    const seconds = Math.round(settings.patience / 1000);
-    return this.#failure(
-      key,
-      `it does not listen ${seconds} s after its start`,
-      `ikigai logs ${worktree.slug}/${service.slug}`,
-    );
+  #begin(key: string): void {
+    const { slots } = this.#host;
+    if (!slots.has(key)) slots.place(key);
+    else if (readStatus(slots.path(key))?.state === "finish") slots.again(key);
+    slots.up(key);
+  }
+
+  #close(worktree: WorktreeFacts, service: Service): Door {
+    const door = new Door(this.#host.layout, worktree.slug, service.slug);
+    door.close(this.#host.ports.get(`${worktree.slug}/${service.slug}`) !== undefined);
+    return door;
   }
 
   /** Relative to the daemon's working directory, since an address holds 108 bytes. */
@@ -131,21 +267,39 @@ export class Wakes {
     return listen === "tcp" ? [{ port }] : [socket, { port }];
   }
 
-  #failure(key: string, why: string, next: string): Asleep {
-    const log = lastLines(`${this.#host.layout.logs}/${key}/current`, LOG_LINES);
-    return { awake: false, why, next, log };
+  #late(worktree: WorktreeFacts, service: Service, patience: number): Asleep {
+    const { ready } = serviceConfiguration(worktree.settings, service.name);
+    const what = ready === undefined ? "does not listen" : `does not answer ${ready} well`;
+    const why = `it ${what} ${Math.round(patience / 1000)} s after it was asked for`;
+    return this.#failure(worktree, service, why);
+  }
+
+  #failure(worktree: WorktreeFacts, service: Service, why: string, next?: string): Asleep {
+    const { layout } = this.#host;
+    const log = lastLines(`${layout.logs}/${worktree.slug}.${service.slug}/current`, LOG_LINES);
+    const address = `${worktree.slug}/${service.slug}`;
+    return { awake: false, why, next: next ?? `ikigai logs ${address}`, log };
   }
 }
 
-function howItEnded({ code, signal }: { code: number; signal: number }): string {
-  return `it ended with ${code >= 0 ? `exit code ${code}` : `signal ${signal}`}`;
+const LOG_LINES = 20;
+/** What it wrote last has to go through a pipe before it is in its log. */
+const LOG_MS = 20;
+/** A program that fails is not tried more often than this by requests. */
+const RETRY_MS = 3_000;
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** The directory is ours alone already; the socket is as well, in case its path is shown elsewhere. */
-function restrict(path: string): void {
+async function within<T>(work: Promise<T>, deadline: number, late: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(late), Math.max(0, deadline - Date.now()));
+  });
   try {
-    fs.chmodSync(path, 0o600);
-  } catch {
-    // It may have ended this very moment.
+    return await Promise.race([work, over]);
+  } finally {
+    clearTimeout(timer);
   }
 }

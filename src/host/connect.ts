@@ -16,14 +16,15 @@ export function accepts(address: Address): Promise<boolean> {
   });
 }
 
-/** Whether a GET of this path is answered with a status below 400. */
+/** Whether a GET of this path is answered with 2xx. */
 export function answersWell(address: Address, path: string): Promise<boolean> {
   const where =
     "path" in address ? { socketPath: address.path } : { ...address, host: "127.0.0.1" };
   return new Promise((resolve) => {
     const request = http.get({ ...where, path, timeout: 5_000, agent: false }, (answer) => {
       answer.resume();
-      resolve((answer.statusCode ?? 500) < 400);
+      const status = answer.statusCode ?? 500;
+      resolve(status >= 200 && status < 300);
     });
     request.once("timeout", () => request.destroy(new Error("timeout")));
     request.once("error", () => resolve(false));

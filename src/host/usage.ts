@@ -1,18 +1,58 @@
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import type { Layout } from "../model/layout.ts";
 import { statIfThere } from "./files.ts";
 
-/** Resident memory of a process in bytes; 0 where the system does not tell (proc(5), statm). */
-export function residentMemory(pid: number): number {
-  try {
-    const pages = fs.readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1];
-    return Number(pages ?? 0) * PAGE;
-  } catch {
-    return 0;
+/** Resident memory in bytes by process group, of groups in `leaders` and of sessions they lead. */
+export function memoryOfGroups(leaders: ReadonlySet<number>): ReadonlyMap<number, number> {
+  const sums = new Map<number, number>();
+  if (leaders.size === 0) return sums;
+  for (const { group, session, memory } of processes()) {
+    const leader = [group, session].find((id) => leaders.has(id));
+    if (leader !== undefined) sums.set(leader, (sums.get(leader) ?? 0) + memory());
   }
+  return sums;
 }
 
-const PAGE = 4096;
+interface Process {
+  readonly group: number;
+  readonly session: number;
+  readonly memory: () => number;
+}
+
+/** proc(5): fields 5 and 6 of stat; `VmRSS` of status is in kB whatever a page's size is. */
+function processes(): Process[] {
+  if (!fs.existsSync("/proc/self/stat")) return processesOfPs();
+  return fs
+    .readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const stat = read(`/proc/${name}/stat`);
+      // The program's name, in parentheses, may hold anything.
+      const [, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      if (group === undefined) return [];
+      const memory = () =>
+        1024 * Number(/^VmRSS:\s*(\d+)/m.exec(read(`/proc/${name}/status`))?.[1] ?? 0);
+      return [{ group: Number(group), session: Number(session), memory }];
+    });
+}
+
+function processesOfPs(): Process[] {
+  const lines = execFileSync("ps", ["-A", "-o", "pgid=,rss="], { encoding: "utf8" }).split("\n");
+  return lines.map((line) => {
+    const [group = 0, kilobytes = 0] = line.trim().split(/\s+/).map(Number);
+    return { group, session: group, memory: () => kilobytes * 1024 };
+  });
+}
+
+function read(file: string): string {
+  try {
+    return fs.readFileSync(file, "latin1");
+  } catch {
+    // It has ended meanwhile.
+    return "";
+  }
+}
 
 /** When nginx last passed a request to a service: it writes a line for each. */
 export function lastUse(

@@ -9,11 +9,18 @@ import { restoreApi } from "./restore.ts";
 export interface ApiRequest {
   readonly body: Buffer;
   readonly query: URLSearchParams;
+  /** Aborted when the connection closes, or all has been answered. */
+  readonly closed: AbortSignal;
 }
 
 export type ApiAnswer =
   | { readonly status: number }
-  | { readonly status: number; readonly json: unknown }
+  | {
+      readonly status: number;
+      readonly json: unknown;
+      /** The answer does not end; the connection stays until the other side closes it. */
+      readonly open?: boolean;
+    }
   | { readonly status: number; readonly text: string };
 
 /** The calls by `METHOD /path`. */
@@ -39,6 +46,7 @@ export function apiOf({ keeper, httpPort, version, retention, ready }: ApiContex
   const each = async (
     { body, query }: ApiRequest,
     act: (worktree: WorktreeFacts, service: Service) => Promise<unknown>,
+    open = false,
   ): Promise<ApiAnswer> => {
     const target = query.get("of") ?? body.toString().trim();
     const [slug = "", name] = target.split("/");
@@ -54,7 +62,8 @@ export function apiOf({ keeper, httpPort, version, retention, ready }: ApiContex
         result: await act(worktree, service),
       })),
     );
-    return { status: 200, json: { worktree: inspect(keeper, worktree, httpPort()), results } };
+    const json = { worktree: inspect(keeper, worktree, httpPort()), results };
+    return { status: 200, json, open };
   };
   return {
     "GET /v1/health": () => ({
@@ -68,6 +77,7 @@ export function apiOf({ keeper, httpPort, version, retention, ready }: ApiContex
     },
     "POST /v1/look": async () => {
       await keeper.lookEverywhere();
+      keeper.ask(keeper.worktrees.map(({ slug }) => slug));
       await keeper.settled();
       return { status: 200, json: { worktrees: inspectAll(keeper, httpPort()) } };
     },
@@ -93,6 +103,16 @@ export function apiOf({ keeper, httpPort, version, retention, ready }: ApiContex
         await keeper.wakes.rest(worktree, service);
         return keeper.wakes.wake(worktree, service, true);
       }),
+    // Services stay up for as long as the connection does.
+    "POST /v1/lease": (request) =>
+      each(
+        request,
+        (worktree, service) => {
+          keeper.housekeeper.leases.hold([`${worktree.slug}.${service.slug}`], request.closed);
+          return keeper.wakes.wake(worktree, service, true);
+        },
+        true,
+      ),
     "POST /v1/sv": async ({ body }) => controlByName(keeper, body.toString()),
     ...restoreApi(keeper, retention),
     "POST /v1/rest": async () => {

@@ -1,6 +1,8 @@
 import http from "node:http";
+import type { WorktreeFacts } from "../facts/facts.ts";
 import { failurePage, type ServiceFailure } from "../model/failure-page.ts";
 import { isSlug } from "../model/slug.ts";
+import type { Service } from "../model/worktree.ts";
 import type { Keeper } from "./keeper.ts";
 
 /**
@@ -25,40 +27,73 @@ export function gateServer(keeper: Keeper): http.Server {
 
 type Answer =
   | { readonly status: 200 }
-  | { readonly status: 404 | 502 | 503; readonly failure: ServiceFailure };
+  | { readonly status: 404 | 502 | 503 | 504; readonly failure: ServiceFailure };
 
 async function answer(keeper: Keeper, request: http.IncomingMessage): Promise<Answer> {
   const slug = header(request, "x-ikigai-worktree");
   const name = header(request, "x-ikigai-service");
   if (slug !== ".default" && !isSlug(slug)) return unknown(`There is no worktree ${slug}.`);
-  let worktree = keeper.find(slug);
-  let service = worktree?.services.find((s) => s.slug === name);
-  if (!service?.backend || !keeper.isProvisioned(worktree?.slug ?? "")) {
-    // It may be so new that nobody has looked yet.
-    await (slug === ".default" ? keeper.lookEverywhere() : keeper.lookAt(slug));
-    worktree = keeper.find(slug);
-    service = worktree?.services.find((s) => s.slug === name);
-  }
+  await untilKnown(keeper, slug, name);
+  const worktree = keeper.find(slug);
   if (!worktree) {
     return slug === ".default"
-      ? unknown("No worktree is the default one.", "ikigai wt list")
+      ? unknown("No worktree is the default one.")
       : unknown(`There is no worktree ${slug}.`);
   }
+  const service = worktree.services.find((s) => s.slug === name);
   if (!service) return unknown(`The worktree ${worktree.slug} has no service ${name}.`);
+  if (header(request, "x-ikigai-failure") === "no-frontend") {
+    return unknown(`The service ${name} of ${worktree.slug} has no frontend.`);
+  }
   if (!service.backend) return unknown(`The service ${name} of ${worktree.slug} has no backend.`);
-  const title = `${worktree.slug}/${service.slug} is down`;
-  const problems = keeper.problemsOf(worktree.slug);
-  if (problems.length > 0) {
-    return {
-      status: 503,
-      failure: { title, why: problems.join(" "), next: "ikigai status", log: [] },
-    };
-  }
-  if (request.url === "/down") {
-    return { status: 503, failure: { title, ...keeper.wakes.explain(worktree, service) } };
-  }
+  if (request.url !== "/wake") return explanation(keeper, request, worktree, service);
   const result = await keeper.wakes.wake(worktree, service);
+  const title = `${worktree.slug}/${service.slug} is down`;
   return result.awake ? { status: 200 } : { status: 503, failure: { title, ...result } };
+}
+
+/** A worktree or a service may be so new that nobody has looked yet. */
+async function untilKnown(keeper: Keeper, slug: string, name: string): Promise<void> {
+  const isKnown = () => keeper.find(slug)?.services.some((s) => s.slug === name) === true;
+  if (isKnown()) return;
+  let looking = true;
+  const look = slug === ".default" ? keeper.lookEverywhere() : keeper.lookAt(slug);
+  const over = look.finally(() => {
+    looking = false;
+  });
+  over.catch(() => {});
+  // What it is follows at once; that its database is there may take longer.
+  while (looking && !isKnown()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  if (!isKnown()) await over;
+}
+
+const LOOK_MS = 5;
+
+/** A request that reached the service and was not answered is not repeated, as it may have acted. */
+function explanation(
+  keeper: Keeper,
+  request: http.IncomingMessage,
+  worktree: WorktreeFacts,
+  service: Service,
+): Answer {
+  const name = `${worktree.slug}/${service.slug}`;
+  switch (header(request, "x-ikigai-failure")) {
+    case "interrupted": {
+      const why = "it closed the connection before it had answered";
+      const failure = keeper.wakes.explain(worktree, service, why);
+      return { status: 502, failure: { title: `${name} did not answer`, ...failure } };
+    }
+    case "late": {
+      const why = "it took too long to answer";
+      const failure = keeper.wakes.explain(worktree, service, why);
+      return { status: 504, failure: { title: `${name} did not answer`, ...failure } };
+    }
+    default: {
+      const why = "it was started and could not be reached";
+      const failure = keeper.wakes.explain(worktree, service, why);
+      return { status: 503, failure: { title: `${name} is down`, ...failure } };
+    }
+  }
 }
 
 function unknown(why: string, next = "ikigai wt list"): Answer {

@@ -1,7 +1,8 @@
 import { inOrder, serviceState, worktreeState } from "../engine/report.ts";
 import type { WorktreeFacts } from "../facts/facts.ts";
+import { howItEnded, lastCrash } from "../host/runit/crashes.ts";
 import { readStatus } from "../host/runit/supervise.ts";
-import { lastUse, residentMemory } from "../host/usage.ts";
+import { memoryOfGroups } from "../host/usage.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import type { ServiceReport, WorktreeReport } from "../model/report.ts";
 import { schemaOf } from "../model/slug.ts";
@@ -11,10 +12,36 @@ import type { Keeper } from "./keeper.ts";
 
 /** Every worktree as it is now, the default one first. */
 export function inspectAll(keeper: Keeper, httpPort: number): WorktreeReport[] {
-  return inOrder(keeper.worktrees.map((worktree) => inspect(keeper, worktree, httpPort)));
+  return inOrder(inspectEach(keeper, keeper.worktrees, httpPort));
 }
 
 export function inspect(keeper: Keeper, worktree: WorktreeFacts, httpPort: number): WorktreeReport {
+  return report(keeper, worktree, httpPort, memoryOf(keeper, [worktree]));
+}
+
+function inspectEach(keeper: Keeper, worktrees: readonly WorktreeFacts[], httpPort: number) {
+  const memory = memoryOf(keeper, worktrees);
+  return worktrees.map((worktree) => report(keeper, worktree, httpPort, memory));
+}
+
+/** Bytes by the process that leads a service. */
+type Memory = ReadonlyMap<number, number>;
+
+/** The processes of the system are looked through once, however many services there are. */
+function memoryOf({ host }: Keeper, worktrees: readonly WorktreeFacts[]): Memory {
+  const keys = worktrees.flatMap(({ slug, services }) => services.map((s) => `${slug}.${s.slug}`));
+  const statuses = keys
+    .filter((key) => host.slots.has(key))
+    .map((key) => readStatus(host.slots.path(key)));
+  return memoryOfGroups(new Set(statuses.flatMap((s) => (s && s.pid > 0 ? [s.pid] : []))));
+}
+
+function report(
+  keeper: Keeper,
+  worktree: WorktreeFacts,
+  httpPort: number,
+  memory: Memory,
+): WorktreeReport {
   const { slug } = worktree;
   const problems = [
     ...keeper.problemsOf(slug),
@@ -37,7 +64,7 @@ export function inspect(keeper: Keeper, worktree: WorktreeFacts, httpPort: numbe
     schema: schemaOf(slug),
     url: worktreeUrl(slug, httpPort),
     services: worktree.services.map((service) =>
-      inspectService(keeper, worktree, service, httpPort),
+      inspectService(keeper, worktree, service, httpPort, memory),
     ),
     problems,
   };
@@ -48,39 +75,42 @@ function inspectService(
   worktree: WorktreeFacts,
   service: Service,
   httpPort: number,
+  memory: Memory,
 ): ServiceReport {
-  const { host, wakes } = keeper;
+  const { host, wakes, housekeeper } = keeper;
   const key = `${worktree.slug}.${service.slug}`;
   const placed = host.slots.has(key);
   const status = placed ? readStatus(host.slots.path(key)) : undefined;
-  const crashes = host.definitions.crashes(key);
+  const crash = lastCrash(host.definitions, key);
+  const { start } = serviceConfiguration(worktree.settings, service.name);
   const held = worktree.trust().held.get(service.slug);
   const state = serviceState({
     hasBackend: service.backend !== undefined,
     placed,
     supervised: status?.state,
+    since: status?.since ?? 0,
     wants: status?.wants,
+    rested: placed && host.slots.isRested(key),
+    start,
     starting: wakes.isStarting(key),
-    crashes: crashes?.count ?? 0,
+    crashed: crash !== undefined,
+    now: Date.now() / 1000,
     held: held !== undefined && status?.state !== "run",
   });
   const base = worktreeUrl(worktree.slug, httpPort);
   const running = state === "running" && status && status.pid > 0;
-  const used = lastUse(host.layout, worktree.slug, service.slug, worktree.isDefault);
-  const { start } = serviceConfiguration(worktree.settings, service.name);
+  const used = housekeeper.census.lastUse(worktree, service);
   return {
     name: service.name,
     slug: service.slug,
     state,
     start,
     url: service.unnamed ? base : `${base}/${service.slug}`,
-    ...(running ? { pid: status.pid, memory: residentMemory(status.pid) } : {}),
+    ...(running ? { pid: status.pid, memory: memory.get(status.pid) ?? 0 } : {}),
     ...(used ? { lastUse: used.toISOString() } : {}),
     ...(held === undefined ? {} : { why: `${held} has not been approved` }),
-    ...(crashes && state === "crashed"
-      ? {
-          why: `failed ${crashes.count} times, last with ${crashes.code >= 0 ? `exit code ${crashes.code}` : `signal ${crashes.signal}`}`,
-        }
+    ...(crash && state === "crashed"
+      ? { why: `failed ${crash.count} times; last ${howItEnded(crash)}` }
       : {}),
   };
 }

@@ -1,3 +1,4 @@
+import type { Limits } from "../engine/idle.ts";
 import {
   type Outcome,
   observe,
@@ -5,7 +6,7 @@ import {
   reconcileProject,
   touched,
 } from "../engine/reconcile.ts";
-import { Wakes } from "../engine/wake.ts";
+import type { Wakes } from "../engine/wake.ts";
 import { AWAY_MS } from "../facts/away.ts";
 import { type Facts, type Gathering, gatherFacts, type WorktreeFacts } from "../facts/facts.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
@@ -18,7 +19,8 @@ import type { Step } from "../model/change.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import type { PlanReport } from "../model/report.ts";
 import type { Slug } from "../model/slug.ts";
-import { startsByItself, stopsWhenIdle } from "../model/start-policy.ts";
+import { startsByItself } from "../model/start-policy.ts";
+import { Housekeeper } from "./idle-timer.ts";
 import { Queue } from "./queue.ts";
 
 /** Told of everything that was done or failed; for the daemon's log. */
@@ -39,6 +41,7 @@ const LAST_RETRY_MS = 30_000;
 export class Keeper {
   readonly host: Host;
   readonly wakes: Wakes;
+  readonly housekeeper: Housekeeper;
   readonly #gathering: () => Gathering;
   readonly #journal: Journal;
   readonly #looks: Queue<Slug>;
@@ -51,16 +54,30 @@ export class Keeper {
   readonly #errands = new Map<Slug, readonly Errand[]>();
   readonly #problems = new Map<Slug, readonly string[]>();
   readonly #provisioned = new Set<Slug>();
+  /** Worktrees that somebody has asked for; a look alone never starts code of a new one. */
+  readonly #asked = new Set<Slug>();
   #defaultSlug: Slug | undefined;
   #prepared = false;
   #retryAt = 0;
   #retryPause = FIRST_RETRY_MS;
 
-  constructor(gathering: () => Gathering, host: Host, journal: Journal) {
+  constructor(
+    gathering: () => Gathering,
+    host: Host,
+    journal: Journal,
+    limits: () => Limits = () => ({}),
+  ) {
     this.#gathering = gathering;
     this.host = host;
     this.#journal = journal;
-    this.wakes = new Wakes(host);
+    this.housekeeper = new Housekeeper({
+      host,
+      worktrees: () => this.worktrees,
+      ready: (slug) => this.#readyForServices(slug),
+      limits,
+      journal,
+    });
+    this.wakes = this.housekeeper.wakes;
     this.#looks = new Queue((slug) => this.#look(slug));
     this.#fullLooks = new Queue(() => this.#lookEverywhere());
   }
@@ -145,17 +162,31 @@ export class Keeper {
     )?.slug;
   }
 
-  /** Takes the places of services that only run on demand: they begin anew when asked for. */
+  /** Ends all services and takes their places: they begin anew when asked for. */
   async rest(): Promise<void> {
     await this.idle();
+    this.#asked.clear();
     await Promise.all(
       this.worktrees.flatMap((worktree) =>
-        worktree.services.map(async (service) => {
-          const { start } = serviceConfiguration(worktree.settings, service.name);
-          if (stopsWhenIdle(start, worktree.isDefault)) await this.wakes.rest(worktree, service);
-        }),
+        worktree.services.map((service) => this.wakes.end(worktree, service)),
       ),
     );
+  }
+
+  /** Somebody asks for worktrees: what runs there by itself starts, now or when they are ready. */
+  ask(slugs: readonly Slug[]): void {
+    for (const slug of slugs.filter((each) => !this.#asked.has(each))) {
+      this.#asked.add(slug);
+      const worktree = this.#known.get(slug);
+      if (worktree) this.#startServices(worktree);
+    }
+  }
+
+  /** Settles when the services of a worktree may start; answers what keeps them from it. */
+  async #readyForServices(slug: Slug): Promise<readonly string[]> {
+    if (!this.#provisioned.has(slug)) await this.lookAt(slug);
+    this.ask([slug]);
+    return this.problemsOf(slug);
   }
 
   /** Settles when every service that is starting has started or failed. */
@@ -222,6 +253,7 @@ export class Keeper {
       this.#known.delete(slug);
       this.#problems.delete(slug);
       this.#provisioned.delete(slug);
+      this.#asked.delete(slug);
     }
     for (const worktree of facts.worktrees) this.#known.set(worktree.slug, worktree);
     for (const worktree of facts.unknown) {
@@ -269,14 +301,18 @@ export class Keeper {
       if (this.host.slots.has(`${worktree.slug}.${slug}`))
         this.host.slots.once(`${worktree.slug}.${slug}`);
     }
+    if (!this.#asked.has(worktree.slug)) return;
     for (const service of worktree.services) {
       const key = `${worktree.slug}.${service.slug}`;
       const { start } = serviceConfiguration(worktree.settings, service.name);
       if (!service.backend || !startsByItself(start, worktree.isDefault)) continue;
       if (this.host.slots.has(key) || !this.#provisioned.has(worktree.slug)) continue;
-      void this.wakes.wake(worktree, service).then((result) => {
-        if (!result.awake) this.#journal(`service ${key} did not start: ${result.why}`);
-      });
+      this.wakes.wake(worktree, service).then(
+        (result) => {
+          if (!result.awake) this.#journal(`service ${key} did not start: ${result.why}`);
+        },
+        (error: unknown) => this.#journal(`service ${key} did not start: ${explain(error)}`),
+      );
     }
   }
 

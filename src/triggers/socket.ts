@@ -9,7 +9,9 @@ const LARGEST_BODY = 65_536;
  */
 export function socketServer(api: Api): http.Server {
   return http.createServer((request, response) => {
-    handle(api, request)
+    const closed = new AbortController();
+    response.once("close", () => closed.abort());
+    handle(api, request, closed.signal)
       .catch(
         (error: unknown): ApiAnswer => ({
           status: 500,
@@ -23,7 +25,11 @@ export function socketServer(api: Api): http.Server {
   });
 }
 
-async function handle(api: Api, request: http.IncomingMessage): Promise<ApiAnswer> {
+async function handle(
+  api: Api,
+  request: http.IncomingMessage,
+  closed: AbortSignal,
+): Promise<ApiAnswer> {
   if (request.headers.origin !== undefined) {
     return { status: 403, json: { error: "Not for browsers.", next: "ikigai --help" } };
   }
@@ -34,7 +40,7 @@ async function handle(api: Api, request: http.IncomingMessage): Promise<ApiAnswe
   }
   const body = await readBody(request);
   if (body === undefined) return { status: 413, json: { error: "The body is too large." } };
-  return route({ body, query: url.searchParams });
+  return route({ body, query: url.searchParams, closed });
 }
 
 async function readBody(request: http.IncomingMessage): Promise<Buffer | undefined> {
@@ -55,9 +61,9 @@ function send(response: http.ServerResponse, answer: ApiAnswer): void {
       .writeHead(answer.status, { "Content-Type": "text/plain; charset=utf-8" })
       .end(answer.text);
   } else if ("json" in answer) {
-    response
-      .writeHead(answer.status, { "Content-Type": "application/json" })
-      .end(`${JSON.stringify(answer.json)}\n`);
+    response.writeHead(answer.status, { "Content-Type": "application/json" });
+    response.write(`${JSON.stringify(answer.json)}\n`);
+    if (!answer.open) response.end();
   } else {
     response.writeHead(answer.status).end();
   }

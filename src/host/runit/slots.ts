@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
+import { basename } from "node:path";
 import type { Layout } from "../../model/layout.ts";
 import { isAbsent, listIfThere } from "../files.ts";
+import { restOfLog } from "./log-pipe.ts";
 import { control, isSupervised, readStatus } from "./supervise.ts";
 
 /**
@@ -38,7 +40,10 @@ export class Slots {
   place(service: string): void {
     if (this.has(service)) return;
     const spare = this.#ready();
-    if (spare === undefined) return this.#make(service);
+    if (spare === undefined) {
+      this.#make(service);
+      return;
+    }
     fs.renameSync(`${this.#sv}/${spare}`, this.path(service));
     fs.rmSync(`${this.path(service)}/log/down`, { force: true });
   }
@@ -46,7 +51,7 @@ export class Slots {
   /** Starts it, and its log, and again whenever its runsv comes back. */
   up(service: string): void {
     const path = this.path(service);
-    fs.rmSync(`${path}/down`, { force: true });
+    for (const name of ["down", RESTED, GAVE_UP]) fs.rmSync(`${path}/${name}`, { force: true });
     control(`${path}/log`, "u");
     control(path, "u");
   }
@@ -67,21 +72,69 @@ export class Slots {
     control(path, "d");
   }
 
-  /** Takes a service's place away; its runsv ends it and exits by itself. */
+  /** Does not wait any longer before it tries a service again that failed. */
+  again(service: string): void {
+    fs.writeFileSync(`${this.path(service)}/again`, "");
+  }
+
+  /** Ends a service that keeps its place, as it would start by itself otherwise. */
+  async rest(service: string): Promise<void> {
+    if (!this.has(service)) return;
+    fs.writeFileSync(`${this.path(service)}/${RESTED}`, "");
+    await this.#end(service);
+  }
+
+  /** Whether it was ended by `rest` or gave up, and not by somebody who typed `sv stop`. */
+  isRested(service: string): boolean {
+    return this.gaveUp(service) || fs.existsSync(`${this.path(service)}/${RESTED}`);
+  }
+
+  /** Whether it failed so often that it is not tried again by itself. */
+  gaveUp(service: string): boolean {
+    return fs.existsSync(`${this.path(service)}/${GAVE_UP}`);
+  }
+
+  /** Takes a service's place away: it is a spare one again, or its runsv exits. */
   async remove(service: string): Promise<void> {
     const path = this.path(service);
     if (!fs.existsSync(path)) return;
-    this.down(service);
-    const isDown = () => !isSupervised(path) || readStatus(path)?.state === "down";
-    await until(isDown, STOP_SECONDS);
-    if (!isDown()) control(path, "k");
-    await until(isDown, STOP_SECONDS);
+    await this.#end(service);
+    if (await this.#recycle(path)) return;
     // Out of runsvdir's sight before its runsv exits, so that no other one is started.
     const aside = `${this.#sv}/.gone-${randomBytes(6).toString("hex")}`;
     fs.renameSync(path, aside);
     control(aside, "dx");
     await until(() => !isSupervised(aside), STOP_SECONDS);
     fs.rmSync(aside, { recursive: true, force: true });
+  }
+
+  async #end(service: string): Promise<void> {
+    const path = this.path(service);
+    this.down(service);
+    const isDown = () => !isSupervised(path) || readStatus(path)?.state === "down";
+    await until(isDown, STOP_SECONDS);
+    if (!isDown()) control(path, "k");
+    await until(isDown, STOP_SECONDS);
+  }
+
+  /** Makes a spare place of one whose service has ended. */
+  async #recycle(path: string): Promise<boolean> {
+    const spares = listIfThere(this.#sv).filter((name) => name.toString().startsWith(SPARE));
+    const log = readStatus(`${path}/log`);
+    if (spares.length >= MOST_SPARES || readStatus(path)?.state !== "down" || !log) return false;
+    const rest = restOfLog(log.pid);
+    if (rest === undefined) return false;
+    fs.writeFileSync(`${path}/log/down`, "");
+    control(`${path}/log`, "d");
+    await until(() => readStatus(`${path}/log`)?.state === "down", LOG_SECONDS);
+    if (readStatus(`${path}/log`)?.state !== "down") {
+      rest.close();
+      return false;
+    }
+    rest.writeTo(`${this.#sv}/../logs/${basename(path)}/current`);
+    for (const name of [RESTED, GAVE_UP, "again"]) fs.rmSync(`${path}/${name}`, { force: true });
+    fs.renameSync(path, `${this.#sv}/${SPARE}${randomBytes(4).toString("hex")}`);
+    return true;
   }
 
   /** Keeps spare places ready, and clears away what a crash left. */
@@ -127,6 +180,12 @@ export class Slots {
 }
 
 const SPARE = "spare-";
+/** So many are kept where many services come and go. */
+const MOST_SPARES = 16;
+/** Tells a service that was sent to rest from one that somebody stopped by hand. */
+const RESTED = "rested";
+/** Made by scripts/service/finish. */
+const GAVE_UP = "gave-up";
 /** Every place is made of links to the same scripts, so that a newer ikigai's are used at once. */
 const SCRIPTS = [
   ["run", "../../scripts/service/run"],
@@ -136,6 +195,7 @@ const SCRIPTS = [
 ] as const;
 /** A backend that does not end on TERM is killed after this long. */
 const STOP_SECONDS = 10;
+const LOG_SECONDS = 2;
 
 /** Looks every few milliseconds until a condition holds or the time is over. */
 async function until(condition: () => boolean, seconds: number): Promise<void> {

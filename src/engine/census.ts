@@ -1,0 +1,103 @@
+import type { WorktreeFacts } from "../facts/facts.ts";
+import { openConnections } from "../host/connections.ts";
+import type { Host } from "../host/host.ts";
+import { readStatus } from "../host/runit/supervise.ts";
+import { lastUse, memoryOfGroups } from "../host/usage.ts";
+import { serviceConfiguration } from "../model/configuration.ts";
+import { stopsWhenIdle } from "../model/start-policy.ts";
+import type { Service } from "../model/worktree.ts";
+import type { RunningSight } from "./idle.ts";
+import type { Wakes } from "./wake.ts";
+
+/** A service that runs, with what is needed to stop it. */
+export interface Running extends RunningSight {
+  readonly worktree: WorktreeFacts;
+  readonly service: Service;
+}
+
+/** Says which services run, and when each was used last. */
+export class Census {
+  readonly #host: Host;
+  readonly #wakes: Wakes;
+  readonly #isLeased: (key: string) => boolean;
+  /** Seen in use, beside what nginx writes; milliseconds since the epoch. */
+  readonly #used = new Map<string, number>();
+  /** When it was first seen to run: before that nobody counted. */
+  readonly #known = new Map<string, number>();
+
+  constructor(host: Host, wakes: Wakes, isLeased: (key: string) => boolean) {
+    this.#host = host;
+    this.#wakes = wakes;
+    this.#isLeased = isLeased;
+  }
+
+  used(key: string): void {
+    this.#used.set(key, Date.now());
+  }
+
+  /** When a service was used last, whether it runs or not. */
+  lastUse({ slug, isDefault }: WorktreeFacts, service: Service): Date | undefined {
+    const seen = this.#used.get(`${slug}.${service.slug}`);
+    const written = lastUse(this.#host.layout, slug, service.slug, isDefault);
+    if (seen === undefined || (written && written.getTime() > seen)) return written;
+    return new Date(seen);
+  }
+
+  /** All that run now, or have been given room to. */
+  async look(
+    worktrees: readonly WorktreeFacts[],
+    { memory }: { memory: boolean },
+  ): Promise<Running[]> {
+    const present = worktrees.flatMap((worktree) =>
+      worktree.services
+        .filter(({ backend }) => backend !== undefined)
+        .map((service) => this.#glance(worktree, service))
+        .filter(({ pid, admitted }) => pid > 0 || admitted),
+    );
+    this.#forget(new Set(present.map(({ key }) => key)));
+    const open = await openConnections(
+      present.map(({ worktree, service }) => this.#wakes.listening(worktree, service)),
+    );
+    const groups = memoryOfGroups(new Set(memory ? present.map(({ pid }) => pid) : []));
+    return present.map(({ key, pid, worktree, service }) => {
+      const connections = open.get(key) ?? 0;
+      const leased = this.#isLeased(key);
+      if (connections > 0 || leased) this.used(key);
+      const { start, idle, after } = serviceConfiguration(worktree.settings, service.name);
+      return {
+        key,
+        worktree,
+        service,
+        stoppable: stopsWhenIdle(start, worktree.isDefault),
+        lastUse: Math.max(
+          (this.lastUse(worktree, service)?.getTime() ?? 0) + UNWRITTEN_MS,
+          this.#known.get(key) ?? 0,
+        ),
+        idleAfter: idle,
+        connections,
+        leased,
+        busy: this.#wakes.isBusy(key),
+        memory: groups.get(pid) ?? 0,
+        after: worktree.services
+          .filter(({ name }) => after.includes(name))
+          .map(({ slug }) => `${worktree.slug}.${slug}`),
+      };
+    });
+  }
+
+  #glance(worktree: WorktreeFacts, service: Service) {
+    const key = `${worktree.slug}.${service.slug}`;
+    const { slots } = this.#host;
+    const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
+    const pid = status?.state === "run" ? status.pid : 0;
+    return { key, worktree, service, pid, admitted: this.#wakes.isAdmitted(key) };
+  }
+
+  #forget(present: ReadonlySet<string>): void {
+    for (const key of this.#known.keys()) if (!present.has(key)) this.#known.delete(key);
+    for (const key of present) if (!this.#known.has(key)) this.#known.set(key, Date.now());
+  }
+}
+
+/** nginx writes a line a second at most, so the last use may be later by that. */
+const UNWRITTEN_MS = 1_000;

@@ -1,0 +1,102 @@
+/** A service that runs, as the keeping of order sees it. */
+export interface RunningSight {
+  /** `<worktree>.<service>` */
+  readonly key: string;
+  /** Only what was started on demand may ever be stopped. */
+  readonly stoppable: boolean;
+  /** Milliseconds since the epoch. */
+  readonly lastUse: number;
+  /** Milliseconds without traffic after which it stops. */
+  readonly idleAfter: number;
+  /** Open now: a response, a WebSocket or an event stream. */
+  readonly connections: number;
+  readonly leased: boolean;
+  /** It starts or stops at this moment. */
+  readonly busy: boolean;
+  /** Bytes, of all its processes. */
+  readonly memory: number;
+  /** Keys of the services that it was started after, and may need. */
+  readonly after: readonly string[];
+}
+
+/** What all services of a project may use together. */
+export interface Limits {
+  readonly running?: number | undefined;
+  /** Bytes. */
+  readonly memory?: number | undefined;
+}
+
+/** A service to stop, and why, for people. */
+export interface Stop {
+  readonly key: string;
+  readonly why: string;
+}
+
+/** What goes, and whether the limits hold afterwards. */
+export interface Room {
+  readonly stops: readonly Stop[];
+  readonly enough: boolean;
+}
+
+/** Those that nobody has used for as long as their configuration allows. */
+export function idleStops(sights: readonly RunningSight[], now: number): Stop[] {
+  return sights
+    .filter((sight) => isFree(sight, sights) && now - sight.lastUse >= sight.idleAfter)
+    .map(({ key, idleAfter }) => ({ key, why: `not used for ${seconds(idleAfter)}` }));
+}
+
+/** Those that make room for `coming` more services: the ones not used for longest. */
+export function roomStops(sights: readonly RunningSight[], limits: Limits, coming: number): Room {
+  let left = [...sights];
+  const stops: Stop[] = [];
+  for (;;) {
+    const why = exceeded(left, limits, coming);
+    if (why === undefined) return { stops, enough: true };
+    const free = left.filter((sight) => isFree(sight, left));
+    const [oldest] = free.sort((a, b) => a.lastUse - b.lastUse);
+    if (!oldest) return { stops, enough: false };
+    stops.push({ key: oldest.key, why });
+    left = left.filter(({ key }) => key !== oldest.key);
+  }
+}
+
+/** How long until the next look can find something to stop, in milliseconds. */
+export function pauseUntilNext(sights: readonly RunningSight[], limits: Limits): number {
+  const stoppable = sights.filter((sight) => sight.stoppable);
+  const shortest = Math.min(...stoppable.map(({ idleAfter }) => idleAfter / 4));
+  const longest = limits.memory === undefined ? LONGEST_MS : WITH_MEMORY_MS;
+  return Math.max(SHORTEST_MS, Math.min(longest, shortest));
+}
+
+const SHORTEST_MS = 250;
+const LONGEST_MS = 15_000;
+const WITH_MEMORY_MS = 5_000;
+
+function exceeded(
+  sights: readonly RunningSight[],
+  { running, memory }: Limits,
+  coming: number,
+): string | undefined {
+  if (running !== undefined && sights.length + coming > running) {
+    return `${running} services may run at once (limits.running)`;
+  }
+  const used = sights.reduce((sum, sight) => sum + sight.memory, 0);
+  if (memory === undefined || used <= memory) return undefined;
+  return `all services may use ${megabytes(memory)} together (limits.memory), and use ${megabytes(used)}`;
+}
+
+/** Whether it may be stopped: nobody uses it, and no other service that runs may need it. */
+function isFree(sight: RunningSight, all: readonly RunningSight[]): boolean {
+  if (!sight.stoppable || sight.busy || sight.leased || sight.connections > 0) return false;
+  return !all.some(({ after }) => after.includes(sight.key));
+}
+
+function seconds(milliseconds: number): string {
+  return milliseconds < 120_000
+    ? `${milliseconds / 1000} s`
+    : `${Math.round(milliseconds / 60_000)} min`;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1_048_576)} MB`;
+}

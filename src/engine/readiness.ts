@@ -1,0 +1,55 @@
+import fs from "node:fs";
+import { type Address, accepts, answersWell } from "../host/connect.ts";
+import type { Crash } from "../host/runit/crashes.ts";
+
+export interface Awaited {
+  /** Any of them will do. */
+  readonly addresses: readonly Address[];
+  /** The path that has to answer, besides the connection. */
+  readonly ready?: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+  /** How it ended last, by itself. */
+  readonly crash: () => Crash | undefined;
+}
+
+/** How the wait for a service ended. */
+export type Readiness = "ready" | "late" | Crash;
+
+/** Waits until a service can be used; no longer than until it ends, or the deadline. */
+export async function awaitReadiness(
+  awaited: Awaited,
+  earlier: Crash | undefined,
+): Promise<Readiness> {
+  let pause = SHORTEST_MS;
+  while (Date.now() < awaited.deadline) {
+    if (await isReady(awaited)) return "ready";
+    const crash = awaited.crash();
+    if (crash && crash.at !== earlier?.at) return crash;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    pause = Math.min(pause * 1.05, LONGEST_MS);
+  }
+  return "late";
+}
+
+const SHORTEST_MS = 2;
+const LONGEST_MS = 50;
+
+async function isReady({ addresses, ready }: Awaited): Promise<boolean> {
+  for (const address of addresses) {
+    if (!(await accepts(address))) continue;
+    if (ready !== undefined && !(await answersWell(address, ready))) continue;
+    if ("path" in address) restrict(address.path);
+    return true;
+  }
+  return false;
+}
+
+/** The directory is ours alone already; the socket is as well, in case its path is shown elsewhere. */
+function restrict(path: string): void {
+  try {
+    fs.chmodSync(path, 0o600);
+  } catch {
+    // It may have ended this very moment.
+  }
+}
