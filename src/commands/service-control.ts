@@ -1,4 +1,6 @@
-import { askDaemon } from "../host/daemon-client.ts";
+import { askDaemon, callDaemon } from "../host/daemon-client.ts";
+import type { Layout } from "../model/layout.ts";
+import { printable } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { type Context, type Run, requireProject, type Values } from "./command.ts";
@@ -29,31 +31,38 @@ async function act(
   options: Values,
 ): Promise<number> {
   const { layout } = requireProject(cwd);
-  const of = target ?? (await here(cwd));
+  const of = target ?? (await here(layout, cwd, call));
   const answer = await askDaemon<Answer>(
     layout,
     "POST",
     `/v1/${call}?of=${encodeURIComponent(of)}`,
   );
+  const asked = new Set(answer.results.map(({ service }) => service));
+  const { slug, services } = answer.worktree;
   if (options.json) out(`${JSON.stringify(answer, null, 2)}\n`);
-  else
-    for (const service of answer.worktree.services)
-      say(`  ${answer.worktree.slug}/${serviceWord(service)}`);
+  else if (asked.size === 0) say(`  ${slug} has no service with a backend; nothing to ${call}`);
+  else {
+    for (const service of services) {
+      if (asked.has(`${slug}/${service.slug}`)) say(`  ${slug}/${serviceWord(service)}`);
+    }
+  }
   const failed = answer.results.filter(({ result }) => call !== "down" && !result.awake);
   for (const { service, result } of failed) {
-    for (const line of result.log ?? []) say(`  | ${line}`);
-    throw new UserError(`${service} did not start: ${result.why}.`, result.next);
+    say(`  ${service} did not start: ${result.why}`);
+    for (const line of result.log ?? []) say(`  | ${printable(line)}`);
   }
-  return 0;
+  const [first] = failed;
+  if (!first) return 0;
+  throw new UserError(`${first.service} did not start: ${first.result.why}.`, first.result.next);
 }
 
 /** The worktree of the directory in which the command was typed. */
-async function here(cwd: string): Promise<string> {
-  const { layout } = requireProject(cwd);
-  const { worktree } = await askDaemon<{ worktree: WorktreeReport }>(
-    layout,
-    "GET",
-    `/v1/worktree?cwd=${encodeURIComponent(cwd)}`,
-  );
+async function here(layout: Layout, cwd: string, call: string): Promise<string> {
+  const path = `/v1/worktree?cwd=${encodeURIComponent(cwd)}`;
+  const { status, text } = await callDaemon(layout, "GET", path);
+  if (status === 404) {
+    throw new UserError(`${cwd} is in no worktree; name one.`, `ikigai ${call} WORKTREE`);
+  }
+  const { worktree } = JSON.parse(text) as { worktree: WorktreeReport };
   return worktree.slug;
 }

@@ -43,6 +43,11 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./service-control.ts")).down,
   },
   {
+    usage: "lease <worktree[/service]> <command...>",
+    summary: "keep a worktree's services up while a command runs (write -- before it)",
+    load: async () => (await import("./lease.ts")).lease,
+  },
+  {
     usage: "logs [worktree[/service]]",
     summary: "the last lines of logs (also: nginx, postgres, daemon)",
     options: [
@@ -90,5 +95,37 @@ export const COMMANDS: readonly Command[] = [
       ["--into <worktree>", "into another worktree than that of its name"],
     ],
     load: async () => (await import("./wt-restore.ts")).wtRestore,
+  },
+  {
+    usage: "wt add <name>",
+    summary: "git worktree add for a branch, in this project's place for worktrees",
+    options: [
+      JSON_OPTION,
+      ["--from <ref>", "make the branch, from there"],
+      ["--open", "open its address in a browser"],
+    ],
+    load: async () => (await import("./wt-add.ts")).wtAdd,
+  },
+  {
+    usage: "wt remove <name>",
+    summary: "git worktree remove, unless work would be lost; the data is kept",
+    options: [["--force", "also with work that is nowhere else"]],
+    load: async () => (await import("./wt-remove.ts")).wtRemove,
+  },
+  {
+    usage: "wt prune",
+    summary: "remove worktrees that are gone or merged; shows them first",
+    options: [
+      JSON_OPTION,
+      ["--merged", "also those whose branch is in the default one"],
+      ["--min-age <time>", "only those not used for this long", "7d"],
+      ["--yes", "do it"],
+    ],
+    load: async () => (await import("./wt-prune.ts")).wtPrune,
+  },
+  {
+    usage: "completion <shell>",
+    summary: "completion for bash, zsh or fish",
+    load: async () => (await import("./completion.ts")).completion,
   },
 ];

@@ -33,14 +33,36 @@ export function worktreeTable(worktrees: readonly WorktreeReport[]): string {
     w.url,
     w.schema,
     w.services.map(serviceWord).join("  ") || pc.dim("none"),
+    memoryOf(w.services),
+    usedOf(w.services),
     ...(w.state === "ready" ? [] : [stateWord(w)]),
   ]);
-  const wide = rows.some((row) => row.length > 5);
-  const head = ["WORKTREE", "BRANCH", "ADDRESS", "SCHEMA", "SERVICES", ...(wide ? ["STATE"] : [])];
+  const wide = rows.some((row) => row.length > COLUMNS.length);
+  const head = [...COLUMNS, ...(wide ? ["STATE"] : [])];
   return plainTable(
     head,
     rows.map((row) => (wide && row.length < head.length ? [...row, "ready"] : row)),
   );
+}
+
+const COLUMNS = ["WORKTREE", "BRANCH", "ADDRESS", "SCHEMA", "SERVICES", "MEMORY", "USED"];
+
+/** Of all processes of these services; nothing when none runs. */
+export function memoryOf(services: readonly ServiceReport[]): string {
+  const bytes = services.reduce((sum, { memory = 0 }) => sum + memory, 0);
+  return bytes > 0 ? `${Math.round(bytes / 1_048_576)} MB` : "";
+}
+
+/** How long ago one of these services was used. */
+export function usedOf(services: readonly ServiceReport[], now = Date.now()): string {
+  const times = services.flatMap(({ lastUse }) => (lastUse ? [Date.parse(lastUse)] : []));
+  if (times.length === 0) return "";
+  const seconds = Math.max(0, Math.round((now - Math.max(...times)) / 1000));
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.round(seconds / 60)} min ago`;
+  return seconds < 172_800
+    ? `${Math.round(seconds / 3600)} h ago`
+    : `${Math.round(seconds / 86_400)} days ago`;
 }
 
 export function serviceWord(service: ServiceReport): string {

@@ -3,7 +3,7 @@ import { askDaemon } from "../host/daemon-client.ts";
 import { printable } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { type Run, requireProject } from "./command.ts";
-import { plainTable, serviceWord } from "./table.ts";
+import { memoryOf, plainTable, serviceWord, usedOf } from "./table.ts";
 
 export const wtShow: Run = async ({ cwd, out }, [name], options) => {
   const { layout } = requireProject(cwd);
@@ -37,11 +37,11 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
       serviceWord(service),
       service.start,
       service.url,
-      service.memory ? `${Math.round(service.memory / 1_048_576)} MB` : "",
-      service.why ??
-        (service.lastUse ? `used ${service.lastUse.slice(0, 19).replace("T", " ")}` : ""),
+      memoryOf([service]),
+      usedOf([service]),
+      service.why ?? "",
     ]);
-    out(`\n${plainTable(["SERVICE", "STARTS", "ADDRESS", "MEMORY", ""], rows)}\n`);
+    out(`\n${plainTable(["SERVICE", "STARTS", "ADDRESS", "MEMORY", "USED", ""], rows)}\n`);
   }
   for (const problem of worktree.problems) out(`\n  ${pc.red("problem")} ${printable(problem)}\n`);
   return 0;

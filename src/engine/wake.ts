@@ -4,7 +4,7 @@ import { openConnections } from "../host/connections.ts";
 import { Door } from "../host/door.ts";
 import type { Host } from "../host/host.ts";
 import { lastLines } from "../host/logs.ts";
-import { type Crash, howItEnded, lastCrash } from "../host/runit/crashes.ts";
+import { howItEnded, lastCrash } from "../host/runit/crashes.ts";
 import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import type { ServiceFailure } from "../model/failure-page.ts";
