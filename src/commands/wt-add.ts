@@ -1,0 +1,122 @@
+import { basename, dirname, join } from "node:path";
+import { execa } from "execa";
+import { findProject, type Project } from "../facts/project.ts";
+import { readWorktrees } from "../facts/worktrees.ts";
+import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
+import { lstatIfThere, toBuffer } from "../host/files.ts";
+import { git, gitSays } from "../host/git/run.ts";
+import { printable } from "../model/printable.ts";
+import type { WorktreeReport } from "../model/report.ts";
+import { UserError } from "../model/user-error.ts";
+import { type Run, requireProject, textOption } from "./command.ts";
+import { followed } from "./wt-remove.ts";
+
+/** Plain `git worktree add` for a branch, in the place where this project's worktrees lie. */
+export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
+  const project = requireProject(cwd);
+  const from = textOption(options, "from");
+  const at = await workingPlace(project, cwd);
+  if (name.startsWith("-") || !(await gitSays(at, "check-ref-format", "--branch", name))) {
+    throw new UserError(`${printable(name)} is no name that git takes for a branch.`);
+  }
+  const path = placeFor(project, name);
+  if (lstatIfThere(path)) {
+    throw new UserError(`${path} is there already.`, `git worktree add PATH ${name}`);
+  }
+  await git(at, ...(await addArguments(at, name, path, from)));
+  const report = await reportOf(project, path);
+  if (!report) {
+    say(`  ${printable(path)} is made; ikigai is not running`);
+    say("  next: ikigai start");
+    return 0;
+  }
+  if (options["json"]) out(`${JSON.stringify(report, null, 2)}\n`);
+  else {
+    say(`  ${report.slug} on ${printable(report.branch ?? "no branch")} in ${printable(path)}`);
+    out(`${report.url}\n`);
+  }
+  if (options["open"]) await open(report.url);
+  return 0;
+};
+
+/** Where git is run: a new branch begins at the HEAD of the worktree in which the command was typed. */
+async function workingPlace({ commonDir }: Project, cwd: string): Promise<string> {
+  const answer = await git(cwd, "rev-parse", "--path-format=absolute", "--git-common-dir").catch(
+    () => "",
+  );
+  // Another repository may lie inside a worktree, and a project's root may be in none.
+  return answer.replace(/\n$/, "") === commonDir ? cwd : commonDir;
+}
+
+/**
+ * Beside the other worktrees where the repository is bare; beside the clone, with
+ * its name before it, where that is a worktree itself. A branch's directories
+ * become dashes: nested worktrees hide in each other's `git status`.
+ */
+export function placeFor({ layout, commonDir }: Project, name: string): string {
+  const directory = name.replaceAll("/", "-");
+  const main = readWorktrees(commonDir).find((w) => w.isMain);
+  if (!main) return join(layout.root, directory);
+  const top = toBuffer(main.path).toString();
+  return join(dirname(top), `${basename(top)}-${directory}`);
+}
+
+/** git's own rules: a branch that is there, else the one remote's that has it, else a new one. */
+async function addArguments(
+  cwd: string,
+  name: string,
+  path: string,
+  from: string | undefined,
+): Promise<string[]> {
+  const add = ["worktree", "add"];
+  if (from !== undefined) {
+    if (from.startsWith("-")) throw new UserError(`${printable(from)} is no revision.`);
+    return [...add, "-b", name, "--", path, from];
+  }
+  if (await gitSays(cwd, "show-ref", "--verify", "--quiet", `refs/heads/${name}`)) {
+    return [...add, "--", path, name];
+  }
+  const remotes = (await git(cwd, "remote")).split("\n").filter(Boolean);
+  const having = await Promise.all(
+    remotes.map(async (remote) =>
+      (await gitSays(cwd, "show-ref", "--verify", "--quiet", `refs/remotes/${remote}/${name}`))
+        ? [remote]
+        : [],
+    ),
+  );
+  const found = having.flat();
+  if (found.length > 1) {
+    throw new UserError(
+      `The remotes ${found.join(" and ")} both have a branch ${printable(name)}.`,
+      `ikigai wt add ${name} --from ${found[0]}/${name}`,
+    );
+  }
+  const [remote] = found;
+  return remote === undefined
+    ? [...add, "-b", name, "--", path]
+    : [...add, "--track", "-b", name, "--", path, `${remote}/${name}`];
+}
+
+/** Undefined when nothing runs here. */
+async function reportOf(project: Project, path: string): Promise<WorktreeReport | undefined> {
+  const { layout } = findProject(path) ?? project;
+  try {
+    await followed(layout);
+    const query = `cwd=${encodeURIComponent(path)}`;
+    const answer = await askDaemon<{ worktree: WorktreeReport }>(
+      layout,
+      "GET",
+      `/v1/worktree?${query}`,
+    );
+    return answer.worktree;
+  } catch (error) {
+    if (error instanceof DaemonAway) return undefined;
+    throw error;
+  }
+}
+
+async function open(url: string): Promise<void> {
+  const program = process.platform === "darwin" ? "open" : "xdg-open";
+  const { exitCode } = await execa(program, [url], { reject: false, stdio: "ignore" });
+  if (exitCode !== 0) throw new UserError(`${program} could not open ${url}.`);
+}

@@ -1,0 +1,109 @@
+import { topOf } from "../facts/named.ts";
+import type { Project } from "../facts/project.ts";
+import { readWorktrees } from "../facts/worktrees.ts";
+import { joinRaw, statIfThere } from "../host/files.ts";
+import { describeLoss, lossOf } from "../host/git/loss.ts";
+import { git, gitSays } from "../host/git/run.ts";
+import { formatDuration, parseDuration } from "../model/duration.ts";
+import { printable } from "../model/printable.ts";
+import { UserError } from "../model/user-error.ts";
+import type { Worktree } from "../model/worktree.ts";
+import { type Run, requireProject, textOption } from "./command.ts";
+import { plainTable } from "./table.ts";
+import { followed, removeWorktree } from "./wt-remove.ts";
+
+/** What would go, or why it stays. */
+interface Candidate {
+  readonly worktree: Worktree;
+  readonly why: string;
+  readonly goes: boolean;
+}
+
+/**
+ * Removes worktrees whose directory is gone and, with `--merged`, those whose
+ * branch is in the default one. Shows what it would do until it is told `--yes`.
+ */
+export const wtPrune: Run = async ({ cwd, out, say }, _, options) => {
+  const project = requireProject(cwd);
+  const age = parseDuration(textOption(options, "minAge") ?? "7d");
+  if (age === undefined) {
+    throw new UserError(
+      "--min-age takes a time such as 12h or 7d.",
+      "ikigai wt prune --min-age 7d",
+    );
+  }
+  const candidates = await candidatesOf(project, options["merged"] === true, age);
+  const going = candidates.filter(({ goes }) => goes);
+  if (options["yes"]) {
+    for (const { worktree } of going.filter((c) => c.worktree.state === "present")) {
+      await removeWorktree(project, worktree, false);
+    }
+    if (going.some((c) => c.worktree.state === "gone")) {
+      await git(project.commonDir, "worktree", "prune");
+      await followed(project.layout);
+    }
+  }
+  if (options["json"]) {
+    const list = candidates.map(({ worktree, why, goes }) => ({ name: worktree.slug, why, goes }));
+    out(`${JSON.stringify({ removed: options["yes"] === true, worktrees: list }, null, 2)}\n`);
+    return 0;
+  }
+  const word = options["yes"] ? "removed" : "would go";
+  const rows = candidates.map(({ worktree, why, goes }) => [
+    worktree.slug,
+    goes ? word : "stays",
+    printable(why),
+  ]);
+  out(rows.length > 0 ? `${plainTable(["WORKTREE", "", "WHY"], rows)}\n` : "  nothing to prune\n");
+  if (going.length > 0 && !options["yes"]) {
+    const merged = options["merged"] ? " --merged" : "";
+    const limit = textOption(options, "minAge");
+    say(`  next: ikigai wt prune${merged}${limit ? ` --min-age ${limit}` : ""} --yes`);
+  }
+  return 0;
+};
+
+async function candidatesOf(project: Project, merged: boolean, age: number): Promise<Candidate[]> {
+  const worktrees = readWorktrees(project.commonDir);
+  const gone = worktrees
+    .filter((w) => w.state === "gone")
+    .map((worktree) => ({ worktree, why: "its directory is gone", goes: true }));
+  if (!merged) return gone;
+  const into = worktrees.find((w) => w.isDefault)?.branch;
+  if (into === undefined) throw new UserError("There is no default branch to be merged into.");
+  const finished: Candidate[] = [];
+  for (const worktree of worktrees) {
+    const found = await judge(project, worktree, into, age);
+    if (found) finished.push(found);
+  }
+  return [...gone, ...finished];
+}
+
+/** Undefined for worktrees that are in use by their nature: the main, the default, what is not merged. */
+async function judge(
+  { commonDir }: Project,
+  worktree: Worktree,
+  into: string,
+  minAge: number,
+): Promise<Candidate | undefined> {
+  const { isMain, isDefault, branch, state, locked } = worktree;
+  if (isMain || isDefault || branch === undefined || state !== "present") return undefined;
+  const [head, base] = [`refs/heads/${branch}`, `refs/heads/${into}`];
+  if (!(await gitSays(commonDir, "merge-base", "--is-ancestor", head, base))) return undefined;
+  const stays = (why: string): Candidate => ({ worktree, why, goes: false });
+  if (locked !== undefined) return stays(`locked${locked === "" ? "" : `: ${locked}`}`);
+  const age = Date.now() - lastActivity(worktree);
+  if (age < minAge) return stays(`used within the last ${formatDuration(minAge)}`);
+  topOf(worktree);
+  const losses = describeLoss(await lossOf(worktree));
+  if (losses.length > 0) return stays(`has ${losses.join(", ")}`);
+  return { worktree, why: `${branch} is merged into ${into}`, goes: true };
+}
+
+/** The last commit, checkout or staging here, in milliseconds. */
+function lastActivity({ gitDir }: Worktree): number {
+  const times = ["HEAD", "index", "logs/HEAD", "ORIG_HEAD"].map((name) =>
+    Number(statIfThere(joinRaw(gitDir, name))?.mtimeMs ?? 0),
+  );
+  return Math.max(...times);
+}

@@ -1,0 +1,59 @@
+import { namedWorktree, topOf } from "../facts/named.ts";
+import type { Project } from "../facts/project.ts";
+import { readWorktrees } from "../facts/worktrees.ts";
+import { callDaemon, DaemonAway } from "../host/daemon-client.ts";
+import { describeLoss, lossOf } from "../host/git/loss.ts";
+import { git } from "../host/git/run.ts";
+import type { Layout } from "../model/layout.ts";
+import { printable } from "../model/printable.ts";
+import { UserError } from "../model/user-error.ts";
+import type { Worktree } from "../model/worktree.ts";
+import { type Run, requireProject } from "./command.ts";
+
+/** Plain `git worktree remove`, once it is known that no work is lost by it. */
+export const wtRemove: Run = async ({ cwd, say }, [name = ""], options) => {
+  const project = requireProject(cwd);
+  const worktree = namedWorktree(readWorktrees(project.commonDir), name, cwd);
+  const force = options["force"] === true;
+  refuseFixed(worktree);
+  if (!force) {
+    const losses = worktree.state === "present" ? describeLoss(await lossOf(worktree)) : [];
+    if (losses.length > 0) {
+      throw new UserError(
+        `Removing ${worktree.slug} would lose ${losses.map(printable).join(", ")}.`,
+        `ikigai wt remove ${worktree.slug} --force, or save them first`,
+      );
+    }
+  }
+  await removeWorktree(project, worktree, force);
+  say(`  ${worktree.slug} is removed; its data is kept: ikigai wt restore --list`);
+  return 0;
+};
+
+/** @throws UserError for what git would not remove, with or without force */
+function refuseFixed({ isMain, slug, locked }: Worktree): void {
+  if (isMain)
+    throw new UserError(`${slug} is the repository's own worktree; git removes it never.`);
+  if (locked === undefined) return;
+  const reason = locked === "" ? "" : ` (${printable(locked)})`;
+  throw new UserError(`${slug} is locked${reason}.`, `git worktree unlock ${slug}`);
+}
+
+/** Runs git from outside the worktree, and waits until the daemon has followed. */
+export async function removeWorktree(
+  { layout, commonDir }: Project,
+  worktree: Worktree,
+  force: boolean,
+): Promise<void> {
+  await git(commonDir, "worktree", "remove", ...(force ? ["--force"] : []), "--", topOf(worktree));
+  await followed(layout);
+}
+
+/** Settles when the daemon has looked; without one there is nothing to wait for. */
+export async function followed(layout: Layout): Promise<void> {
+  try {
+    await callDaemon(layout, "POST", "/v1/look", { timeout: 60_000 });
+  } catch (error) {
+    if (!(error instanceof DaemonAway)) throw error;
+  }
+}
