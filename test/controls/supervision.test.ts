@@ -7,7 +7,7 @@ import { type Controls, makeControls } from "./support.ts";
 
 /** Processes that look after one service: `runsv NAME`. */
 async function keeperOf(controls: Controls, service: string): Promise<number> {
-  const line = (await controls.everything()).find((title) => title.endsWith(` runsv ${service}`));
+  const line = (await controls.everything(0)).find((title) => title.endsWith(` runsv ${service}`));
   return Number(line?.split(" ")[0]);
 }
 
@@ -16,6 +16,15 @@ async function one(controls: Controls, name: "nginx" | "postgres" | "runsvdir"):
     const pids = (await controls.running())[name];
     expect(pids.length).toBeLessThan(2);
     return pids[0];
+  });
+}
+
+/** Ends processes by force and waits until the kernel has done so. */
+async function crash(controls: Controls, ...pids: number[]): Promise<void> {
+  for (const pid of pids) process.kill(pid, "SIGKILL");
+  await waitFor(async () => {
+    const alive = (await controls.everything(0)).map((title) => Number(title.split(" ")[0]));
+    return pids.every((pid) => !alive.includes(pid));
   });
 }
 
@@ -41,7 +50,7 @@ describe.each(accounts())("as $name", (account) => {
       await did(controls, "runsvdir start");
       await did(controls, `${control} start`);
       const before = await one(controls, name);
-      process.kill(before, "SIGKILL");
+      await crash(controls, before);
       await waitFor(async () => {
         const pid = (await controls.running())[name][0];
         return pid !== before && (await controls.run(control, ["status"])).exitCode === 0 && pid;
@@ -60,7 +69,7 @@ describe.each(accounts())("as $name", (account) => {
       expect(await one(controls, name)).toBe(byHand);
       expect(readFileSync(join(controls.layout.sv, name, "supervise/stat"), "utf8")).toBe("run\n");
 
-      process.kill(byHand, "SIGKILL");
+      await crash(controls, byHand);
       await waitFor(async () => (await one(controls, name)) !== byHand);
     });
 
@@ -80,7 +89,7 @@ describe.each(accounts())("as $name", (account) => {
       await did(controls, "runsvdir start");
       await did(controls, `${control} start`);
       const before = await one(controls, name);
-      process.kill(await keeperOf(controls, name), "SIGKILL");
+      await crash(controls, await keeperOf(controls, name));
       await waitFor(async () => (await keeperOf(controls, name)) > 0);
       expect(await one(controls, name)).toBe(before);
       await did(controls, `${control} stop`);
@@ -105,8 +114,7 @@ describe.each(accounts())("as $name", (account) => {
     const keepers = await Promise.all(
       ["nginx", "postgres", "daemon"].map((service) => keeperOf(controls, service)),
     );
-    process.kill(await one(controls, "runsvdir"), "SIGKILL");
-    for (const pid of keepers) process.kill(pid, "SIGKILL");
+    await crash(controls, await one(controls, "runsvdir"), ...keepers);
     await did(controls, "runsvdir stop");
     expect(await controls.everything()).toEqual([]);
   });
@@ -114,26 +122,28 @@ describe.each(accounts())("as $name", (account) => {
   test("runsvdir comes back beside the runsv that a killed one left", async () => {
     await did(controls, "runsvdir start");
     await did(controls, "nginx start");
-    process.kill(await one(controls, "runsvdir"), "SIGKILL");
+    await crash(controls, await one(controls, "runsvdir"));
     await did(controls, "runsvdir start");
     await one(controls, "runsvdir");
     await one(controls, "nginx");
-    const keepers = (await controls.everything()).filter((title) => title.endsWith(" runsv nginx"));
+    const keepers = (await controls.everything(0)).filter((title) =>
+      title.endsWith(" runsv nginx"),
+    );
     expect(keepers).toHaveLength(1);
   });
 
   test("the daemon comes back after a crash, and after its runsv was killed", async () => {
     await did(controls, "runsvdir start");
     const daemon = async () => {
-      const lines = (await controls.everything()).filter((title) => title.includes("/daemon.js "));
+      const lines = (await controls.everything(0)).filter((title) => title.includes("/daemon.js "));
       expect(lines.length).toBeLessThan(2);
       return Number(lines[0]?.split(" ")[0] ?? 0);
     };
     const first = await daemon();
-    process.kill(first, "SIGKILL");
+    await crash(controls, first);
     await waitFor(async () => ![0, first].includes(await daemon()));
     const second = await daemon();
-    process.kill(await keeperOf(controls, "daemon"), "SIGKILL");
+    await crash(controls, await keeperOf(controls, "daemon"));
     const third = await waitFor(async () => ![0, second].includes(await daemon()) && daemon());
     expect(third).not.toBe(second);
     await waitFor(() => existsSync(controls.layout.daemonSocket));

@@ -31,8 +31,8 @@ export interface Controls extends AsyncDisposable {
   run(control: string, args?: readonly string[], options?: RunOptions): Promise<Outcome>;
   /** The pids of the servers and of runsvdir that run now, proven by their command lines. */
   running(): Promise<{ nginx: number[]; postgres: number[]; runsvdir: number[] }>;
-  /** The command lines of everything of this project that runs. */
-  everything(): Promise<string[]>;
+  /** Pid and command line of everything of this project that runs, after some milliseconds to end by itself. */
+  everything(patience?: number): Promise<string[]>;
   dispose(): Promise<void>;
 }
 
@@ -133,8 +133,8 @@ export async function makeControls(options: ControlsOptions = {}): Promise<Contr
     account,
     run,
     running,
-    everything: async () =>
-      (await processesOf([layout.ikigai], { patience: 2_000 })).map(({ title }) => title),
+    everything: async (patience = 5_000) =>
+      (await processesOf([layout.ikigai], { patience })).map(({ title }) => title),
     dispose,
     [Symbol.asyncDispose]: dispose,
   };
