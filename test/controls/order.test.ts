@@ -136,6 +136,11 @@ describe.each(accounts())("typed by $name", (account) => {
       [...starts, ...starts, ...starts].map(([control, action]) => controls.run(control, [action])),
     );
     expect(outcomes.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
+    // Exactly one of three has started it.
+    for (const name of ["nginx", "postgres", "runsvdir"]) {
+      const said = outcomes.filter(({ stdout }) => stdout.startsWith(`${name}: started`));
+      expect([name, said.length]).toEqual([name, 1]);
+    }
     const { nginx, postgres, runsvdir } = await controls.running();
     expect([nginx, postgres, runsvdir].map((pids) => pids.length)).toEqual([1, 1, 1]);
     await stopAll(controls);
