@@ -47,7 +47,7 @@ export async function branchSchema(
     const from = await openSource(
       source,
       { schema: options.base, as: build, role: options.owner },
-      async () => builder,
+      builder,
     );
     refuse(from.survey, options.base);
     const size = from.survey.tables.reduce((sum, table) => sum + table.bytes, 0);
@@ -56,7 +56,7 @@ export async function branchSchema(
     const mode = tooLarge ? "structure" : options.mode;
     await make(source, builder, from, mode, watch);
     watch.tell("publish", 0, 1);
-    await publish(builder, from.survey, options);
+    await publish(builder, from, options);
     watch.tell("publish", 1, 1);
     return {
       target: options.target,

@@ -112,12 +112,12 @@ export async function finishBuild(
  */
 export async function publish(
   client: pg.Client,
-  survey: Survey,
+  { survey, hash }: Source,
   options: Pick<BranchOptions, "target" | "mark">,
 ): Promise<void> {
   const renamed = (sql: string) => sql.replaceAll(survey.as, options.target);
   const target = ident(options.target);
-  const mark = typeof options.mark === "string" ? options.mark : options.mark(survey);
+  const mark = typeof options.mark === "string" ? options.mark : options.mark(survey, hash);
   await client.query(
     [
       "BEGIN",

@@ -9,6 +9,8 @@ import type { Refusal, Survey } from "./types.ts";
 /** One moment of the base: its structure, and a snapshot of its rows that others can share. */
 export interface Source {
   readonly survey: Survey;
+  /** Changes whenever the structure of the base does. */
+  readonly hash: string;
   readonly snapshot: string;
   readonly locked: readonly string[];
 }
@@ -22,7 +24,7 @@ const TRIES = 3;
 export async function openSource(
   client: pg.Client,
   options: { schema: string; as: string; role: string | null },
-  check?: () => Promise<pg.Client>,
+  check: pg.Client,
 ): Promise<Source> {
   for (let attempt = 1; ; attempt++) {
     const tables = await lockable(client, options.schema);
@@ -35,9 +37,10 @@ export async function openSource(
       );
       const survey = await readSurvey(client, options);
       const same = survey.tables.every((table) => tables.has(table.oid));
-      const hash = check ? await structureHash(await check(), survey.oid) : survey.hash;
-      if (same && hash === survey.hash)
-        return { survey, snapshot: rows[0]?.snapshot ?? "", locked };
+      // Of what the snapshot shows: what has come since does not matter, what has changed does.
+      const digest = (asked: pg.Client) => readHash(asked, survey.oid, survey.inventory);
+      const [hash, now] = await Promise.all([digest(client), digest(check)]);
+      if (same && hash === now) return { survey, hash, snapshot: rows[0]?.snapshot ?? "", locked };
     } catch (error) {
       await client.query("ROLLBACK");
       const explained = await explainLock(client, options.schema, error);

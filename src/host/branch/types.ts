@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { Inventory } from "./inspect/inventory.ts";
 
 /** Opens one connection as the cluster's owner (superuser), to the project's database. */
 export type Connect = () => Promise<pg.Client>;
@@ -80,8 +81,8 @@ export interface Survey {
   readonly notes: readonly Note[];
   /** Statements for the schema's own privileges. */
   readonly grants: readonly string[];
-  /** Changes whenever the structure of the schema does. */
-  readonly hash: string;
+  /** What was found; with it, the structure's digest can be asked for again. */
+  readonly inventory: Inventory;
   readonly columns: ReadonlyMap<string, readonly { name: string; definition: string }[]>;
   /** Keys (`catalog:oid`) that are built, alone or with another. */
   readonly built: ReadonlySet<string>;
@@ -98,7 +99,7 @@ export interface BranchOptions {
   /** How long to wait for a lock on the base; 5 s unless given. */
   readonly lockTimeoutMs?: number;
   /** The published schema's comment; a function of what was read, where it depends on that. */
-  readonly mark: string | ((survey: Survey) => string);
+  readonly mark: string | ((survey: Survey, hash: string) => string);
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }

@@ -3,12 +3,13 @@ import { named, type Scope } from "../scope.ts";
 import { foreignOptions, ident, options } from "../sql.ts";
 import { sequenceOptions } from "./sequences.ts";
 
-/** A column as CREATE TABLE takes it; `own` finds the sequence behind an identity column. */
+/** A column as CREATE TABLE takes it, with its default if that is `plain`; `own` finds the sequence behind an identity column. */
 export function columnDefinition(
   scope: Scope,
   table: RelationRow,
   column: ColumnRow,
   own: (table: number, column: string) => { name: string; row: SequenceRow } | undefined,
+  plain: ReadonlySet<number>,
 ): string {
   const parts = [ident(column.name), table.of_type === null ? column.type : "WITH OPTIONS"];
   if (column.foreign_options?.length)
@@ -23,6 +24,8 @@ export function columnDefinition(
       `GENERATED ${column.identity === "a" ? "ALWAYS" : "BY DEFAULT"} AS IDENTITY`,
       `(SEQUENCE NAME ${named(scope, sequence.name)} ${sequenceOptions(sequence.row)})`,
     );
+  if (column.default_oid !== null && plain.has(column.default_oid))
+    parts.push(`DEFAULT ${column.default_sql}`);
   if (column.not_null) parts.push("NOT NULL");
   return parts.join(" ");
 }

@@ -1,4 +1,6 @@
+import type { Edge } from "../inspect/inventory.ts";
 import type { ColumnRow, RelationRow } from "../inspect/tables.ts";
+import { stringsNaming } from "../names.ts";
 import { named, type Scope } from "../scope.ts";
 import { ident } from "../sql.ts";
 import type { Item, Piece } from "../types.ts";
@@ -8,11 +10,17 @@ export function buildDefaults(
   scope: Scope,
   relations: readonly RelationRow[],
   columns: ReadonlyMap<number, readonly ColumnRow[]>,
+  plain: ReadonlySet<number>,
 ): Piece {
   const items: Item[] = [];
+  const covers: [string, string][] = [];
   for (const relation of relations)
     for (const column of columns.get(relation.oid) ?? []) {
       if (column.default_oid === null || column.generated !== "") continue;
+      if (plain.has(column.default_oid)) {
+        covers.push([`pg_attrdef:${column.default_oid}`, `pg_class:${relation.oid}`]);
+        continue;
+      }
       items.push({
         key: `pg_attrdef:${column.default_oid}`,
         kind: "default",
@@ -24,5 +32,29 @@ export function buildDefaults(
         phase: "any",
       });
     }
-  return { items };
+  return { items, covers };
+}
+
+/**
+ * Defaults of tables that need nothing but the server's own functions: CREATE TABLE takes them
+ * along, which saves a statement each.
+ */
+export function plainDefaults(
+  relations: readonly RelationRow[],
+  columns: ReadonlyMap<number, readonly ColumnRow[]>,
+  edges: readonly Edge[],
+  schema: string,
+): Set<number> {
+  const needy = new Set<string>();
+  for (const edge of edges)
+    if (edge.from.startsWith("pg_attrdef:") && edge.type === "n") needy.add(edge.from);
+  const found = new Set<number>();
+  for (const relation of relations.filter((each) => "rpf".includes(each.kind)))
+    for (const { default_oid, default_sql, generated } of columns.get(relation.oid) ?? []) {
+      if (default_oid === null || generated !== "" || needy.has(`pg_attrdef:${default_oid}`))
+        continue;
+      // One that is refused is refused by its own name.
+      if (stringsNaming(default_sql ?? "", schema).length === 0) found.add(default_oid);
+    }
+  return found;
 }

@@ -11,6 +11,7 @@ export function buildTables(
   relations: readonly RelationRow[],
   columns: ReadonlyMap<number, readonly ColumnRow[]>,
   sequences: readonly SequenceRow[],
+  plain: ReadonlySet<number>,
 ): Piece {
   const items: Item[] = [];
   const covers: [string, string][] = [];
@@ -31,7 +32,9 @@ export function buildTables(
         object: row.name,
         text: `foreign table: the branch has its own definition, but the rows stay those of the server ${row.server}`,
       });
-    const definitions = own_columns.map((column) => columnDefinition(scope, row, column, own));
+    const definitions = own_columns.map((column) =>
+      columnDefinition(scope, row, column, own, plain),
+    );
     covers.push([`pg_type:${row.row_type}`, key], [`pg_class:${row.toast_oid}`, key]);
     for (const column of own_columns)
       if (column.generated !== "") covers.push([`pg_attrdef:${column.default_oid}`, key]);

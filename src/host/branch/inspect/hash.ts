@@ -61,7 +61,7 @@ export async function readHash(
       (name) =>
         `SELECT '${name}' || oid || '|' || xmin FROM pg_${name} WHERE oid = ${at(`pg_${name}`)}`,
     ),
-    ...PARTS.map(
+    ...PARTS.filter(([from]) => inventory.of(from as string).length > 0).map(
       ([from, name, column]) =>
         `SELECT '${name}' || ${column}::oid || ctid || '|' || xmin FROM pg_${name} WHERE ${column} = ${at(from as string)}${from === "pg_class" ? ` AND ${column} IN (SELECT oid FROM pg_class WHERE oid = ${at("pg_class")} AND relnamespace = $1)` : ""}`,
     ),

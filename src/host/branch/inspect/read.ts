@@ -3,7 +3,7 @@ import type pg from "pg";
 import { buildPolicies, buildRules, buildTriggers } from "../build/actions.ts";
 import { columnDefinition } from "../build/columns.ts";
 import { buildConstraints, buildIndexes } from "../build/constraints.ts";
-import { buildDefaults } from "../build/defaults.ts";
+import { buildDefaults, plainDefaults } from "../build/defaults.ts";
 import { aclColumn, grantStatements, type Privilege } from "../build/grants.ts";
 import { coverage, order } from "../build/order.ts";
 import * as others from "../build/others.ts";
@@ -20,7 +20,6 @@ import type { Note, Piece, Survey } from "../types.ts";
 import { circles, distinct, namingTexts, sharedObjects, unaccounted } from "./account.ts";
 import { readPolicies, readRules, readTriggers } from "./actions.ts";
 import { readConstraints, readIndexes } from "./constraints.ts";
-import { readHash } from "./hash.ts";
 import { type Inventory, readInventory } from "./inventory.ts";
 import { judgeLeftovers } from "./leftovers.ts";
 import { readCasts, readFamilies, readOperators } from "./operators.ts";
@@ -73,7 +72,6 @@ export async function readSurvey(
   try {
     await client.query("SET LOCAL search_path = ''");
     const inventory = await readInventory(client, scope.oid);
-    const hash = await readHash(client, scope.oid, inventory);
     await client.query(`ALTER SCHEMA ${ident(scope.schema)} RENAME TO ${ident(scope.as)}`);
     const survey = await readObjects(client, scope, inventory);
     const refusals = [...survey.refusals];
@@ -85,7 +83,7 @@ export async function readSurvey(
         next: `ALTER DEFAULT PRIVILEGES FOR ROLE ${ident(space.leak)} REVOKE what was granted`,
       });
     const grants = grantStatements(scope, `SCHEMA ${ident(scope.as)}`, scope.owner, space.acl);
-    return { ...survey, refusals, grants, hash };
+    return { ...survey, refusals, grants, inventory };
   } finally {
     await client.query("ROLLBACK TO SAVEPOINT ikigai_survey").catch(() => undefined);
   }
@@ -95,7 +93,7 @@ async function readObjects(
   client: pg.Client,
   scope: Scope,
   inventory: Inventory,
-): Promise<Omit<Survey, "grants" | "hash">> {
+): Promise<Omit<Survey, "grants" | "inventory">> {
   const relations = await readRelations(client, scope.oid, inventory);
   const columns = new Map<number, ColumnRow[]>(relations.map((row) => [row.oid, []]));
   for (const column of await readColumns(client, [...columns.keys()]))
@@ -117,13 +115,14 @@ async function readObjects(
   const aggregates = made.length > 0 ? await readAggregates(client, made) : [];
   const triggers = await readTriggers(client, scope.oid, inventory);
   const rules = await readRules(client, scope.oid, inventory);
+  const plain = plainDefaults(relations, columns, inventory.edges, scope.schema);
   const functions = buildRoutines(scope, routines, aggregates);
   const pieces: Piece[] = [
     buildTypes(scope, types),
     buildSequences(scope, relations, sequences),
     functions,
-    buildTables(scope, relations, columns, sequences),
-    buildDefaults(scope, relations, columns),
+    buildTables(scope, relations, columns, sequences, plain),
+    buildDefaults(scope, relations, columns, plain),
     buildConstraints(scope, constraints, indexes),
     buildIndexes(scope, indexes),
     buildViews(scope, relations, columns),
@@ -184,7 +183,13 @@ async function readObjects(
           row.name,
           (columns.get(row.oid) ?? []).map((column) => ({
             name: column.name,
-            definition: columnDefinition(scope, { ...row, of_type: null }, column, () => undefined),
+            definition: columnDefinition(
+              scope,
+              { ...row, of_type: null },
+              column,
+              () => undefined,
+              plain,
+            ),
           })),
         ]),
     ),

@@ -134,7 +134,7 @@ async function rebuild(
     target: reserve,
     owner: reserve,
     mode: "data",
-    mark: (survey: Survey) => writeRecord(recordOf(survey, states)),
+    mark: (survey: Survey, hash: string) => writeRecord(recordOf(survey, hash, states)),
     ...options,
   });
 }

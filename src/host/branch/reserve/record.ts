@@ -24,7 +24,7 @@ export function reserveName(base: string): string {
   return `ikigai_reserve_${base.replace(/^wt_/, "")}`;
 }
 
-export function recordOf(survey: Survey, states: readonly TableState[]): Record {
+export function recordOf(survey: Survey, hash: string, states: readonly TableState[]): Record {
   const copies = survey.tables.map((table): [string, string | null] => {
     const [whole] = stretches(survey, survey.schema, [{ ...table, bytes: 0 }]);
     return [table.name, table.quiet && whole ? whole.sql : null];
@@ -32,7 +32,7 @@ export function recordOf(survey: Survey, states: readonly TableState[]): Record 
   const known = new Set([...survey.tables.map((table) => table.name), ...survey.matviews]);
   return {
     base: survey.oid,
-    hash: survey.hash,
+    hash,
     as: survey.as,
     proofs: Object.fromEntries(
       states.filter((each) => known.has(each.name)).map((each) => [each.name, each.state]),
