@@ -18,6 +18,7 @@ import { apiOf } from "./triggers/api.ts";
 import { gateServer } from "./triggers/gate.ts";
 import { Keeper } from "./triggers/keeper.ts";
 import { enforceRetention } from "./triggers/retention.ts";
+import { keepReserveRegularly } from "./triggers/reserve.ts";
 import { socketServer } from "./triggers/socket.ts";
 import { glanceRegularly } from "./triggers/timer.ts";
 import { watchRepository } from "./triggers/watch.ts";
@@ -39,6 +40,8 @@ async function main(root: string | undefined): Promise<void> {
     slots: new Slots(layout),
     definitions: new Definitions(layout),
     branching: new Map(),
+    intended: new Map(),
+    notes: new Map(),
     socketPath: socketPaths(layout),
   };
   const gathering = (): Gathering => ({
@@ -100,12 +103,14 @@ async function main(root: string | undefined): Promise<void> {
     settleHere(layout);
   });
   const stopRetention = enforceRetention(keeper, retention, (line) => console.log(line));
+  const stopReserving = keepReserveRegularly(keeper, (line) => console.log(line));
   console.log(`ready: ${keeper.worktrees.length} worktrees`);
 
   const end = async () => {
     clearInterval(replenishing);
     stopGlancing();
     stopHousekeeping();
+    stopReserving();
     await stopRetention();
     for (const server of servers) server.close();
     await stopWatching();

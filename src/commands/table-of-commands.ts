@@ -81,6 +81,51 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./wt-list.ts")).wtList,
   },
   {
+    usage: "wt wait [worktree]",
+    summary: "return when a worktree has all that it is to have",
+    load: async () => (await import("./db.ts")).wtWait,
+  },
+  {
+    usage: "db list [worktree]",
+    summary: "every schema with its size, those put aside included (also: db size)",
+    options: [JSON_OPTION],
+    load: async () => (await import("./db.ts")).dbList,
+  },
+  {
+    usage: "db size [worktree]",
+    summary: "the same as db list",
+    options: [JSON_OPTION],
+    hidden: true,
+    load: async () => (await import("./db.ts")).dbList,
+  },
+  {
+    usage: "db branch <from>",
+    summary: "make a worktree's schema a branch of another's; what it held is put aside",
+    options: [
+      ["--into <worktree>", "another worktree than this one"],
+      ["--db <mode>", "data, structure or empty"],
+      JSON_OPTION,
+    ],
+    load: async () => (await import("./db.ts")).dbBranch,
+  },
+  {
+    usage: "db reset [worktree]",
+    summary: "begin a worktree's schema anew; what it held is put aside",
+    options: [["--db <mode>", "data, structure or empty"], JSON_OPTION],
+    load: async () => (await import("./db.ts")).dbReset,
+  },
+  {
+    usage: "db diff <from> [to]",
+    summary: "what differs in structure between two worktrees' schemas",
+    options: [JSON_OPTION],
+    load: async () => (await import("./db.ts")).dbDiff,
+  },
+  {
+    usage: "db setup [worktree]",
+    summary: "run database.migrate and database.seed once more",
+    load: async () => (await import("./db.ts")).dbSetup,
+  },
+  {
     usage: "wt show [worktree]",
     summary: "one worktree in full",
     options: [JSON_OPTION],

@@ -20,6 +20,8 @@ export interface PlannedStep {
 export interface PlannedKind {
   readonly kind: Kind;
   readonly planned: readonly PlannedStep[];
+  /** What a person should know, by key. */
+  readonly troubles: ReadonlyMap<string, string>;
   /** Why this kind could not be looked at. */
   readonly failed?: unknown;
 }
@@ -40,9 +42,13 @@ function planner<Want, Have>(resource: Resource<Want, Have>): Planner {
           step,
           apply: (h: Host) => resource.apply(h, step, wants.get(step.key), haves.get(step.key)),
         }));
-      return { kind, planned };
+      const troubles = [...haves].flatMap(([key, have]): [string, string][] => {
+        const text = resource.trouble?.(have);
+        return text === undefined ? [] : [[key, text]];
+      });
+      return { kind, planned, troubles: new Map(troubles) };
     } catch (failed) {
-      return { kind, planned: [], failed };
+      return { kind, planned: [], troubles: new Map(), failed };
     }
   };
 }

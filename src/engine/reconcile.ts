@@ -13,6 +13,8 @@ export interface Failure {
 export interface Outcome {
   readonly done: readonly Step[];
   readonly failures: readonly Failure[];
+  /** By key; as they were seen before anything was done. */
+  readonly troubles: ReadonlyMap<string, string>;
 }
 
 /** Looks, and says what would be done. Nothing is changed. */
@@ -43,8 +45,8 @@ export async function reconcileProject(
 ): Promise<Outcome> {
   return applyAll(
     host,
-    kinds.map(({ kind, planned }) => ({
-      kind,
+    kinds.map(({ planned, ...kind }) => ({
+      ...kind,
       planned: planned.filter(({ step }) => worktreeOf(step.key) === undefined),
     })),
   );
@@ -72,7 +74,7 @@ async function applyAll(host: Host, kinds: readonly PlannedKind[]): Promise<Outc
   await Promise.all(
     kinds.map(({ planned }) => Promise.all(planned.filter((p) => !takesAway(p)).map(run))),
   );
-  return { done, failures };
+  return { done, failures, troubles: new Map(kinds.flatMap(({ troubles }) => [...troubles])) };
 }
 
 /** The worktrees that a plan touches, and whether it touches something of the project's own. */

@@ -40,11 +40,13 @@ const PROBATION = 2;
 /** The one word for a worktree. */
 export function worktreeState(sight: {
   readonly problems: readonly string[];
+  readonly branching: boolean;
   readonly busy: boolean;
   readonly provisioned: boolean;
   readonly unknown: boolean;
 }): WorktreeState {
   if (sight.unknown) return "unknown";
+  if (sight.branching) return "branching";
   if (sight.problems.length > 0) return "problem";
   if (sight.busy || !sight.provisioned) return "provisioning";
   return "ready";

@@ -5,6 +5,9 @@ import type { Postgres } from "./postgres/client.ts";
 import type { Definitions } from "./runit/definitions.ts";
 import type { Slots } from "./runit/slots.ts";
 
+/** What a new schema begins with. */
+export type BranchMode = "data" | "structure" | "empty";
+
 /** Everything outside that a step may touch. */
 export interface Host {
   readonly layout: Layout;
@@ -14,6 +17,10 @@ export interface Host {
   readonly definitions: Definitions;
   /** How far a worktree's branch of a database is, from 0 to 1, while it is being made. */
   readonly branching: Map<Slug, number>;
+  /** How a worktree's next schema is to begin, where somebody said so; by git's name for it. */
+  readonly intended: Map<string, { readonly mode?: BranchMode; readonly base?: Slug }>;
+  /** What a person should know of how a worktree's schema began. */
+  readonly notes: Map<Slug, string>;
   /** The path that a backend binds: at most 107 bytes, whatever the project's own path is. */
   socketPath(worktree: string, service: string): string;
 }

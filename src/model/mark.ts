@@ -6,6 +6,8 @@ export interface SchemaMark {
   readonly secret: string;
   /** When it was put aside, as ISO 8601; absent while its worktree lives. */
   readonly retired?: string;
+  /** How far the project's own commands for a new schema are; absent where there were none. */
+  readonly setup?: "pending" | "done" | "failed";
   /** Where the worktree was; told by `ikigai wt restore --list`. */
   readonly path?: string;
 }

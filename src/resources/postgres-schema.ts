@@ -1,10 +1,7 @@
-import type { WorktreeFacts } from "../facts/facts.ts";
+import type { Facts, WorktreeFacts } from "../facts/facts.ts";
 import { toBuffer } from "../host/files.ts";
-import type { Host } from "../host/host.ts";
-import { createBranch } from "../host/postgres/branching.ts";
 import { restoreSchema, retireSchema } from "../host/postgres/retired.ts";
 import {
-  createSchema,
   type FoundSchema,
   listSchemas,
   rekeySchema,
@@ -13,11 +10,13 @@ import {
 import type { SchemaMark } from "../model/mark.ts";
 import { schemaOf } from "../model/slug.ts";
 import type { Resource } from "./resource.ts";
+import { beginSchema, finishSchema } from "./schema-beginning.ts";
 
 interface Want {
   readonly mark: SchemaMark;
   readonly password: string;
   readonly worktree: WorktreeFacts;
+  readonly facts: Facts;
   /** The project is a copy, in which every identity is another one and names are all there is. */
   readonly adopts: boolean;
 }
@@ -45,6 +44,7 @@ export const postgresSchema: Resource<Want, Have> = {
           },
           password: facts.passwordOf(worktree),
           worktree,
+          facts,
           adopts: facts.copied,
         },
       ]),
@@ -76,15 +76,25 @@ export const postgresSchema: Resource<Want, Have> = {
       if (live.secret !== want.mark.secret) {
         return { action: "update", why: "the project's secret is a new one" };
       }
-      return live.path === want.mark.path
-        ? undefined
-        : { action: "update", why: "the worktree moved" };
+      if (live.path !== want.mark.path) return { action: "update", why: "the worktree moved" };
+      return live.setup === "pending"
+        ? { action: "update", why: "the project's commands for a new schema have not run" }
+        : undefined;
     }
     if (live && want.adopts) return { action: "update", why: "the project was copied" };
     if (live) return { action: "replace", why: "its name was given to a new worktree" };
     return matching(want, have)
       ? { action: "restore", why: "its worktree is back" }
       : { action: "create", why: "its worktree has none yet" };
+  },
+
+  trouble({ live }) {
+    return live?.mark?.setup === "failed"
+      ? "a command for the new schema failed; ikigai logs NAME/setup tells why, ikigai db setup NAME tries again".replaceAll(
+          "NAME",
+          live.mark.worktree,
+        )
+      : undefined;
   },
 
   async apply(host, step, want, have) {
@@ -98,6 +108,7 @@ export const postgresSchema: Resource<Want, Have> = {
       const { secret, identity } = have.live.mark;
       const known = secret === want.mark.secret && identity === want.mark.identity;
       const mark = { ...have.live.mark, ...want.mark };
+      if (known && mark.setup === "pending") return finishSchema(host, { ...want, mark });
       return known ? remarkSchema(postgres, mark) : rekeySchema(postgres, mark, want.password);
     }
     if (have?.live?.mark) await retireSchema(postgres, have.live.mark, new Date());
@@ -108,25 +119,6 @@ export const postgresSchema: Resource<Want, Have> = {
     else await beginSchema(host, want);
   },
 };
-
-/** A branch of the schema of the worktree that this one was made from, or an empty schema. */
-async function beginSchema({ postgres, branching }: Host, want: Want): Promise<void> {
-  const { worktree, mark, password } = want;
-  const { branch, maxSize, lockTimeout } = worktree.settings.database;
-  const base = branch === "empty" || worktree.isDefault ? undefined : await worktree.origin();
-  if (branch === "empty" || base === undefined) return createSchema(postgres, mark, password);
-  try {
-    await createBranch(postgres, mark, password, {
-      base,
-      mode: branch,
-      maxBytes: maxSize,
-      lockTimeoutMs: lockTimeout,
-      onProgress: (fraction) => branching.set(mark.worktree, fraction),
-    });
-  } finally {
-    branching.delete(mark.worktree);
-  }
-}
 
 /** What was put aside last for this very worktree: its directory was away for a while. */
 function matching(want: Want, have: Have | undefined): FoundSchema | undefined {

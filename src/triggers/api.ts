@@ -2,6 +2,7 @@ import type { WorktreeFacts } from "../facts/facts.ts";
 import { innermost } from "../facts/here.ts";
 import type { Retention } from "../model/retention.ts";
 import type { Service } from "../model/worktree.ts";
+import { databaseApi } from "./database.ts";
 import { inspect, inspectAll } from "./inspect.ts";
 import type { Keeper } from "./keeper.ts";
 import { restoreApi } from "./restore.ts";
@@ -114,6 +115,7 @@ export function apiOf({ keeper, httpPort, version, retention, ready }: ApiContex
         true,
       ),
     "POST /v1/sv": async ({ body }) => controlByName(keeper, body.toString()),
+    ...databaseApi(keeper),
     ...restoreApi(keeper, retention),
     "POST /v1/rest": async () => {
       await keeper.rest();

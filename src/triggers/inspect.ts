@@ -43,8 +43,10 @@ function report(
   memory: Memory,
 ): WorktreeReport {
   const { slug } = worktree;
+  const progress = keeper.host.branching.get(slug);
   const problems = [
     ...keeper.problemsOf(slug),
+    ...keeper.notesOf(slug),
     ...worktree.refused.map(({ name, why }) => `${name}: ${why}`),
   ];
   return {
@@ -57,10 +59,12 @@ function report(
     locked: worktree.locked ?? null,
     state: worktreeState({
       problems: keeper.problemsOf(slug),
+      branching: progress !== undefined,
       busy: keeper.isBusy(slug),
       provisioned: keeper.isProvisioned(slug),
       unknown: worktree.state === "unknown",
     }),
+    ...(progress === undefined ? {} : { progress }),
     schema: schemaOf(slug),
     url: worktreeUrl(slug, httpPort),
     services: worktree.services.map((service) =>

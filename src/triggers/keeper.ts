@@ -109,6 +109,12 @@ export class Keeper {
     return this.#prepared && this.#leftovers.size === 0 && all;
   }
 
+  /** What a person should know of a worktree, though it is ready. */
+  notesOf(slug: Slug): readonly string[] {
+    const note = this.host.notes.get(slug);
+    return note === undefined ? [] : [note];
+  }
+
   /** True when something failed and it is time to try again: soon at first, then less often. */
   wantsRetry(): boolean {
     if (!this.#prepared) return true;
@@ -240,7 +246,10 @@ export class Keeper {
     if (facts.held.has(slug)) return;
     const worktree = facts.worktrees[0];
     for (const errand of worktree ? errands : []) if (worktree) await errand(worktree, facts);
-    this.#tell(await reconcile(facts, this.host, scope), slug);
+    this.host.notes.delete(slug);
+    const outcome = await reconcile(facts, this.host, scope);
+    for (const [key, text] of outcome.troubles) this.host.notes.set(key, text);
+    this.#tell(outcome, slug);
     if (worktree) this.#startServices(worktree);
   }
 

@@ -1,9 +1,8 @@
 import { type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
-import { BranchError } from "../branch/errors.ts";
-import { type BranchReport, branchSchema } from "../branch/index.ts";
+import { BranchError, branchSchema, claimReserve } from "../branch/index.ts";
 import type { Postgres } from "./client.ts";
-import { createSchema, roleStatements } from "./schemas.ts";
+import { createSchema, rekeySchema, roleStatements } from "./schemas.ts";
 
 /** What a new worktree's schema begins as. */
 export interface BranchRequest {
@@ -14,6 +13,8 @@ export interface BranchRequest {
   readonly lockTimeoutMs: number;
   /** From 0 to 1, while it lasts. */
   readonly onProgress: (fraction: number) => void;
+  /** What a person should know, such as that the base was too large for its rows. */
+  readonly onNote: (text: string) => void;
 }
 
 /**
@@ -27,12 +28,14 @@ export async function createBranch(
   mark: SchemaMark,
   password: string,
   request: BranchRequest,
-): Promise<BranchReport | undefined> {
+): Promise<void> {
   const target = schemaOf(mark.worktree);
+  const base = schemaOf(request.base);
+  if (request.mode === "data" && (await claim(postgres, mark, password, base))) return;
   await postgres.run(roleStatements(target, password));
   try {
-    return await branchSchema(() => postgres.connect(), {
-      base: schemaOf(request.base),
+    const report = await branchSchema(() => postgres.connect(), {
+      base,
       target,
       owner: target,
       mode: request.mode,
@@ -42,11 +45,28 @@ export async function createBranch(
       onProgress: ({ phase, done, total }) =>
         request.onProgress(phase === "rows" && total > 0 ? (0.9 * done) / total : SHARE[phase]),
     });
+    if (report.reason) request.onNote(`only the structure was taken: ${report.reason}`);
   } catch (error) {
     if (!(error instanceof BranchError) || error.code !== "missing") throw error;
     await createSchema(postgres, mark, password);
-    return undefined;
   }
+}
+
+/** Takes the branch that lies ready, when it is proven to be the base as it is now. */
+async function claim(
+  postgres: Postgres,
+  mark: SchemaMark,
+  password: string,
+  base: string,
+): Promise<boolean> {
+  const target = schemaOf(mark.worktree);
+  // Without a secret's name the mark says that the role has no password yet, whatever happens now.
+  const unkeyed = writeMark({ ...mark, secret: "" });
+  const result = await postgres.use((client) =>
+    claimReserve(client, { base, target, owner: target, mark: unkeyed }),
+  );
+  if (result.claimed) await rekeySchema(postgres, mark, password);
+  return result.claimed;
 }
 
 /** How far a branch is at the beginning of a phase. */

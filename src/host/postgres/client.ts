@@ -42,6 +42,16 @@ export class Postgres {
     await this.#pool.query(statements.join(";\n"));
   }
 
+  /** Lends a connection for work that belongs together. */
+  async use<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    try {
+      return await work(client);
+    } finally {
+      client.release();
+    }
+  }
+
   /** A connection outside the pool, for work that takes long or owns its session. */
   async connect(): Promise<pg.Client> {
     const client = new pg.Client(this.#config);

@@ -1,0 +1,113 @@
+import pc from "picocolors";
+import type { Difference } from "../host/branch/index.ts";
+import { askDaemon } from "../host/daemon-client.ts";
+import type { SizedSchema } from "../host/postgres/sizes.ts";
+import { formatSize } from "../model/size.ts";
+import { UserError } from "../model/user-error.ts";
+import { type Context, type Run, requireProject, textOption, type Values } from "./command.ts";
+import { step } from "./progress.ts";
+import { plainTable } from "./table.ts";
+
+/** Schemas and what they take on disk, those put aside and the reserve included. */
+export const dbList: Run = async ({ cwd, out }, [name], options) => {
+  const { layout } = requireProject(cwd);
+  const answer = await askDaemon<{ schemas: SizedSchema[] }>(layout, "GET", "/v1/db");
+  const schemas = answer.schemas.filter((one) => name === undefined || one.worktree === name);
+  if (options.json) {
+    out(`${JSON.stringify({ schemas }, null, 2)}\n`);
+    return 0;
+  }
+  const rows = schemas.map((one) => [
+    one.worktree,
+    one.schema,
+    one.state,
+    String(one.tables),
+    formatSize(one.bytes),
+  ]);
+  out(`${plainTable(["WORKTREE", "SCHEMA", "STATE", "TABLES", "SIZE"], rows)}\n`);
+  return 0;
+};
+
+/** Begins a worktree's schema anew; the present one is put aside and can be restored. */
+export const dbReset: Run = (context, [name], options) =>
+  begin(context, name, { mode: textOption(options, "db") }, options);
+
+/** Makes a worktree's schema a branch of another worktree's. */
+export const dbBranch: Run = (context, [from], options) => {
+  const into = textOption(options, "into");
+  return begin(context, into, { from, mode: textOption(options, "db") }, options);
+};
+
+async function begin(
+  { cwd, out, say }: Context,
+  name: string | undefined,
+  how: Readonly<Record<string, string | undefined>>,
+  options: Values,
+): Promise<number> {
+  const { layout } = requireProject(cwd);
+  const of = name ?? (await worktreeHere(cwd));
+  const query = new URLSearchParams({ of });
+  for (const [key, value] of Object.entries(how)) if (value !== undefined) query.set(key, value);
+  const done = await step(`schema of ${of}`, () =>
+    askDaemon<{ schema: string; aside?: string }>(layout, "POST", `/v1/db/reset?${query}`),
+  );
+  if (options.json) out(`${JSON.stringify(done, null, 2)}\n`);
+  else if (done.aside)
+    say(`  what it held is kept as ${done.aside}; back with: ikigai wt restore ${of}`);
+  return 0;
+}
+
+/** Runs the project's commands for a new schema once more. */
+export const dbSetup: Run = async ({ cwd }, [name]) => {
+  const { layout } = requireProject(cwd);
+  const of = name ?? (await worktreeHere(cwd));
+  const query = new URLSearchParams({ of });
+  await step(`commands for ${of}`, () => askDaemon(layout, "POST", `/v1/db/setup?${query}`));
+  return 0;
+};
+
+/** What differs in structure; exit code 1 when something does, as diff(1). */
+export const dbDiff: Run = async ({ cwd, out, say }, [from = "", to], options) => {
+  const { layout } = requireProject(cwd);
+  const query = new URLSearchParams({ from, to: to ?? (await worktreeHere(cwd)) });
+  const diff = await askDaemon<{ from: string; to: string; differences: Difference[] }>(
+    layout,
+    "GET",
+    `/v1/db/diff?${query}`,
+  );
+  if (options.json) out(`${JSON.stringify(diff, null, 2)}\n`);
+  else if (diff.differences.length === 0)
+    say(`  ${diff.from} and ${diff.to} have the same structure`);
+  else out(`${diff.differences.map(renderDifference).join("\n")}\n`);
+  return diff.differences.length > 0 ? 1 : 0;
+};
+
+function renderDifference({ kind, name, change, before, after }: Difference): string {
+  const lines = [
+    ...(before ?? "").split("\n").flatMap((line) => (line ? [pc.red(`  - ${line}`)] : [])),
+    ...(after ?? "").split("\n").flatMap((line) => (line ? [pc.green(`  + ${line}`)] : [])),
+  ];
+  return [`${pc.bold(`${kind} ${name}`)} ${pc.dim(change)}`, ...lines].join("\n");
+}
+
+/** Returns when a worktree has all that it is to have. */
+export const wtWait: Run = async ({ cwd }, [name]) => {
+  const { layout } = requireProject(cwd);
+  const of = name ?? (await worktreeHere(cwd));
+  await step(`${of} is ready`, () =>
+    askDaemon(layout, "GET", `/v1/wait?${new URLSearchParams({ of })}`),
+  );
+  return 0;
+};
+
+async function worktreeHere(cwd: string): Promise<string> {
+  const { layout } = requireProject(cwd);
+  const query = new URLSearchParams({ cwd });
+  const { worktree } = await askDaemon<{ worktree?: { slug: string } }>(
+    layout,
+    "GET",
+    `/v1/worktree?${query}`,
+  );
+  if (worktree) return worktree.slug;
+  throw new UserError("This directory is in no worktree.", "name one; ikigai wt list shows them");
+}

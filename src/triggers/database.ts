@@ -1,0 +1,117 @@
+import type { WorktreeFacts } from "../facts/facts.ts";
+import { diffSchemas } from "../host/branch/index.ts";
+import type { BranchMode } from "../host/host.ts";
+import { retireSchema } from "../host/postgres/retired.ts";
+import { listSchemas, remarkSchema } from "../host/postgres/schemas.ts";
+import { listSizes } from "../host/postgres/sizes.ts";
+import { retiredName } from "../model/mark.ts";
+import { schemaOf } from "../model/slug.ts";
+import { UserError } from "../model/user-error.ts";
+import type { Api, ApiAnswer } from "./api.ts";
+import { byName } from "./api.ts";
+import type { Keeper } from "./keeper.ts";
+
+const MODES: readonly string[] = ["data", "structure", "empty"] satisfies BranchMode[];
+
+/** The calls under `/v1/db`, `/v1/wait` and `/v1/intend`. */
+export function databaseApi(keeper: Keeper): Api {
+  const { postgres } = keeper.host;
+  return {
+    "GET /v1/db": answering(async () => ({ schemas: await listSizes(postgres) })),
+    "GET /v1/db/diff": answering(async (query) => {
+      const [from, to] = [
+        worktreeIn(keeper, query.get("from")),
+        worktreeIn(keeper, query.get("to")),
+      ];
+      return postgres.use((client) => diffSchemas(client, schemaOf(from.slug), schemaOf(to.slug)));
+    }),
+    "POST /v1/db/reset": answering((query) => {
+      const worktree = worktreeIn(keeper, query.get("of"));
+      const base = query.get("from");
+      const mode = modeIn(query.get("mode"));
+      if (base) worktreeIn(keeper, base);
+      return reset(keeper, worktree, { ...(mode ? { mode } : {}), ...(base ? { base } : {}) });
+    }),
+    "POST /v1/db/setup": answering((query) =>
+      setUpAgain(keeper, worktreeIn(keeper, query.get("of"))),
+    ),
+    "POST /v1/intend": answering(async (query) => {
+      const mode = modeIn(query.get("mode"));
+      if (mode) keeper.host.intended.set(query.get("name") ?? "", { mode });
+      return {};
+    }),
+    "GET /v1/wait": answering(async (query) => {
+      const worktree = worktreeIn(keeper, query.get("of"));
+      await keeper.lookAt(worktree.slug);
+      const problems = keeper.problemsOf(worktree.slug);
+      if (problems.length > 0) throw new UserError(problems.join(" "), "ikigai status");
+      return { worktree: worktree.slug };
+    }),
+  };
+}
+
+/** Puts the present schema aside, from where it can be restored, and begins another. */
+async function reset(
+  keeper: Keeper,
+  worktree: WorktreeFacts,
+  intention: { readonly mode?: BranchMode; readonly base?: string },
+): Promise<unknown> {
+  const { postgres, intended } = keeper.host;
+  let aside: string | undefined;
+  await keeper.lookAt(worktree.slug, async () => {
+    const live = await liveSchema(keeper, worktree);
+    intended.set(worktree.name, intention);
+    if (!live?.mark) return;
+    const at = new Date();
+    // Without its identity it is nobody's, so that this very look does not bring it back.
+    const kept = await retireSchema(postgres, { ...live.mark, identity: "replaced" }, at);
+    if (kept === "retired") aside = retiredName(worktree.slug, at);
+  });
+  const problems = keeper.problemsOf(worktree.slug);
+  if (problems.length > 0)
+    throw new UserError(problems.join(" "), `ikigai wt restore ${worktree.slug}`);
+  return { worktree: worktree.slug, schema: schemaOf(worktree.slug), aside };
+}
+
+/** Has the project's commands for a new schema run once more. */
+async function setUpAgain(keeper: Keeper, worktree: WorktreeFacts): Promise<unknown> {
+  await keeper.lookAt(worktree.slug, async () => {
+    const live = await liveSchema(keeper, worktree);
+    if (live?.mark) await remarkSchema(keeper.host.postgres, { ...live.mark, setup: "pending" });
+  });
+  const problems = [...keeper.problemsOf(worktree.slug), ...keeper.notesOf(worktree.slug)];
+  if (problems.length > 0) {
+    throw new UserError(problems.join(" "), `ikigai logs ${worktree.slug}/setup`);
+  }
+  return { worktree: worktree.slug };
+}
+
+async function liveSchema(keeper: Keeper, { slug }: WorktreeFacts) {
+  const found = await listSchemas(keeper.host.postgres, slug);
+  return found.find(({ schema }) => schema === schemaOf(slug));
+}
+
+function worktreeIn(keeper: Keeper, name: string | null): WorktreeFacts {
+  const found = byName(keeper, name ?? "");
+  if (found) return found;
+  throw new UserError(`There is no worktree ${name ?? ""}.`, "ikigai wt list");
+}
+
+function modeIn(text: string | null): BranchMode | undefined {
+  if (text === null) return undefined;
+  if (MODES.includes(text)) return text as BranchMode;
+  throw new UserError(`${text} is no way to begin a schema; ${MODES.join(", ")} are.`);
+}
+
+function answering(
+  work: (query: URLSearchParams) => Promise<unknown>,
+): (request: { readonly query: URLSearchParams }) => Promise<ApiAnswer> {
+  return async ({ query }) => {
+    try {
+      return { status: 200, json: await work(query) };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return { status: 409, json: { error: error.message, next: error.next } };
+    }
+  };
+}
