@@ -1,25 +1,26 @@
+import pc from "picocolors";
+import { listText } from "../engine/list.ts";
 import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
 import type { Layout } from "../model/layout.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { type Run, requireProject } from "./command.ts";
-import { sayWhatGoes } from "./going.ts";
+import { readRetired } from "./going.ts";
 import { offlineReports } from "./offline.ts";
-import { worktreeTable } from "./table.ts";
 
 const WATCH_MS = 1_000;
 
+/** Every worktree. What the daemon can answer at once never comes here: see quick.ts. */
 export const wtList: Run = async ({ cwd, out, say }, _, options) => {
   const project = requireProject(cwd);
   const once = async () => {
     const { worktrees, running } = await readWorktreeReports(project.layout, () =>
       offlineReports(project),
     );
-    if (options.json) out(`${JSON.stringify({ running, worktrees }, null, 2)}\n`);
-    else {
-      out(`${worktreeTable(worktrees)}\n`);
-      if (running) await sayWhatGoes(project.layout, say);
-      else say("  ikigai is not running; next: ikigai start");
-    }
+    const json = Boolean(options.json);
+    const retired = running && !json ? await readRetired(project.layout) : [];
+    const text = listText({ worktrees, running, retired }, { json, colours: pc });
+    out(text.out);
+    for (const line of text.say) say(line);
   };
   if (!options.watch) {
     await once();

@@ -1,4 +1,5 @@
 import { askDaemon } from "../host/daemon-client.ts";
+import { localTime } from "../model/local-time.ts";
 import { printable } from "../model/printable.ts";
 import type { RetiredReport } from "../model/report.ts";
 import { formatSize } from "../model/size.ts";
@@ -41,12 +42,4 @@ function table(retired: readonly RetiredReport[]): string {
     printable(path ?? ""),
   ]);
   return plainTable(["WORKTREE", "SINCE", "SIZE", "GOES", "SCHEMA", "PATH"], rows);
-}
-
-/** As people write it, to the minute. */
-export function localTime(iso: string): string {
-  const date = new Date(iso);
-  const two = (n: number) => String(n).padStart(2, "0");
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }

@@ -1,3 +1,5 @@
+import pc from "picocolors";
+import { listText } from "../engine/list.ts";
 import type { WorktreeFacts } from "../facts/facts.ts";
 import { innermost } from "../facts/here.ts";
 import type { Retention } from "../model/retention.ts";
@@ -5,7 +7,7 @@ import type { Service } from "../model/worktree.ts";
 import { databaseApi } from "./database.ts";
 import { inspect, inspectAll } from "./inspect.ts";
 import type { Keeper } from "./keeper.ts";
-import { restoreApi } from "./restore.ts";
+import { goingSoon, restoreApi } from "./restore.ts";
 
 export interface ApiRequest {
   readonly body: Buffer;
@@ -66,6 +68,7 @@ export function apiOf({ keeper, httpPort, version, retention, ready }: ApiContex
     const json = { worktree: inspect(keeper, worktree, httpPort()), results };
     return { status: 200, json, open };
   };
+  const going = goingSoon(keeper, retention);
   return {
     "GET /v1/health": () => ({
       status: 200,
@@ -86,6 +89,18 @@ export function apiOf({ keeper, httpPort, version, retention, ready }: ApiContex
       status: 200,
       json: { worktrees: inspectAll(keeper, httpPort()) },
     }),
+    "GET /v1/list": async ({ query }) => {
+      const json = query.has("json");
+      const text = listText(
+        {
+          worktrees: inspectAll(keeper, httpPort()),
+          running: true,
+          retired: json ? [] : await going(),
+        },
+        { json, colours: pc.createColors(query.has("colour")) },
+      );
+      return { status: 200, text: `${text.out}\0${text.say.map((line) => `${line}\n`).join("")}` };
+    },
     "GET /v1/worktree": ({ query }) => {
       const found =
         byName(keeper, query.get("of") ?? "") ??

@@ -45,6 +45,26 @@ function unknownTarget(name: string, into: string): UserError {
   );
 }
 
+const GOING_MS = 10_000;
+
+/** What goes for good within a day, known for some seconds; nothing while Postgres is away. */
+export function goingSoon(
+  keeper: Keeper,
+  retention: () => Retention,
+): () => Promise<readonly RetiredReport[]> {
+  let known: Promise<readonly RetiredReport[]> = Promise.resolve([]);
+  let until = 0;
+  return () => {
+    if (Date.now() < until) return known;
+    until = Date.now() + GOING_MS;
+    known = reportRetired(keeper, retention()).then(
+      (all) => all.filter(({ soon }) => soon),
+      () => [],
+    );
+    return known;
+  };
+}
+
 /** What can be restored, the newest first. */
 async function reportRetired(keeper: Keeper, retention: Retention): Promise<RetiredReport[]> {
   const now = new Date();

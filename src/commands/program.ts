@@ -1,0 +1,95 @@
+import { CommanderError, Command as Program } from "commander";
+import pc from "picocolors";
+import { UserError } from "../model/user-error.ts";
+import { VERSION } from "../version.ts";
+import type { Command, Context, Values } from "./command.ts";
+import { COMMANDS } from "./table-of-commands.ts";
+
+const USAGE_ERROR = 2;
+
+/** Builds commander's tree from the table; `wt list` becomes a command below `wt`. */
+function build(finish: (code: number) => void): Program {
+  const program = new Program("ikigai")
+    .description(
+      "Plain git worktrees, each with its own schema, address, services and environment.",
+    )
+    .version(VERSION)
+    .option("--verbose", "show where an error of ikigai's own comes from")
+    .exitOverride();
+  const groups = new Map<string, Program>();
+  for (const command of COMMANDS) {
+    const [first = "", second] = command.usage.split(" ");
+    const grouped = second !== undefined && /^[a-z]/.test(second);
+    let parent = program;
+    if (grouped) {
+      parent =
+        groups.get(first) ??
+        program
+          .command(first)
+          .description(GROUPS[first] ?? "")
+          .exitOverride();
+      groups.set(first, parent);
+    }
+    add(parent, grouped ? command.usage.slice(first.length + 1) : command.usage, command, finish);
+  }
+  return program;
+}
+
+const GROUPS: Readonly<Record<string, string>> = { wt: "worktrees", db: "schemas" };
+
+function add(
+  parent: Program,
+  usage: string,
+  command: Command,
+  finish: (code: number) => void,
+): void {
+  const built = parent.command(usage, { hidden: command.hidden ?? false });
+  built.description(command.summary).exitOverride();
+  for (const [flags, description, preset] of command.options ?? []) {
+    built.option(flags, description, preset);
+  }
+  built.action(async () => {
+    const run = await command.load();
+    const values: Values = built.opts();
+    finish((await run(context(), built.processedArgs.flat().filter(isText), values)) ?? 0);
+  });
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function context(): Context {
+  return {
+    cwd: process.cwd(),
+    out: (text) => void process.stdout.write(text),
+    say: (text) => void process.stderr.write(`${text}\n`),
+  };
+}
+
+/** The exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let code = 0;
+  try {
+    await build((given) => {
+      code = given;
+    }).parseAsync(argv.slice(2), { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
+    report(error, argv.includes("--verbose"));
+    return 1;
+  }
+}
+
+function report(error: unknown, verbose: boolean): void {
+  const message = error instanceof Error ? error.message : String(error);
+  // Errors of programs and skeletons bring their next command in their text.
+  const [what, ...rest] = message.split("\n  next: ");
+  const next = error instanceof UserError ? error.next : rest[0];
+  process.stderr.write(`${pc.red("ikigai:")} ${what}\n`);
+  if (next) process.stderr.write(`  next: ${pc.bold(next)}\n`);
+  if (verbose && error instanceof Error && !(error instanceof UserError)) {
+    process.stderr.write(`${error.stack}\n`);
+  }
+}

@@ -1,0 +1,73 @@
+import fs from "node:fs";
+import net from "node:net";
+import { dirname, resolve } from "node:path";
+import pc from "picocolors";
+
+/**
+ * `ikigai wt list`, which people and scripts ask for again and again: the daemon writes the
+ * text, and nothing but this file is loaded. Undefined for everything else, and whenever
+ * anything is not as usual: the command itself then knows what to do and to say.
+ */
+export async function quickly(argv: readonly string[]): Promise<number | undefined> {
+  const [wt, list, flag, more] = argv;
+  if (wt !== "wt" || list !== "list" || more !== undefined) return undefined;
+  if (flag !== undefined && flag !== "--json") return undefined;
+  const ikigai = nearest(process.cwd());
+  if (ikigai === undefined) return undefined;
+  const answer = await ask(
+    ikigai,
+    `/v1/list?${flag ? "json" : pc.isColorSupported ? "colour" : ""}`,
+  );
+  if (answer === undefined) return undefined;
+  const [out = "", say = ""] = answer.split("\0");
+  process.stdout.write(out);
+  if (say !== "") process.stderr.write(say);
+  return 0;
+}
+
+/** The project's `.ikigai`, where that is plain to see; `findProject` knows the other cases. */
+function nearest(from: string): string | undefined {
+  for (let directory = resolve(from); ; directory = dirname(directory)) {
+    const ikigai = `${directory}/.ikigai`;
+    if (isDirectory(ikigai)) return ikigai;
+    const dotGit = fs.lstatSync(`${directory}/.git`, { throwIfNoEntry: false });
+    if (dotGit) return dotGit.isFile() ? besideRepository(directory) : undefined;
+    if (directory === dirname(directory)) return undefined;
+  }
+}
+
+/** Of a linked worktree's top: git's own name for it lies in the common directory's `worktrees`. */
+function besideRepository(top: string): string | undefined {
+  const text = fs.readFileSync(`${top}/.git`, "utf8");
+  const [, common] = /^gitdir: ([^\n]+)\/worktrees\/[^/\n]+\n*$/.exec(text) ?? [];
+  const ikigai = common && `${dirname(resolve(top, common))}/.ikigai`;
+  return ikigai && isDirectory(ikigai) ? ikigai : undefined;
+}
+
+function isDirectory(path: string): boolean {
+  return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** The body of a 200; undefined for any other answer, and for none. */
+function ask(ikigai: string, path: string): Promise<string | undefined> {
+  const before = process.cwd();
+  return new Promise((settle) => {
+    let text = "";
+    const end = () => {
+      const head = text.indexOf("\r\n\r\n");
+      settle(/^HTTP\/1\.\d 200 /.test(text) && head > 0 ? text.slice(head + 4) : undefined);
+    };
+    // A socket's address holds 108 bytes (unix(7)), and is read while connecting begins.
+    process.chdir(ikigai);
+    // HTTP without node:http, whose loading alone takes as long as the answer.
+    const socket = net.connect({ path: "daemon.sock" });
+    process.chdir(before);
+    socket.setEncoding("utf8");
+    socket.on("data", (chunk: string) => {
+      text += chunk;
+    });
+    socket.on("end", end);
+    socket.on("error", () => settle(undefined));
+    socket.write(`GET ${path} HTTP/1.0\r\nHost: ikigai\r\n\r\n`);
+  });
+}

@@ -1,0 +1,43 @@
+import { localTime } from "../model/local-time.ts";
+import type { RetiredReport, WorktreeReport } from "../model/report.ts";
+import { type Colours, worktreeTable } from "./table.ts";
+
+/** What `ikigai wt list` prints: what was asked for, and what is said beside it. */
+export interface ListText {
+  readonly out: string;
+  readonly say: readonly string[];
+}
+
+export interface ListAsked {
+  readonly json: boolean;
+  readonly colours: Colours;
+}
+
+/** The same text whether the daemon writes it or, while nothing runs, the command itself. */
+export function listText(
+  {
+    worktrees,
+    running,
+    retired,
+  }: {
+    readonly worktrees: readonly WorktreeReport[];
+    readonly running: boolean;
+    /** Data that was put aside. */
+    readonly retired: readonly Going[];
+  },
+  { json, colours }: ListAsked,
+): ListText {
+  if (json) return { out: `${JSON.stringify({ running, worktrees }, null, 2)}\n`, say: [] };
+  const going = retired.filter(({ soon }) => soon).map(goesLine);
+  return {
+    out: `${worktreeTable(worktrees, colours)}\n`,
+    say: running ? going : ["  ikigai is not running; next: ikigai start"],
+  };
+}
+
+/** What is told of data that goes for good. */
+export type Going = Pick<RetiredReport, "name" | "schema" | "goes" | "soon">;
+
+export function goesLine({ name, schema, goes }: Going): string {
+  return `  data of ${name} goes on ${localTime(goes)}; to keep it: ikigai wt restore ${schema} --into WORKTREE`;
+}
