@@ -35,7 +35,7 @@ async function main(root: string | undefined): Promise<void> {
   const secret = readSecret(layout);
   const host: Host = {
     layout,
-    postgres: new Postgres({ port: postgres.port, password: postgres.password }),
+    postgres: new Postgres({ port: postgres.port, password: postgres.password, data: layout.db }),
     ports: new Ports(layout, () => reloadNginx(layout)),
     slots: new Slots(layout),
     definitions: new Definitions(layout),

@@ -1,9 +1,13 @@
+import fs from "node:fs";
 import pg from "pg";
+import { UserError } from "../../model/user-error.ts";
 
 /** How to reach the project's server as its owner. */
 export interface OwnerConnection {
   readonly port: number;
   readonly password: string;
+  /** The data directory that the server must have: another project's may answer on the port. */
+  readonly data: string;
 }
 
 /** Identifiers are quoted by the driver's own rule. */
@@ -16,6 +20,7 @@ export type Client = pg.PoolClient;
 export class Postgres {
   readonly #pool: pg.Pool;
   readonly #config: pg.ClientConfig;
+  readonly #data: string;
 
   constructor(connection: OwnerConnection) {
     this.#config = {
@@ -27,7 +32,15 @@ export class Postgres {
       connectionTimeoutMillis: 5_000,
       application_name: "ikigai",
     };
-    this.#pool = new pg.Pool({ ...this.#config, max: 6, idleTimeoutMillis: 30_000 });
+    this.#data = connection.data;
+    this.#pool = new pg.Pool({
+      ...this.#config,
+      max: 6,
+      idleTimeoutMillis: 30_000,
+      verify: (client, done) => {
+        this.#prove(client).then(() => done(), done);
+      },
+    });
     // An idle connection that the server ends is no event: the next query makes a new one.
     this.#pool.on("error", () => {});
   }
@@ -56,11 +69,43 @@ export class Postgres {
   async connect(): Promise<pg.Client> {
     const client = new pg.Client(this.#config);
     await client.connect();
+    try {
+      await this.#prove(client);
+    } catch (error) {
+      await client.end();
+      throw error;
+    }
     return client;
+  }
+
+  /** Owner and password are alike in every project; the data directory is not. */
+  async #prove(client: pg.ClientBase): Promise<void> {
+    const { rows } = await client.query<{ data_directory: string }>("SHOW data_directory");
+    const found = rows[0]?.data_directory ?? "";
+    if (realPath(found) !== realPath(this.#data)) throw new ForeignServer(found);
   }
 
   async end(): Promise<void> {
     await this.#pool.end();
+  }
+}
+
+/** Another server has our port. Nothing of it is touched. */
+export class ForeignServer extends UserError {
+  constructor(data: string) {
+    super(
+      `Another Postgres, with its data in ${data}, answers on this project's port.`,
+      "stop it, or set postgres.port in .ikigairc.json and type: ikigai restart",
+    );
+  }
+}
+
+function realPath(path: string): string {
+  try {
+    return fs.realpathSync(path);
+  } catch {
+    // Another account's directory may be closed to us; its name is all there is.
+    return path;
   }
 }
 
