@@ -3,6 +3,7 @@ import type { Gathering } from "./facts/facts.ts";
 import { findProject, type Project } from "./facts/project.ts";
 import { Settings } from "./facts/settings.ts";
 import { readWorktrees } from "./facts/worktrees.ts";
+import { Branching } from "./host/branching.ts";
 import type { Host } from "./host/host.ts";
 import { listenInside } from "./host/listen.ts";
 import { reloadNginx } from "./host/nginx.ts";
@@ -39,7 +40,7 @@ async function main(root: string | undefined): Promise<void> {
     ports: new Ports(layout, () => reloadNginx(layout)),
     slots: new Slots(layout),
     definitions: new Definitions(layout),
-    branching: new Map(),
+    branching: new Branching(layout),
     intended: new Map(),
     notes: new Map(),
     socketPath: socketPaths(layout),
@@ -67,6 +68,7 @@ async function main(root: string | undefined): Promise<void> {
     () => settings.project.limits,
   );
   let ready = false;
+  let degraded: string | undefined;
   const retention = () => settings.project.worktrees.retention;
   const api = apiOf({
     keeper,
@@ -74,6 +76,7 @@ async function main(root: string | undefined): Promise<void> {
     version: VERSION,
     retention,
     ready: () => ready,
+    degraded: () => degraded,
   });
   const servers = [socketServer(api), gateServer(keeper)] as const;
   // Addresses are relative to the working directory: no project's path is too long for them.
@@ -84,10 +87,10 @@ async function main(root: string | undefined): Promise<void> {
   const stopWatching = watchRepository(
     commonDir,
     () => void keeper.lookEverywhere().catch(() => {}),
-    (error) =>
-      console.log(
-        `degraded: git's files are not watched, only looked at every second: ${String(error)}`,
-      ),
+    (error) => {
+      degraded = `git's files are not watched, only looked at twice a second: ${String(error)}`;
+      console.log(`degraded: ${degraded}`);
+    },
   );
   await keeper.lookEverywhere();
   const chosen = keeper.find(".default");

@@ -1,5 +1,6 @@
 import type { Layout } from "../model/layout.ts";
 import type { Slug } from "../model/slug.ts";
+import type { Branching } from "./branching.ts";
 import type { Ports } from "./ports.ts";
 import type { Postgres } from "./postgres/client.ts";
 import type { Definitions } from "./runit/definitions.ts";
@@ -15,8 +16,7 @@ export interface Host {
   readonly ports: Ports;
   readonly slots: Slots;
   readonly definitions: Definitions;
-  /** How far a worktree's branch of a database is, from 0 to 1, while it is being made. */
-  readonly branching: Map<Slug, number>;
+  readonly branching: Branching;
   /** How a worktree's next schema is to begin, where somebody said so; by git's name for it. */
   readonly intended: Map<string, { readonly mode?: BranchMode; readonly base?: Slug }>;
   /** What a person should know of how a worktree's schema began. */

@@ -27,6 +27,7 @@ export async function beginSchema(host: Host, beginning: Beginning): Promise<voi
     await createSchema(postgres, mark, password);
   } else {
     try {
+      branching.set(mark.worktree, 0);
       await createBranch(postgres, mark, password, {
         base,
         mode,

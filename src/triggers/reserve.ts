@@ -1,4 +1,5 @@
 import { BranchError, keepReserve, schemaSize } from "../host/branch/index.ts";
+import { gatherExtensions } from "../host/postgres/branching.ts";
 import { schemaOf } from "../model/slug.ts";
 import type { Keeper } from "./keeper.ts";
 
@@ -31,6 +32,10 @@ export function keepReserveRegularly(keeper: Keeper, journal: (line: string) => 
     const { branch, maxSize, lockTimeout } = worktree.settings.database;
     if (branch !== "data") return;
     const base = schemaOf(worktree.slug);
+    // Whoever creates one as the owner has it in `public`, where no worktree looks.
+    for (const schema of ["public", base]) {
+      for (const text of await gatherExtensions(postgres, schema)) keeper.host.notes.set(worktree.slug, text);
+    }
     const size = await postgres.use((client) => schemaSize(client, base));
     if (size === 0 || size > maxSize) return;
     const kept = await keepReserve(() => postgres.connect(), base, { lockTimeoutMs: lockTimeout });

@@ -1,8 +1,8 @@
 import { type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
-import { BranchError, branchSchema, claimReserve } from "../branch/index.ts";
+import { BranchError, branchSchema, claimReserve, moveExtensions } from "../branch/index.ts";
 import type { Postgres } from "./client.ts";
-import { createSchema, rekeySchema, roleStatements } from "./schemas.ts";
+import { createSchema, EXTENSIONS, rekeySchema, roleStatements } from "./schemas.ts";
 
 /** What a new worktree's schema begins as. */
 export interface BranchRequest {
@@ -31,6 +31,7 @@ export async function createBranch(
 ): Promise<void> {
   const target = schemaOf(mark.worktree);
   const base = schemaOf(request.base);
+  for (const text of await gatherExtensions(postgres, base)) request.onNote(text);
   if (request.mode === "data" && (await claim(postgres, mark, password, base))) return;
   await postgres.run(roleStatements(target, password));
   try {
@@ -50,6 +51,19 @@ export async function createBranch(
     if (!(error instanceof BranchError) || error.code !== "missing") throw error;
     await createSchema(postgres, mark, password);
   }
+}
+
+/**
+ * Extensions belong to all worktrees, so they lie in one schema: dropping a
+ * worktree's would take their types and functions from the others.
+ *
+ * @returns what could not be moved, and why
+ */
+export async function gatherExtensions(postgres: Postgres, schema: string): Promise<string[]> {
+  const moves = await postgres.use((client) => moveExtensions(client, schema, EXTENSIONS));
+  return moves.flatMap(({ extension, moved, why }) =>
+    moved ? [] : [`the extension ${extension} lies in ${schema}: ${why}`],
+  );
 }
 
 /** Takes the branch that lies ready, when it is proven to be the base as it is now. */
