@@ -1,0 +1,98 @@
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { TestProject } from "../support/project.ts";
+import { waitFor } from "../support/wait.ts";
+import {
+  ask,
+  daemonPid,
+  openStream,
+  openWebSocket,
+  run,
+  service,
+  startProbes,
+  starts,
+  tell,
+  waitForState,
+} from "./support.ts";
+
+let project: TestProject;
+
+beforeAll(async () => {
+  project = await startProbes(
+    { services: { backend: { idle: "300ms" } } },
+    { worktrees: ["rel-05", "rel-06", "rel-07", "rel-08"] },
+  );
+});
+afterAll(() => project?.dispose());
+
+/** Waits until others that were used at the same time have been stopped for being idle. */
+async function untilOthersStopped(...worktrees: string[]): Promise<void> {
+  for (const worktree of worktrees) await waitForState(project, worktree, "idle");
+}
+
+test("a service without traffic is stopped, its memory is free, and its next start is another", async () => {
+  const first = await ask(project, "rel-05");
+  const seen = await service(project, "rel-05");
+  expect(seen.memory).toBeGreaterThan(10_000_000);
+  expect(Date.parse(seen.lastUse ?? "")).toBeGreaterThan(Date.now() - 10_000);
+  await waitForState(project, "rel-05", "idle");
+  // A container's first program may leave what has ended as a zombie.
+  const { stdout } = await project.run("ps", ["-o", "stat=", "-p", `${first.pid}`]);
+  expect(stdout).toMatch(/^(Z.*)?$/);
+  expect((await service(project, "rel-05")).memory).toBeUndefined();
+  expect((await ask(project, "rel-05")).pid).not.toBe(first.pid);
+});
+
+test("the default worktree's services are not", async () => {
+  const { pid } = await ask(project, "main");
+  await ask(project, "rel-05");
+  await untilOthersStopped("rel-05");
+  expect((await ask(project, "main")).pid).toBe(pid);
+});
+
+test("an event stream and a WebSocket count as traffic, for as long as they are open", async () => {
+  const stream = await openStream(project, "rel-06");
+  const socket = await openWebSocket(project, "rel-07");
+  await ask(project, "rel-08");
+  await untilOthersStopped("rel-08");
+  await ask(project, "rel-08");
+  await untilOthersStopped("rel-08");
+  expect((await service(project, "rel-06")).state).toBe("running");
+  expect((await service(project, "rel-07")).state).toBe("running");
+  await socket.echo("still there");
+  socket.close();
+  stream.close();
+  await untilOthersStopped("rel-06", "rel-07");
+});
+
+test("requests that come while it is stopped wait for its next start", async () => {
+  tell(project, "rel-08", { linger: 1_500 });
+  await run(project, "down", "rel-08");
+  const before = starts(project, "rel-08");
+  let stops = 0;
+  // Just about as long as it takes until it is stopped, at first too early, then too late.
+  for (let pause = 1_200; stops < 2; pause += 150) {
+    const { pid } = await ask(project, "rel-08");
+    await setTimeout(pause);
+    const burst = Array.from({ length: 12 }, async (_, i) => {
+      await setTimeout(i * 50);
+      return ask(project, "rel-08", i % 2 ? { method: "POST", body: "x" } : {});
+    });
+    const seen = await Promise.all(burst);
+    if (seen.some((each) => each.pid !== pid)) stops++;
+  }
+  expect(starts(project, "rel-08") - before).toBeGreaterThan(1);
+});
+
+test("a daemon that starts again finds what runs, and counts from then on", async () => {
+  const stream = await openStream(project, "rel-06");
+  const { pid } = await ask(project, "rel-06");
+  const daemon = await daemonPid(project);
+  process.kill(daemon, "SIGKILL");
+  await waitFor(async () => (await daemonPid(project)) !== daemon, { deadline: 20_000 });
+  expect((await ask(project, "rel-06")).pid).toBe(pid);
+  expect(starts(project, "rel-06")).toBeGreaterThan(0);
+  stream.close();
+  await untilOthersStopped("rel-06");
+  await run(project, "wt", "list");
+});

@@ -1,0 +1,63 @@
+import { expect, test } from "vitest";
+import { waitFor } from "../support/wait.ts";
+import { ask, openStream, report, service, startProbes, tell, waitForState } from "./support.ts";
+
+test("of many that run the one not used for longest makes room, never one in use", async () => {
+  await using project = await startProbes(
+    { limits: { running: 3 }, services: { backend: { patience: "2s" } } },
+    { worktrees: ["rel-05", "rel-06", "rel-07"] },
+  );
+  const main = await ask(project, "main");
+  await ask(project, "rel-05");
+  await ask(project, "rel-06");
+  await ask(project, "rel-07");
+  expect((await service(project, "rel-05")).state).toBe("idle");
+  expect((await service(project, "rel-06")).state).toBe("running");
+  expect((await ask(project, "main")).pid).toBe(main.pid);
+
+  const stream = await openStream(project, "rel-06");
+  await ask(project, "rel-05");
+  expect((await service(project, "rel-06")).state).toBe("running");
+  expect((await service(project, "rel-07")).state).toBe("idle");
+
+  const other = await openStream(project, "rel-05");
+  const refused = await project.http("/rel-07/api/x");
+  expect(refused.status).toBe(503);
+  const { why } = refused.json<{ why: string }>();
+  expect(why).toContain("3 services run at once at most (limits.running)");
+  expect(why).toContain("main/backend, rel-05/backend, rel-06/backend");
+  expect((await service(project, "rel-07")).state).toBe("idle");
+
+  // A request that waits gets the place of the first that nobody uses any more.
+  const waiting = ask(project, "rel-07");
+  other.close();
+  expect((await waiting).worktree).toBe("rel-07");
+  expect((await service(project, "rel-05")).state).toBe("idle");
+  stream.close();
+});
+
+test("many at once are never more than the limit", async () => {
+  const worktrees = ["rel-05", "rel-06", "rel-07", "rel-08"];
+  await using project = await startProbes({ limits: { running: 2 } }, { worktrees });
+  const seen = await Promise.all(worktrees.map((worktree) => ask(project, worktree)));
+  expect(seen.map(({ worktree }) => worktree)).toEqual(worktrees);
+  const states = await Promise.all(worktrees.map((worktree) => service(project, worktree)));
+  expect(states.filter(({ state }) => state === "running")).toHaveLength(1);
+});
+
+test("memory is counted for all processes of a service, and bounded", async () => {
+  await using project = await startProbes(
+    { limits: { memory: "400MB" } },
+    { worktrees: ["rel-05", "rel-06"] },
+  );
+  tell(project, "rel-05", { ballast: 200_000_000 });
+  tell(project, "rel-06", { ballast: 200_000_000 });
+  await ask(project, "rel-05");
+  const { memory = 0, pid = 0 } = await service(project, "rel-05");
+  // The one that runsv started is npm; what uses the memory is its grandchild.
+  expect(memory).toBeGreaterThan(200_000_000);
+  expect((await ask(project, "rel-05")).pid).not.toBe(pid);
+  await ask(project, "rel-06");
+  await waitForState(project, "rel-05", "idle");
+  await waitFor(async () => (await report(project, "rel-06")).services[0]?.state === "running");
+});

@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { waitFor } from "../support/wait.ts";
+import { logOf, report, run, service, startProbes, tell, waitForState } from "./support.ts";
+
+const probe = new URL("./probe/backend/", import.meta.url);
+
+/** The probe once more, as a named service. */
+function named(name: string, settings = {}): Record<string, string> {
+  const file = (path: string) => readFileSync(new URL(path, probe), "utf8");
+  return {
+    [`${name}/backend/package.json`]: file("package.json"),
+    [`${name}/backend/server.js`]: file("server.js"),
+    [`${name}/backend/settings.json`]: JSON.stringify(settings),
+  };
+}
+
+/** When a probe began for the last time. */
+function began(log: string): number {
+  return Number([...log.matchAll(/probe begins (\d+)/g)].at(-1)?.[1]);
+}
+
+test("a service that says when it is ready is not asked before; others wait for it", async () => {
+  const files = { ...named("store", { readyAfter: 1_000 }), ...named("cache") };
+  await using project = await startProbes(
+    {
+      services: {
+        store: { ready: "/api/health" },
+        cache: { after: ["store"] },
+        backend: { after: ["cache"], idle: "500ms" },
+      },
+    },
+    { files },
+  );
+  const answer = await project.http("/rel-05/api/x");
+  expect(answer.status).toBe(200);
+  const times = ["store", "cache", "backend"].map((name) => began(logOf(project, "rel-05", name)));
+  expect(times).toEqual([...times].sort((a, b) => a - b));
+  // The store was ready a second after it began, and the next one began later than that.
+  expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(1_000);
+
+  // What others were started after stays while they run, and may go when they have gone.
+  await waitForState(project, "rel-05", "idle");
+  expect((await service(project, "rel-05", "store")).state).toBe("running");
+
+  tell(project, "rel-05", {});
+  await run(project, "down", "rel-05");
+  await run(project, "lease", "rel-05/backend", "--", "true");
+  const { services } = await report(project, "rel-05");
+  expect(services.map(({ state }) => state)).toEqual(["running", "running", "running"]);
+});
+
+test("a service whose predecessor fails says so", async () => {
+  await using project = await startProbes(
+    { services: { backend: { after: ["store"] } } },
+    { files: named("store", { broken: "no disk" }) },
+  );
+  const answer = await project.http("/rel-05/api/x");
+  expect(answer.status).toBe(503);
+  const { why, log } = answer.json<{ why: string; log: string[] }>();
+  expect(why).toBe("it starts after rel-05/store, which did not start: it ended with exit code 1");
+  expect(log.join("\n")).toContain("no disk");
+});
+
+test("services wait for their worktree's database, and say when it is away", async () => {
+  await using project = await startProbes({ services: { backend: { patience: "2s" } } });
+  await run(project, "down", "rel-05");
+  const pgCtl = `${project.root}/.ikigai/bin/pg_ctl`;
+  expect((await project.run(pgCtl, ["stop"])).exitCode).toBe(0);
+  await project.git(".", "worktree", "add", "--quiet", "-b", "rel-09", project.worktree("rel-09"));
+  const answer = await project.http("/rel-09/api/x");
+  expect(answer.status).toBe(503);
+  expect(answer.json<{ why: string }>().why).toContain("Postgres does not answer");
+  expect((await project.run(pgCtl, ["start"])).exitCode).toBe(0);
+  await waitFor(async () => (await project.http("/rel-09/api/x")).status === 200);
+});

@@ -1,0 +1,178 @@
+import fs from "node:fs";
+import http from "node:http";
+import net from "node:net";
+import type { ConfigurationInput } from "../../src/model/configuration.ts";
+import type { ServiceReport, WorktreeReport } from "../../src/model/report.ts";
+import type { Answer } from "../support/http.ts";
+import { makeProject, type ProjectOptions, type TestProject } from "../support/project.ts";
+import { waitFor } from "../support/wait.ts";
+
+/** What the probe answers. */
+export interface Seen {
+  readonly worktree: string;
+  readonly service: string;
+  readonly pid: number;
+  readonly began: number;
+  readonly method: string;
+  readonly url: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** A project of probes that has been started; `settings` is what each probe is told. */
+export async function startProbes(
+  config: ConfigurationInput = {},
+  { settings = {}, ...options }: ProjectOptions & { settings?: Record<string, unknown> } = {},
+): Promise<TestProject> {
+  const project = await makeProject({
+    app: "../test/on-demand/probe",
+    worktrees: ["rel-05"],
+    config,
+    ...options,
+    files: { "backend/settings.json": JSON.stringify(settings), ...options.files },
+  });
+  try {
+    await run(project, "init");
+    await run(project, "start");
+  } catch (error) {
+    await project.dispose();
+    throw error;
+  }
+  return project;
+}
+
+/** The command line; an exit code other than 0 is an error. */
+export async function run(project: TestProject, ...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await project.ikigai(...args);
+  if (exitCode !== 0) throw new Error(`ikigai ${args.join(" ")}: ${exitCode}\n${stderr}`);
+  return stdout;
+}
+
+/** One request to a probe that has to be answered by it. */
+export async function ask(
+  project: TestProject,
+  worktree: string,
+  options: Parameters<TestProject["http"]>[1] = {},
+): Promise<Seen> {
+  const answer = await project.http(`/${worktree}/api/x`, options);
+  if (answer.status !== 200) throw new Error(`${worktree}: ${answer.status} ${answer.text}`);
+  return answer.json<Seen>();
+}
+
+export async function report(project: TestProject, worktree: string): Promise<WorktreeReport> {
+  const { worktrees } = JSON.parse(await run(project, "wt", "list", "--json")) as {
+    worktrees: WorktreeReport[];
+  };
+  const found = worktrees.find(({ slug }) => slug === worktree);
+  if (!found) throw new Error(`no worktree ${worktree}`);
+  return found;
+}
+
+export async function service(
+  project: TestProject,
+  worktree: string,
+  name = "backend",
+): Promise<ServiceReport> {
+  const found = (await report(project, worktree)).services.find(({ slug }) => slug === name);
+  if (!found) throw new Error(`no service ${worktree}/${name}`);
+  return found;
+}
+
+export async function waitForState(
+  project: TestProject,
+  worktree: string,
+  state: ServiceReport["state"],
+  name = "backend",
+): Promise<void> {
+  await waitFor(async () => (await service(project, worktree, name)).state === state, {
+    what: `${worktree}/${name} is ${state}`,
+    every: 100,
+    deadline: 30_000,
+  });
+}
+
+/** What a service has written. */
+export function logOf(project: TestProject, worktree: string, name = "backend"): string {
+  const log = `${project.root}/.ikigai/logs/${worktree}.${name}/current`;
+  return fs.existsSync(log) ? fs.readFileSync(log, "utf8") : "";
+}
+
+/** How often a probe has begun. */
+export function starts(project: TestProject, worktree: string, name = "backend"): number {
+  return logOf(project, worktree, name).split("probe begins").length - 1;
+}
+
+/** Tells the probe of a worktree how to behave from its next start on. */
+export function tell(project: TestProject, worktree: string, settings: unknown): void {
+  const file = `${project.worktree(worktree)}/backend/settings.json`;
+  fs.writeFileSync(file, JSON.stringify(settings));
+}
+
+/** An event stream; `ended` settles with everything that came. */
+export async function openStream(
+  project: TestProject,
+  worktree: string,
+): Promise<{ ended: Promise<string>; close(): void }> {
+  const request = http.get({
+    host: "127.0.0.1",
+    port: project.httpPort,
+    path: `/${worktree}/api/events`,
+    headers: { host: `localhost:${project.httpPort}` },
+    agent: false,
+  });
+  const answer = await new Promise<http.IncomingMessage>((resolve, reject) => {
+    request.once("response", resolve).once("error", reject);
+  });
+  let text = "";
+  answer.setEncoding("utf8").on("data", (part: string) => {
+    text += part;
+  });
+  const ended = new Promise<string>((resolve) => {
+    answer.once("close", () => resolve(text));
+  });
+  answer.on("error", () => {});
+  request.on("error", () => {});
+  await waitFor(() => text.includes("begins"));
+  return { ended, close: () => request.destroy() };
+}
+
+/** A WebSocket as bytes: what is sent after the handshake comes back. */
+export async function openWebSocket(
+  project: TestProject,
+  worktree: string,
+): Promise<{ head: string; echo(text: string): Promise<void>; close(): void }> {
+  const socket = net.connect(project.httpPort, "127.0.0.1");
+  let text = "";
+  socket.setEncoding("latin1").on("data", (part) => {
+    text += part;
+  });
+  socket.on("error", () => {});
+  socket.write(
+    `GET /${worktree}/api/socket HTTP/1.1\r\nHost: localhost:${project.httpPort}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+  );
+  await waitFor(() => text.includes("\r\n\r\n"));
+  return {
+    head: text.split("\r\n", 1)[0] ?? "",
+    async echo(sent) {
+      const before = text.length;
+      socket.write(sent);
+      await waitFor(() => text.slice(before).includes(sent));
+    },
+    close: () => socket.destroy(),
+  };
+}
+
+/** The pid of the daemon that answers now. */
+export async function daemonPid(project: TestProject): Promise<number> {
+  const answer = await overSocket(project, "/v1/health");
+  return answer.json<{ pid: number }>().pid;
+}
+
+/** A call of the daemon; under a relative address, as the directory may be long. */
+export async function overSocket(
+  project: TestProject,
+  path: string,
+  method = "GET",
+): Promise<Answer> {
+  return project.http(path, { socketPath: `${project.root}/.ikigai/daemon.sock`, method });
+}
