@@ -17,9 +17,10 @@ import { socketPaths } from "./host/socket-path.ts";
 import { isTrusted, projectIdentity } from "./host/trust.ts";
 import { apiOf } from "./triggers/api.ts";
 import { gateServer } from "./triggers/gate.ts";
+import { keepHooks } from "./triggers/hooks.ts";
 import { Keeper } from "./triggers/keeper.ts";
-import { enforceRetention } from "./triggers/retention.ts";
 import { keepReserveRegularly } from "./triggers/reserve.ts";
+import { enforceRetention } from "./triggers/retention.ts";
 import { socketServer } from "./triggers/socket.ts";
 import { glanceRegularly } from "./triggers/timer.ts";
 import { watchRepository } from "./triggers/watch.ts";
@@ -106,6 +107,7 @@ async function main(root: string | undefined): Promise<void> {
     settleHere(layout);
   });
   const stopRetention = enforceRetention(keeper, retention, (line) => console.log(line));
+  const stopHooks = keepHooks(keeper, commonDir, (line) => console.log(line));
   const stopReserving = keepReserveRegularly(keeper, (line) => console.log(line));
   console.log(`ready: ${keeper.worktrees.length} worktrees`);
 
@@ -114,6 +116,7 @@ async function main(root: string | undefined): Promise<void> {
     stopGlancing();
     stopHousekeeping();
     stopReserving();
+    stopHooks();
     await stopRetention();
     for (const server of servers) server.close();
     await stopWatching();

@@ -69,6 +69,7 @@ export async function finishSchema(host: Host, beginning: Beginning): Promise<vo
     PGPASSWORD: password,
   };
   let setup: SchemaMark["setup"] = "done";
+  host.notes.delete(worktree.slug);
   for (const [what, argv] of Object.entries(commands)) {
     if (!argv) continue;
     const result = await runCommand(host.layout, worktree, argv, environment);

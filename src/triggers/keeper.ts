@@ -246,7 +246,6 @@ export class Keeper {
     if (facts.held.has(slug)) return;
     const worktree = facts.worktrees[0];
     for (const errand of worktree ? errands : []) if (worktree) await errand(worktree, facts);
-    this.host.notes.delete(slug);
     const outcome = await reconcile(facts, this.host, scope);
     for (const [key, text] of outcome.troubles) this.host.notes.set(key, text);
     this.#tell(outcome, slug);

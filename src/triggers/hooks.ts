@@ -1,0 +1,31 @@
+import { installHook } from "../host/git/hooks.ts";
+import type { Journal, Keeper } from "./keeper.ts";
+
+const SHORTEST_MS = 10_000;
+const MS_PER_WORKTREE = 100;
+
+/**
+ * Puts our part of the hooks back after a hook manager has written its own files
+ * anew. Costs nothing to speak of when all is as it was; until the next round the
+ * watcher serves. Returns the way to end it.
+ */
+export function keepHooks(keeper: Keeper, commonDir: string, journal: Journal): () => void {
+  let timer: NodeJS.Timeout;
+  let told = "";
+  const next = () => {
+    const pause = Math.max(SHORTEST_MS, keeper.worktrees.length * MS_PER_WORKTREE);
+    timer = setTimeout(() => void round().finally(next), pause);
+  };
+  const round = async () => {
+    try {
+      await installHook({ commonDir, worktrees: keeper.worktrees });
+      told = "";
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      if (text !== told) journal(`the hook cannot be kept in place: ${text}`);
+      told = text;
+    }
+  };
+  next();
+  return () => clearTimeout(timer);
+}
