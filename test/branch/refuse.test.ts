@@ -113,6 +113,11 @@ const REFUSED: [string, string, string[]][] = [
     ["text search parser p"],
   ],
   [
+    "a column of object numbers",
+    "CREATE TABLE wt_main.t (a regclass, b regtype[], c regclass); INSERT INTO wt_main.t VALUES ('wt_main.t', '{wt_main.t,int}', 'pg_class')",
+    ["column t.a", "column t.b"],
+  ],
+  [
     "a circle",
     "CREATE TABLE wt_main.t (a int); CREATE FUNCTION wt_main.f() RETURNS int LANGUAGE sql RETURN 1; CREATE VIEW wt_main.v AS SELECT wt_main.f() AS a; CREATE OR REPLACE FUNCTION wt_main.f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT max(a) FROM wt_main.v; END",
     ["function f() → v"],

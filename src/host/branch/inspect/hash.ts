@@ -47,7 +47,8 @@ export async function readHash(
   namespace: number,
   inventory: Inventory,
 ): Promise<string> {
-  const parameters: unknown[] = [namespace];
+  const all = [...inventory.keys].map((key) => Number(key.slice(key.indexOf(":") + 1)));
+  const parameters: unknown[] = [namespace, all];
   const at = (catalog: string) => {
     parameters.push(inventory.of(catalog));
     return `ANY ($${parameters.length}::oid[])`;
@@ -65,11 +66,10 @@ export async function readHash(
       ([from, name, column]) =>
         `SELECT '${name}' || ${column}::oid || ctid || '|' || xmin FROM pg_${name} WHERE ${column} = ${at(from as string)}${from === "pg_class" ? ` AND ${column} IN (SELECT oid FROM pg_class WHERE oid = ${at("pg_class")} AND relnamespace = $1)` : ""}`,
     ),
-    `SELECT 'd' || d.objoid || '|' || d.objsubid || d.xmin FROM unnest(${at("pg_class").replace("ANY ", "")}) o
-       JOIN pg_description d ON d.objoid = o AND d.classoid = 'pg_class'::regclass`,
+    `SELECT 'd' || concat_ws('|', classoid, objoid, objsubid, xmin) FROM pg_description WHERE objoid = ANY ($2::oid[])`,
   ];
   const { rows } = await client.query<{ hash: string }>(
-    `SELECT md5(string_agg(h, ',' ORDER BY h)) AS hash FROM (${parts.join(" UNION ALL ")}) x(h)`,
+    `SELECT count(*) || ':' || coalesce(sum(hashtextextended(h, 0)), 0) AS hash FROM (${parts.join(" UNION ALL ")}) x(h)`,
     parameters,
   );
   return rows[0]?.hash ?? "";

@@ -27,6 +27,7 @@ import * as rest from "./others.ts";
 import { readAggregates, readRoutines } from "./routines.ts";
 import { type ColumnRow, readColumns, readRelations, readSequences } from "./tables.ts";
 import { readTypes } from "./types.ts";
+import { readLabels, readPointers } from "./values.ts";
 
 /** A name that nothing else bears, so that replacing it in a text is safe. */
 export function freshName(purpose: "build" | "survey"): string {
@@ -140,6 +141,10 @@ async function readObjects(
   const built = coverage(items, covers, inventory.edges);
   const refusals = pieces.flatMap((piece) => [...(piece.refusals ?? [])]);
   const left = unaccounted(inventory, built, covers);
+  const values = [
+    ...(await readPointers(client, scope, relations, columns)),
+    ...(await readLabels(client, inventory)),
+  ];
   const judged = await judgeLeftovers(client, left, scope.as);
   const sorted = order(items, built, inventory.edges);
   const noted: Note[] = [
@@ -170,6 +175,7 @@ async function readObjects(
     texts: functions.texts,
     refusals: distinct([
       ...refusals,
+      ...values,
       ...judged.refusals,
       ...circles(sorted.circles),
       ...namingTexts(items, scope.schema),
