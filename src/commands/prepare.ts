@@ -10,6 +10,7 @@ import { readIfThere, toBuffer, writeAtomically } from "../host/files.ts";
 import { excludeFromStatus } from "../host/git/exclude.ts";
 import { installHook } from "../host/git/hooks.ts";
 import { packageFile } from "../host/package.ts";
+import { readArrival, settleHere } from "../host/place.ts";
 import { choosePostgresAccount } from "../host/postgres-account.ts";
 import { findPrograms } from "../host/programs.ts";
 import { Slots } from "../host/runit/slots.ts";
@@ -23,6 +24,7 @@ import { nginxConf } from "../model/nginx/conf.ts";
 import { UserError } from "../model/user-error.ts";
 import { ownerVariables, passwordFile } from "../model/variables.ts";
 import type { Worktree } from "../model/worktree.ts";
+import { mendPlace } from "./mend.ts";
 import { waitingIn } from "./trust.ts";
 
 /** A project whose `.ikigai/` is as it should be. */
@@ -50,6 +52,7 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   const project = findRepository(cwd);
   const { layout, commonDir } = project;
   const known = fs.existsSync(layout.ikigai);
+  await mendPlace(project);
   const worktrees = readWorktrees(commonDir);
   const configuration = await configurationOf(project, worktrees.find((w) => w.isDefault)?.path);
   const { http, postgres, programs: given, deno } = configuration;
@@ -57,6 +60,7 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   const account = await choosePostgresAccount(layout, postgres.user);
   makeSkeleton(layout, account);
   fs.mkdirSync(`${layout.run}/services`, { recursive: true, mode: 0o700 });
+  if (readArrival(layout).kind === "new") settleHere(layout);
   writeSettings(layout, {
     ...programs,
     node: given.node ?? process.execPath,

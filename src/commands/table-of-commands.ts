@@ -173,4 +173,19 @@ export const COMMANDS: readonly Command[] = [
     summary: "completion for bash, zsh or fish",
     load: async () => (await import("./completion.ts")).completion,
   },
+  {
+    usage: "doctor",
+    summary: "look at everything ikigai depends on, and say how to mend it",
+    options: [JSON_OPTION],
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
+  {
+    usage: "uninstall",
+    summary: "stop, and leave the repository as it was; the data stays",
+    options: [
+      ["--purge", "drop all data as well"],
+      ["--yes", "without asking"],
+    ],
+    load: async () => (await import("./uninstall.ts")).uninstall,
+  },
 ];

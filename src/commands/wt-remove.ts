@@ -45,6 +45,8 @@ export async function removeWorktree(
   worktree: Worktree,
   force: boolean,
 ): Promise<void> {
+  // The directory in which this was typed may be the one that goes.
+  process.chdir(layout.root);
   await git(commonDir, "worktree", "remove", ...(force ? ["--force"] : []), "--", topOf(worktree));
   await followed(layout);
 }

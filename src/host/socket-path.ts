@@ -6,7 +6,10 @@ import { linkAtomically, lstatIfThere, readlinkIfThere, sha256 } from "./files.t
 /** A socket's address holds 108 bytes with the NUL behind it (unix(7)); 104 on macOS. */
 const LONGEST = process.platform === "darwin" ? 103 : 107;
 
-/** The longest that comes behind the directory: two slugs, a slash and `.sock`. */
+/** What two slugs of 40, two slashes and `.sock` leave for the directory. */
+const ROOM = LONGEST - 87;
+
+/** The path that a backend binds, through a short link where the direct one is too long. */
 export function socketPaths(layout: Layout): (worktree: string, service: string) => string {
   let alias: string | undefined;
   return (worktree, service) => {
@@ -23,10 +26,8 @@ export function socketPaths(layout: Layout): (worktree: string, service: string)
  * somebody else has put something there.
  */
 function makeAlias(layout: Layout): string {
-  const base = process.env["XDG_RUNTIME_DIR"] ?? tmpdir();
   const uid = process.getuid?.() ?? 0;
-  const name = `/ikg${uid.toString(36)}${sha256(layout.root).slice(0, 6)}`;
-  const path = [`${base}${name}`, `/tmp${name}`].find((p) => p.length <= 21) ?? `/tmp${name}`;
+  const path = aliasOf(layout);
   const present = lstatIfThere(path);
   if (present && (!present.isSymbolicLink() || present.uid !== BigInt(uid))) {
     throw new Error(
@@ -36,4 +37,17 @@ function makeAlias(layout: Layout): string {
   if (readlinkIfThere(path)?.toString() !== layout.sockets) linkAtomically(layout.sockets, path);
   fs.mkdirSync(layout.sockets, { recursive: true, mode: 0o700 });
   return path;
+}
+
+function aliasOf({ root }: Layout): string {
+  const base = process.env.XDG_RUNTIME_DIR ?? tmpdir();
+  const uid = process.getuid?.() ?? 0;
+  const name = `/ikg${uid.toString(36)}${sha256(root).slice(0, 6)}`;
+  return [`${base}${name}`, `/tmp${name}`].find((p) => p.length <= ROOM) ?? `/tmp${name}`;
+}
+
+/** Takes the short link away, where there is one and it is this project's. */
+export function forgetAlias(layout: Layout): void {
+  const path = aliasOf(layout);
+  if (readlinkIfThere(path)?.toString() === layout.sockets) fs.rmSync(path, { force: true });
 }

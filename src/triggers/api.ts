@@ -38,10 +38,13 @@ export interface ApiContext {
   readonly retention: () => Retention;
   /** Settles when the first look at everything is over. */
   readonly ready: () => boolean;
+  /** Why less is noticed than could be; undefined when all is well. */
+  readonly degraded: () => string | undefined;
 }
 
 /** The daemon's interface, as docs/api.md describes it. */
-export function apiOf({ keeper, httpPort, version, retention, ready }: ApiContext): Api {
+export function apiOf(context: ApiContext): Api {
+  const { keeper, httpPort, version, retention, ready, degraded } = context;
   const none = (what: string): ApiAnswer => ({
     status: 404,
     json: { error: `There is no ${what}.`, next: "ikigai wt list" },
@@ -72,7 +75,13 @@ export function apiOf({ keeper, httpPort, version, retention, ready }: ApiContex
   return {
     "GET /v1/health": () => ({
       status: 200,
-      json: { ok: true, pid: process.pid, version, ready: ready() },
+      json: {
+        ok: true,
+        pid: process.pid,
+        version,
+        ready: ready(),
+        ...(degraded() === undefined ? {} : { degraded: degraded() }),
+      },
     }),
     "POST /v1/hook": async ({ body }) => {
       const slug = keeper.slugOfGitDir(body);

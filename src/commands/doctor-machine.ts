@@ -1,0 +1,148 @@
+import fs from "node:fs";
+import { homedir } from "node:os";
+import { execa } from "execa";
+import type { Project } from "../facts/project.ts";
+import { readWorktrees } from "../facts/worktrees.ts";
+import { readIfThere } from "../host/files.ts";
+import { effectiveHook } from "../host/git/hooks.ts";
+import { findPrograms, MissingPrograms, programVersions } from "../host/programs.ts";
+import type { Configuration } from "../model/configuration.ts";
+import { printable } from "../model/printable.ts";
+
+/** One thing that was looked at: how it is, and what to type when it is not well. */
+export interface Finding {
+  readonly what: string;
+  readonly state: "ok" | "warning" | "problem";
+  readonly detail: string;
+  readonly next?: string;
+}
+
+const OLDEST: Readonly<Record<string, string>> = {
+  git: "2.39",
+  nginx: "1.22",
+  postgres: "15",
+  direnv: "2.32",
+};
+
+export async function checkPrograms({
+  programs: given,
+  postgres,
+}: Configuration): Promise<Finding[]> {
+  try {
+    const versions = await programVersions(findPrograms({ ...given, postgres: postgres.bin }));
+    return Object.entries(versions).map(([name, version]): Finding => {
+      const least = OLDEST[name];
+      if (least === undefined || version === "" || isAtLeast(version, least)) {
+        return { what: name, state: "ok", detail: version };
+      }
+      return {
+        what: name,
+        state: "problem",
+        detail: `${version} is older than ${least}`,
+        next: `install a newer ${name}`,
+      };
+    });
+  } catch (error) {
+    if (!(error instanceof MissingPrograms)) throw error;
+    const next = error.install ?? "install them with the system's package manager";
+    return [
+      { what: "programs", state: "problem", detail: `${error.missing.join(", ")} not found`, next },
+    ];
+  }
+}
+
+export async function checkHooks({ commonDir }: Project): Promise<Finding[]> {
+  const worktrees = readWorktrees(commonDir).filter((w) => w.state === "present");
+  return Promise.all(
+    worktrees.map(async (worktree): Promise<Finding> => {
+      const hook = await effectiveHook({ commonDir, worktrees }, worktree);
+      const what = `hook in ${worktree.slug}`;
+      const beside = hook.beside ? `, beside ${hook.beside}` : "";
+      if (hook.runs) return { what, state: "ok", detail: `${hook.through}${beside}` };
+      return {
+        what,
+        state: "warning",
+        detail: `${printable(hook.why ?? "git does not run it")}; changes are seen all the same, a moment later`,
+        ...(hook.mend ? { next: printable(hook.mend) } : {}),
+      };
+    }),
+  );
+}
+
+/** Whether the person's shell loads direnv, as far as its start files say. */
+export function checkShell(environment: NodeJS.ProcessEnv = process.env): Finding {
+  const shell = (environment.SHELL ?? "").split("/").at(-1) ?? "";
+  const files = startFiles(shell, environment.HOME ?? homedir(), environment);
+  const what = "direnv in your shell";
+  if (environment.DIRENV_DIR !== undefined)
+    return { what, state: "ok", detail: "it works in this one" };
+  if (files.length === 0) {
+    return {
+      what,
+      state: "warning",
+      detail: `${shell || "no shell"} is not one that ikigai knows`,
+      next: "direnv(1), HOOK",
+    };
+  }
+  const hooked = files.find(
+    (file) =>
+      readText(file).includes("direnv hook") || (/direnv/.test(file) && fs.existsSync(file)),
+  );
+  if (hooked) return { what, state: "ok", detail: hooked };
+  const line = shell === "fish" ? "direnv hook fish | source" : `eval "$(direnv hook ${shell})"`;
+  return {
+    what,
+    state: "warning",
+    detail: `${shell} does not load it, so cd brings no environment`,
+    next: `echo '${line}' >> ${files[0]}`,
+  };
+}
+
+function startFiles(shell: string, home: string, environment: NodeJS.ProcessEnv): string[] {
+  const config = environment.XDG_CONFIG_HOME ?? `${home}/.config`;
+  switch (shell) {
+    case "bash":
+      return [`${home}/.bashrc`, `${home}/.bash_profile`, `${home}/.profile`];
+    case "zsh":
+      return [`${environment.ZDOTDIR ?? home}/.zshrc`];
+    case "fish":
+      return [`${config}/fish/config.fish`, `${config}/fish/conf.d/direnv.fish`];
+    default:
+      return [];
+  }
+}
+
+/** Who holds a port on loopback: the project, where a process works inside one, else its name. */
+export async function portHolder(port: number): Promise<string | undefined> {
+  const { stdout } = await execa("ss", ["-Hltnp", `sport = :${port}`], { reject: false });
+  const text = String(stdout ?? "");
+  const [, name, pid] = /\("([^"]*)",pid=(\d+)/.exec(text) ?? [];
+  if (pid === undefined) return text === "" ? undefined : "a process of another user";
+  const place = cwdOf(pid).split("/.ikigai")[0];
+  return cwdOf(pid).includes("/.ikigai") ? `the project ${place}` : `${name} (pid ${pid})`;
+}
+
+function cwdOf(pid: string): string {
+  try {
+    return fs.readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return "";
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readIfThere(file)?.toString() ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function isAtLeast(version: string, least: string): boolean {
+  const [have, want] = [version, least].map((text) => text.split(".").map(Number));
+  for (const [i, part] of (want ?? []).entries()) {
+    const mine = have?.[i] ?? 0;
+    if (mine !== part) return mine > part;
+  }
+  return true;
+}

@@ -1,0 +1,137 @@
+import fs from "node:fs";
+import pc from "picocolors";
+import type { Project } from "../facts/project.ts";
+import { Settings } from "../facts/settings.ts";
+import { readWorktrees } from "../facts/worktrees.ts";
+import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
+import { readArrival } from "../host/place.ts";
+import type { Configuration } from "../model/configuration.ts";
+import type { PlanReport, RetiredReport } from "../model/report.ts";
+import { formatSize } from "../model/size.ts";
+import { VERSION } from "../version.ts";
+import { type Run, requireProject } from "./command.ts";
+import {
+  checkHooks,
+  checkPrograms,
+  checkShell,
+  type Finding,
+  portHolder,
+} from "./doctor-machine.ts";
+
+/** Looks at everything that ikigai depends on; exit code 1 where something has to be mended. */
+export const doctor: Run = async ({ cwd, out }, _, options) => {
+  const project = requireProject(cwd);
+  const settings = new Settings(project.layout.root, () => false);
+  await settings.loadProject(readWorktrees(project.commonDir).find((w) => w.isDefault)?.path);
+  const findings = (
+    await Promise.all([
+      checkPrograms(settings.project),
+      checkPlace(project),
+      checkHooks(project),
+      [checkShell()],
+      checkDaemon(project),
+      checkPorts(project, settings.project),
+    ])
+  ).flat();
+  const healthy = findings.every(({ state }) => state !== "problem");
+  if (options.json) out(`${JSON.stringify({ healthy, findings }, null, 2)}\n`);
+  else out(findings.map(line).join(""));
+  return healthy ? 0 : 1;
+};
+
+function line({ what, state, detail, next }: Finding): string {
+  const sign = { ok: pc.green("✔"), warning: pc.yellow("!"), problem: pc.red("✖") }[state];
+  const mend = next === undefined ? "" : `      next: ${pc.bold(next)}\n`;
+  return `  ${sign} ${what}: ${detail}\n${mend}`;
+}
+
+function checkPlace({ layout }: Project): Finding[] {
+  const arrival = readArrival(layout);
+  if (!("from" in arrival)) return [];
+  const detail = `${arrival.kind} here from ${arrival.from.root}, and not mended yet`;
+  return [{ what: "place", state: "problem", detail, next: "ikigai start" }];
+}
+
+async function checkDaemon({ layout }: Project): Promise<Finding[]> {
+  try {
+    const health = await askDaemon<{ version: string; degraded?: string }>(
+      layout,
+      "GET",
+      "/v1/health",
+    );
+    const running: Finding =
+      health.version === VERSION
+        ? { what: "daemon", state: "ok", detail: `running, ${VERSION}` }
+        : {
+            what: "daemon",
+            state: "problem",
+            detail: `it is ${health.version}, and this is ${VERSION}`,
+            next: "ikigai restart",
+          };
+    const watching: Finding[] =
+      health.degraded === undefined
+        ? [{ what: "watching", state: "ok", detail: "git's files are watched" }]
+        : [
+            {
+              what: "watching",
+              state: "warning",
+              detail: `${health.degraded} (${limits()})`,
+              next: "sysctl fs.inotify.max_user_instances=512 fs.inotify.max_user_watches=524288",
+            },
+          ];
+    return [running, ...watching, ...(await checkLine({ layout }))];
+  } catch (error) {
+    if (!(error instanceof DaemonAway)) throw error;
+    return [{ what: "daemon", state: "problem", detail: "it does not run", next: "ikigai start" }];
+  }
+}
+
+/** What is not in line, what belongs to no worktree, and what waits to be brought back. */
+async function checkLine({ layout }: Pick<Project, "layout">): Promise<Finding[]> {
+  const { steps, problems } = await askDaemon<PlanReport>(layout, "GET", "/v1/plan");
+  const findings = problems.map(
+    (detail): Finding => ({ what: "plan", state: "problem", detail, next: "ikigai start" }),
+  );
+  for (const { kind, key, why, action } of steps) {
+    const orphan = action === "retire" || action === "remove";
+    const what = orphan ? `orphaned ${kind} ${key}` : `${kind} ${key}`;
+    findings.push({ what, state: "warning", detail: why, next: "ikigai start" });
+  }
+  if (problems.length > 0) return findings;
+  const { retired } = await askDaemon<{ retired: RetiredReport[] }>(layout, "GET", "/v1/retired");
+  const size = retired.reduce((sum, one) => sum + one.size, 0);
+  const detail = retired.length === 0 ? "none" : `${retired.length}, ${formatSize(size)}`;
+  const more = retired.length === 0 ? {} : { next: "ikigai wt restore --list" };
+  return [...findings, { what: "data of removed worktrees", state: "ok", detail, ...more }];
+}
+
+async function checkPorts({ layout }: Project, settings: Configuration): Promise<Finding[]> {
+  const ports = [
+    ["http.port", settings.http.port],
+    ["postgres.port", settings.postgres.port],
+  ] as const;
+  return Promise.all(
+    ports.map(async ([key, port]): Promise<Finding> => {
+      const holder = await portHolder(port);
+      const what = `port ${port}`;
+      if (holder === undefined) return { what, state: "ok", detail: "free" };
+      const ours =
+        holder === `the project ${layout.root}` || holder.includes(fs.realpathSync(layout.db));
+      if (ours) return { what, state: "ok", detail: "this project's own" };
+      const next = `set ${key} to a free port in .ikigairc.json, then: ikigai restart`;
+      return { what, state: "problem", detail: `held by ${holder}`, next };
+    }),
+  );
+}
+
+/** inotify(7), "/proc interfaces". */
+function limits(): string {
+  const read = (name: string) => {
+    try {
+      return fs.readFileSync(`/proc/sys/fs/inotify/${name}`, "utf8").trim();
+    } catch {
+      return "?";
+    }
+  };
+  return `max_user_watches ${read("max_user_watches")}, max_user_instances ${read("max_user_instances")}`;
+}

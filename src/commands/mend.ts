@@ -1,0 +1,60 @@
+import fs from "node:fs";
+import { execa } from "execa";
+import type { Project } from "../facts/project.ts";
+import { linkAtomically, listIfThere, readIfThere, readlinkIfThere } from "../host/files.ts";
+import { relocateWorktrees } from "../host/git/relocate.ts";
+import { originalIsThere, type Place, readArrival, settleHere } from "../host/place.ts";
+import { outsideData } from "../host/postgres-account.ts";
+import { endStrays } from "../host/strays.ts";
+import type { Layout } from "../model/layout.ts";
+import { UserError } from "../model/user-error.ts";
+import { step } from "./progress.ts";
+
+/**
+ * Notices that a project was renamed or copied as a whole, and mends what names
+ * its old place and is not written anew by every start.
+ *
+ * @throws UserError when the copy cannot have a database of its own yet
+ */
+export async function mendPlace({ layout, commonDir }: Project): Promise<void> {
+  const arrival = readArrival(layout);
+  if (!("from" in arrival)) return;
+  const { kind, from } = arrival;
+  await step(`the project was ${kind} here from ${from.root}`, async () => {
+    if (kind === "moved") await endStrays(layout, from.root);
+    else await separateDatabase(layout, from);
+    relocateWorktrees(commonDir, from.root, layout.root);
+  });
+  // A copy is at home once the daemon has adopted by name what it found.
+  if (kind === "moved") settleHere(layout);
+}
+
+/** Root's Postgres may keep its data elsewhere, and a copy of the project shares it at first. */
+async function separateDatabase(layout: Layout, original: Place): Promise<void> {
+  const shared = readlinkIfThere(layout.db)?.toString();
+  const own = outsideData(layout.root);
+  if (shared === undefined || shared === own || !originalIsThere(original)) return;
+  if (isServed(shared)) {
+    throw new UserError(
+      `This project is a copy of ${original.root}, whose Postgres is using the data that both have, ${shared}.`,
+      `'${original.root}/.ikigai/bin/pg_ctl' stop, then ikigai start here`,
+    );
+  }
+  const home = own.slice(0, own.lastIndexOf("/"));
+  fs.mkdirSync(home, { recursive: true, mode: 0o711 });
+  if (listIfThere(own).length > 0) {
+    throw new UserError(`${own} holds data already, and this copy needs a place for its own.`);
+  }
+  await execa("cp", ["-a", "--", shared, `${own}.copying`]);
+  fs.rmSync(own, { recursive: true, force: true });
+  fs.renameSync(`${own}.copying`, own);
+  linkAtomically(own, layout.db);
+}
+
+/** Whether a postmaster works there: its pid is one, and its arguments name this directory. */
+function isServed(data: string): boolean {
+  const pid = readIfThere(`${data}/postmaster.pid`)?.toString().split("\n", 1)[0] ?? "";
+  if (!/^\d+$/.test(pid)) return false;
+  const command = readIfThere(`/proc/${pid}/cmdline`)?.toString().split("\0") ?? [];
+  return command.includes(data);
+}

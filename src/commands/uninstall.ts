@@ -1,0 +1,94 @@
+import fs from "node:fs";
+import { createInterface } from "node:readline/promises";
+import pc from "picocolors";
+import type { Project } from "../facts/project.ts";
+import { readWorktrees } from "../facts/worktrees.ts";
+import { removeEnvrc, unlinkEnvironment } from "../host/direnv.ts";
+import { joinRaw, listIfThere, readlinkIfThere } from "../host/files.ts";
+import { restoreExclude } from "../host/git/exclude.ts";
+import { removeHook } from "../host/git/hooks.ts";
+import { outsideData } from "../host/postgres-account.ts";
+import { forgetAlias } from "../host/socket-path.ts";
+import type { Layout } from "../model/layout.ts";
+import { UserError } from "../model/user-error.ts";
+import type { Worktree } from "../model/worktree.ts";
+import { type Run, requireProject } from "./command.ts";
+import { step } from "./progress.ts";
+import { stopAll } from "./stop.ts";
+
+/** Leaves the repository as it was; the database stays unless `--purge` is given and meant. */
+export const uninstall: Run = async ({ cwd, say }, _, options) => {
+  const project = requireProject(cwd);
+  const { layout } = project;
+  const purge = options["purge"] === true;
+  if (purge && options["yes"] !== true && !(await isMeant(layout))) {
+    say("  nothing was changed");
+    return 1;
+  }
+  await stopAll(layout);
+  await step("what ikigai put into the repository", () => leaveRepository(project));
+  await step(purge ? ".ikigai with all data" : ".ikigai", async () => {
+    process.chdir(layout.root);
+    forgetAlias(layout);
+    if (purge) removeEverything(layout);
+    else removeAllButData(layout);
+  });
+  if (!purge) {
+    say(`  the data stays in ${pc.bold(layout.db)}; ikigai start takes it up again`);
+    say("  to drop it as well: ikigai uninstall --purge");
+  }
+  return 0;
+};
+
+/** @throws UserError where nobody can be asked */
+async function isMeant({ root }: Layout): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new UserError(
+      "This drops the data of every worktree for good, and there is no terminal to ask on.",
+      "ikigai uninstall --purge --yes",
+    );
+  }
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const question = `Drop the data of every worktree of ${root} for good? Type yes: `;
+    return (await asking.question(question)).trim() === "yes";
+  } finally {
+    asking.close();
+  }
+}
+
+async function leaveRepository({ layout, commonDir }: Project): Promise<void> {
+  const worktrees = readWorktrees(commonDir);
+  for (const worktree of worktrees) leaveWorktree(layout, worktree);
+  removeEnvrc(layout.root);
+  await removeHook({ commonDir, worktrees });
+  restoreExclude(commonDir);
+}
+
+function leaveWorktree({ root, ikigai }: Layout, { path, gitDir }: Worktree): void {
+  unlinkEnvironment(gitDir);
+  if (path.length === 0) return;
+  removeEnvrc(path);
+  const link = joinRaw(path, ".ikigai");
+  // In an ordinary clone's own worktree it is the directory itself.
+  if (!joinRaw(root, ".ikigai").equals(link) && readlinkIfThere(link)?.toString() === ikigai) {
+    fs.rmSync(link, { force: true });
+  }
+}
+
+/** A data directory with nothing around it would show in `git status` of an ordinary clone. */
+function removeAllButData({ ikigai }: Layout): void {
+  fs.writeFileSync(`${ikigai}/.gitignore`, "*\n");
+  for (const name of listIfThere(ikigai).map(String)) {
+    if (name === "db" || name === ".gitignore") continue;
+    fs.rmSync(`${ikigai}/${name}`, { recursive: true, force: true });
+  }
+}
+
+function removeEverything(layout: Layout): void {
+  const outside = readlinkIfThere(layout.db)?.toString();
+  if (outside !== undefined && outside === outsideData(layout.root)) {
+    fs.rmSync(outside.slice(0, outside.lastIndexOf("/")), { recursive: true, force: true });
+  }
+  fs.rmSync(layout.ikigai, { recursive: true, force: true });
+}
