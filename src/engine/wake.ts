@@ -3,6 +3,7 @@ import type { Address } from "../host/connect.ts";
 import { openConnections } from "../host/connections.ts";
 import { Door } from "../host/door.ts";
 import type { Host } from "../host/host.ts";
+import { keepConnections } from "../host/kept-connections.ts";
 import { lastLines } from "../host/logs.ts";
 import { howItEnded, lastCrash } from "../host/runit/crashes.ts";
 import { readStatus } from "../host/runit/supervise.ts";
@@ -181,11 +182,20 @@ export class Wakes {
     );
     if (outcome === "ready") {
       this.#needs.used(key);
+      this.#keepConnections(worktree, service);
       return { awake: true };
     }
     if (outcome === "late") return this.#late(worktree, service, settings.patience);
     await pause(LOG_MS);
     return this.#failure(worktree, service, howItEnded(outcome));
+  }
+
+  /** Only a socket's service can have them; TCP ports are asked for one by one. */
+  #keepConnections({ slug, isDefault }: WorktreeFacts, { slug: name, backend }: Service): void {
+    if (backend?.listen !== "socket") return;
+    for (const worktree of isDefault ? [slug, ".default"] : [slug]) {
+      keepConnections(this.#host.layout, worktree, name);
+    }
   }
 
   /** Why it is not even tried. */

@@ -13,6 +13,7 @@ import { readWorktrees } from "../facts/worktrees.ts";
 import { sweepBuilds } from "../host/branch/index.ts";
 import { untilUnlocked } from "../host/git/lock.ts";
 import type { Host } from "../host/host.ts";
+import { reloadNginx } from "../host/nginx.ts";
 import { isUnreachable } from "../host/postgres/client.ts";
 import { prepareDatabase } from "../host/postgres/schemas.ts";
 import type { Step } from "../model/change.ts";
@@ -58,6 +59,8 @@ export class Keeper {
   readonly #asked = new Set<Slug>();
   #defaultSlug: Slug | undefined;
   #prepared = false;
+  /** The default worktree that nginx may have kept connections to. */
+  #chosenOnce: Slug | undefined;
   #retryAt = 0;
   #retryPause = FIRST_RETRY_MS;
 
@@ -255,6 +258,8 @@ export class Keeper {
   #remember(facts: Facts, only?: Slug): void {
     this.#defaultSlug = facts.defaultSlug;
     this.host.ports.setDefault(facts.defaultSlug);
+    if (this.#chosenOnce && this.#chosenOnce !== facts.defaultSlug) reloadNginx(this.host.layout);
+    this.#chosenOnce = facts.defaultSlug ?? this.#chosenOnce;
     const seen = new Set(facts.worktrees.map((w) => w.slug));
     for (const slug of only ? [only] : [...this.#known.keys()]) {
       if (seen.has(slug) || facts.held.has(slug)) continue;

@@ -55,6 +55,9 @@ server_kill() { signal KILL "$1"; }
 # their working directory is the one that nginx.conf gives them.
 server_sweep() {
   server_gone || return 0
+  # Who may have kept connections is settled anew for each nginx, and by no reload.
+  rm -rf "$IKIGAI_DIR/run/slots"
+  mkdir -p -m 700 "$IKIGAI_DIR/run/slots"
   left=$(orphaned_workers)
   if [ -z "$left" ]; then return 0; fi
   # shellcheck disable=SC2086 # a list of numbers
