@@ -69,6 +69,8 @@ function context(): Context {
 
 /** The exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function main(argv: readonly string[]): Promise<number> {
+  // A reader that has seen enough is no error of ours.
+  process.stdout.on("error", () => process.exit(0));
   let code = 0;
   try {
     await build((given) => {

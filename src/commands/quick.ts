@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import net from "node:net";
 import { dirname, resolve } from "node:path";
-import pc from "picocolors";
+import { isatty } from "node:tty";
 
 /**
  * `ikigai wt list`, which people and scripts ask for again and again: the daemon writes the
@@ -14,15 +14,34 @@ export async function quickly(argv: readonly string[]): Promise<number | undefin
   if (flag !== undefined && flag !== "--json") return undefined;
   const ikigai = nearest(process.cwd());
   if (ikigai === undefined) return undefined;
-  const answer = await ask(
-    ikigai,
-    `/v1/list?${flag ? "json" : pc.isColorSupported ? "colour" : ""}`,
-  );
+  const answer = await ask(ikigai, `/v1/list?${flag ? "json" : wantsColour() ? "colour" : ""}`);
   if (answer === undefined) return undefined;
   const [out = "", say = ""] = answer.split("\0");
-  process.stdout.write(out);
+  print(out);
   if (say !== "") process.stderr.write(say);
   return 0;
+}
+
+/** Straight to the descriptor: making `process.stdout` costs as much as asking the daemon. */
+function print(text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += fs.writeSync(1, bytes, at);
+    } catch {
+      // Full for the moment, or closed: the stream waits for the one and tells of the other.
+      process.stdout.on("error", () => process.exit(0)).write(bytes.subarray(at));
+      return;
+    }
+  }
+}
+
+/** As picocolors decides, which every other command asks. */
+function wantsColour({ env, platform } = process): boolean {
+  if (env.NO_COLOR) return false;
+  return (
+    !!(env.FORCE_COLOR || platform === "win32" || env.CI) || (isatty(1) && env.TERM !== "dumb")
+  );
 }
 
 /** The project's `.ikigai`, where that is plain to see; `findProject` knows the other cases. */

@@ -26,6 +26,7 @@ export function judge(
   program: LoadedConfiguration["program"],
 ): TrustState {
   const waiting = untrusted(project, readTrustables({ ...worktree, configuration, program }));
+  if (waiting.length === 0) return NOTHING_WAITS;
   const undecided = waiting.find(({ kind }) => kind === "configuration");
   const held = worktree.services.flatMap((service): [Slug, string][] => {
     // An unapproved program may say anything about any service.
@@ -34,3 +35,5 @@ export function judge(
   });
   return { waiting, held: new Map(held) };
 }
+
+const NOTHING_WAITS: TrustState = { waiting: [], held: new Map() };

@@ -20,21 +20,42 @@ interface Process {
   readonly memory: () => number;
 }
 
-/** proc(5): fields 5 and 6 of stat; `VmRSS` of status is in kB whatever a page's size is. */
+interface Membership {
+  readonly group: number;
+  readonly session: number;
+  readonly until: number;
+}
+
+/** A process hardly ever leaves its group: most are asked again only after a while. */
+const MEMBERSHIP_MS = 30_000;
+let memberships: ReadonlyMap<string, Membership> = new Map();
+
+/** `VmRSS` of proc(5)'s status is in kB whatever a page's size is. */
 function processes(): Process[] {
   if (!fs.existsSync("/proc/self/stat")) return processesOfPs();
-  return fs
-    .readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      const stat = read(`/proc/${name}/stat`);
-      // The program's name, in parentheses, may hold anything.
-      const [, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      if (group === undefined) return [];
-      const memory = () =>
-        1024 * Number(/^VmRSS:\s*(\d+)/m.exec(read(`/proc/${name}/status`))?.[1] ?? 0);
-      return [{ group: Number(group), session: Number(session), memory }];
-    });
+  const now = Date.now();
+  const found = new Map<string, Membership>();
+  for (const name of fs.readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const known = memberships.get(name);
+    const membership = known && known.until > now ? known : membershipOf(name, now);
+    if (membership) found.set(name, membership);
+  }
+  memberships = found;
+  return [...found].map(([name, { group, session }]) => ({
+    group,
+    session,
+    memory: () => 1024 * Number(/^VmRSS:\s*(\d+)/m.exec(read(`/proc/${name}/status`))?.[1] ?? 0),
+  }));
+}
+
+/** proc(5): fields 5 and 6 of stat. */
+function membershipOf(name: string, now: number): Membership | undefined {
+  const stat = read(`/proc/${name}/stat`);
+  // The program's name, in parentheses, may hold anything.
+  const [, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  if (group === undefined) return undefined;
+  return { group: Number(group), session: Number(session), until: now + MEMBERSHIP_MS };
 }
 
 function processesOfPs(): Process[] {
@@ -47,7 +68,8 @@ function processesOfPs(): Process[] {
 
 function read(file: string): string {
   try {
-    return fs.readFileSync(file, "latin1");
+    // In one system call's time only for UTF-8, and there are hundreds of these files.
+    return fs.readFileSync(file, "utf8");
   } catch {
     // It has ended meanwhile.
     return "";

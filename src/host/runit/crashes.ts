@@ -15,9 +15,9 @@ export interface Crash {
 
 /** What `scripts/service/finish` wrote; none while it is well, or was stopped. */
 export function lastCrash(definitions: Definitions, service: string): Crash | undefined {
-  const crashes = definitions.crashes(service);
   const stat = lstatIfThere(`${definitions.path(service)}/crashes`);
-  return crashes && stat ? { ...crashes, at: Number(stat.mtimeNs) / 1e6 } : undefined;
+  const crashes = stat && definitions.crashes(service);
+  return crashes ? { ...crashes, at: Number(stat.mtimeNs) / 1e6 } : undefined;
 }
 
 export function howItEnded({ code, signal }: { code: number; signal: number }): string {
