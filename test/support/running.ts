@@ -1,0 +1,54 @@
+import type { WorktreeReport } from "../../src/model/report.ts";
+import { makeProject, type ProjectOptions, type TestProject } from "./project.ts";
+import { waitFor } from "./wait.ts";
+
+/** A project on which `ikigai init` and `ikigai start` were run. */
+export async function startProject(options: ProjectOptions = {}): Promise<TestProject> {
+  const project = await makeProject(options);
+  try {
+    await must(project, "init");
+    await must(project, "start");
+  } catch (error) {
+    await project.dispose();
+    throw error;
+  }
+  return project;
+}
+
+/** What the command line prints; an exit code other than 0 is an error. */
+export async function must(project: TestProject, ...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await project.ikigai(...args);
+  if (exitCode !== 0) throw new Error(`ikigai ${args.join(" ")}: ${exitCode}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+/** What a command reports with `--json`. */
+export async function read<T>(project: TestProject, ...args: string[]): Promise<T> {
+  return JSON.parse(await must(project, ...args, "--json")) as T;
+}
+
+/** A worktree as `ikigai wt list --json` tells it. */
+export async function reportOf(
+  project: TestProject,
+  slug: string,
+): Promise<WorktreeReport | undefined> {
+  const { worktrees } = await read<{ worktrees: WorktreeReport[] }>(project, "wt", "list");
+  return worktrees.find((worktree) => worktree.slug === slug);
+}
+
+/** Waits until a worktree's services are these, by `name state`. */
+export function untilServices(
+  project: TestProject,
+  slug: string,
+  wanted: readonly string[],
+): Promise<unknown> {
+  return waitFor(
+    async () => {
+      const services = (await reportOf(project, slug))?.services ?? [];
+      const found = services.map(({ name, state }) => `${name} ${state}`).sort();
+      if (found.join() === [...wanted].sort().join()) return true;
+      throw new Error(found.join());
+    },
+    { what: `${slug} to have ${wanted.join()}` },
+  );
+}
