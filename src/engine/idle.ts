@@ -45,8 +45,29 @@ export function idleStops(sights: readonly RunningSight[], now: number): Stop[] 
     .map(({ key, idleAfter }) => ({ key, why: `not used for ${seconds(idleAfter)}` }));
 }
 
-/** Those that make room for `coming` more services: the ones not used for longest. */
-export function roomStops(sights: readonly RunningSight[], limits: Limits, coming: number): Room {
+/** Those that make room for one more service: the ones not used for longest. */
+export function roomForOne(sights: readonly RunningSight[], limits: Limits): Room {
+  return room(sights, limits, 1);
+}
+
+/**
+ * Those that go because all together use too much. What was used this very moment
+ * stays a little, or a page would have it started for each of its parts.
+ */
+export function excessStops(
+  sights: readonly RunningSight[],
+  limits: Limits,
+  now: number,
+): readonly Stop[] {
+  const spared = sights.map((sight) =>
+    now - sight.lastUse < SPARED_MS ? { ...sight, busy: true } : sight,
+  );
+  return room(spared, limits, 0).stops;
+}
+
+const SPARED_MS = 5_000;
+
+function room(sights: readonly RunningSight[], limits: Limits, coming: number): Room {
   let left = [...sights];
   const stops: Stop[] = [];
   for (;;) {

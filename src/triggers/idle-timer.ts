@@ -1,5 +1,12 @@
 import { Census, type Running } from "../engine/census.ts";
-import { idleStops, type Limits, pauseUntilNext, roomStops, type Stop } from "../engine/idle.ts";
+import {
+  excessStops,
+  idleStops,
+  type Limits,
+  pauseUntilNext,
+  roomForOne,
+  type Stop,
+} from "../engine/idle.ts";
 import { type Needs, Wakes, type Wish } from "../engine/wake.ts";
 import type { WorktreeFacts } from "../facts/facts.ts";
 import type { Host } from "../host/host.ts";
@@ -70,9 +77,10 @@ export class Housekeeper {
     let pause = FAILED_MS;
     try {
       const sights = await this.#look();
-      const idle = idleStops(sights, Date.now());
+      const now = Date.now();
+      const idle = idleStops(sights, now);
       const left = sights.filter(({ key }) => !idle.some((stop) => stop.key === key));
-      await this.#stopAll(sights, [...idle, ...roomStops(left, limits, 0).stops]);
+      await this.#stopAll(sights, [...idle, ...excessStops(left, limits, now)]);
       pause = pauseUntilNext(sights, limits);
     } catch (error) {
       this.#failed(error);
@@ -113,7 +121,7 @@ export class Housekeeper {
     const bounded = limits.running !== undefined || limits.memory !== undefined;
     if (bounded) {
       const sights = (await this.#look()).filter((sight) => sight.key !== key);
-      const { stops, enough } = roomStops(sights, limits, 1);
+      const { stops, enough } = roomForOne(sights, limits);
       const done = await this.#stopAll(sights, stops);
       if (!must && !(enough && done)) return full(limits, sights);
     }

@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import {
+  excessStops,
+  idleStops,
+  pauseUntilNext,
+  type RunningSight,
+  roomForOne,
+} from "../../src/engine/idle.ts";
+
+const now = 1_000_000;
+
+function sight(key: string, over: Partial<RunningSight> = {}): RunningSight {
+  return {
+    key,
+    stoppable: true,
+    lastUse: now - 10_000,
+    idleAfter: 10_000,
+    connections: 0,
+    leased: false,
+    busy: false,
+    memory: 100,
+    after: [],
+    ...over,
+  };
+}
+
+const keys = (stops: readonly { key: string }[]) => stops.map(({ key }) => key);
+
+test("idle is what nobody has used for long enough", () => {
+  const sights = [sight("a.x"), sight("b.x", { lastUse: now - 9_999 })];
+  expect(keys(idleStops(sights, now))).toEqual(["a.x"]);
+});
+
+const inUse: [string, Partial<RunningSight>][] = [
+  ["was not started on demand", { stoppable: false }],
+  ["has an open connection", { connections: 1 }],
+  ["is leased", { leased: true }],
+  ["starts or stops just now", { busy: true }],
+];
+test.each(inUse)("what %s is never stopped, whatever the limits are", (_, over) => {
+  const sights = [sight("a.x", { ...over, lastUse: 0, memory: 1e9 })];
+  expect(idleStops(sights, now)).toEqual([]);
+  expect(excessStops(sights, { running: 0, memory: 1 }, now)).toEqual([]);
+  expect(roomForOne(sights, { running: 1, memory: 1 })).toEqual({ stops: [], enough: false });
+});
+
+test("what another one may need stays while that one runs", () => {
+  const store = sight("a.store", { lastUse: 0 });
+  const backend = sight("a.backend", { lastUse: now, after: ["a.store"] });
+  expect(idleStops([store, backend], now)).toEqual([]);
+  expect(keys(roomForOne([store, backend], { running: 1 }).stops)).toEqual([
+    "a.backend",
+    "a.store",
+  ]);
+  expect(keys(idleStops([store], now))).toEqual(["a.store"]);
+});
+
+test("room is made by the ones not used for longest, and by no more than needed", () => {
+  const sights = [
+    sight("a.x", { lastUse: 3 }),
+    sight("b.x", { lastUse: 1 }),
+    sight("c.x", { lastUse: 2 }),
+  ];
+  expect(roomForOne(sights, { running: 4 })).toEqual({ stops: [], enough: true });
+  expect(keys(roomForOne(sights, { running: 3 }).stops)).toEqual(["b.x"]);
+  expect(keys(roomForOne(sights, { running: 2 }).stops)).toEqual(["b.x", "c.x"]);
+  expect(keys(roomForOne(sights, { memory: 150 }).stops)).toEqual(["b.x", "c.x"]);
+  expect(keys(excessStops(sights, { memory: 250 }, now)).slice(0, 1)).toEqual(["b.x"]);
+  expect(roomForOne(sights, {})).toEqual({ stops: [], enough: true });
+});
+
+test("what has just been used is not the first that goes for its memory", () => {
+  const sights = [sight("a.x", { lastUse: now - 100, memory: 1_000 })];
+  expect(excessStops(sights, { memory: 500 }, now)).toEqual([]);
+  expect(keys(excessStops(sights, { memory: 500 }, now + 10_000))).toEqual(["a.x"]);
+});
+
+test("the next look comes in time for the most impatient, and is never a busy loop", () => {
+  expect(pauseUntilNext([sight("a.x", { idleAfter: 4_000 })], {})).toBe(1_000);
+  expect(pauseUntilNext([sight("a.x", { idleAfter: 1 })], {})).toBe(250);
+  expect(pauseUntilNext([], {})).toBe(15_000);
+  expect(pauseUntilNext([sight("a.x", { idleAfter: 9e9 })], { memory: 1 })).toBe(5_000);
+});
