@@ -2,7 +2,7 @@ import { Away } from "./facts/away.ts";
 import type { Gathering } from "./facts/facts.ts";
 import { findProject, type Project } from "./facts/project.ts";
 import { Settings } from "./facts/settings.ts";
-import { readWorktrees } from "./facts/worktrees.ts";
+import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
 import { Branching } from "./host/branching.ts";
 import type { Host } from "./host/host.ts";
 import { listenInside } from "./host/listen.ts";
@@ -49,6 +49,7 @@ async function main(root: string | undefined): Promise<void> {
   const gathering = (): Gathering => ({
     layout,
     commonDir,
+    reader,
     httpPort: http.port,
     postgresPort: postgres.port,
     defaultWorktree: settings.project.worktrees.default,
@@ -60,6 +61,7 @@ async function main(root: string | undefined): Promise<void> {
     away,
     copied,
   });
+  const reader = new WorktreeReader(commonDir);
   const away = new Away();
   let copied = readArrival(layout).kind === "copied";
   const keeper = new Keeper(

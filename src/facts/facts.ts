@@ -8,7 +8,7 @@ import type { LoadedConfiguration } from "./configuration.ts";
 import { findOrigin } from "./origin.ts";
 import { detectServices } from "./services.ts";
 import { judge, type TrustState } from "./trust.ts";
-import { readWorktrees } from "./worktrees.ts";
+import type { WorktreeReader } from "./worktrees.ts";
 
 /** A worktree with what its directory holds. */
 export interface WorktreeFacts extends Worktree {
@@ -43,6 +43,8 @@ export interface Facts {
 export interface Gathering {
   readonly layout: Layout;
   readonly commonDir: string;
+  /** Remembers between looks what it saw of the worktrees that a look is not about. */
+  readonly reader: WorktreeReader;
   readonly httpPort: number;
   readonly postgresPort: number;
   readonly defaultWorktree?: string | undefined;
@@ -61,12 +63,14 @@ export interface Gathering {
 
 /**
  * Looks at git's files and the worktrees' directories. With a scope only those
- * worktrees' directories are looked into.
+ * worktrees are read and looked into.
  */
 export async function gatherFacts(from: Gathering, scope?: ReadonlySet<Slug>): Promise<Facts> {
-  const all = readWorktrees(from.commonDir, from.defaultWorktree, (identity, away) =>
-    from.away.isGone(identity, away),
-  );
+  const all = from.reader.read({
+    chosen: from.defaultWorktree,
+    isGone: (identity, away) => from.away.isGone(identity, away),
+    scope,
+  });
   const chosen = all.find((w) => w.isDefault);
   const looked = all.filter((w) => !scope || scope.has(w.slug));
   const present = looked.filter((w) => w.state === "present");

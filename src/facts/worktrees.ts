@@ -8,12 +8,12 @@ import {
   statIfThere,
   toBuffer,
 } from "../host/files.ts";
-import { assignSlugs } from "../model/slug.ts";
+import { assignSlugs, isSlug, type Slug } from "../model/slug.ts";
 import type { RawPath, Worktree } from "../model/worktree.ts";
 import { coreValue, isCoreTrue } from "./git-config.ts";
 
 /** The name of the main worktree of an ordinary clone: git has none for it. */
-const MAIN = Buffer.from("main");
+const MAIN = "main";
 
 interface Raw {
   readonly name: Buffer;
@@ -29,6 +29,15 @@ export class RepositoryAway extends Error {
 /** Told of each worktree whether its directory is away; says whether it counts as gone. */
 export type Gone = (identity: string, away: boolean) => boolean;
 
+/** What a look at a repository's worktrees is to find out. */
+export interface Look {
+  /** The configured default worktree. */
+  readonly chosen?: string | undefined;
+  readonly isGone?: Gone;
+  /** Only these are read anew; of the others what was seen last is told. */
+  readonly scope?: ReadonlySet<Slug> | undefined;
+}
+
 /**
  * Every worktree of a repository, read from git's files (gitrepository-layout(5))
  * rather than from `git worktree list`, which fails while an add is half done.
@@ -37,28 +46,81 @@ export type Gone = (identity: string, away: boolean) => boolean;
  */
 export function readWorktrees(
   commonDir: string,
-  configuredDefault?: string,
+  chosen?: string,
   isGone: Gone = (_, away) => away,
 ): Worktree[] {
-  if (!lstatIfThere(joinRaw(commonDir, "HEAD"))) {
-    throw new RepositoryAway(`There is no repository at ${commonDir} any more.`);
+  return new WorktreeReader(commonDir).read({ chosen, isGone });
+}
+
+/** Reads one repository's worktrees again and again, and remembers what it saw. */
+export class WorktreeReader {
+  readonly #commonDir: string;
+  #seen = new Map<string, Worktree>();
+
+  constructor(commonDir: string) {
+    this.#commonDir = commonDir;
   }
-  const raw: Raw[] = listIfThere(joinRaw(commonDir, "worktrees"))
-    .sort(Buffer.compare)
-    .map((name) => ({ name, gitDir: joinRaw(commonDir, "worktrees", name), isMain: false }));
-  if (!isCoreTrue(commonDir, "bare")) {
-    raw.unshift({ name: MAIN, gitDir: Buffer.from(commonDir), isMain: true });
+
+  /** @throws RepositoryAway when there is no repository at all */
+  read({ chosen, isGone = (_, away) => away, scope }: Look = {}): Worktree[] {
+    const commonDir = this.#commonDir;
+    if (!lstatIfThere(joinRaw(commonDir, "HEAD"))) {
+      throw new RepositoryAway(`There is no repository at ${commonDir} any more.`);
+    }
+    const seen = new Map<string, Worktree>();
+    for (const { name, slug, isMain } of this.#list()) {
+      const key = isMain ? "" : name;
+      const known = this.#seen.get(key);
+      const isKnown = scope && !scope.has(slug) && known?.slug === slug;
+      const worktree = isKnown ? known : this.#readOne(name, slug, isMain, isGone);
+      if (worktree) seen.set(key, worktree);
+    }
+    const byDefault = chooseDefault([...seen.values()], commonDir, chosen);
+    for (const [key, worktree] of seen) {
+      const isDefault = worktree === byDefault;
+      if (worktree.isDefault !== isDefault) seen.set(key, { ...worktree, isDefault });
+    }
+    this.#seen = seen;
+    return [...seen.values()];
   }
-  const slugs = assignSlugs(
-    raw.map((r) => r.name),
+
+  /** The slug of the worktree whose administrative directory this is; undefined for any other. */
+  slugAt(gitDir: Uint8Array): Slug | undefined {
+    const path = toBuffer(gitDir).toString("latin1");
+    const common = Buffer.from(this.#commonDir).toString("latin1");
+    const name = path.startsWith(`${common}/worktrees/`)
+      ? path.slice(common.length + "/worktrees/".length)
+      : undefined;
+    return this.#list().find((one) => (one.isMain ? path === common : one.name === name))?.slug;
+  }
+
+  /** git's names, one character a byte, in the order of the bytes; the main worktree first. */
+  #list(): { readonly name: string; readonly slug: Slug; readonly isMain: boolean }[] {
+    const linked = listIfThere(joinRaw(this.#commonDir, "worktrees"))
+      .map((name) => name.toString("latin1"))
+      .sort();
+    const hasMain = !isCoreTrue(this.#commonDir, "bare");
+    const names = hasMain ? [MAIN, ...linked] : linked;
+    const slugs = slugsOf(names);
+    return names.map((name, i) => ({ name, slug: slugs[i] ?? "", isMain: hasMain && i === 0 }));
+  }
+
+  #readOne(name: string, slug: Slug, isMain: boolean, isGone: Gone): Worktree | undefined {
+    const bytes = Buffer.from(name, "latin1");
+    const gitDir = isMain
+      ? Buffer.from(this.#commonDir)
+      : joinRaw(this.#commonDir, "worktrees", bytes);
+    return readWorktree({ name: bytes, gitDir, isMain }, slug, this.#commonDir, isGone);
+  }
+}
+
+/** Names that are slugs already, as nearly all are, need no digest. */
+function slugsOf(names: readonly string[]): readonly Slug[] {
+  if (names.every(isSlug) && new Set(names).size === names.length) return names;
+  return assignSlugs(
+    names.map((name) => Buffer.from(name, "latin1")),
     sha256,
   );
-  const worktrees = raw.flatMap((r, i) => {
-    const worktree = readWorktree(r, slugs[i] ?? "", commonDir, isGone);
-    return worktree ? [worktree] : [];
-  });
-  const chosen = chooseDefault(worktrees, commonDir, configuredDefault);
-  return worktrees.map((w) => ({ ...w, isDefault: w === chosen }));
 }
 
 /** Undefined when the administrative directory went away while we were reading. */

@@ -9,7 +9,6 @@ import {
 import type { Wakes } from "../engine/wake.ts";
 import { AWAY_MS } from "../facts/away.ts";
 import { type Facts, type Gathering, gatherFacts, type WorktreeFacts } from "../facts/facts.ts";
-import { readWorktrees } from "../facts/worktrees.ts";
 import { sweepBuilds } from "../host/branch/index.ts";
 import { untilUnlocked } from "../host/git/lock.ts";
 import type { Host } from "../host/host.ts";
@@ -166,9 +165,7 @@ export class Keeper {
 
   /** The slug of the worktree whose administrative directory this is. */
   slugOfGitDir(gitDir: Uint8Array): Slug | undefined {
-    return readWorktrees(this.#gathering().commonDir).find(
-      (w) => Buffer.compare(w.gitDir, gitDir) === 0,
-    )?.slug;
+    return this.#gathering().reader.slugAt(gitDir);
   }
 
   /** Ends all services and takes their places: they begin anew when asked for. */
