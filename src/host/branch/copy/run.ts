@@ -1,11 +1,11 @@
 import type pg from "pg";
-import { BranchError } from "../errors.ts";
+import { BranchError, sqlState } from "../errors.ts";
 import type { Item } from "../types.ts";
 
 /** Statements are sent this many items at a time: few round trips, and few locks held at once. */
 const BATCH = 100;
 
-/** Runs items in order, each batch a transaction of its own; `inside` where one is open already. */
+/** Runs items in order, each batch a transaction of its own. */
 export async function runItems(
   client: pg.Client,
   items: readonly Item[],
@@ -18,6 +18,8 @@ export async function runItems(
     try {
       await client.query(text);
     } catch (error) {
+      // A lock or a deadlock is nobody's fault: another try may help.
+      if (["55P03", "40P01", "57014"].includes(sqlState(error) ?? "")) throw error;
       throw await blame(client, batch, error);
     }
     onDone(batch.length);
@@ -39,7 +41,7 @@ async function blame(client: pg.Client, batch: readonly Item[], error: unknown):
             "failed",
             `The ${item.kind} ${item.name} could not be built: ${why}`,
             {
-              next: "ikigai db branch --db structure, or put the object right in the base",
+              next: "put it right in the base, then: ikigai db branch",
               cause,
             },
           );

@@ -55,7 +55,7 @@ export async function readHash(
   };
   const parts = [
     "SELECT 'n' || nspowner || coalesce(nspacl::text, '') AS h FROM pg_namespace WHERE oid = $1",
-    `SELECT concat_ws('|', oid, relname, relnamespace, relowner, relam, reltablespace, relhasindex, relpersistence, relkind,
+    `SELECT concat_ws('|', oid, relname, relnamespace, relowner, relam, reltablespace, relpersistence, relkind,
        relrowsecurity, relforcerowsecurity, relispopulated, relreplident, relispartition, relacl, reloptions, relpartbound::text)
        FROM pg_class WHERE oid = ${at("pg_class")} AND relnamespace = $1`,
     ...WHOLE.filter((name) => inventory.of(`pg_${name}`).length > 0).map(
