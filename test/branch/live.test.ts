@@ -125,6 +125,12 @@ test("a structure that changes while it is read is read again", async () => {
   await cluster.sql("DROP FUNCTION wt_main.late()");
 });
 
+test("a function dropped while definitions are read is no error", async () => {
+  await cluster.sql("CREATE FUNCTION wt_main.gone() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+  await branch({}, interposed("ALTER SCHEMA", () => cluster.sql("DROP FUNCTION wt_main.gone()")));
+  expect(await cluster.rows("SELECT to_regproc('wt_copy.gone') AS gone")).toEqual([{ gone: null }]);
+});
+
 test("a migration that holds its locks is named, and a retry succeeds after it", async () => {
   const migration = await cluster.connect();
   await migration.query("SET application_name = 'migrate'");

@@ -42,7 +42,10 @@ export async function explainLock(
   error: unknown,
 ): Promise<unknown> {
   const state = sqlState(error);
-  if (state === "42P01" || state === "42704")
+  const text = error instanceof Error ? error.message : "";
+  // What the snapshot still shows may be gone for the functions that write definitions.
+  const gone = /cache lookup failed|could not open relation with OID/.test(text);
+  if (gone || state === "42P01" || state === "42704")
     return new BranchError("changed", `The structure of ${schema} changed while it was read.`, {
       next: "ikigai db branch",
       retryable: true,
