@@ -112,14 +112,26 @@ function startFiles(shell: string, home: string, environment: NodeJS.ProcessEnv)
   }
 }
 
-/** Who holds a port on loopback: the project, where a process works inside one, else its name. */
-export async function portHolder(port: number): Promise<string | undefined> {
+/** A process that listens on a port of loopback. */
+export interface PortHolder {
+  /** For people: the project whose it is, else the program. */
+  readonly who: string;
+  /** Where it works; empty where that is not to be known. */
+  readonly directory: string;
+}
+
+/** Asks the system who holds a port; undefined where nobody does. */
+export async function portHolder(port: number): Promise<PortHolder | undefined> {
   const { stdout } = await execa("ss", ["-Hltnp", `sport = :${port}`], { reject: false });
   const text = String(stdout ?? "");
   const [, name, pid] = /\("([^"]*)",pid=(\d+)/.exec(text) ?? [];
-  if (pid === undefined) return text === "" ? undefined : "a process of another user";
-  const place = cwdOf(pid).split("/.ikigai")[0];
-  return cwdOf(pid).includes("/.ikigai") ? `the project ${place}` : `${name} (pid ${pid})`;
+  if (pid === undefined) {
+    return text === "" ? undefined : { who: "a process of another user", directory: "" };
+  }
+  const directory = cwdOf(pid);
+  const root = /^(.*)\/\.ikigai(\/|$)/.exec(directory)?.[1];
+  const who = root === undefined ? `${name} (pid ${pid})` : `the project ${root}`;
+  return { who, directory };
 }
 
 function cwdOf(pid: string): string {

@@ -115,13 +115,21 @@ async function checkPorts({ layout }: Project, settings: Configuration): Promise
       const holder = await portHolder(port);
       const what = `port ${port}`;
       if (holder === undefined) return { what, state: "ok", detail: "free" };
-      const ours =
-        holder === `the project ${layout.root}` || holder.includes(fs.realpathSync(layout.db));
+      const homes = [layout.ikigai, realOf(layout.db)];
+      const ours = homes.some((home) => `${holder.directory}/`.startsWith(`${home}/`));
       if (ours) return { what, state: "ok", detail: "this project's own" };
       const next = `set ${key} to a free port in .ikigairc.json, then: ikigai restart`;
-      return { what, state: "problem", detail: `held by ${holder}`, next };
+      return { what, state: "problem", detail: `held by ${holder.who}`, next };
     }),
   );
+}
+
+function realOf(path: string): string {
+  try {
+    return fs.realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 /** inotify(7), "/proc interfaces". */
