@@ -89,7 +89,13 @@ async function main(root: string | undefined): Promise<void> {
 
   const stopWatching = watchRepository(
     commonDir,
-    () => void keeper.lookEverywhere().catch(() => {}),
+    (gitDir, at) => {
+      if (!gitDir) return void keeper.lookEverywhere().catch(() => {});
+      const slug = keeper.slugOfGitDir(gitDir) ?? keeper.knownAt(gitDir);
+      // The hook is quicker than we are, and then nothing is left to see.
+      if (slug === undefined || keeper.lookedSince(slug, at)) return;
+      void keeper.lookAt(slug).catch(() => {});
+    },
     (error) => {
       degraded = `git's files are not watched, only looked at twice a second: ${String(error)}`;
       console.log(`degraded: ${degraded}`);
@@ -121,7 +127,7 @@ async function main(root: string | undefined): Promise<void> {
     stopHooks();
     await stopRetention();
     for (const server of servers) server.close();
-    await stopWatching();
+    stopWatching();
     await keeper.idle();
     await host.postgres.end();
     process.exit(0);

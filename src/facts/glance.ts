@@ -1,32 +1,76 @@
-import { lstatIfThere, statIfThere } from "../host/files.ts";
+import fs from "node:fs";
+import { listIfThere, statIfThere, toBuffer } from "../host/files.ts";
 import type { Slug } from "../model/slug.ts";
 import type { RawPath } from "../model/worktree.ts";
 
 /** What a glance compares: a few times of change, one system call a worktree. */
 export interface Glance {
-  readonly worktrees: string;
-  readonly tops: ReadonlyMap<Slug, string>;
+  /** When the list of git's names changed last. */
+  readonly listed: bigint;
+  /** git's names of linked worktrees, one character a byte. */
+  readonly names: ReadonlySet<string>;
+  /** When the top of each worktree changed last, and which directory it is. */
+  readonly tops: ReadonlyMap<Slug, Top>;
+}
+
+interface Top {
+  readonly inode: number;
+  /** Milliseconds since the epoch; 0 where there is nothing. */
+  readonly changed: number;
 }
 
 /** Cheap enough for every second: has anything changed that is worth a look? */
 export function glance(
   commonDir: string,
   worktrees: readonly { readonly slug: Slug; readonly path: RawPath }[],
+  before?: Glance,
 ): Glance {
-  const stat = statIfThere(`${commonDir}/worktrees`);
+  const list = `${commonDir}/worktrees`;
+  const listed = statIfThere(list)?.mtimeNs ?? 0n;
   return {
-    worktrees: stat ? `${stat.mtimeNs}` : "",
-    tops: new Map(worktrees.map(({ slug, path }) => [slug, stampOf(path)])),
+    listed,
+    names:
+      before?.listed === listed
+        ? before.names
+        : new Set(listIfThere(list).map((name) => name.toString("latin1"))),
+    tops: new Map(worktrees.map(({ slug, path }) => [slug, topOf(path)])),
   };
 }
 
-function stampOf(path: RawPath): string {
-  const stat = lstatIfThere(path);
-  return stat ? `${stat.ino}:${stat.mtimeNs}` : "";
+function topOf(path: RawPath): Top {
+  // Without 64-bit numbers, which cost more than the system call.
+  const stat = lstat(path);
+  return { inode: stat?.ino ?? 0, changed: stat?.mtimeMs ?? 0 };
 }
 
-/** The worktrees to look at; `all` when one may have come or gone. */
-export function changedSince(before: Glance, now: Glance): "all" | readonly Slug[] {
-  if (before.worktrees !== now.worktrees) return "all";
-  return [...now.tops].flatMap(([slug, stamp]) => (before.tops.get(slug) === stamp ? [] : [slug]));
+function lstat(path: RawPath): fs.Stats | undefined {
+  try {
+    return fs.lstatSync(toBuffer(path), { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is different from the glance before. */
+export interface Changes {
+  /** Something came and went, and nobody can say what. */
+  readonly all: boolean;
+  /** git's names that came or went. */
+  readonly names: readonly string[];
+  /** Worktrees whose top has changed, with the time of the change; unknown where it is away, or another one. */
+  readonly tops: ReadonlyMap<Slug, number | undefined>;
+}
+
+export function changesSince(before: Glance, now: Glance): Changes {
+  const names = [
+    ...[...now.names].filter((name) => !before.names.has(name)),
+    ...[...before.names].filter((name) => !now.names.has(name)),
+  ];
+  const tops = new Map<Slug, number | undefined>();
+  for (const [slug, { inode, changed }] of now.tops) {
+    const { inode: known = inode, changed: then } = before.tops.get(slug) ?? {};
+    if (known !== inode) tops.set(slug, undefined);
+    else if (then !== changed) tops.set(slug, changed);
+  }
+  return { all: before.listed !== now.listed && names.length === 0, names, tops };
 }

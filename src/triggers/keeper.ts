@@ -31,6 +31,9 @@ const LOOKS_AGAIN = 3;
 /** Work on one worktree that must not meet a look at it. */
 export type Errand = (worktree: WorktreeFacts, facts: Facts) => Promise<void>;
 
+/** A file's time of change may lie this far behind the clock (the kernel's coarse one). */
+const CLOCK_TICK_MS = 12;
+
 const FIRST_RETRY_MS = 400;
 const LAST_RETRY_MS = 30_000;
 
@@ -54,10 +57,13 @@ export class Keeper {
   readonly #errands = new Map<Slug, readonly Errand[]>();
   readonly #problems = new Map<Slug, readonly string[]>();
   readonly #provisioned = new Set<Slug>();
+  readonly #lookedAt = new Map<Slug, number>();
   /** Worktrees that somebody has asked for; a look alone never starts code of a new one. */
   readonly #asked = new Set<Slug>();
   #defaultSlug: Slug | undefined;
   #prepared = false;
+  /** Why the database is not, as it was told last. */
+  #unprepared = "";
   /** The default worktree that nginx may have kept connections to. */
   #chosenOnce: Slug | undefined;
   #retryAt = 0;
@@ -168,6 +174,16 @@ export class Keeper {
     return this.#gathering().reader.slugAt(gitDir);
   }
 
+  /** The same of one that was there at the last look; it may be gone. */
+  knownAt(gitDir: Uint8Array): Slug | undefined {
+    return this.worktrees.find((w) => Buffer.compare(w.gitDir, gitDir) === 0)?.slug;
+  }
+
+  /** Whether a look at this worktree began after a time, in milliseconds since the epoch. */
+  lookedSince(slug: Slug, time: number): boolean {
+    return (this.#lookedAt.get(slug) ?? 0) > time + CLOCK_TICK_MS;
+  }
+
   /** Ends all services and takes their places: they begin anew when asked for. */
   async rest(): Promise<void> {
     await this.idle();
@@ -238,6 +254,7 @@ export class Keeper {
     // Files come and go while git writes them, and services would with them.
     if (known) await untilUnlocked(known.gitDir);
     const scope = new Set([slug]);
+    this.#lookedAt.set(slug, Date.now());
     const facts = await this.#gather(scope);
     const chosen = this.#defaultSlug;
     this.#remember(facts, slug);
@@ -263,6 +280,7 @@ export class Keeper {
       this.#known.delete(slug);
       this.#problems.delete(slug);
       this.#provisioned.delete(slug);
+      this.#lookedAt.delete(slug);
       this.#asked.delete(slug);
     }
     for (const worktree of facts.worktrees) this.#known.set(worktree.slug, worktree);
@@ -344,7 +362,10 @@ export class Keeper {
       await this.#sweep();
       this.#prepared = true;
     } catch (error) {
-      if (!isUnreachable(error)) throw error;
+      // Everything but the schemas can be brought in line all the same.
+      const why = explain(error);
+      if (!isUnreachable(error) && why !== this.#unprepared) this.#journal(`database: ${why}`);
+      this.#unprepared = why;
     }
   }
 }

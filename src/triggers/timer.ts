@@ -1,9 +1,11 @@
-import { changedSince, type Glance, glance } from "../facts/glance.ts";
+import { type Changes, changesSince, type Glance, glance } from "../facts/glance.ts";
 import type { Keeper } from "./keeper.ts";
 
 const SHORTEST_MS = 500;
 const MS_PER_WORKTREE = 2;
 const FULL_LOOK_MS = 60_000;
+/** A look at everything may take this part of the daemon's time, however many worktrees there are. */
+const SHARE = 1_000;
 
 /**
  * Glances every half second (less often with very many worktrees), and looks
@@ -19,29 +21,52 @@ export function glanceRegularly(
 ): () => void {
   let before: Glance = glance(commonDir, keeper.worktrees);
   let isSettled = false;
-  let lastFull = Date.now();
+  let nextFull = Date.now() + FULL_LOOK_MS;
   let timer: NodeJS.Timeout;
   const next = () => {
     const pause = Math.max(SHORTEST_MS, keeper.worktrees.length * MS_PER_WORKTREE);
     timer = setTimeout(tick, pause);
+  };
+  const everywhere = async () => {
+    nextFull = Date.now() + FULL_LOOK_MS;
+    const began = performance.now();
+    await keeper.lookEverywhere();
+    nextFull += (performance.now() - began) * SHARE;
   };
   const tick = () => {
     if (!isSettled && !keeper.wantsRetry()) {
       isSettled = true;
       settled();
     }
-    const now = glance(commonDir, keeper.worktrees);
-    const changed = changedSince(before, now);
+    const now = glance(commonDir, keeper.worktrees, before);
+    const changes = changesSince(before, now);
     before = now;
-    const overdue = Date.now() - lastFull > FULL_LOOK_MS;
-    if (changed === "all" || overdue || keeper.wantsRetry()) {
-      lastFull = Date.now();
-      void keeper.lookEverywhere().catch(() => {});
+    if (changes.all || Date.now() > nextFull || keeper.wantsRetry()) {
+      void everywhere().catch(() => {});
     } else {
-      for (const slug of changed) void keeper.lookAt(slug).catch(() => {});
+      lookWhere(keeper, commonDir, changes);
     }
     next();
   };
   next();
   return () => clearTimeout(timer);
+}
+
+/** Where the hook or the watcher was quicker there is nothing left to see. */
+function lookWhere(keeper: Keeper, commonDir: string, { names, tops }: Changes): void {
+  const look = (slug: string | undefined) => {
+    if (slug !== undefined) void keeper.lookAt(slug).catch(() => {});
+  };
+  for (const name of names) {
+    const gitDir = Buffer.from(
+      `${Buffer.from(commonDir).toString("latin1")}/worktrees/${name}`,
+      "latin1",
+    );
+    const slug = keeper.slugOfGitDir(gitDir);
+    if (slug === undefined) look(keeper.knownAt(gitDir));
+    else if (keeper.find(slug) === undefined) look(slug);
+  }
+  for (const [slug, changed] of tops) {
+    if (changed === undefined || !keeper.lookedSince(slug, changed)) look(slug);
+  }
 }

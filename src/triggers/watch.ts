@@ -1,42 +1,134 @@
-import { sep } from "node:path";
-import { watch as chokidar } from "chokidar";
+import { type FSWatcher, watch } from "node:fs";
+import { joinRaw, listIfThere, lstatIfThere } from "../host/files.ts";
 
-/** What a change of a file of git's may be about: one worktree by git's name, or any. */
-export type Noticed = (name: string | undefined) => void;
+/**
+ * Told of the administrative directory that something happened to, and of the time (milliseconds
+ * since the epoch) after which nothing more did; undefined when it may concern all.
+ */
+export type Noticed = (gitDir: Buffer | undefined, at: number) => void;
 
 /** Files of a worktree's administrative directory whose change may change what its top holds. */
 const TELLING = new Set(["HEAD", "index", "gitdir", "locked", "ORIG_HEAD"]);
 
+/** Events come in swarms: told when it has been quiet for this long, or after the other at most. */
+const QUIET_MS = 50;
+const LONGEST_MS = 400;
+
 /**
- * Watches git's common directory, where every change of a worktree leaves a trace.
- * Depth 2, since a watch on `worktrees` itself misses the first and the last one.
- * Returns the way to end it. `failed` is told when the system gives no watches
- * (inotify(7), "Limits"): looking every few seconds is then all there is.
+ * Watches git's common directory, where every change of a worktree leaves a trace:
+ * one watch for it, one for `worktrees`, and one for each directory in there.
+ * Files are not watched by themselves: git replaces them. Returns the way to end it.
+ * `failed` is told when the system gives no watches (inotify(7), "Limits"):
+ * looking every few seconds is then all there is.
  */
 export function watchRepository(
   commonDir: string,
   noticed: Noticed,
   failed: (error: unknown) => void,
-): () => Promise<void> {
-  const watcher = chokidar(commonDir, {
-    depth: 2,
-    ignoreInitial: true,
-    persistent: true,
-    followSymlinks: false,
-    ignored: (path) => !concerns(path.slice(commonDir.length + 1)),
+): () => void {
+  const common = Buffer.from(commonDir);
+  const list = joinRaw(common, "worktrees");
+  const swarm = new Swarm(noticed);
+  const watches = new Watches(failed);
+  const openOne = (name: Buffer) => {
+    const gitDir = joinRaw(list, name);
+    watches.open(gitDir, (file) => {
+      if (TELLING.has(file.toString())) swarm.add(gitDir);
+    });
+  };
+  const openList = () => {
+    watches.open(list, (name) => {
+      // Its directory may be another one now, which the old watch knows nothing of.
+      openOne(name);
+      swarm.add(joinRaw(list, name));
+    });
+    for (const name of listIfThere(list)) openOne(name);
+  };
+  watches.open(common, (file) => {
+    const name = file.toString();
+    if (name === "worktrees") {
+      openList();
+      swarm.add(undefined);
+    } else if (name === "config") swarm.add(undefined);
+    else if (TELLING.has(name)) swarm.add(common);
   });
-  watcher.on("all", (_, path) => {
-    const [first, name] = path.slice(commonDir.length + 1).split(sep);
-    noticed(first === "worktrees" ? name : undefined);
-  });
-  watcher.on("error", failed);
-  return () => watcher.close();
+  openList();
+  return () => {
+    swarm.end();
+    watches.end();
+  };
 }
 
-/** Whether a path below the common directory can tell about worktrees. */
-function concerns(path: string): boolean {
-  const [first = "", name, file] = path.split(sep);
-  if (first === "") return true;
-  if (first === "worktrees") return name === undefined || file === undefined || TELLING.has(file);
-  return name === undefined && (TELLING.has(first) || first === "config");
+/** Directories that are watched, by their paths. One that is not there is not watched. */
+class Watches {
+  readonly #open = new Map<string, FSWatcher>();
+  readonly #failed: (error: unknown) => void;
+  #hasFailed = false;
+
+  constructor(failed: (error: unknown) => void) {
+    this.#failed = failed;
+  }
+
+  /** `told` hears the name in the directory that something happened to. */
+  open(directory: Buffer, told: (name: Buffer) => void): void {
+    const key = directory.toString("latin1");
+    this.#close(key);
+    if (!lstatIfThere(directory)?.isDirectory()) return;
+    try {
+      const watcher = watch(directory, { encoding: "buffer" }, (_, name) => {
+        if (name) told(name);
+      });
+      watcher.on("error", (error) => {
+        this.#close(key);
+        this.#fail(error);
+      });
+      this.#open.set(key, watcher);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  end(): void {
+    for (const key of [...this.#open.keys()]) this.#close(key);
+  }
+
+  #close(key: string): void {
+    this.#open.get(key)?.close();
+    this.#open.delete(key);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#failed(error);
+  }
+}
+
+/** Tells of each directory once for many events. */
+class Swarm {
+  readonly #noticed: Noticed;
+  readonly #waiting = new Map<string, { readonly first: number; timer: NodeJS.Timeout }>();
+
+  constructor(noticed: Noticed) {
+    this.#noticed = noticed;
+  }
+
+  add(gitDir: Buffer | undefined): void {
+    const key = gitDir?.toString("latin1") ?? "";
+    const known = this.#waiting.get(key);
+    const now = Date.now();
+    const first = known?.first ?? now;
+    clearTimeout(known?.timer);
+    const pause = Math.min(QUIET_MS, Math.max(0, first + LONGEST_MS - now));
+    const timer = setTimeout(() => {
+      this.#waiting.delete(key);
+      this.#noticed(gitDir, now);
+    }, pause);
+    this.#waiting.set(key, { first, timer });
+  }
+
+  end(): void {
+    for (const { timer } of this.#waiting.values()) clearTimeout(timer);
+    this.#waiting.clear();
+  }
 }
