@@ -86,7 +86,9 @@ export function usedOf(services: readonly ServiceReport[], now: number): string 
 }
 
 export function serviceWord({ name, state }: ServiceReport, colours: Colours): string {
-  return `${printable(name)} ${colours[COLOURS[state]](state)}`;
+  // The unnamed service goes by its backend's name, unless it has only the other half.
+  const shown = name === "backend" && state === "static" ? "frontend" : printable(name);
+  return `${shown} ${colours[COLOURS[state]](state)}`;
 }
 
 function stateWord({ state, progress, problems }: WorktreeReport, colours: Colours): string {
