@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { Away } from "./facts/away.ts";
 import type { Gathering } from "./facts/facts.ts";
 import { findProject, type Project } from "./facts/project.ts";
@@ -130,6 +131,8 @@ async function main(root: string | undefined): Promise<void> {
     stopWatching();
     await keeper.idle();
     await host.postgres.end();
+    // Who finds no socket need not try: git's hook is done at once.
+    fs.rmSync(layout.daemonSocket, { force: true });
     process.exit(0);
   };
   process.once("SIGTERM", () => void end());
