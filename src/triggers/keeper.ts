@@ -64,8 +64,6 @@ export class Keeper {
   #prepared = false;
   /** Why the database is not, as it was told last. */
   #unprepared = "";
-  /** Why the database is not, as it was told last. */
-  #unprepared = "";
   /** The default worktree that nginx may have kept connections to. */
   #chosenOnce: Slug | undefined;
   #retryAt = 0;
