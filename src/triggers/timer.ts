@@ -34,7 +34,7 @@ export function glanceRegularly(
     nextFull += (performance.now() - began) * SHARE;
   };
   const tick = () => {
-    if (!isSettled && !keeper.wantsRetry()) {
+    if (!isSettled && keeper.isSettled()) {
       isSettled = true;
       settled();
     }
