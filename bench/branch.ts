@@ -18,12 +18,21 @@ interface Row {
   readonly ratio?: string;
 }
 
-const SIZES = (process.env.IKIGAI_BENCH_SIZES ?? "10,100,500").split(",").map(Number);
+const SIZES = (process.env.IKIGAI_BENCH_SIZES ?? "10,100,500")
+  .split(",")
+  .map(Number)
+  .filter((size) => size > 0);
 const SCHEMAS = (process.env.IKIGAI_BENCH_SCHEMAS ?? "1,100,1000")
   .split(",")
   .map(Number)
   .filter((count) => count > 0);
 const rows: Row[] = [];
+
+/** Written after each part, so that a part that fails does not take the others along. */
+async function write(): Promise<void> {
+  await mkdir("bench/results", { recursive: true });
+  await writeFile("bench/results/branch.json", `${JSON.stringify(rows, null, 2)}\n`);
+}
 
 async function measure(round: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
@@ -216,6 +225,7 @@ try {
   for (const megabytes of SIZES) await sizeRows(cluster, client, megabytes);
   await client.end();
 } finally {
+  await write();
   await cluster.stop();
 }
 for (const method of SCHEMAS.length > 0 ? ["syncfs"] : []) {
@@ -223,8 +233,7 @@ for (const method of SCHEMAS.length > 0 ? ["syncfs"] : []) {
   try {
     await schemaRows(many, SCHEMAS, method);
   } finally {
+    await write();
     await many.stop();
   }
 }
-await mkdir("bench/results", { recursive: true });
-await writeFile("bench/results/branch.json", `${JSON.stringify(rows, null, 2)}\n`);

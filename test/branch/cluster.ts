@@ -132,7 +132,7 @@ export async function startCluster(settings: readonly string[] = ["fsync=off"]):
 }
 
 async function answers(port: number): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 240_000; // recovery of many files takes its time
   for (;;) {
     const client = new pg.Client({
       host: "127.0.0.1",

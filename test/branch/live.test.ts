@@ -127,7 +127,10 @@ test("a structure that changes while it is read is read again", async () => {
 
 test("a function dropped while definitions are read is no error", async () => {
   await cluster.sql("CREATE FUNCTION wt_main.gone() RETURNS int LANGUAGE sql AS 'SELECT 1'");
-  await branch({}, interposed("ALTER SCHEMA", () => cluster.sql("DROP FUNCTION wt_main.gone()")));
+  await branch(
+    {},
+    interposed("ALTER SCHEMA", () => cluster.sql("DROP FUNCTION wt_main.gone()")),
+  );
   expect(await cluster.rows("SELECT to_regproc('wt_copy.gone') AS gone")).toEqual([{ gone: null }]);
 });
 

@@ -35,7 +35,7 @@ export async function diffSchemas(client: pg.Client, a: string, b: string): Prom
 }
 
 /** Pure comparison of two surveys that were read under one name. */
-export function compareSurveys(a: Survey, b: Survey): Difference[] {
+function compareSurveys(a: Survey, b: Survey): Difference[] {
   const plain = (text: string) => text.replaceAll(`"${a.as}".`, "").replaceAll(`${a.as}.`, "");
   const before = definitions(a, plain);
   const after = definitions(b, plain);

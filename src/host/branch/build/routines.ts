@@ -100,7 +100,7 @@ function renameSetting(scope: Scope, header: string, setting: string): string {
 }
 
 /** The names in a search path's text, unquoted; bare ones are folded to lower case. */
-export function pathOf(text: string): string[] {
+function pathOf(text: string): string[] {
   const found = text.match(/"(?:[^"]|"")*"|[^\s,"]+/g) ?? [];
   return found.map((name) =>
     name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase(),

@@ -3,7 +3,7 @@ import type { Survey } from "../types.ts";
 import type { Proof, TableState } from "./proof.ts";
 
 /** A reserve's comment begins with this; what follows is its record. */
-export const RESERVE_MARK = "ikigai:reserve ";
+const RESERVE_MARK = "ikigai:reserve ";
 
 /** What a reserve remembers of its base, kept in the reserve's comment. */
 export interface Record {
