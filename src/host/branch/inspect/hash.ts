@@ -25,13 +25,15 @@ const WHOLE = [
   "ts_template",
   "default_acl",
 ];
-const PARTS = [
-  ["pg_class", "attribute", "attrelid"],
-  ["pg_class", "index", "indexrelid"],
-  ["pg_class", "inherits", "inhrelid"],
-  ["pg_class", "partitioned_table", "partrelid"],
-  ["pg_class", "foreign_table", "ftrelid"],
-  ["pg_class", "sequence", "seqrelid"],
+const OF_RELATIONS: readonly (readonly [string, string])[] = [
+  ["attribute", "attrelid"],
+  ["index", "indexrelid"],
+  ["inherits", "inhrelid"],
+  ["partitioned_table", "partrelid"],
+  ["foreign_table", "ftrelid"],
+  ["sequence", "seqrelid"],
+];
+const OF_OTHERS: readonly (readonly [string, string, string])[] = [
   ["pg_type", "enum", "enumtypid"],
   ["pg_type", "range", "rngtypid"],
   ["pg_proc", "aggregate", "aggfnoid"],
@@ -48,28 +50,34 @@ export async function readHash(
   inventory: Inventory,
 ): Promise<string> {
   const all = [...inventory.keys].map((key) => Number(key.slice(key.indexOf(":") + 1)));
-  const parameters: unknown[] = [namespace, all];
+  const parameters: unknown[] = [namespace, all, inventory.of("pg_class")];
   const at = (catalog: string) => {
     parameters.push(inventory.of(catalog));
     return `ANY ($${parameters.length}::oid[])`;
   };
+  const present = (catalog: string) => inventory.of(catalog).length > 0;
   const parts = [
     "SELECT 'n' || nspowner || coalesce(nspacl::text, '') AS h FROM pg_namespace WHERE oid = $1",
     `SELECT concat_ws('|', oid, relname, relnamespace, relowner, relam, reltablespace, relpersistence, relkind,
        relrowsecurity, relforcerowsecurity, relispopulated, relreplident, relispartition, relacl, reloptions, relpartbound::text)
-       FROM pg_class WHERE oid = ${at("pg_class")} AND relnamespace = $1`,
-    ...WHOLE.filter((name) => inventory.of(`pg_${name}`).length > 0).map(
+       FROM rel`,
+    ...WHOLE.filter((name) => present(`pg_${name}`)).map(
       (name) =>
         `SELECT '${name}' || oid || '|' || xmin FROM pg_${name} WHERE oid = ${at(`pg_${name}`)}`,
     ),
-    ...PARTS.filter(([from]) => inventory.of(from as string).length > 0).map(
+    ...OF_RELATIONS.map(
+      ([name, column]) =>
+        `SELECT '${name}' || x.${column} || x.ctid || '|' || x.xmin FROM rel JOIN pg_${name} x ON x.${column} = rel.oid`,
+    ),
+    ...OF_OTHERS.filter(([from]) => present(from)).map(
       ([from, name, column]) =>
-        `SELECT '${name}' || ${column}::oid || ctid || '|' || xmin FROM pg_${name} WHERE ${column} = ${at(from as string)}${from === "pg_class" ? ` AND ${column} IN (SELECT oid FROM pg_class WHERE oid = ${at("pg_class")} AND relnamespace = $1)` : ""}`,
+        `SELECT '${name}' || ${column}::oid || ctid || '|' || xmin FROM pg_${name} WHERE ${column} = ${at(from)}`,
     ),
     `SELECT 'd' || concat_ws('|', classoid, objoid, objsubid, xmin) FROM pg_description WHERE objoid = ANY ($2::oid[])`,
   ];
   const { rows } = await client.query<{ hash: string }>(
-    `SELECT count(*) || ':' || coalesce(sum(hashtextextended(h, 0)), 0) AS hash FROM (${parts.join(" UNION ALL ")}) x(h)`,
+    `WITH rel AS MATERIALIZED (SELECT * FROM pg_class WHERE oid = ANY ($3::oid[]) AND relnamespace = $1)
+     SELECT count(*) || ':' || coalesce(sum(hashtextextended(h, 0)), 0) AS hash FROM (${parts.join(" UNION ALL ")}) x(h)`,
     parameters,
   );
   return rows[0]?.hash ?? "";
