@@ -15,7 +15,7 @@ import { choosePostgresAccount } from "../host/postgres-account.ts";
 import { findPrograms } from "../host/programs.ts";
 import { Slots } from "../host/runit/slots.ts";
 import { writeSettings } from "../host/settings.ts";
-import { makeSkeleton } from "../host/skeleton.ts";
+import { makeSkeleton, refuseStrangers } from "../host/skeleton.ts";
 import { approve, isTrusted, projectIdentity } from "../host/trust.ts";
 import type { Configuration } from "../model/configuration.ts";
 import { environmentFile, environmentPath, renderEnvrc } from "../model/envrc.ts";
@@ -54,7 +54,10 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   const known = fs.existsSync(layout.ikigai);
   await mendPlace(project);
   const worktrees = readWorktrees(commonDir);
-  const configuration = await configurationOf(project, worktrees.find((w) => w.isDefault)?.path);
+  const chosen = worktrees.find((w) => w.isDefault);
+  refuseStrangers(layout);
+  await approveFirst(project, chosen);
+  const configuration = await configurationOf(project, chosen?.path);
   const { http, postgres, programs: given, deno } = configuration;
   const programs = findPrograms({ ...given, postgres: postgres.bin });
   const account = await choosePostgresAccount(layout, postgres.user);
@@ -78,10 +81,12 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   // Spare places that are there at the supervisor's first look are ready at once.
   new Slots(layout).replenish();
   writeNginxConf(layout, configuration);
-  await approveFirst(
-    project,
-    worktrees.find((w) => w.isDefault),
-  );
+  if (chosen && !fs.existsSync(approvedMark(layout))) {
+    writeAtomically(
+      approvedMark(layout),
+      "What the default worktree held at first was approved.\n",
+    );
+  }
   excludeFromStatus(commonDir, ["/.envrc", "/.ikigai"]);
   await installHook({ commonDir, worktrees });
   await writeOwnerEnvironment(
@@ -114,18 +119,18 @@ async function configurationOf(
 }
 
 /**
- * What the default worktree holds when a project is first set up is the user's
- * own; every later change is shown and asked about.
+ * What the default worktree and the file beside it hold when a project is first
+ * set up is the user's own; every later change is shown and asked about.
  */
-async function approveFirst(
-  { layout, commonDir }: Project,
-  chosen: Worktree | undefined,
-): Promise<void> {
-  const identity = projectIdentity(commonDir);
-  const mark = `${layout.scripts}/approved`;
-  if (!chosen || fs.existsSync(mark)) return;
-  approve(identity, await waitingIn(layout.root, identity, chosen));
-  writeAtomically(mark, "What the default worktree held at first was approved.\n");
+async function approveFirst(project: Project, chosen: Worktree | undefined): Promise<void> {
+  if (!chosen || fs.existsSync(approvedMark(project.layout))) return;
+  const identity = projectIdentity(project.commonDir);
+  // Twice: what a program says is known once it may run.
+  for (let round = 0; round < 2; round += 1) approve(identity, await waitingIn(project, chosen));
+}
+
+function approvedMark({ scripts }: Layout): string {
+  return `${scripts}/approved`;
 }
 
 function writeNginxConf(layout: Layout, { http }: Configuration): void {

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import pc from "picocolors";
 import { byDirectory } from "../facts/here.ts";
+import type { Project } from "../facts/project.ts";
 import { detectServices } from "../facts/services.ts";
 import { Settings } from "../facts/settings.ts";
 import { judge } from "../facts/trust.ts";
@@ -24,7 +25,7 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
     ? worktrees.find((w) => w.slug === name || w.name === name)
     : (byDirectory(project, cwd) ?? worktrees.find((w) => w.isDefault));
   if (!worktree) throw new UserError(`There is no worktree ${name ?? "here"}.`, "ikigai wt list");
-  const waiting = await waitingIn(layout.root, identity, worktree);
+  const waiting = await waitingIn(project, worktree);
   if (options.json) out(`${JSON.stringify({ worktree: worktree.slug, waiting }, null, 2)}\n`);
   if (waiting.length === 0) {
     say(`${pc.green("✔")} everything in ${worktree.slug} is approved`);
@@ -44,16 +45,26 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
 
 /** What of a worktree has not been approved. A configuration that is a program is not run for it. */
 export async function waitingIn(
-  root: string,
-  identity: string,
+  { layout, commonDir }: Project,
   worktree: Worktree,
 ): Promise<readonly Trustable[]> {
-  const settings = new Settings(root, ({ file, hash }) =>
+  const identity = projectIdentity(commonDir);
+  const settings = new Settings(layout.root, ({ file, hash }) =>
     isTrusted(identity, { kind: "configuration", what: file, hash }),
   );
+  // A file beside the worktrees speaks for those that say nothing themselves.
+  await settings.loadProject(readWorktrees(commonDir).find((w) => w.isDefault)?.path);
   const { configuration, loaded } = await settings.of(worktree.path);
   const { services } = detectServices(worktree.path, configuration.services);
-  return judge(identity, { path: worktree.path, services }, configuration, loaded.program).waiting;
+  const programs = [settings.sharedProgram, loaded.program].flatMap((program) => program ?? []);
+  const judged = { path: worktree.path, services };
+  const waiting = (programs.length > 0 ? programs : [undefined]).flatMap(
+    (program) => judge(identity, judged, configuration, program).waiting,
+  );
+  return waiting.filter(
+    (one, index) =>
+      waiting.findIndex(({ what, hash }) => what === one.what && hash === one.hash) === index,
+  );
 }
 
 function describe(identity: string, { kind, what, text }: Trustable): string {

@@ -41,13 +41,21 @@ export class Settings {
     return this.#project.problems;
   }
 
+  /** The file beside the worktrees where it is a program: it holds in each of them. */
+  get sharedProgram(): ConfigurationProgram | undefined {
+    return this.#project.shared ? this.#project.program : undefined;
+  }
+
   /** Reads the project-wide file; one with problems leaves the settings as they were. */
   async loadProject(defaultTop: RawPath | undefined): Promise<void> {
     const loaded = await loadProjectConfiguration(this.#root, defaultTop, {
       executable: this.#approves,
     });
     const usable = loaded.status === "ok" || loaded.status === "none";
-    this.#project = usable ? loaded : { ...this.#project, problems: loaded.problems };
+    const { problems, program, shared } = loaded;
+    this.#project = usable
+      ? loaded
+      : { ...this.#project, problems, shared, ...(program ? { program } : {}) };
   }
 
   /** What holds in one worktree, and what is wrong with its file. */

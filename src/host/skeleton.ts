@@ -33,7 +33,8 @@ function directoriesOf(layout: Layout): string[] {
   ];
 }
 
-function refuseStrangers({ ikigai, root }: Layout): void {
+/** @throws SkeletonError when `.ikigai` is, or would lie in, what another account could change */
+export function refuseStrangers({ ikigai, root }: Layout): void {
   const present = lstatIfThere(ikigai);
   if (!present) {
     const parent = lstatIfThere(root);
