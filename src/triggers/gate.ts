@@ -26,7 +26,7 @@ export function gateServer(keeper: Keeper): http.Server {
 }
 
 type Answer =
-  | { readonly status: 200 }
+  | { readonly status: 200; readonly port?: number | undefined }
   | { readonly status: 404 | 502 | 503 | 504; readonly failure: ServiceFailure };
 
 async function answer(keeper: Keeper, request: http.IncomingMessage): Promise<Answer> {
@@ -41,6 +41,7 @@ async function answer(keeper: Keeper, request: http.IncomingMessage): Promise<An
       : unknown(`There is no worktree ${slug}.`);
   }
   const service = worktree.services.find((s) => s.slug === name);
+  if (!service && slug === ".default" && keeper.find(name)) return preparing(name);
   if (!service) return unknown(`The worktree ${worktree.slug} has no service ${name}.`);
   if (header(request, "x-ikigai-failure") === "no-frontend") {
     return unknown(`The service ${name} of ${worktree.slug} has no frontend.`);
@@ -49,7 +50,20 @@ async function answer(keeper: Keeper, request: http.IncomingMessage): Promise<An
   if (request.url !== "/wake") return explanation(keeper, request, worktree, service);
   const result = await keeper.wakes.wake(worktree, service);
   const title = `${worktree.slug}/${service.slug} is down`;
-  return result.awake ? { status: 200 } : { status: 503, failure: { title, ...result } };
+  if (!result.awake) return { status: 503, failure: { title, ...result } };
+  return { status: 200, port: keeper.host.ports.get(`${worktree.slug}/${service.slug}`) };
+}
+
+/** Its address was not there yet when the request came, and so led to the default worktree. */
+function preparing(slug: string): Answer {
+  const why = "The worktree is new, and its addresses are only being made.";
+  const failure = {
+    title: `${slug} is not ready yet`,
+    why,
+    next: `ikigai wt wait ${slug}`,
+    log: [],
+  };
+  return { status: 503, failure };
 }
 
 /** A worktree or a service may be so new that nobody has looked yet. */
@@ -102,7 +116,8 @@ function unknown(why: string, next = "ikigai wt list"): Answer {
 
 function send(request: http.IncomingMessage, response: http.ServerResponse, given: Answer): void {
   if (given.status === 200) {
-    response.writeHead(200, { "X-Accel-Redirect": "@awake" }).end();
+    const port = given.port === undefined ? {} : { "X-Ikigai-Port": String(given.port) };
+    response.writeHead(200, { "X-Accel-Redirect": "@awake", ...port }).end();
     return;
   }
   const html = header(request, "x-ikigai-accept").includes("text/html");
@@ -115,7 +130,7 @@ function send(request: http.IncomingMessage, response: http.ServerResponse, give
     .end(html ? failurePage(given.status, given.failure) : jsonOf(given));
 }
 
-function jsonOf({ status, failure }: Exclude<Answer, { status: 200 }>): string {
+function jsonOf({ status, failure }: Exclude<Answer, { readonly status: 200 }>): string {
   const { title, why, next, log } = failure;
   return `${JSON.stringify({ error: title, why, next, ...(status === 404 ? {} : { log }) })}\n`;
 }

@@ -67,6 +67,21 @@ test("another service of the worktree has no port", async () => {
   expect((await request(project, "/rel-05/admin/api/")).status).toBe(503);
 });
 
+test("a port that nginx has not read yet is learned from the gate, but a socket comes first", async () => {
+  const other = await freePort();
+  await listen(project, project.gateSocket, (_, response) => {
+    const headers = { "X-Accel-Redirect": "@awake", "X-Ikigai-Port": String(other) };
+    response.writeHead(200, headers).end();
+  });
+  const server = await listen(project, other, echo("new"));
+  const got = await seen(project, "/rel-05/admin/api/x?y", { method: "POST", body: "12345" });
+  expect(got).toMatchObject({ backend: "new", url: "/api/x?y", bodyBytes: 5 });
+  expect(got.headers).not.toHaveProperty("x-ikigai-port");
+  await stop(server);
+  await startBackend(project, "rel-05", "admin");
+  expect((await seen(project, "/rel-05/admin/api/")).backend).toBe("rel-05/admin");
+});
+
 test("a port that is new is known after a reload", async () => {
   const other = await freePort();
   await listen(project, other, echo("new"));

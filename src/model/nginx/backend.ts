@@ -75,6 +75,10 @@ export function portMaps(portsFile: string): string {
 map $port $socket_or_not {
   "" .;
   default "${SOCKET}";
+}
+map $woken_port $woken_socket_or_not {
+  "" .;
+  default "${SOCKET}";
 }`;
 }
 
@@ -115,12 +119,12 @@ limit_req zone=traffic;
 limit_req_dry_run on;
 limit_req_log_level info;
 proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;`;
-  const pass = `${traffic}
+  const pass = (socketOrNot: string, port: string) => `${traffic}
 open_file_cache off;
 set $upstream "http://unix:${SOCKET}:";
 # "-e" is blind to sockets; "-x" is not, as bind gives its owner every right.
-if (!-x $socket_or_not) {
-  set $upstream "http://127.0.0.1:$port";
+if (!-x ${socketOrNot}) {
+  set $upstream "http://127.0.0.1:${port}";
 }
 proxy_pass $upstream$backend_uri;`;
   return [
@@ -133,7 +137,7 @@ if ($authority = "") {
 if (-d run/slots/$slot/$keepable) {
   rewrite ^ /.kept last;
 }
-${pass}
+${pass("$socket_or_not", "$port")}
 error_page 502 = $on_broken;
 error_page 504 = $on_late;`,
     ),
@@ -149,7 +153,12 @@ error_page 504 = @late;`,
     ),
     location(
       "@awake",
-      `${pass}
+      // A worker that has not read ports.map again learns the port from the gate.
+      `set $woken_port $upstream_http_x_ikigai_port;
+if ($woken_port = "") {
+  set $woken_port $port;
+}
+${pass("$woken_socket_or_not", "$woken_port")}
 error_page 502 = $on_broken_again;
 error_page 504 = $on_late_again;`,
     ),
