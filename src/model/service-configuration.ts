@@ -20,7 +20,7 @@ export const serviceSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        "Whether the backend can listen on a Unix socket or only on a TCP port. Found out by itself unless given.",
+        "Whether the backend can listen on a Unix socket or only on a TCP port. Without it Deno and Node are given a socket, and an executable `run` or a command is given both.",
       examples: ["tcp"],
     }),
   start: z
