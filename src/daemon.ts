@@ -22,6 +22,7 @@ import { keepHooks } from "./triggers/hooks.ts";
 import { Keeper } from "./triggers/keeper.ts";
 import { keepReserveRegularly } from "./triggers/reserve.ts";
 import { enforceRetention } from "./triggers/retention.ts";
+import { watchSupervisor } from "./triggers/revive.ts";
 import { socketServer } from "./triggers/socket.ts";
 import { glanceRegularly } from "./triggers/timer.ts";
 import { watchRepository } from "./triggers/watch.ts";
@@ -120,7 +121,10 @@ async function main(root: string | undefined): Promise<void> {
   const stopReserving = keepReserveRegularly(keeper, (line) => console.log(line));
   console.log(`ready: ${keeper.worktrees.length} worktrees`);
 
+  const stopReviving = watchSupervisor(layout, (line) => console.log(line));
+
   const end = async () => {
+    stopReviving();
     clearInterval(replenishing);
     stopGlancing();
     stopHousekeeping();
