@@ -103,6 +103,8 @@ adopt() {
       wait_until 9 server_gone
       exit 0
     fi
+    # Our runsv was killed as well, and another one looks after the server.
+    if [ "$(service_pid "$service")" != $$ ]; then exit 0; fi
   done
   trap - TERM
 }
