@@ -1,0 +1,71 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** A living process as proc(5) shows it. */
+export interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  /** Its arguments, a space between two. */
+  readonly line: string;
+  readonly cwd: string;
+  readonly environment: string;
+  /** Clock ticks since boot. */
+  readonly started: string;
+}
+
+/** Every process that has to do with a project: by its arguments, working directory or environment. */
+export function processesOf(root: string): Process[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((name) => readProcess(Number(name)) ?? [])
+    .filter(
+      ({ line, cwd, environment }) =>
+        `${line} `.includes(`${root}/`) ||
+        `${cwd}/`.startsWith(`${root}/`) ||
+        environment.includes(`IKIGAI_SUPERVISED=${root}/`),
+    );
+}
+
+/** Undefined for one that has ended, a zombie included. */
+export function readProcess(pid: number): Process | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  const [state, parent, group, , , , , , , , , , , , , , , , , started] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ");
+  if (!state || state === "Z" || state === "X") return undefined;
+  return {
+    pid,
+    parent: Number(parent),
+    group: Number(group),
+    line: read(`/proc/${pid}/cmdline`).split("\0").join(" ").trim(),
+    cwd: link(`/proc/${pid}/cwd`),
+    environment: read(`/proc/${pid}/environ`).split("\0").join("\n"),
+    started: started ?? "",
+  };
+}
+
+/** Signals exactly the process that was seen; false when it is gone. */
+export function kill(seen: Process, signal: NodeJS.Signals = "SIGKILL"): boolean {
+  if (readProcess(seen.pid)?.started !== seen.started) return false;
+  try {
+    return process.kill(seen.pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function link(file: string): string {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return "";
+  }
+}
