@@ -17,10 +17,18 @@ export async function findOrigin(
 ): Promise<Slug | undefined> {
   const candidates = all
     .filter((other) => other.slug !== worktree.slug && other.state === "present")
-    .map((other): Candidate & { gitDir: RawPath } => ({
-      ...other,
-      ...commitOf(commonDir, other),
-    }));
+    .map((other): Candidate => {
+      const { slug, branch, isDefault } = other;
+      return {
+        slug,
+        ...(branch === undefined ? {} : { branch }),
+        isDefault,
+        // Read when it is asked for: mostly the first one fits.
+        get commit() {
+          return commitOf(commonDir, other).commit;
+        },
+      };
+    });
   const beginning = {
     ...commitOf(commonDir, worktree),
     ...createdFrom(commonDir, worktree.branch),

@@ -14,6 +14,7 @@ import {
   readlinkIfThere,
   toBuffer,
 } from "./files.ts";
+import { surelyLacks } from "./git/fresh-index.ts";
 
 /**
  * What became of an `.envrc`. `tracked` and `foreign` ones are somebody else's and
@@ -31,6 +32,8 @@ export interface EnvrcPlace {
   readonly scratch: string;
   /** False for a project's root that is no worktree: git has nothing to say there. */
   readonly worktree: boolean;
+  /** The administrative directory of a worktree that is new: its index says all that HEAD does. */
+  readonly fresh?: RawPath | undefined;
 }
 
 /** Writes our `.envrc`, unless the directory has one of its own or git tracks one there. */
@@ -45,7 +48,8 @@ export async function writeEnvrc(place: EnvrcPlace): Promise<EnvrcOutcome> {
   if (present.kind === "foreign") return "foreign";
   if (present.kind === "ours" && present.text === content) return "unchanged";
   // Also a tracked file that is missing: ours in its place would show in `git status`.
-  if (place.worktree && (await tracksEnvrc(place.directory))) return "tracked";
+  const lacks = place.fresh !== undefined && surelyLacks(place.fresh, ".envrc");
+  if (place.worktree && !lacks && (await tracksEnvrc(place.directory))) return "tracked";
   return put(path, content, place.scratch, present.kind === "ours") ? "written" : "foreign";
 }
 

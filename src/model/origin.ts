@@ -12,7 +12,7 @@ export interface Beginning {
 export interface Candidate {
   readonly slug: Slug;
   readonly branch?: string;
-  readonly commit?: string;
+  readonly commit?: string | undefined;
   readonly isDefault: boolean;
 }
 

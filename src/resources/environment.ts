@@ -96,6 +96,7 @@ export const environment: Resource<Want, Have> = {
       environmentFile: shell,
       scratch: layout.run,
       worktree: true,
+      fresh: step.action === "create" ? want.gitDir : undefined,
       gitDir: want.gitDir,
       defaultTop: want.defaultTop,
     });

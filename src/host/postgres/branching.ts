@@ -31,6 +31,7 @@ export async function createBranch(
 ): Promise<void> {
   const target = schemaOf(mark.worktree);
   const base = schemaOf(request.base);
+  if (await isEmpty(postgres, base)) return createSchema(postgres, mark, password);
   for (const text of await gatherExtensions(postgres, base)) request.onNote(text);
   if (request.mode === "data" && (await claim(postgres, mark, password, base))) return;
   await postgres.run(roleStatements(target, password));
@@ -51,6 +52,18 @@ export async function createBranch(
     if (!(error instanceof BranchError) || error.code !== "missing") throw error;
     await createSchema(postgres, mark, password);
   }
+}
+
+/** Whether a schema is not there, or is as it was made: nothing lies in it, and nobody was let in. */
+async function isEmpty(postgres: Postgres, schema: string): Promise<boolean> {
+  const found = await postgres.query(
+    `SELECT FROM pg_namespace n
+      WHERE n.nspname = $1
+        AND (n.nspacl IS NOT NULL OR EXISTS (SELECT FROM pg_depend d
+              WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid))`,
+    [schema],
+  );
+  return found.length === 0;
 }
 
 /**

@@ -36,6 +36,8 @@ export class Postgres {
     this.#pool = new pg.Pool({
       ...this.#config,
       max: 6,
+      // A connection costs more than all that a new worktree is asked for.
+      min: 1,
       idleTimeoutMillis: 30_000,
       verify: (client, done) => {
         this.#prove(client).then(() => done(), done);

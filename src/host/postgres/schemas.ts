@@ -58,6 +58,8 @@ export async function createSchema(
 ): Promise<void> {
   const name = schemaOf(mark.worktree);
   await postgres.run([
+    // Made again if a crash of the machine loses it; whatever is put into it is written after it.
+    "SET LOCAL synchronous_commit = off",
     ...roleStatements(name, password),
     `CREATE SCHEMA ${quoteName(name)} AUTHORIZATION ${quoteName(name)}`,
     `COMMENT ON SCHEMA ${quoteName(name)} IS ${quoteText(writeMark(mark))}`,
