@@ -171,8 +171,8 @@ async function manyStops(bench: Bench): Promise<Measured> {
   const client = async () => {
     while (next < REQUESTS) {
       const turn = next++;
-      // Each comes back after about as long as it takes to be stopped.
-      const name = names[(turn * 17) % WORKTREES] ?? "";
+      // Two for each worktree, which comes back when it has just been stopped.
+      const name = names[(Math.floor(turn / 2) * 17) % WORKTREES] ?? "";
       const began = performance.now();
       const answer = await get(project, `/${name}/api/`, turn % 3 === 0 ? "POST" : "GET").catch(
         (error: unknown): Answered => ({ status: 0, text: String(error) }),

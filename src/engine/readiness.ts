@@ -11,10 +11,12 @@ export interface Awaited {
   readonly deadline: number;
   /** How it ended last, by itself. */
   readonly crash: () => Crash | undefined;
+  /** Somebody wants it down, so there is nothing to wait for. */
+  readonly unwanted: () => boolean;
 }
 
 /** How the wait for a service ended. */
-export type Readiness = "ready" | "late" | Crash;
+export type Readiness = "ready" | "late" | "unwanted" | Crash;
 
 /** Waits until a service can be used; no longer than until it ends, or the deadline. */
 export async function awaitReadiness(
@@ -26,6 +28,7 @@ export async function awaitReadiness(
     if (await isReady(awaited)) return "ready";
     const crash = awaited.crash();
     if (crash && crash.at !== earlier?.at) return crash;
+    if (awaited.unwanted()) return "unwanted";
     await new Promise((resolve) => setTimeout(resolve, pause));
     pause = Math.min(pause * 1.05, LONGEST_MS);
   }

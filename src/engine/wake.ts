@@ -50,6 +50,8 @@ export class Wakes {
   readonly #turns = new Turns();
   readonly #starting = new Map<string, { forced: boolean; result: Promise<Awakening> }>();
   readonly #admitted = new Set<string>();
+  /** To be stopped as soon as what is done to them is over. */
+  readonly #unwanted = new Map<string, number>();
 
   constructor(host: Host, needs: Needs) {
     this.#host = host;
@@ -97,7 +99,7 @@ export class Wakes {
   async rest(worktree: WorktreeFacts, service: Service): Promise<{ awake: false }> {
     const key = `${worktree.slug}.${service.slug}`;
     const { start } = serviceConfiguration(worktree.settings, service.name);
-    await this.#turns.take(key, "stop", async () => {
+    await this.#stop(key, async () => {
       const door = this.#close(worktree, service);
       // Its place says that it is not wanted, where it would start by itself otherwise.
       if (startsByItself(start, worktree.isDefault)) await this.#host.slots.rest(key);
@@ -111,9 +113,20 @@ export class Wakes {
   /** Ends a service and takes its place, whatever it is; for the end of everything. */
   async end(worktree: WorktreeFacts, service: Service): Promise<void> {
     const key = `${worktree.slug}.${service.slug}`;
-    await this.#turns.take(key, "stop", async () => {
+    await this.#stop(key, async () => {
       await this.#host.slots.remove(key);
       this.#host.definitions.forgive(key);
+    });
+  }
+
+  /** A start that is going on does not keep anybody waiting who wants an end. */
+  async #stop(key: string, work: () => Promise<void>): Promise<void> {
+    this.#unwanted.set(key, (this.#unwanted.get(key) ?? 0) + 1);
+    await this.#turns.take(key, "stop", () => {
+      const others = (this.#unwanted.get(key) ?? 1) - 1;
+      if (others > 0) this.#unwanted.set(key, others);
+      else this.#unwanted.delete(key);
+      return work();
     });
   }
 
@@ -177,6 +190,7 @@ export class Wakes {
         ready: settings.ready,
         deadline,
         crash: () => lastCrash(definitions, key),
+        unwanted: () => this.#unwanted.has(key),
       },
       earlier,
     );
@@ -184,6 +198,9 @@ export class Wakes {
       this.#needs.used(key);
       this.#keepConnections(worktree, service);
       return { awake: true };
+    }
+    if (outcome === "unwanted") {
+      return this.#failure(worktree, service, "it was stopped before it was ready");
     }
     if (outcome === "late") return this.#late(worktree, service, settings.patience);
     await pause(LOG_MS);
@@ -286,13 +303,16 @@ export class Wakes {
 
   #failure(worktree: WorktreeFacts, service: Service, why: string, next?: string): Asleep {
     const { layout } = this.#host;
-    const log = lastLines(`${layout.logs}/${worktree.slug}.${service.slug}/current`, LOG_LINES);
+    const lines = lastLines(`${layout.logs}/${worktree.slug}.${service.slug}/current`, LOG_LINES);
+    const log = lines.map((line) => line.replace(COLOURS, ""));
     const address = `${worktree.slug}/${service.slug}`;
     return { awake: false, why, next: next ?? `ikigai logs ${address}`, log };
   }
 }
 
 const LOG_LINES = 20;
+/** What terminals take for colours and the like (ECMA-48, CSI sequences). */
+const COLOURS = /\u001b\[[0-?]*[ -/]*[@-~]/g;
 /** What it wrote last has to go through a pipe before it is in its log. */
 const LOG_MS = 20;
 /** A program that fails is not tried more often than this by requests. */
