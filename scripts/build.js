@@ -53,7 +53,8 @@ async function bundle() {
     legalComments: "none",
     logLevel: "warning",
     write: false,
-    external: ["pg-native"],
+    // jiti loads a part of itself from beside its own file.
+    external: ["pg-native", "jiti"],
   }).catch(() => {
     throw new StepError("Nothing was built, for the reasons above.");
   });
