@@ -88,8 +88,12 @@ export function apiOf(context: ApiContext): Api {
       if (slug !== undefined) await keeper.lookAt(slug);
       return { status: 204 };
     },
-    "POST /v1/look": async () => {
+    "POST /v1/look": async ({ query }) => {
+      const began = performance.now();
       await keeper.lookEverywhere();
+      const milliseconds = performance.now() - began;
+      // For whoever only wants everything looked at: nothing is started, nothing is listed.
+      if (query.has("brief")) return { status: 200, json: { milliseconds } };
       keeper.ask(keeper.worktrees.map(({ slug }) => slug));
       await keeper.settled();
       return { status: 200, json: { worktrees: inspectAll(keeper, httpPort()) } };
