@@ -3,7 +3,7 @@ import { named, type Scope } from "../scope.ts";
 import { ident, literal, options } from "../sql.ts";
 import type { Item, Piece } from "../types.ts";
 
-/** Table and domain constraints. Foreign keys come before the rows, which are known to satisfy them. */
+/** Table and domain constraints. Foreign keys are not checked again: the rows are known to satisfy them. */
 export function buildConstraints(
   scope: Scope,
   constraints: readonly ConstraintRow[],
@@ -34,15 +34,15 @@ export function buildConstraints(
       name: `${row.name} on ${row.table_name}`,
       sql: constraintStatements(scope, row, index),
       needs: [home, ...(row.kind === "f" ? attachments(indexes, row.index) : [])],
-      phase: phaseOf(row),
+      phase: phaseOf(row, index),
       table: row.table_name,
     });
   }
   return { items, covers };
 }
 
-function phaseOf(row: ConstraintRow): Item["phase"] {
-  if (row.kind === "f") return "early";
+function phaseOf(row: ConstraintRow, index?: IndexRow): Item["phase"] {
+  if (row.kind === "f") return known(row, index) ? "late" : "early";
   // A check that calls functions may read tables that are not filled yet; an unproven one may not hold.
   if (row.kind === "c") return row.calls || !row.valid ? "late" : "early";
   return "late";
@@ -51,6 +51,8 @@ function phaseOf(row: ConstraintRow): Item["phase"] {
 function constraintStatements(scope: Scope, row: ConstraintRow, index?: IndexRow): string[] {
   const only = row.table_kind === "p" && "pux".includes(row.kind) ? "ONLY " : "";
   const add = `ALTER TABLE ${only}${named(scope, row.table_name)} ADD CONSTRAINT ${ident(row.name)} ${row.definition}`;
+  if (row.kind === "f" && row.valid && known(row, index))
+    return [`${add} NOT VALID`, markTrue(scope, row)];
   if (row.kind === "c" && row.calls && row.valid)
     return [`${add} NOT VALID`, markValid(scope, row)];
   if (!index || !"pux".includes(row.kind)) return [add];
@@ -58,6 +60,19 @@ function constraintStatements(scope: Scope, row: ConstraintRow, index?: IndexRow
   if (index.options?.length)
     sql.push(`ALTER INDEX ${named(scope, index.name)} SET (${options(index.options)})`);
   return sql;
+}
+
+/**
+ * Whether a foreign key can come after the rows without reading them: both tables' rows are of one
+ * snapshot, in which it held. The keys it points to can then be built after the rows too. Partitioned
+ * tables take no unproven ones, so that theirs come first, while there is nothing to read.
+ */
+function known(row: ConstraintRow, index?: IndexRow): boolean {
+  return row.table_kind === "r" && index !== undefined && !index.partitioned;
+}
+
+function markTrue(scope: Scope, row: ConstraintRow): string {
+  return `UPDATE pg_catalog.pg_constraint SET convalidated = true WHERE contype = 'f' AND conname = ${literal(row.name)} AND conrelid = ${literal(named(scope, row.table_name))}::regclass`;
 }
 
 /**
