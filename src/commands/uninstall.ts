@@ -4,7 +4,7 @@ import pc from "picocolors";
 import type { Project } from "../facts/project.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { removeEnvrc, unlinkEnvironment } from "../host/direnv.ts";
-import { joinRaw, listIfThere, readlinkIfThere } from "../host/files.ts";
+import { joinRaw, listIfThere, lstatIfThere, readlinkIfThere } from "../host/files.ts";
 import { restoreExclude } from "../host/git/exclude.ts";
 import { removeHook } from "../host/git/hooks.ts";
 import { outsideData } from "../host/postgres-account.ts";
@@ -25,7 +25,8 @@ export const uninstall: Run = async ({ cwd, say }, _, options) => {
     say("  nothing was changed");
     return 1;
   }
-  await stopAll(layout);
+  // After an uninstall that left the data there is nothing any more that could run.
+  if (lstatIfThere(layout.bin)) await stopAll(layout);
   await step("what ikigai put into the repository", () => leaveRepository(project));
   await step(purge ? ".ikigai with all data" : ".ikigai", async () => {
     process.chdir(layout.root);

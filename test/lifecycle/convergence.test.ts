@@ -1,0 +1,131 @@
+import { rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TestProject } from "../support/project.ts";
+import { waitFor } from "../support/wait.ts";
+import {
+  converged,
+  identityOf,
+  provisioned,
+  readNote,
+  startProject,
+  writeNote,
+} from "./support.ts";
+
+let project: TestProject;
+
+beforeAll(async () => {
+  project = await startProject({ branches: ["one", "two"] });
+});
+afterAll(async () => {
+  expect(await project.dispose()).toEqual([]);
+});
+
+const git = (...args: string[]) => project.git(".", ...args);
+
+describe("a worktree is provisioned however it was added", () => {
+  const forms: [string, string[]][] = [
+    ["a branch", ["one"]],
+    ["-b", ["-b", "made", "made"]],
+    ["--detach", ["--detach", "detached"]],
+    ["--lock", ["--lock", "--reason", "a disk", "-b", "kept", "kept"]],
+    ["--no-checkout", ["--no-checkout", "-b", "bare-one", "bare-one"]],
+    ["a path elsewhere", ["-b", "away", "../elsewhere/away"]],
+    ["--no-checkout and no hook", ["--no-checkout", "-b", "silent", "silent"]],
+  ];
+  it.each(forms)("%s", async (_, args) => {
+    const silent = args.includes("silent") ? ["-c", "core.hooksPath=/dev/null"] : [];
+    await git(...silent, "worktree", "add", "--quiet", ...args);
+    await converged(project);
+  });
+
+  it("before the command returns, where the hook runs", async () => {
+    await git("worktree", "add", "--quiet", "-b", "prompt", "prompt");
+    expect((await provisioned(project)).schemas).toContain("prompt");
+  });
+
+  it("where the hook was lost", async () => {
+    await rm(join(project.root, ".git/hooks/post-checkout"), { force: true });
+    await git("worktree", "add", "--quiet", "-b", "hookless", "hookless");
+    await converged(project);
+  });
+});
+
+describe("what happens to a worktree afterwards is followed", () => {
+  it("a move keeps schema, data and slug, and the address follows", async () => {
+    await writeNote(project, "wt_one", "of one");
+    const identity = await identityOf(project, "wt_one");
+    await git("worktree", "move", "one", "moved-one");
+    await waitFor(async () => {
+      const { stdout } = await project.ikigai("wt", "show", "one", "--json");
+      return JSON.parse(stdout).path === join(project.root, "moved-one");
+    });
+    await converged(project);
+    expect(await readNote(project, "wt_one")).toBe("of one");
+    expect(await identityOf(project, "wt_one")).toBe(identity);
+    const answer = await project.http("/one/frontend/");
+    expect(answer.text).toContain("Hello from one");
+  });
+
+  it("a move with mv and repair brings the data back by identity", async () => {
+    await rename(join(project.root, "moved-one"), join(project.root, "by-hand"));
+    await waitFor(async () => !(await provisioned(project)).schemas.includes("one"));
+    await git("worktree", "repair", "by-hand");
+    await converged(project);
+    expect(await readNote(project, "wt_one")).toBe("of one");
+  });
+
+  it("one that is locked is held while its directory is away", async () => {
+    await git("worktree", "lock", "by-hand");
+    await rename(join(project.root, "by-hand"), join(project.root, "on-a-disk"));
+    await waitFor(async () => {
+      const { stdout } = await project.ikigai("wt", "show", "one", "--json");
+      return JSON.parse(stdout).state === "unknown";
+    });
+    await project.ikigai("start");
+    expect((await provisioned(project)).schemas).toContain("one");
+    await rename(join(project.root, "on-a-disk"), join(project.root, "by-hand"));
+    await git("worktree", "unlock", "by-hand");
+    await converged(project);
+    expect(await readNote(project, "wt_one")).toBe("of one");
+  });
+
+  it("a branch that is renamed keeps everything and shows its new name", async () => {
+    const identity = await identityOf(project, "wt_made");
+    await git("branch", "-m", "made", "renamed");
+    await waitFor(async () => {
+      const { stdout } = await project.ikigai("wt", "show", "made", "--json");
+      return JSON.parse(stdout).branch === "renamed";
+    });
+    expect(await identityOf(project, "wt_made")).toBe(identity);
+  });
+
+  it.each([
+    ["remove", "detached", ["worktree", "remove", "detached"]],
+    ["remove --force twice for a locked one", "kept", ["worktree", "remove", "-f", "-f", "kept"]],
+  ])("%s", async (_, name, args) => {
+    await git(...args);
+    const { schemas } = await converged(project);
+    expect(schemas).not.toContain(name);
+  });
+
+  it("rm -rf of the directory, then prune and gc", async () => {
+    await rm(join(project.root, "prompt"), { recursive: true });
+    await converged(project);
+    await git("worktree", "prune");
+    await git("gc", "--quiet", "--prune=now");
+    const { schemas } = await converged(project);
+    expect(schemas).not.toContain("prompt");
+  });
+
+  it("removed and added again under the same name at once, it starts fresh", async () => {
+    const identity = await identityOf(project, "wt_one");
+    await git("worktree", "remove", "--force", "by-hand");
+    await git("worktree", "add", "--quiet", "one", "one");
+    await converged(project);
+    await waitFor(async () => (await identityOf(project, "wt_one")) !== identity);
+    expect(await readNote(project, "wt_one")).toBeUndefined();
+    const { stdout } = await project.ikigai("wt", "restore", "--list", "--json");
+    expect(JSON.parse(stdout).retired.map(({ name }: { name: string }) => name)).toEqual(["one"]);
+  });
+});
