@@ -6,8 +6,10 @@ import { Settings } from "./facts/settings.ts";
 import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
 import { Branching } from "./host/branching.ts";
 import type { Host } from "./host/host.ts";
+import { Intentions } from "./host/intentions.ts";
 import { listenInside } from "./host/listen.ts";
 import { reloadNginx } from "./host/nginx.ts";
+import { Notes } from "./host/notes.ts";
 import { readArrival, settleHere } from "./host/place.ts";
 import { Ports } from "./host/ports.ts";
 import { Postgres } from "./host/postgres/client.ts";
@@ -44,8 +46,8 @@ async function main(root: string | undefined): Promise<void> {
     slots: new Slots(layout),
     definitions: new Definitions(layout),
     branching: new Branching(layout),
-    intended: new Map(),
-    notes: new Map(),
+    intended: new Intentions(),
+    notes: new Notes(),
     socketPath: socketPaths(layout),
   };
   const gathering = (): Gathering => ({

@@ -4,6 +4,7 @@ import { askDaemon } from "../host/daemon-client.ts";
 import type { SizedSchema } from "../host/postgres/sizes.ts";
 import { formatSize } from "../model/size.ts";
 import { UserError } from "../model/user-error.ts";
+import { withBranchProgress } from "./branch-progress.ts";
 import { type Context, type Run, requireProject, textOption, type Values } from "./command.ts";
 import { step } from "./progress.ts";
 import { plainTable } from "./table.ts";
@@ -48,9 +49,10 @@ async function begin(
   const of = name ?? (await worktreeHere(cwd));
   const query = new URLSearchParams({ of });
   for (const [key, value] of Object.entries(how)) if (value !== undefined) query.set(key, value);
-  const done = await step(`schema of ${of}`, () =>
+  const done = await withBranchProgress(layout, query, () =>
     askDaemon<{ schema: string; aside?: string }>(layout, "POST", `/v1/db/reset?${query}`),
   );
+  say(`${pc.green("✔")} ${done.schema} begins anew`);
   if (options.json) out(`${JSON.stringify(done, null, 2)}\n`);
   else if (done.aside)
     say(`  what it held is kept as ${done.aside}; back with: ikigai wt restore ${of}`);
@@ -91,12 +93,12 @@ function renderDifference({ kind, name, change, before, after }: Difference): st
 }
 
 /** Returns when a worktree has all that it is to have. */
-export const wtWait: Run = async ({ cwd }, [name]) => {
+export const wtWait: Run = async ({ cwd, say }, [name]) => {
   const { layout } = requireProject(cwd);
   const of = name ?? (await worktreeHere(cwd));
-  await step(`${of} is ready`, () =>
-    askDaemon(layout, "GET", `/v1/wait?${new URLSearchParams({ of })}`),
-  );
+  const query = new URLSearchParams({ of });
+  await withBranchProgress(layout, query, () => askDaemon(layout, "GET", `/v1/wait?${query}`));
+  say(`${pc.green("✔")} ${of} is ready`);
   return 0;
 };
 

@@ -147,6 +147,7 @@ export const COMMANDS: readonly Command[] = [
     options: [
       JSON_OPTION,
       ["--from <ref>", "make the branch, from there"],
+      ["--db <mode>", "what its schema begins with: data, structure or empty"],
       ["--open", "open its address in a browser"],
     ],
     load: async () => (await import("./wt-add.ts")).wtAdd,

@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
 import { findProject, type Project } from "../facts/project.ts";
@@ -8,6 +9,7 @@ import { git, gitSays } from "../host/git/run.ts";
 import { printable } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
+import { withBranchProgress } from "./branch-progress.ts";
 import { type Run, requireProject, textOption } from "./command.ts";
 import { followed } from "./wt-remove.ts";
 
@@ -23,8 +25,21 @@ export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
   if (lstatIfThere(path)) {
     throw new UserError(`${path} is there already.`, `git worktree add PATH ${name}`);
   }
-  await git(at, ...(await addArguments(at, name, path, from)));
-  const report = await reportOf(project, path);
+  const add = await addArguments(at, name, path, from);
+  const unsay = await intend(project, path, {
+    mode: textOption(options, "db"),
+    // A new branch begins at this HEAD, and its data where the HEAD's are.
+    from: add.at(-1) === path ? at : undefined,
+  });
+  try {
+    await git(at, ...add);
+  } catch (error) {
+    await unsay();
+    throw error;
+  }
+  const report = await withBranchProgress(project.layout, new URLSearchParams({ cwd: path }), () =>
+    reportOf(project, path),
+  );
   if (!report) {
     say(`  ${printable(path)} is made; ikigai is not running`);
     say("  next: ikigai start");
@@ -33,6 +48,7 @@ export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
   if (options["json"]) out(`${JSON.stringify(report, null, 2)}\n`);
   else {
     say(`  ${report.slug} on ${printable(report.branch ?? "no branch")} in ${printable(path)}`);
+    for (const problem of report.problems) say(`  ${printable(problem)}`);
     out(`${report.url}\n`);
   }
   if (options["open"]) await open(report.url);
@@ -95,6 +111,26 @@ async function addArguments(
   return remote === undefined
     ? [...add, "-b", name, "--", path]
     : [...add, "--track", "-b", name, "--", path, `${remote}/${name}`];
+}
+
+/** Tells the daemon how the schema is to begin; answers the way to take that back. */
+async function intend(
+  { layout }: Project,
+  path: string,
+  how: { readonly mode: string | undefined; readonly from: string | undefined },
+): Promise<() => Promise<void>> {
+  const place = join(realpathSync(dirname(path)), basename(path));
+  const say = async (more: Readonly<Record<string, string | undefined>>) => {
+    const query = new URLSearchParams({ path: place });
+    for (const [key, value] of Object.entries(more)) if (value !== undefined) query.set(key, value);
+    await askDaemon(layout, "POST", `/v1/intend?${query}`);
+  };
+  try {
+    await say(how);
+  } catch (error) {
+    if (!(error instanceof DaemonAway) || how.mode !== undefined) throw error;
+  }
+  return () => say({}).catch(() => undefined);
 }
 
 /** Undefined when nothing runs here. */

@@ -5,6 +5,8 @@ import { listIfThere } from "./files.ts";
 
 const HEARTBEAT_MS = 10_000;
 const ENDING = ".branching";
+/** Each takes two connections and much of a disk; more at once end later, all of them. */
+const AT_ONCE = 2;
 
 /**
  * How far the branches of databases are that are being made. A file
@@ -14,6 +16,10 @@ const ENDING = ".branching";
 export class Branching {
   readonly #directory: string;
   readonly #fractions = new Map<Slug, number>();
+  readonly #bases = new Map<Slug, number>();
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+  #quiet = new AbortController();
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(layout: Layout) {
@@ -27,6 +33,20 @@ export class Branching {
     return this.#fractions.size;
   }
 
+  /** Worktrees that others were made from, the latest first. */
+  get bases(): readonly Slug[] {
+    return [...this.#bases].sort(([, a], [, b]) => b - a).map(([base]) => base);
+  }
+
+  useBase(worktree: Slug): void {
+    this.#bases.set(worktree, Date.now());
+  }
+
+  /** Aborted when the next branch begins: what can wait makes way for it. */
+  get quiet(): AbortSignal {
+    return this.#quiet.signal;
+  }
+
   /** From 0 to 1; undefined when none is being made. */
   get(worktree: Slug): number | undefined {
     return this.#fractions.get(worktree);
@@ -36,6 +56,10 @@ export class Branching {
     const known = this.#fractions.get(worktree);
     this.#fractions.set(worktree, fraction);
     this.#heartbeat ??= setInterval(() => this.#writeAll(), HEARTBEAT_MS);
+    if (known === undefined) {
+      this.#quiet.abort();
+      this.#quiet = new AbortController();
+    }
     if (known === undefined || percent(known) !== percent(fraction)) this.#write(worktree);
   }
 
@@ -47,12 +71,28 @@ export class Branching {
     this.#heartbeat = undefined;
   }
 
+  /** Runs what is heavy when few others do. */
+  async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running >= AT_ONCE) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else this.#running += 1;
+    try {
+      return await work();
+    } finally {
+      // The place is handed on, so that nobody who comes now can take it.
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#running -= 1;
+    }
+  }
+
   #writeAll(): void {
     for (const worktree of this.#fractions.keys()) this.#write(worktree);
   }
 
   #write(worktree: Slug): void {
     const text = `${percent(this.#fractions.get(worktree) ?? 0)}\n`;
+    fs.mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     fs.writeFileSync(`${this.#directory}/${worktree}${ENDING}`, text, { mode: 0o600 });
   }
 }

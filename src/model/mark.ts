@@ -8,6 +8,12 @@ export interface SchemaMark {
   readonly retired?: string;
   /** How far the project's own commands for a new schema are; absent where there were none. */
   readonly setup?: "pending" | "done" | "failed";
+  /** Why the project's own commands failed. */
+  readonly why?: string;
+  /** Whether it began with somebody's rows; such a schema is not seeded. */
+  readonly rows?: boolean;
+  /** Why it began otherwise than was asked for. */
+  readonly note?: string;
   /** Where the worktree was; told by `ikigai wt restore --list`. */
   readonly path?: string;
 }

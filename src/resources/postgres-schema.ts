@@ -10,7 +10,8 @@ import {
 import type { SchemaMark } from "../model/mark.ts";
 import { schemaOf } from "../model/slug.ts";
 import type { Resource } from "./resource.ts";
-import { beginSchema, finishSchema } from "./schema-beginning.ts";
+import { beginSchema } from "./schema-beginning.ts";
+import { finishSchema, setupTrouble } from "./schema-setup.ts";
 
 interface Want {
   readonly mark: SchemaMark;
@@ -89,12 +90,8 @@ export const postgresSchema: Resource<Want, Have> = {
   },
 
   trouble({ live }) {
-    return live?.mark?.setup === "failed"
-      ? "a command for the new schema failed; ikigai logs NAME/setup tells why, ikigai db setup NAME tries again".replaceAll(
-          "NAME",
-          live.mark.worktree,
-        )
-      : undefined;
+    const texts = live?.mark ? [live.mark.note, setupTrouble(live.mark)] : [];
+    return texts.filter((text) => text !== undefined).join("; ") || undefined;
   },
 
   async apply(host, step, want, have) {

@@ -1,11 +1,9 @@
 import type { Facts, WorktreeFacts } from "../facts/facts.ts";
-import { runCommand } from "../host/first-command.ts";
+import { toBuffer } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
-import { createBranch } from "../host/postgres/branching.ts";
-import { createSchema, remarkSchema } from "../host/postgres/schemas.ts";
+import { createBranch, emptySchema } from "../host/postgres/branching.ts";
 import type { SchemaMark } from "../model/mark.ts";
-import { UserError } from "../model/user-error.ts";
-import { worktreeVariables } from "../model/variables.ts";
+import { finishSchema } from "./schema-setup.ts";
 
 /** What a new schema needs to know about its worktree. */
 export interface Beginning {
@@ -17,66 +15,38 @@ export interface Beginning {
 
 /** A branch of the schema of the worktree that this one was made from, or an empty schema. */
 export async function beginSchema(host: Host, beginning: Beginning): Promise<void> {
-  const { postgres, branching } = host;
-  const { worktree, password } = beginning;
-  const { branch, maxSize, lockTimeout, migrate, seed } = worktree.settings.database;
-  const mark: SchemaMark = { ...beginning.mark, ...(migrate || seed ? { setup: "pending" } : {}) };
-  const mode = host.intended.get(worktree.name)?.mode ?? branch;
-  const base = await baseOf(host, worktree);
-  if (mode === "empty" || base === undefined) {
-    await createSchema(postgres, mark, password);
-  } else {
-    try {
-      branching.set(mark.worktree, 0);
-      await createBranch(postgres, mark, password, {
-        base,
-        mode,
-        maxBytes: maxSize,
-        lockTimeoutMs: lockTimeout,
-        onProgress: (fraction) => branching.set(mark.worktree, fraction),
-        onNote: (text) => host.notes.set(mark.worktree, text),
-      });
-    } finally {
-      branching.delete(mark.worktree);
-    }
+  const { branching, intended } = host;
+  const { slug, path } = beginning.worktree;
+  // Said before anything else, so that a shell that comes at once already waits.
+  branching.set(slug, 0);
+  let mark: SchemaMark;
+  try {
+    mark = await begun(host, beginning);
+  } finally {
+    branching.delete(slug);
   }
-  host.intended.delete(worktree.name);
+  intended.delete(toBuffer(path).toString());
+  host.notes.set(slug, "schema", mark.note);
   if (mark.setup) await finishSchema(host, { ...beginning, mark });
 }
 
-async function baseOf(host: Host, worktree: WorktreeFacts): Promise<string | undefined> {
-  const intended = host.intended.get(worktree.name)?.base;
-  return intended ?? (worktree.isDefault ? undefined : worktree.origin());
-}
-
-/**
- * Runs what the project names for a new schema, once. A failure is written down
- * and not tried again by itself.
- */
-export async function finishSchema(host: Host, beginning: Beginning): Promise<void> {
-  const { mark, worktree, password, facts } = beginning;
-  const { migrate, seed } = worktree.settings.database;
-  const commands = { "database.migrate": migrate, "database.seed": seed };
-  const waiting = worktree.trust().waiting.find(({ what }) => what in commands);
-  if (waiting) {
-    throw new UserError(
-      `${waiting.what} has not been approved, so the schema is not ready`,
-      `ikigai trust ${worktree.slug}`,
-    );
+async function begun(host: Host, beginning: Beginning): Promise<SchemaMark> {
+  const { postgres, branching, intended } = host;
+  const { worktree, password } = beginning;
+  const { branch, maxSize, lockTimeout, migrate, seed } = worktree.settings.database;
+  const mark: SchemaMark = { ...beginning.mark, ...(migrate || seed ? { setup: "pending" } : {}) };
+  const said = intended.use(toBuffer(worktree.path).toString());
+  const mode = said.mode ?? branch;
+  const base = said.base ?? (worktree.isDefault ? undefined : await worktree.origin());
+  if (mode === "empty" || base === undefined) {
+    return emptySchema(postgres, mark, password);
   }
-  const environment = {
-    ...worktreeVariables(worktree.slug, facts.layout, facts, password),
-    PGPASSWORD: password,
-  };
-  let setup: SchemaMark["setup"] = "done";
-  host.notes.delete(worktree.slug);
-  for (const [what, argv] of Object.entries(commands)) {
-    if (!argv) continue;
-    const result = await runCommand(host.layout, worktree, argv, environment);
-    if (result.ok) continue;
-    setup = "failed";
-    host.notes.set(worktree.slug, `${what} ${result.why}`);
-    break;
-  }
-  await remarkSchema(host.postgres, { ...mark, setup });
+  branching.useBase(base);
+  return createBranch(postgres, branching, mark, password, {
+    base,
+    mode,
+    // Who asks for the rows of this one gets them, however many they are.
+    maxBytes: said.mode === "data" ? Number.POSITIVE_INFINITY : maxSize,
+    lockTimeoutMs: lockTimeout,
+  });
 }

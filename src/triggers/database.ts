@@ -1,6 +1,8 @@
 import type { WorktreeFacts } from "../facts/facts.ts";
+import { innermost } from "../facts/here.ts";
 import { diffSchemas } from "../host/branch/index.ts";
-import type { BranchMode } from "../host/host.ts";
+import { toBuffer } from "../host/files.ts";
+import type { BranchMode, Intention } from "../host/intentions.ts";
 import { retireSchema } from "../host/postgres/retired.ts";
 import { listSchemas, remarkSchema } from "../host/postgres/schemas.ts";
 import { listSizes } from "../host/postgres/sizes.ts";
@@ -15,7 +17,7 @@ const MODES: readonly string[] = ["data", "structure", "empty"] satisfies Branch
 
 /** The calls under `/v1/db`, `/v1/wait` and `/v1/intend`. */
 export function databaseApi(keeper: Keeper): Api {
-  const { postgres } = keeper.host;
+  const { postgres, intended } = keeper.host;
   return {
     "GET /v1/db": answering(async () => ({ schemas: await listSizes(postgres) })),
     "GET /v1/db/diff": answering(async (query) => {
@@ -35,16 +37,21 @@ export function databaseApi(keeper: Keeper): Api {
     "POST /v1/db/setup": answering((query) =>
       setUpAgain(keeper, worktreeIn(keeper, query.get("of"))),
     ),
+    // Before `git worktree add`; without anything said, what was said before is forgotten.
     "POST /v1/intend": answering(async (query) => {
+      const path = query.get("path") ?? "";
       const mode = modeIn(query.get("mode"));
-      if (mode) keeper.host.intended.set(query.get("name") ?? "", { mode });
+      const base = innermost(keeper.worktrees, query.get("from") ?? "")?.slug;
+      if (mode || base)
+        intended.set(path, { ...(mode ? { mode } : {}), ...(base ? { base } : {}) });
+      else intended.delete(path);
       return {};
     }),
     "GET /v1/wait": answering(async (query) => {
       const worktree = worktreeIn(keeper, query.get("of"));
       await keeper.lookAt(worktree.slug);
       const problems = keeper.problemsOf(worktree.slug);
-      if (problems.length > 0) throw new UserError(problems.join(" "), "ikigai status");
+      if (problems.length > 0) throw new UserError(problems.join("\n"), "ikigai status");
       return { worktree: worktree.slug };
     }),
   };
@@ -54,13 +61,13 @@ export function databaseApi(keeper: Keeper): Api {
 async function reset(
   keeper: Keeper,
   worktree: WorktreeFacts,
-  intention: { readonly mode?: BranchMode; readonly base?: string },
+  intention: Intention,
 ): Promise<unknown> {
   const { postgres, intended } = keeper.host;
   let aside: string | undefined;
   await keeper.lookAt(worktree.slug, async () => {
     const live = await liveSchema(keeper, worktree);
-    intended.set(worktree.name, intention);
+    intended.set(toBuffer(worktree.path).toString(), intention);
     if (!live?.mark) return;
     const at = new Date();
     // Without its identity it is nobody's, so that this very look does not bring it back.
@@ -68,22 +75,32 @@ async function reset(
     if (kept === "retired") aside = retiredName(worktree.slug, at);
   });
   const problems = keeper.problemsOf(worktree.slug);
-  if (problems.length > 0)
-    throw new UserError(problems.join(" "), `ikigai wt restore ${worktree.slug}`);
+  if (problems.length > 0) {
+    const back = aside && `for what it held: ikigai wt restore ${worktree.slug}`;
+    throw new UserError(problems.join("\n"), back);
+  }
   return { worktree: worktree.slug, schema: schemaOf(worktree.slug), aside };
 }
 
 /** Has the project's commands for a new schema run once more. */
 async function setUpAgain(keeper: Keeper, worktree: WorktreeFacts): Promise<unknown> {
-  await keeper.lookAt(worktree.slug, async () => {
+  const { slug, settings } = worktree;
+  const { migrate, seed } = settings.database;
+  if (!migrate && !seed) {
+    throw new UserError(
+      `Neither database.migrate nor database.seed is set for ${slug}.`,
+      "docs/configuration.md tells how",
+    );
+  }
+  await keeper.lookAt(slug, async () => {
     const live = await liveSchema(keeper, worktree);
     if (live?.mark) await remarkSchema(keeper.host.postgres, { ...live.mark, setup: "pending" });
   });
-  const problems = [...keeper.problemsOf(worktree.slug), ...keeper.notesOf(worktree.slug)];
-  if (problems.length > 0) {
-    throw new UserError(problems.join(" "), `ikigai logs ${worktree.slug}/setup`);
-  }
-  return { worktree: worktree.slug };
+  const problems = keeper.problemsOf(slug);
+  if (problems.length > 0) throw new UserError(problems.join("\n"));
+  const mark = (await liveSchema(keeper, worktree))?.mark;
+  if (mark?.setup === "failed") throw new UserError(mark.why ?? "", `ikigai logs ${slug}/setup`);
+  return { worktree: slug };
 }
 
 async function liveSchema(keeper: Keeper, { slug }: WorktreeFacts) {

@@ -10,15 +10,17 @@ import type { Wakes } from "../engine/wake.ts";
 import { AWAY_MS } from "../facts/away.ts";
 import { type Facts, type Gathering, gatherFacts, type WorktreeFacts } from "../facts/facts.ts";
 import { sweepBuilds } from "../host/branch/index.ts";
+import { toBuffer } from "../host/files.ts";
 import { untilUnlocked } from "../host/git/lock.ts";
 import type { Host } from "../host/host.ts";
 import { reloadNginx } from "../host/nginx.ts";
 import { isUnreachable } from "../host/postgres/client.ts";
+import { sweepRoles } from "../host/postgres/roles.ts";
 import { prepareDatabase } from "../host/postgres/schemas.ts";
 import type { Step } from "../model/change.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import type { PlanReport } from "../model/report.ts";
-import type { Slug } from "../model/slug.ts";
+import { type Slug, schemaOf } from "../model/slug.ts";
 import { startsByItself } from "../model/start-policy.ts";
 import { Housekeeper } from "./idle-timer.ts";
 import { Queue } from "./queue.ts";
@@ -119,8 +121,7 @@ export class Keeper {
 
   /** What a person should know of a worktree, though it is ready. */
   notesOf(slug: Slug): readonly string[] {
-    const note = this.host.notes.get(slug);
-    return note === undefined ? [] : [note];
+    return this.host.notes.of(slug);
   }
 
   /** True when something failed and it is time to try again: soon at first, then less often. */
@@ -264,9 +265,21 @@ export class Keeper {
     const worktree = facts.worktrees[0];
     for (const errand of worktree ? errands : []) if (worktree) await errand(worktree, facts);
     const outcome = await reconcile(facts, this.host, scope);
-    for (const [key, text] of outcome.troubles) this.host.notes.set(key, text);
+    this.#note(outcome, slug);
     this.#tell(outcome, slug);
     if (worktree) this.#startServices(worktree);
+  }
+
+  /** Troubles are seen before anything is done; what was done has told its own. */
+  #note({ troubles, done, failures }: Outcome, slug: Slug): void {
+    const { notes, intended } = this.host;
+    const worktree = this.#known.get(slug);
+    if (!worktree) notes.delete(slug);
+    if (!worktree || failures.length > 0) return;
+    intended.delete(toBuffer(worktree.path).toString());
+    if (done.some(({ kind }) => kind === "schema")) return;
+    notes.set(slug, "schema", troubles.get(slug));
+    notes.set(slug, "setup", undefined);
   }
 
   #remember(facts: Facts, only?: Slug): void {
@@ -344,14 +357,16 @@ export class Keeper {
     }
   }
 
-  /** What a branch left that was cut off by the end of a daemon. */
-  async #sweep(): Promise<void> {
-    const client = await this.host.postgres.connect();
+  /** What branches left that were cut off by the end of a daemon or of the server. */
+  async sweep(): Promise<void> {
+    const { postgres } = this.host;
+    const client = await postgres.connect();
     try {
       await sweepBuilds(client);
     } finally {
       await client.end();
     }
+    await sweepRoles(postgres, (role) => [...this.#known.keys()].map(schemaOf).includes(role));
   }
 
   /** What a database needs once, before its first schema. */
@@ -359,7 +374,7 @@ export class Keeper {
     if (this.#prepared) return;
     try {
       await prepareDatabase(this.host.postgres);
-      await this.#sweep();
+      await this.sweep();
       this.#prepared = true;
     } catch (error) {
       // Everything but the schemas can be brought in line all the same.
@@ -376,5 +391,7 @@ function describe({ kind, action, key }: Step): string {
 
 function explain(error: unknown): string {
   if (isUnreachable(error)) return "Postgres does not answer; type: pg_ctl start";
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const next = "next" in error && typeof error.next === "string" ? error.next : undefined;
+  return next === undefined ? error.message : `${error.message}; next: ${next}`;
 }

@@ -1,46 +1,158 @@
-import { BranchError, keepReserve, schemaSize } from "../host/branch/index.ts";
-import { gatherExtensions } from "../host/postgres/branching.ts";
-import { schemaOf } from "../model/slug.ts";
-import type { Keeper } from "./keeper.ts";
+import { BranchError, dropReserve, keepReserve, schemaSize } from "../host/branch/index.ts";
+import { gatherExtensions } from "../host/postgres/extensions.ts";
+import { type Pulse, readPulse } from "../host/postgres/pulse.ts";
+import { type Slug, schemaOf } from "../model/slug.ts";
+import type { Journal, Keeper } from "./keeper.ts";
 
-const PAUSE_MS = 60_000;
-const FIRST_PAUSE_MS = 3_000;
+const PAUSE_MS = 3_000;
+/** After keeping, this many times as long nothing is done, unless a reserve was used. */
+const RARENESS = 10;
+const FAILED_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 60_000;
+/** The default worktree's, and those of which somebody has made another lately. */
+const BASES = 3;
 
 /**
- * Keeps a finished branch of the default worktree's schema ready, from which most
- * worktrees are made. Only while nobody is being served with a new one, and only
- * within the size that is copied at all. Returns the way to end it.
+ * Keeps finished branches ready of the schemas from which worktrees are made. A
+ * look costs one small statement, and more only when the server has written
+ * something and then been quiet. Makes way for whoever is being served with a new
+ * worktree. Returns the way to end it.
  */
-export function keepReserveRegularly(keeper: Keeper, journal: (line: string) => void): () => void {
-  let timer = setTimeout(tick, FIRST_PAUSE_MS);
-  let refusal = "";
-  async function tick(): Promise<void> {
-    try {
-      await keepOne();
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      // What cannot be branched cannot be kept either; said once.
-      if (error instanceof BranchError && text !== refusal) journal(`no reserve: ${text}`);
-      refusal = text;
-    }
-    timer = setTimeout(tick, PAUSE_MS);
+export function keepReserveRegularly(keeper: Keeper, journal: Journal): () => Promise<void> {
+  const reserving = new Reserving(keeper, journal);
+  let ended = false;
+  let running: Promise<void> = Promise.resolve();
+  let timer = setTimeout(tick, PAUSE_MS);
+  function tick(): void {
+    running = reserving.look().then(() => {
+      if (!ended) timer = setTimeout(tick, PAUSE_MS);
+    });
   }
-  async function keepOne(): Promise<void> {
-    const worktree = keeper.find(".default");
-    const { postgres, branching } = keeper.host;
-    if (!worktree || branching.size > 0 || !keeper.isProvisioned(worktree.slug)) return;
-    const { branch, maxSize, lockTimeout } = worktree.settings.database;
-    if (branch !== "data") return;
-    const base = schemaOf(worktree.slug);
-    // Whoever creates one as the owner has it in `public`, where no worktree looks.
-    for (const schema of ["public", base]) {
-      for (const text of await gatherExtensions(postgres, schema)) keeper.host.notes.set(worktree.slug, text);
+  return async () => {
+    ended = true;
+    clearTimeout(timer);
+    reserving.end();
+    await running;
+  };
+}
+
+class Reserving {
+  readonly #keeper: Keeper;
+  readonly #journal: Journal;
+  readonly #ending = new AbortController();
+  readonly #told = new Set<string>();
+  /** Schemas of which a reserve was there. */
+  readonly #kept = new Set<string>();
+  #seen = "";
+  #served = "";
+  #notBefore = 0;
+  #atLatest = 0;
+
+  constructor(keeper: Keeper, journal: Journal) {
+    this.#keeper = keeper;
+    this.#journal = journal;
+  }
+
+  end(): void {
+    this.#ending.abort();
+  }
+
+  /** Never fails: a server that is away is asked again. */
+  async look(): Promise<void> {
+    const { branching, postgres } = this.#keeper.host;
+    if (branching.size > 0) return;
+    const began = Date.now();
+    try {
+      const pulse = await readPulse(postgres);
+      if (!this.#isDue(pulse, began)) return;
+      if (pulse.unfinished) await this.#keeper.sweep();
+      await this.#gather();
+      await this.#dropOthers(pulse.bases);
+      for (const slug of this.#bases()) await this.#keep(slug);
+      this.#served = (await readPulse(postgres)).position;
+      this.#seen = this.#served;
+      this.#pauseUntil(Date.now() + (Date.now() - began) * RARENESS);
+    } catch {
+      // Postgres is away or its disk is full; or a branch began, and it is nobody's fault.
+      if (branching.size === 0) this.#pauseUntil(Date.now() + FAILED_PAUSE_MS);
     }
+  }
+
+  /** When something was written since all was in line, and nobody is at it: as a rule. */
+  #isDue({ position, bases }: Pulse, now: number): boolean {
+    const quiet = position === this.#seen;
+    this.#seen = position;
+    if (position === this.#served) return false;
+    const claimed = [...this.#kept].some((base) => !bases.includes(base));
+    return claimed || (now >= this.#notBefore && (quiet || now >= this.#atLatest));
+  }
+
+  #pauseUntil(time: number): void {
+    this.#notBefore = Math.min(time, Date.now() + LONGEST_PAUSE_MS);
+    this.#atLatest = Date.now() + LONGEST_PAUSE_MS;
+  }
+
+  #bases(): Slug[] {
+    const chosen = this.#keeper.find(".default")?.slug;
+    const all = [...(chosen === undefined ? [] : [chosen]), ...this.#keeper.host.branching.bases];
+    return [...new Set(all)].filter((slug) => this.#wantsOne(slug)).slice(0, BASES);
+  }
+
+  #wantsOne(slug: Slug): boolean {
+    const worktree = this.#keeper.find(slug);
+    return worktree?.settings.database.branch === "data" && this.#keeper.isProvisioned(slug);
+  }
+
+  async #keep(slug: Slug): Promise<void> {
+    const { postgres, branching } = this.#keeper.host;
+    const { maxSize } = this.#keeper.find(slug)?.settings.database ?? { maxSize: 0 };
+    const base = schemaOf(slug);
+    this.#kept.delete(base);
     const size = await postgres.use((client) => schemaSize(client, base));
     if (size === 0 || size > maxSize) return;
-    const kept = await keepReserve(() => postgres.connect(), base, { lockTimeoutMs: lockTimeout });
-    if (kept.state === "built" || kept.state === "refreshed")
-      journal(`reserve of ${base} ${kept.state}`);
+    const signal = AbortSignal.any([branching.quiet, this.#ending.signal]);
+    if (branching.size > 0) return;
+    try {
+      const { state, reason } = await keepReserve(() => postgres.connect(), base, { signal });
+      if (state !== "unavailable") this.#kept.add(base);
+      if (state === "built" || state === "refreshed") this.#journal(`reserve of ${base} ${state}`);
+      if (state === "unavailable") this.#once(`no reserve: ${reason}`);
+    } catch (error) {
+      // What cannot be branched cannot be kept either.
+      if (error instanceof BranchError && error.code === "refused") {
+        this.#once(`no reserve: ${error.message}`);
+      } else throw error;
+    }
   }
-  return () => clearTimeout(timer);
+
+  /** Those of worktrees that are gone, or from which nobody makes others any more. */
+  async #dropOthers(reserved: readonly string[]): Promise<void> {
+    const { postgres } = this.#keeper.host;
+    const kept = this.#bases().map(schemaOf);
+    for (const base of reserved.filter((each) => !kept.includes(each))) {
+      await postgres.use((client) => dropReserve(client, base));
+      this.#kept.delete(base);
+      this.#journal(`reserve of ${base} dropped`);
+    }
+  }
+
+  async #gather(): Promise<void> {
+    const { host } = this.#keeper;
+    const strays = await gatherExtensions(host.postgres);
+    const chosen = this.#keeper.find(".default")?.slug;
+    for (const { slug } of this.#keeper.worktrees) {
+      const texts = strays
+        .filter(
+          ({ schema }) => schema === schemaOf(slug) || (schema === "public" && slug === chosen),
+        )
+        .map(({ text }) => text);
+      host.notes.set(slug, "extensions", texts.join("; ") || undefined);
+    }
+  }
+
+  #once(line: string): void {
+    if (this.#told.has(line)) return;
+    this.#told.add(line);
+    this.#journal(line);
+  }
 }

@@ -1,57 +1,102 @@
 import { type SchemaMark, writeMark } from "../../model/mark.ts";
+import { formatSize } from "../../model/size.ts";
 import { schemaOf } from "../../model/slug.ts";
-import { BranchError, branchSchema, claimReserve, moveExtensions } from "../branch/index.ts";
+import { UserError } from "../../model/user-error.ts";
+import { BranchError, branchSchema, claimReserve } from "../branch/index.ts";
+import type { Branching } from "../branching.ts";
 import type { Postgres } from "./client.ts";
-import { createSchema, EXTENSIONS, rekeySchema, roleStatements } from "./schemas.ts";
+import { gatherExtensions } from "./extensions.ts";
+import { createSchema, rekeySchema, roleStatements } from "./schemas.ts";
 
 /** What a new worktree's schema begins as. */
 export interface BranchRequest {
   readonly base: string;
   readonly mode: "data" | "structure";
-  /** Above this many bytes only the structure is taken. */
+  /** Above this many bytes of rows only the structure is taken. */
   readonly maxBytes: number;
   readonly lockTimeoutMs: number;
-  /** From 0 to 1, while it lasts. */
-  readonly onProgress: (fraction: number) => void;
-  /** What a person should know, such as that the base was too large for its rows. */
-  readonly onNote: (text: string) => void;
 }
 
 /**
  * Makes a worktree's schema a branch of another's; an empty one where the base
- * has none. Whole or not at all.
+ * has none. Whole or not at all. Answers what was written on it.
  *
- * @throws BranchError when the base holds something that cannot be branched, or is busy
+ * @throws UserError when the base holds something that cannot be branched, or is busy
  */
 export async function createBranch(
   postgres: Postgres,
+  branching: Branching,
   mark: SchemaMark,
   password: string,
   request: BranchRequest,
-): Promise<void> {
+): Promise<SchemaMark> {
   const target = schemaOf(mark.worktree);
   const base = schemaOf(request.base);
-  if (await isEmpty(postgres, base)) return createSchema(postgres, mark, password);
-  for (const text of await gatherExtensions(postgres, base)) request.onNote(text);
-  if (request.mode === "data" && (await claim(postgres, mark, password, base))) return;
-  await postgres.run(roleStatements(target, password));
-  try {
-    const report = await branchSchema(() => postgres.connect(), {
-      base,
-      target,
-      owner: target,
-      mode: request.mode,
-      maxBytes: request.maxBytes,
-      lockTimeoutMs: request.lockTimeoutMs,
-      mark: writeMark(mark),
-      onProgress: ({ phase, done, total }) =>
-        request.onProgress(phase === "rows" && total > 0 ? (0.9 * done) / total : SHARE[phase]),
-    });
-    if (report.reason) request.onNote(`only the structure was taken: ${report.reason}`);
-  } catch (error) {
-    if (!(error instanceof BranchError) || error.code !== "missing") throw error;
-    await createSchema(postgres, mark, password);
+  if (await isEmpty(postgres, base)) return emptySchema(postgres, mark, password);
+  await gatherExtensions(postgres);
+  if (request.mode === "data") {
+    const claimed = { ...mark, rows: true };
+    if (await claim(postgres, claimed, password, base)) return claimed;
   }
+  let written = mark;
+  try {
+    await branching.inTurn(async () => {
+      await postgres.run(roleStatements(target, password));
+      await branchSchema(() => postgres.connect(), {
+        base,
+        target,
+        owner: target,
+        mode: request.mode,
+        maxBytes: request.maxBytes,
+        lockTimeoutMs: request.lockTimeoutMs,
+        mark: ({ tables }) => {
+          written = { ...mark, ...beginningOf(tables, request) };
+          return writeMark(written);
+        },
+        onProgress: ({ phase, done, total }) =>
+          branching.set(
+            mark.worktree,
+            phase === "rows" && total > 0 ? (0.9 * done) / total : SHARE[phase],
+          ),
+      });
+    });
+    return written;
+  } catch (error) {
+    if (!(error instanceof BranchError)) throw error;
+    if (error.code === "missing" && (await isEmpty(postgres, base))) {
+      return emptySchema(postgres, mark, password);
+    }
+    throw explained(error, mark);
+  }
+}
+
+/** What came along, by the same measure by which it is decided what does. */
+function beginningOf(
+  tables: readonly { readonly bytes: number }[],
+  { mode, maxBytes }: BranchRequest,
+): Pick<SchemaMark, "rows" | "note"> {
+  const bytes = tables.reduce((sum, table) => sum + table.bytes, 0);
+  if (mode === "structure" || bytes === 0) return { rows: false };
+  if (bytes <= maxBytes) return { rows: true };
+  const note = `only the structure was taken, as the rows of its base are ${formatSize(bytes)} and database.maxSize is ${formatSize(maxBytes)}`;
+  return { rows: false, note };
+}
+
+function explained({ code, message, next }: BranchError, { worktree }: SchemaMark): UserError {
+  if (code === "refused") {
+    const empty = `ikigai db reset ${worktree} --db empty`;
+    return new UserError(message, `put it right and it is tried again, or: ${empty}`);
+  }
+  if (code === "busy" || code === "changed") {
+    return new UserError(`${message}; it is tried again by itself`);
+  }
+  const full = /No space left on device/.test(message);
+  return new UserError(
+    message,
+    full
+      ? `make room on the disk, or without rows: ikigai db reset ${worktree} --db structure`
+      : next.replace("ikigai db branch", `ikigai db reset ${worktree}`),
+  );
 }
 
 /** Whether a schema is not there, or is as it was made: nothing lies in it, and nobody was let in. */
@@ -66,17 +111,15 @@ async function isEmpty(postgres: Postgres, schema: string): Promise<boolean> {
   return found.length === 0;
 }
 
-/**
- * Extensions belong to all worktrees, so they lie in one schema: dropping a
- * worktree's would take their types and functions from the others.
- *
- * @returns what could not be moved, and why
- */
-export async function gatherExtensions(postgres: Postgres, schema: string): Promise<string[]> {
-  const moves = await postgres.use((client) => moveExtensions(client, schema, EXTENSIONS));
-  return moves.flatMap(({ extension, moved, why }) =>
-    moved ? [] : [`the extension ${extension} lies in ${schema}: ${why}`],
-  );
+/** A schema that begins with nothing; answers what was written on it. */
+export async function emptySchema(
+  postgres: Postgres,
+  mark: SchemaMark,
+  password: string,
+): Promise<SchemaMark> {
+  const empty = { ...mark, rows: false };
+  await createSchema(postgres, empty, password);
+  return empty;
 }
 
 /** Takes the branch that lies ready, when it is proven to be the base as it is now. */

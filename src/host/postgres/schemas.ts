@@ -1,6 +1,8 @@
 import { readMark, type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
 import { type Postgres, quoteName, quoteText } from "./client.ts";
+import { EXTENSIONS, GATHERING } from "./gathering.ts";
+import { markRole } from "./roles.ts";
 import { scramVerifier } from "./scram.ts";
 
 /** A schema that bears our mark, or one that has a worktree's name without it. */
@@ -8,8 +10,6 @@ export interface FoundSchema {
   readonly schema: string;
   readonly mark?: SchemaMark;
 }
-
-export const EXTENSIONS = "extensions";
 
 /** Every schema with our mark, and every other that is in the way of one. One statement. */
 export async function listSchemas(postgres: Postgres, slug?: string): Promise<FoundSchema[]> {
@@ -37,6 +37,7 @@ export async function prepareDatabase(postgres: Postgres): Promise<void> {
     "REVOKE ALL ON SCHEMA public FROM PUBLIC",
     "REVOKE ALL ON DATABASE ikigai FROM PUBLIC",
     "GRANT CONNECT, TEMPORARY ON DATABASE ikigai TO PUBLIC",
+    ...GATHERING,
   ]);
 }
 
@@ -47,6 +48,7 @@ export function roleStatements(role: string, password: string): string[] {
     `DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${quoteText(role)}) THEN CREATE ROLE ${quoteName(role)}; END IF; END $do$`,
     `ALTER ROLE ${quoteName(role)} ${settings}`,
     `ALTER ROLE ${quoteName(role)} SET search_path = ${quoteName(role)}, ${EXTENSIONS}`,
+    markRole(role),
   ];
 }
 

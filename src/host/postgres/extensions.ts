@@ -1,0 +1,31 @@
+import { moveExtensions } from "../branch/index.ts";
+import type { Postgres } from "./client.ts";
+import { ASTRAY, EXTENSIONS } from "./gathering.ts";
+
+/** An extension that lies where it should not, and cannot be moved. */
+export interface StrayExtension {
+  readonly schema: string;
+  /** What it is and what to do, for people. */
+  readonly text: string;
+}
+
+/**
+ * Extensions belong to all worktrees, so they lie in one schema: dropping a
+ * worktree's would take their types and functions from the others. Moves those
+ * that lie elsewhere and answers those that stay.
+ */
+export async function gatherExtensions(postgres: Postgres): Promise<StrayExtension[]> {
+  const astray = await postgres.query<{ schema: string }>(
+    `SELECT DISTINCT n.nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE ${ASTRAY}`,
+  );
+  const strays: StrayExtension[] = [];
+  for (const { schema } of astray) {
+    const moves = await postgres.use((client) => moveExtensions(client, schema, EXTENSIONS));
+    for (const { extension, moved, why } of moves) {
+      if (moved) continue;
+      const text = `the extension ${extension} lies in ${schema}, where other worktrees cannot use it and it goes with the schema: ${why}`;
+      strays.push({ schema, text });
+    }
+  }
+  return strays;
+}

@@ -1,0 +1,28 @@
+import type { Postgres } from "./client.ts";
+
+/** What can be known of the server without looking into anything. */
+export interface Pulse {
+  /** Where its log ends: the same twice when nobody has written anything in between. */
+  readonly position: string;
+  /** Schemas of which a reserve is there. */
+  readonly bases: readonly string[];
+  /** A build was begun that is not finished; somebody may still be at it. */
+  readonly unfinished: boolean;
+}
+
+/** One small statement. */
+export async function readPulse(postgres: Postgres): Promise<Pulse> {
+  const rows = await postgres.query<{ position: string; names: string[] }>(
+    `SELECT pg_current_wal_insert_lsn()::text AS position,
+            ARRAY(SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'ikigai\\_%') AS names`,
+  );
+  const { position = "", names = [] } = rows[0] ?? {};
+  return {
+    position,
+    bases: names.flatMap((name) => {
+      const base = /^ikigai_reserve_(.*)$/.exec(name)?.[1];
+      return base === undefined ? [] : [`wt_${base}`];
+    }),
+    unfinished: names.some((name) => name.startsWith("ikigai_build_")),
+  };
+}

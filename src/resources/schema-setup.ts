@@ -1,0 +1,64 @@
+import type { Facts, WorktreeFacts } from "../facts/facts.ts";
+import { runCommand } from "../host/first-command.ts";
+import type { Host } from "../host/host.ts";
+import { remarkSchema } from "../host/postgres/schemas.ts";
+import type { SchemaMark } from "../model/mark.ts";
+import { UserError } from "../model/user-error.ts";
+import { worktreeVariables } from "../model/variables.ts";
+
+interface Unfinished {
+  readonly mark: SchemaMark;
+  readonly password: string;
+  readonly worktree: WorktreeFacts;
+  readonly facts: Facts;
+}
+
+/**
+ * Runs what the project names for a new schema, once. A failure is written down
+ * and not tried again by itself. Rows that came with a branch are not seeded over.
+ */
+export async function finishSchema(host: Host, unfinished: Unfinished): Promise<void> {
+  const { mark, worktree, password, facts } = unfinished;
+  const { slug } = worktree;
+  const { migrate, seed } = worktree.settings.database;
+  const commands = Object.entries({
+    "database.migrate": migrate,
+    "database.seed": mark.rows ? undefined : seed,
+  });
+  const waiting = worktree
+    .trust()
+    .waiting.find(({ what, kind }) =>
+      kind === "configuration" ? true : commands.some(([key, argv]) => argv && key === what),
+    );
+  if (waiting) {
+    throw new UserError(
+      `${waiting.what} has not been approved, so the schema is not ready`,
+      `ikigai trust ${slug}`,
+    );
+  }
+  const environment = {
+    ...worktreeVariables(slug, facts.layout, facts, password),
+    PGPASSWORD: password,
+  };
+  const { why: _, ...kept } = mark;
+  let done: SchemaMark = { ...kept, setup: "done" };
+  for (const [what, argv] of commands) {
+    if (!argv) continue;
+    host.notes.set(slug, "setup", `${what} runs; its output: ikigai logs ${slug}/setup`);
+    const result = await runCommand(host.layout, worktree, argv, environment);
+    if (result.ok) continue;
+    // Its worktree went away, or we do: whoever looks next decides anew.
+    if (result.ended) return;
+    done = { ...kept, setup: "failed", why: `${what} ${result.why}` };
+    break;
+  }
+  await remarkSchema(host.postgres, done);
+  host.notes.set(slug, "setup", setupTrouble(done));
+}
+
+/** What came of the project's commands, where somebody should know. */
+export function setupTrouble({ setup, why, worktree }: SchemaMark): string | undefined {
+  return setup === "failed"
+    ? `${why ?? "a command for the new schema failed"}; its output: ikigai logs ${worktree}/setup; once more: ikigai db setup ${worktree}`
+    : undefined;
+}
