@@ -1,7 +1,7 @@
 import { findProject } from "../facts/project.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { type Completable, completionScript, SHELLS } from "../model/completion.ts";
-import { UserError } from "../model/user-error.ts";
+import { UsageError } from "../model/user-error.ts";
 import type { Run } from "./command.ts";
 import { COMMANDS } from "./table-of-commands.ts";
 
@@ -15,7 +15,7 @@ export const completion: Run = async ({ cwd, out }, [shell = ""]) => {
   }
   const known = SHELLS.find((name) => name === shell);
   if (!known) {
-    throw new UserError(
+    throw new UsageError(
       `There is a completion for ${SHELLS.join(", ")}, none for ${JSON.stringify(shell)}.`,
       "ikigai completion bash",
     );

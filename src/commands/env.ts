@@ -1,4 +1,6 @@
 import { byDirectory } from "../facts/here.ts";
+import { namedWorktree } from "../facts/named.ts";
+import { readWorktrees } from "../facts/worktrees.ts";
 import { readIfThere } from "../host/files.ts";
 import { environmentPath } from "../model/envrc.ts";
 import { UserError } from "../model/user-error.ts";
@@ -7,7 +9,10 @@ import { type Run, requireProject } from "./command.ts";
 /** The environment of a worktree (that of this directory unless named), for `eval` or as JSON. */
 export const env: Run = async ({ cwd, out }, [name], options) => {
   const project = requireProject(cwd);
-  const slug = name ?? byDirectory(project, cwd)?.slug;
+  const slug =
+    name === undefined
+      ? byDirectory(project, cwd)?.slug
+      : namedWorktree(readWorktrees(project.commonDir), name, cwd).slug;
   const text = readIfThere(environmentPath(project.layout, slug))?.toString();
   if (text === undefined) {
     throw new UserError(

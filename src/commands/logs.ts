@@ -1,7 +1,8 @@
 import fs from "node:fs";
 import { execa } from "execa";
 import type { Layout } from "../model/layout.ts";
-import { UserError } from "../model/user-error.ts";
+import { printable } from "../model/printable.ts";
+import { UsageError, UserError } from "../model/user-error.ts";
 import { type Run, requireProject, textOption } from "./command.ts";
 
 const PARTS: Readonly<Record<string, string>> = {
@@ -22,6 +23,9 @@ export const logs: Run = async ({ cwd }, [target], options) => {
     );
   }
   const lines = textOption(options, "lines") ?? "20";
+  if (!/^\d+$/.test(lines)) {
+    throw new UsageError(`--lines takes a number, not ${printable(lines)}.`, "ikigai logs -n 100");
+  }
   // -F follows a log through its rotation.
   const args = ["-n", lines, ...(options.follow ? ["-F"] : []), "--", ...files];
   const result = await execa("tail", args, {

@@ -1,6 +1,6 @@
 import { CommanderError, Command as Program } from "commander";
 import pc from "picocolors";
-import { UserError } from "../model/user-error.ts";
+import { UsageError, UserError } from "../model/user-error.ts";
 import { VERSION } from "../version.ts";
 import type { Command, Context, Values } from "./command.ts";
 import { COMMANDS } from "./table-of-commands.ts";
@@ -15,7 +15,12 @@ function build(finish: (code: number) => void): Program {
     )
     .version(VERSION)
     .option("--verbose", "show where an error of ikigai's own comes from")
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({
+      // In the same words as every other error, with the command that helps.
+      outputError: (text, write) => write(`${pc.red("ikigai:")} ${text.replace(/^error: /, "")}`),
+    })
+    .showHelpAfterError(`  next: ${pc.bold("ikigai --help")}`);
   const groups = new Map<string, Program>();
   for (const command of COMMANDS) {
     const [first = "", second] = command.usage.split(" ");
@@ -80,7 +85,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
     report(error, argv.includes("--verbose"));
-    return 1;
+    return error instanceof UsageError ? USAGE_ERROR : 1;
   }
 }
 

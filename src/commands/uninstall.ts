@@ -20,8 +20,8 @@ import { stopAll } from "./stop.ts";
 export const uninstall: Run = async ({ cwd, say }, _, options) => {
   const project = requireProject(cwd);
   const { layout } = project;
-  const purge = options["purge"] === true;
-  if (purge && options["yes"] !== true && !(await isMeant(layout))) {
+  const purge = options.purge === true;
+  if (purge && options.yes !== true && !(await isMeant(layout))) {
     say("  nothing was changed");
     return 1;
   }

@@ -6,7 +6,7 @@ import { describeLoss, lossOf } from "../host/git/loss.ts";
 import { git, gitSays } from "../host/git/run.ts";
 import { formatDuration, parseDuration } from "../model/duration.ts";
 import { printable } from "../model/printable.ts";
-import { UserError } from "../model/user-error.ts";
+import { UsageError, UserError } from "../model/user-error.ts";
 import type { Worktree } from "../model/worktree.ts";
 import { type Run, requireProject, textOption } from "./command.ts";
 import { plainTable } from "./table.ts";
@@ -27,14 +27,14 @@ export const wtPrune: Run = async ({ cwd, out, say }, _, options) => {
   const project = requireProject(cwd);
   const age = parseDuration(textOption(options, "minAge") ?? "7d");
   if (age === undefined) {
-    throw new UserError(
+    throw new UsageError(
       "--min-age takes a time such as 12h or 7d.",
       "ikigai wt prune --min-age 7d",
     );
   }
-  const candidates = await candidatesOf(project, options["merged"] === true, age);
+  const candidates = await candidatesOf(project, options.merged === true, age);
   const going = candidates.filter(({ goes }) => goes);
-  if (options["yes"]) {
+  if (options.yes) {
     for (const { worktree } of going.filter((c) => c.worktree.state === "present")) {
       await removeWorktree(project, worktree, false);
     }
@@ -43,20 +43,20 @@ export const wtPrune: Run = async ({ cwd, out, say }, _, options) => {
       await followed(project.layout);
     }
   }
-  if (options["json"]) {
+  if (options.json) {
     const list = candidates.map(({ worktree, why, goes }) => ({ name: worktree.slug, why, goes }));
-    out(`${JSON.stringify({ removed: options["yes"] === true, worktrees: list }, null, 2)}\n`);
+    out(`${JSON.stringify({ removed: options.yes === true, worktrees: list }, null, 2)}\n`);
     return 0;
   }
-  const word = options["yes"] ? "removed" : "would go";
+  const word = options.yes ? "removed" : "would go";
   const rows = candidates.map(({ worktree, why, goes }) => [
     worktree.slug,
     goes ? word : "stays",
     printable(why),
   ]);
   out(rows.length > 0 ? `${plainTable(["WORKTREE", "", "WHY"], rows)}\n` : "  nothing to prune\n");
-  if (going.length > 0 && !options["yes"]) {
-    const merged = options["merged"] ? " --merged" : "";
+  if (going.length > 0 && !options.yes) {
+    const merged = options.merged ? " --merged" : "";
     const limit = textOption(options, "minAge");
     say(`  next: ikigai wt prune${merged}${limit ? ` --min-age ${limit}` : ""} --yes`);
   }

@@ -14,7 +14,7 @@ import { type Run, requireProject } from "./command.ts";
 export const wtRemove: Run = async ({ cwd, say }, [name = ""], options) => {
   const project = requireProject(cwd);
   const worktree = namedWorktree(readWorktrees(project.commonDir), name, cwd);
-  const force = options["force"] === true;
+  const force = options.force === true;
   refuseFixed(worktree);
   if (!force) {
     const losses = worktree.state === "present" ? describeLoss(await lossOf(worktree)) : [];

@@ -3,21 +3,21 @@ import { localTime } from "../model/local-time.ts";
 import { printable } from "../model/printable.ts";
 import type { RetiredReport } from "../model/report.ts";
 import { formatSize } from "../model/size.ts";
-import { UserError } from "../model/user-error.ts";
+import { UsageError } from "../model/user-error.ts";
 import { type Run, requireProject, textOption } from "./command.ts";
 import { plainTable } from "./table.ts";
 
 /** Brings a removed worktree's data back, or lists what can be brought back. */
 export const wtRestore: Run = async ({ cwd, out, say }, [name], options) => {
   const { layout } = requireProject(cwd);
-  if (options["list"]) {
+  if (options.list) {
     const answer = await askDaemon<{ retired: RetiredReport[] }>(layout, "GET", "/v1/retired");
     const retired = answer.retired.filter((one) => name === undefined || one.name === name);
-    out(options["json"] ? `${JSON.stringify({ retired }, null, 2)}\n` : `${table(retired)}\n`);
+    out(options.json ? `${JSON.stringify({ retired }, null, 2)}\n` : `${table(retired)}\n`);
     return 0;
   }
   if (name === undefined) {
-    throw new UserError("Restore which worktree's data?", "ikigai wt restore --list");
+    throw new UsageError("Restore which worktree's data?", "ikigai wt restore --list");
   }
   const into = textOption(options, "into") ?? name;
   const query = new URLSearchParams({ of: name, into });
@@ -26,7 +26,7 @@ export const wtRestore: Run = async ({ cwd, out, say }, [name], options) => {
     "POST",
     `/v1/restore?${query}`,
   );
-  if (options["json"]) out(`${JSON.stringify(done, null, 2)}\n`);
+  if (options.json) out(`${JSON.stringify(done, null, 2)}\n`);
   else say(`  ${done.into} has the data of ${done.schema} again`);
   return 0;
 };
