@@ -4,23 +4,18 @@ import { openConnections } from "../host/connections.ts";
 import { Door } from "../host/door.ts";
 import type { Host } from "../host/host.ts";
 import { keepConnections } from "../host/kept-connections.ts";
-import { lastLines } from "../host/logs.ts";
 import { howItEnded, lastCrash } from "../host/runit/crashes.ts";
 import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
-import type { ServiceFailure } from "../model/failure-page.ts";
 import type { Slug } from "../model/slug.ts";
 import { startsByItself } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
+import { type Asleep, asleep, refusal } from "./asleep.ts";
 import { awaitReadiness } from "./readiness.ts";
 import { Turns } from "./turns.ts";
 
 /** What came of asking for a service. */
 export type Awakening = { readonly awake: true } | Asleep;
-
-export interface Asleep extends Omit<ServiceFailure, "title"> {
-  readonly awake: false;
-}
 
 /** What has to be before a service may start, and who is told that it did. */
 export interface Needs {
@@ -164,7 +159,7 @@ export class Wakes {
   /** Why a service that should answer does not; nothing is started. */
   explain(worktree: WorktreeFacts, service: Service, otherwise: string): Asleep {
     const crash = lastCrash(this.#host.definitions, `${worktree.slug}.${service.slug}`);
-    return this.#failure(worktree, service, crash ? howItEnded(crash) : otherwise);
+    return asleep(this.#host, worktree, service, crash ? howItEnded(crash) : otherwise);
   }
 
   async #start(worktree: WorktreeFacts, service: Service, forced: boolean): Promise<Awakening> {
@@ -176,8 +171,8 @@ export class Wakes {
     const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
     const runs = status?.state === "run" && status.wants === "up";
     if (!runs) {
-      const refusal = this.#refusal(worktree, service, forced);
-      if (refusal) return refusal;
+      const refused = refusal(this.#host, worktree, service, forced);
+      if (refused) return refused;
       const missing = await this.#prepare(worktree, service, forced, deadline);
       if (missing) return missing;
       if (forced) definitions.forgive(key);
@@ -200,11 +195,11 @@ export class Wakes {
       return { awake: true };
     }
     if (outcome === "unwanted") {
-      return this.#failure(worktree, service, "it was stopped before it was ready");
+      return asleep(this.#host, worktree, service, "it was stopped before it was ready");
     }
     if (outcome === "late") return this.#late(worktree, service, settings.patience);
     await pause(LOG_MS);
-    return this.#failure(worktree, service, howItEnded(outcome));
+    return asleep(this.#host, worktree, service, howItEnded(outcome));
   }
 
   /** Only a socket's service can have them; TCP ports are asked for one by one. */
@@ -213,33 +208,6 @@ export class Wakes {
     for (const worktree of isDefault ? [slug, ".default"] : [slug]) {
       keepConnections(this.#host.layout, worktree, name);
     }
-  }
-
-  /** Why it is not even tried. */
-  #refusal(worktree: WorktreeFacts, service: Service, forced: boolean): Asleep | undefined {
-    const { slots, definitions } = this.#host;
-    const key = `${worktree.slug}.${service.slug}`;
-    const held = worktree.trust().held.get(service.slug);
-    if (held !== undefined) {
-      const why = `${held} has not been approved`;
-      return this.#failure(worktree, service, why, `ikigai trust ${worktree.slug}`);
-    }
-    if (forced) return undefined;
-    const up = `ikigai up ${worktree.slug}/${service.slug}`;
-    const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
-    const crash = lastCrash(definitions, key);
-    if (status?.wants === "down" && status.state === "down" && !crash && !slots.isRested(key)) {
-      return this.#failure(worktree, service, "it was stopped by hand", up);
-    }
-    const { start } = serviceConfiguration(worktree.settings, service.name);
-    if (start === "manual") {
-      return this.#failure(worktree, service, "it is started by command only", up);
-    }
-    // Who reloads a page again and again does not start a failing program as often.
-    if (crash && Date.now() - crash.at < RETRY_MS && status?.state !== "run") {
-      return this.#failure(worktree, service, howItEnded(crash));
-    }
-    return undefined;
   }
 
   /** Waits for what the service needs; answers what it does not get. */
@@ -253,7 +221,7 @@ export class Wakes {
       `the worktree ${worktree.slug} is not ready yet`,
     ]);
     if (problems.length > 0) {
-      return this.#failure(worktree, service, problems.join(" "), "ikigai status");
+      return asleep(this.#host, worktree, service, problems.join(" "), "ikigai status");
     }
     const { after, start } = serviceConfiguration(worktree.settings, service.name);
     for (const name of after) {
@@ -269,7 +237,7 @@ export class Wakes {
     const admit = () => void this.#admitted.add(key);
     const full = await this.#needs.room({ key, deadline, must, admit });
     if (full === undefined) return undefined;
-    return this.#failure(worktree, service, full, "ikigai wt list");
+    return asleep(this.#host, worktree, service, full, "ikigai wt list");
   }
 
   #begin(key: string): void {
@@ -298,26 +266,12 @@ export class Wakes {
     const { ready } = serviceConfiguration(worktree.settings, service.name);
     const what = ready === undefined ? "does not listen" : `does not answer ${ready} well`;
     const why = `it ${what} ${Math.round(patience / 1000)} s after it was asked for`;
-    return this.#failure(worktree, service, why);
-  }
-
-  #failure(worktree: WorktreeFacts, service: Service, why: string, next?: string): Asleep {
-    const { layout } = this.#host;
-    const lines = lastLines(`${layout.logs}/${worktree.slug}.${service.slug}/current`, LOG_LINES);
-    const log = lines.map((line) => line.replace(COLOURS, ""));
-    const address = `${worktree.slug}/${service.slug}`;
-    return { awake: false, why, next: next ?? `ikigai logs ${address}`, log };
+    return asleep(this.#host, worktree, service, why);
   }
 }
 
-const LOG_LINES = 20;
-/** What terminals take for colours and the like (ECMA-48, CSI sequences). */
-const COLOURS = /\u001b\[[0-?]*[ -/]*[@-~]/g;
 /** What it wrote last has to go through a pipe before it is in its log. */
 const LOG_MS = 20;
-/** A program that fails is not tried more often than this by requests. */
-const RETRY_MS = 3_000;
-
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
