@@ -1,3 +1,4 @@
+import { existsSync, renameSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TestProject } from "../support/project.ts";
@@ -95,4 +96,24 @@ test("a daemon that starts again finds what runs, and counts from then on", asyn
   stream.close();
   await untilOthersStopped("rel-06");
   await run(project, "wt", "list");
+});
+
+test("a stop that was cut off with the daemon leaves nothing that cannot be reached", async () => {
+  // Cut off before the service was told: its door is closed, and it runs.
+  const stream = await openStream(project, "rel-05");
+  const { pid } = await ask(project, "rel-05");
+  const sockets = `${project.root}/.ikigai/run/sockets/rel-05`;
+  renameSync(`${sockets}/backend.sock`, `${sockets}/.backend.aside`);
+  expect((await ask(project, "rel-05")).pid).toBe(pid);
+  stream.close();
+
+  // Cut off while it ends.
+  tell(project, "rel-07", { linger: 1_500 });
+  await ask(project, "rel-07");
+  const daemon = await daemonPid(project);
+  const going = project.ikigai("down", "rel-07");
+  await waitFor(() => existsSync(`${project.root}/.ikigai/sv/rel-07.backend/down`));
+  process.kill(daemon, "SIGKILL");
+  await going;
+  await waitFor(async () => (await ask(project, "rel-07")).worktree === "rel-07");
 });

@@ -51,7 +51,8 @@ export class Slots {
   /** Starts it, and its log, and again whenever its runsv comes back. */
   up(service: string): void {
     const path = this.path(service);
-    for (const name of ["down", RESTED, GAVE_UP]) fs.rmSync(`${path}/${name}`, { force: true });
+    for (const name of ["down", "log/down", RESTED, GAVE_UP])
+      fs.rmSync(`${path}/${name}`, { force: true });
     control(`${path}/log`, "u");
     control(path, "u");
   }
@@ -79,9 +80,7 @@ export class Slots {
 
   /** Ends a service that keeps its place, as it would start by itself otherwise. */
   async rest(service: string): Promise<void> {
-    if (!this.has(service)) return;
-    fs.writeFileSync(`${this.path(service)}/${RESTED}`, "");
-    await this.#end(service);
+    if (this.has(service)) await this.#end(service);
   }
 
   /** Whether it was ended by `rest` or gave up, and not by somebody who typed `sv stop`. */
@@ -110,6 +109,8 @@ export class Slots {
 
   async #end(service: string): Promise<void> {
     const path = this.path(service);
+    // First, so that what is cut off here is never taken for somebody's wish.
+    fs.writeFileSync(`${path}/${RESTED}`, "");
     this.down(service);
     const isDown = () => !isSupervised(path) || readStatus(path)?.state === "down";
     await until(isDown, STOP_SECONDS);
@@ -132,8 +133,9 @@ export class Slots {
       return false;
     }
     rest.writeTo(`${this.#sv}/../logs/${basename(path)}/current`);
-    for (const name of [RESTED, GAVE_UP, "again"]) fs.rmSync(`${path}/${name}`, { force: true });
-    fs.renameSync(path, `${this.#sv}/${SPARE}${randomBytes(4).toString("hex")}`);
+    const spare = `${this.#sv}/${SPARE}${randomBytes(4).toString("hex")}`;
+    fs.renameSync(path, spare);
+    for (const name of [RESTED, GAVE_UP, "again"]) fs.rmSync(`${spare}/${name}`, { force: true });
     return true;
   }
 
