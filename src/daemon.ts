@@ -5,6 +5,8 @@ import { findProject, type Project } from "./facts/project.ts";
 import { Settings } from "./facts/settings.ts";
 import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
 import { Branching } from "./host/branching.ts";
+import { tidyWhenQuiet } from "./host/heap.ts";
+import { relocateWorktrees } from "./host/git/relocate.ts";
 import type { Host } from "./host/host.ts";
 import { Intentions } from "./host/intentions.ts";
 import { listenInside } from "./host/listen.ts";
@@ -36,6 +38,9 @@ async function main(root: string | undefined): Promise<void> {
   if (!project) throw new Error(`No project at ${root ?? "(no directory given)"}.`);
   process.umask(0o077);
   const { layout, commonDir } = project;
+  const arrival = readArrival(layout);
+  // Where git's files still name the old place, every worktree would seem to be gone.
+  if ("from" in arrival) relocateWorktrees(commonDir, arrival.from.root, layout.root);
   const settings = await settingsOf(project);
   const { http, postgres } = settings.project;
   const secret = readSecret(layout);
@@ -67,7 +72,7 @@ async function main(root: string | undefined): Promise<void> {
   });
   const reader = new WorktreeReader(commonDir);
   const away = new Away();
-  let copied = readArrival(layout).kind === "copied";
+  let copied = arrival.kind === "copied";
   const keeper = new Keeper(
     gathering,
     host,
@@ -120,6 +125,7 @@ async function main(root: string | undefined): Promise<void> {
   });
   const stopRetention = enforceRetention(keeper, retention, (line) => console.log(line));
   const stopHooks = keepHooks(keeper, commonDir, (line) => console.log(line));
+  const stopTidying = tidyWhenQuiet();
   const stopReserving = keepReserveRegularly(keeper, (line) => console.log(line));
   console.log(`ready: ${keeper.worktrees.length} worktrees`);
 
@@ -131,6 +137,7 @@ async function main(root: string | undefined): Promise<void> {
     stopGlancing();
     stopHousekeeping();
     stopReserving();
+    stopTidying();
     stopHooks();
     await stopRetention();
     for (const server of servers) server.close();

@@ -55,10 +55,12 @@ export function readWorktrees(
 /** Reads one repository's worktrees again and again, and remembers what it saw. */
 export class WorktreeReader {
   readonly #commonDir: string;
+  readonly #identity: string;
   #seen = new Map<string, Worktree>();
 
   constructor(commonDir: string) {
     this.#commonDir = commonDir;
+    this.#identity = identityAt(commonDir);
   }
 
   /** @throws RepositoryAway when there is no repository at all */
@@ -67,8 +69,12 @@ export class WorktreeReader {
     if (!lstatIfThere(joinRaw(commonDir, "HEAD"))) {
       throw new RepositoryAway(`There is no repository at ${commonDir} any more.`);
     }
-    const seen = new Map<string, Worktree>();
-    for (const { name, slug, isMain } of this.#list()) {
+    // Somebody may move a project away and put another one in its place.
+    if (identityAt(commonDir) !== this.#identity) {
+      throw new RepositoryAway(`There is another repository at ${commonDir} now.`);
+    }
+    const seen = (scope && this.#readOnly(scope, isGone)) ?? new Map<string, Worktree>();
+    for (const { name, slug, isMain } of seen.size > 0 ? [] : this.#list()) {
       const key = isMain ? "" : name;
       const known = this.#seen.get(key);
       const isKnown = scope && !scope.has(slug) && known?.slug === slug;
@@ -91,7 +97,28 @@ export class WorktreeReader {
     const name = path.startsWith(`${common}/worktrees/`)
       ? path.slice(common.length + "/worktrees/".length)
       : undefined;
+    if (name !== undefined && this.#isPlain(name)) return lstatIfThere(gitDir) && name;
     return this.#list().find((one) => (one.isMain ? path === common : one.name === name))?.slug;
+  }
+
+  /** Whether a name is its own slug whatever the other names are. */
+  #isPlain(name: string): boolean {
+    return isSlug(name) && name !== MAIN;
+  }
+
+  /** What was seen last with these read anew; undefined when only the whole list can tell. */
+  #readOnly(scope: ReadonlySet<Slug>, isGone: Gone): Map<string, Worktree> | undefined {
+    if (this.#seen.size === 0) return undefined;
+    const seen = new Map(this.#seen);
+    for (const slug of scope) {
+      const isThere = lstatIfThere(joinRaw(this.#commonDir, "worktrees", slug)) !== undefined;
+      // What is neither there nor was under this name may be the slug of another name.
+      if (!this.#isPlain(slug) || !(isThere || seen.has(slug))) return undefined;
+      const worktree = this.#readOne(slug, slug, false, isGone);
+      if (worktree) seen.set(slug, worktree);
+      else seen.delete(slug);
+    }
+    return new Map([...seen].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   /** git's names, one character a byte, in the order of the bytes; the main worktree first. */
@@ -112,6 +139,11 @@ export class WorktreeReader {
       : joinRaw(this.#commonDir, "worktrees", bytes);
     return readWorktree({ name: bytes, gitDir, isMain }, slug, this.#commonDir, isGone);
   }
+}
+
+function identityAt(commonDir: string): string {
+  const stat = statIfThere(commonDir);
+  return stat ? `${stat.ino}-${stat.birthtimeNs}` : "";
 }
 
 /** Names that are slugs already, as nearly all are, need no digest. */

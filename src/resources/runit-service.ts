@@ -52,7 +52,7 @@ export const runitService: Resource<Want, Have> = {
   },
 
   async have({ definitions, slots }, scope) {
-    const names = new Set([...definitions.names(), ...slots.names()]);
+    const names = new Set([...definitions.names(scope), ...slots.names()]);
     return new Map(
       [...names]
         .filter((name) => !scope || scope.has(name.split(".", 1)[0] ?? ""))

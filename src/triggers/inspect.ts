@@ -1,7 +1,7 @@
 import { inOrder, serviceState, worktreeState } from "../engine/report.ts";
 import type { WorktreeFacts } from "../facts/facts.ts";
 import { howItEnded, lastCrash } from "../host/runit/crashes.ts";
-import { readStatus } from "../host/runit/supervise.ts";
+import { readStatus, type SuperviseStatus } from "../host/runit/supervise.ts";
 import { memoryOfGroups } from "../host/usage.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import type { ServiceReport, WorktreeReport } from "../model/report.ts";
@@ -12,37 +12,41 @@ import type { Keeper } from "./keeper.ts";
 
 /** Every worktree as it is now, the default one first. */
 export function inspectAll(keeper: Keeper, httpPort: number): WorktreeReport[] {
-  return inOrder(inspectEach(keeper, keeper.worktrees, httpPort));
+  const sight = look(keeper);
+  return inOrder(keeper.worktrees.map((worktree) => report(keeper, worktree, httpPort, sight)));
 }
 
 export function inspect(keeper: Keeper, worktree: WorktreeFacts, httpPort: number): WorktreeReport {
-  return report(keeper, worktree, httpPort, memoryOf(keeper, [worktree]));
+  return report(keeper, worktree, httpPort, look(keeper, worktree.slug));
 }
 
-function inspectEach(keeper: Keeper, worktrees: readonly WorktreeFacts[], httpPort: number) {
-  const memory = memoryOf(keeper, worktrees);
-  return worktrees.map((worktree) => report(keeper, worktree, httpPort, memory));
+/** What is looked at once, however many services there are. */
+interface Sight {
+  /** What runsv says of the services that have a place. */
+  readonly placed: ReadonlyMap<string, SuperviseStatus | undefined>;
+  /** Bytes by the process that leads a service. */
+  readonly memory: ReadonlyMap<number, number>;
 }
 
-/** Bytes by the process that leads a service. */
-type Memory = ReadonlyMap<number, number>;
-
-/** The processes of the system are looked through once, however many services there are. */
-function memoryOf({ host }: Keeper, worktrees: readonly WorktreeFacts[]): Memory {
-  const keys = worktrees.flatMap(({ slug, services }) => services.map((s) => `${slug}.${s.slug}`));
-  const statuses = keys
-    .filter((key) => host.slots.has(key))
-    .map((key) => readStatus(host.slots.path(key)));
-  return memoryOfGroups(new Set(statuses.flatMap((s) => (s && s.pid > 0 ? [s.pid] : []))));
+function look({ host }: Keeper, only?: string): Sight {
+  const names = host.slots.names().filter((key) => !only || key.startsWith(`${only}.`));
+  const placed = new Map(
+    names
+      .filter((key) => host.slots.has(key))
+      .map((key) => [key, readStatus(host.slots.path(key))] as const),
+  );
+  const leaders = [...placed.values()].flatMap((s) => (s && s.pid > 0 ? [s.pid] : []));
+  return { placed, memory: memoryOfGroups(new Set(leaders)) };
 }
 
 function report(
   keeper: Keeper,
   worktree: WorktreeFacts,
   httpPort: number,
-  memory: Memory,
+  sight: Sight,
 ): WorktreeReport {
   const { slug } = worktree;
+  const { held } = worktree.trust();
   const progress = keeper.host.branching.get(slug);
   const problems = [
     ...keeper.problemsOf(slug),
@@ -68,7 +72,7 @@ function report(
     schema: schemaOf(slug),
     url: worktreeUrl(slug, httpPort),
     services: worktree.services.map((service) =>
-      inspectService(keeper, worktree, service, httpPort, memory),
+      inspectService(keeper, worktree, service, httpPort, sight, held.get(service.slug)),
     ),
     problems,
   };
@@ -79,15 +83,15 @@ function inspectService(
   worktree: WorktreeFacts,
   service: Service,
   httpPort: number,
-  memory: Memory,
+  { placed: places, memory }: Sight,
+  held: string | undefined,
 ): ServiceReport {
   const { host, wakes, housekeeper } = keeper;
   const key = `${worktree.slug}.${service.slug}`;
-  const placed = host.slots.has(key);
-  const status = placed ? readStatus(host.slots.path(key)) : undefined;
+  const placed = places.has(key);
+  const status = places.get(key);
   const crash = lastCrash(host.definitions, key);
   const { start } = serviceConfiguration(worktree.settings, service.name);
-  const held = worktree.trust().held.get(service.slug);
   const state = serviceState({
     hasBackend: service.backend !== undefined,
     placed,

@@ -17,6 +17,8 @@ export interface Definition {
 /** The definitions in `run/services/<worktree>.<service>/`; made again whenever they are lost. */
 export class Definitions {
   readonly #directory: string;
+  /** By worktree, as far as is known; nobody else makes or removes any. */
+  #known: Map<string, Set<string>> | undefined;
 
   constructor(layout: Layout) {
     this.#directory = `${layout.run}/services`;
@@ -26,10 +28,23 @@ export class Definitions {
     return `${this.#directory}/${service}`;
   }
 
-  names(): string[] {
-    return listIfThere(this.#directory)
+  /** All, or those of some worktrees, for which the directory is not read again. */
+  names(worktrees?: ReadonlySet<string>): string[] {
+    if (worktrees && this.#known) {
+      return [...worktrees].flatMap((worktree) => [...(this.#known?.get(worktree) ?? [])]);
+    }
+    const names = listIfThere(this.#directory)
       .map(String)
       .filter((name) => !name.startsWith("."));
+    this.#known = new Map();
+    for (const name of names) this.#remember(name);
+    return worktrees ? this.names(worktrees) : names;
+  }
+
+  #remember(service: string): void {
+    const worktree = worktreeOf(service);
+    const known = this.#known?.get(worktree) ?? new Set();
+    this.#known?.set(worktree, known.add(service));
   }
 
   mark(service: string): string | undefined {
@@ -66,11 +81,19 @@ export class Definitions {
     fs.writeFileSync(`${building}/mark`, definition.mark);
     fs.rmSync(path, { recursive: true, force: true });
     fs.renameSync(building, path);
+    this.#remember(service);
   }
 
   remove(service: string): void {
     fs.rmSync(this.path(service), { recursive: true, force: true });
+    const worktree = worktreeOf(service);
+    this.#known?.get(worktree)?.delete(service);
+    if (this.#known?.get(worktree)?.size === 0) this.#known.delete(worktree);
   }
+}
+
+function worktreeOf(service: string): string {
+  return service.split(".", 1)[0] ?? "";
 }
 
 /** A word for sh: single quotes around it, and around nothing else. */
