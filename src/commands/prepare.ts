@@ -4,9 +4,7 @@ import { commonDirOf, type Project, rootOf } from "../facts/project.ts";
 import { Settings } from "../facts/settings.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { installControls } from "../host/controls.ts";
-import { writeEnvrc } from "../host/direnv.ts";
-import { allowEnvrc } from "../host/direnv-allow.ts";
-import { readIfThere, toBuffer, writeAtomically } from "../host/files.ts";
+import { readIfThere, writeAtomically } from "../host/files.ts";
 import { excludeFromStatus } from "../host/git/exclude.ts";
 import { installHook } from "../host/git/hooks.ts";
 import { packageFile } from "../host/package.ts";
@@ -18,13 +16,12 @@ import { writeSettings } from "../host/settings.ts";
 import { makeSkeleton, refuseStrangers } from "../host/skeleton.ts";
 import { approve, isTrusted, projectIdentity } from "../host/trust.ts";
 import type { Configuration } from "../model/configuration.ts";
-import { environmentFile, environmentPath, renderEnvrc } from "../model/envrc.ts";
 import { type Layout, layoutOf } from "../model/layout.ts";
 import { nginxConf } from "../model/nginx/conf.ts";
 import { UserError } from "../model/user-error.ts";
-import { ownerVariables, passwordFile } from "../model/variables.ts";
 import type { Worktree } from "../model/worktree.ts";
 import { mendPlace } from "./mend.ts";
+import { writeRootEnvironment } from "./root-environment.ts";
 import { waitingIn } from "./trust.ts";
 
 /** A project whose `.ikigai/` is as it should be. */
@@ -89,11 +86,7 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   }
   excludeFromStatus(commonDir, ["/.envrc", "/.ikigai"]);
   await installHook({ commonDir, worktrees });
-  await writeOwnerEnvironment(
-    layout,
-    configuration,
-    worktrees.map((w) => w.path),
-  );
+  await writeRootEnvironment(layout, configuration, worktrees);
   return { ...project, configuration, known };
 }
 
@@ -145,22 +138,4 @@ function writeNginxConf(layout: Layout, { http }: Configuration): void {
     ...(process.getuid?.() === 0 ? { user: "root" } : {}),
   });
   if (readIfThere(layout.nginxConf)?.toString() !== text) writeAtomically(layout.nginxConf, text);
-}
-
-/** What a shell at the project's root gets, where that is no worktree itself. */
-async function writeOwnerEnvironment(
-  layout: Layout,
-  { postgres, http }: Configuration,
-  tops: readonly Uint8Array[],
-): Promise<void> {
-  const { port, password } = postgres;
-  writeAtomically(`${layout.run}/pgpass`, passwordFile([{ role: "ikigai", password }], port));
-  const variables = ownerVariables(layout, { httpPort: http.port, postgresPort: port }, password);
-  const file = environmentPath(layout);
-  writeAtomically(file, environmentFile(variables, layout.bin));
-  if (tops.some((top) => toBuffer(top).equals(Buffer.from(layout.root)))) return;
-  const place = { directory: layout.root, environmentFile: file, scratch: layout.run };
-  const outcome = await writeEnvrc({ ...place, worktree: false });
-  if (outcome === "foreign") return;
-  await allowEnvrc(`${layout.root}/.envrc`, renderEnvrc(file));
 }

@@ -1,0 +1,39 @@
+import fs from "node:fs";
+import { writeEnvrc } from "../host/direnv.ts";
+import { allowEnvrc } from "../host/direnv-allow.ts";
+import { provideEnvrc } from "../host/direnv-provide.ts";
+import { toBuffer, writeAtomically } from "../host/files.ts";
+import type { Configuration } from "../model/configuration.ts";
+import { environmentFile, environmentPath, renderEnvrc } from "../model/envrc.ts";
+import type { Layout } from "../model/layout.ts";
+import { ownerVariables, passwordFile } from "../model/variables.ts";
+import type { Worktree } from "../model/worktree.ts";
+
+/** What a shell at the project's root gets before anything has been started. */
+export async function writeRootEnvironment(
+  layout: Layout,
+  { postgres, http }: Configuration,
+  worktrees: readonly Worktree[],
+): Promise<void> {
+  const { port, password } = postgres;
+  writeAtomically(`${layout.run}/pgpass`, passwordFile([{ role: "ikigai", password }], port));
+  const variables = ownerVariables(layout, { httpPort: http.port, postgresPort: port }, password);
+  const file = environmentPath(layout);
+  writeAtomically(file, environmentFile(variables, layout.bin));
+  const root = Buffer.from(layout.root);
+  const here = worktrees.find(({ path }) => toBuffer(path).equals(root));
+  if (here) return provideFirst(layout, here);
+  const place = { directory: layout.root, environmentFile: file, scratch: layout.run };
+  const outcome = await writeEnvrc({ ...place, worktree: false });
+  if (outcome === "foreign") return;
+  await allowEnvrc(`${layout.root}/.envrc`, renderEnvrc(file));
+}
+
+/** The programs by which everything is started; the daemon, once it runs, adds the rest. */
+async function provideFirst(layout: Layout, { slug, gitDir, path }: Worktree): Promise<void> {
+  const file = environmentPath(layout, slug);
+  if (!fs.existsSync(file))
+    writeAtomically(file, environmentFile({ SVDIR: layout.sv }, layout.bin));
+  const place = { directory: path, environmentFile: file, scratch: layout.run };
+  await provideEnvrc({ ...place, worktree: true, gitDir });
+}
