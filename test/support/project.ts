@@ -13,6 +13,8 @@ import { makeRepository, type RepositoryLayout } from "./repository.ts";
 
 export interface ProjectOptions {
   readonly layout?: RepositoryLayout;
+  /** The project directory's own name; "project" when left out. */
+  readonly name?: string;
   /** "tiny" (Node, no dependencies), "notes" (Deno and Postgres) or another path in fixtures/. */
   readonly app?: string;
   /** Files put over the app, by their path in a worktree. */
@@ -111,6 +113,7 @@ const gitConfig = `[user]
  */
 export async function makeProject({
   layout = "bare",
+  name: directory = "project",
   app = "tiny",
   files = {},
   worktrees = [],
@@ -119,7 +122,7 @@ export async function makeProject({
   env: extra = {},
 }: ProjectOptions = {}): Promise<TestProject> {
   const base = await realpath(await mkdtemp(join(tmpdir(), "iki-")));
-  const root = join(base, "project");
+  const root = join(base, directory);
   const env = environmentOf(base, extra);
   const [http, postgres] = [await reservePort(), await reservePort()];
   await mkdir(join(base, "home"), { recursive: true });
