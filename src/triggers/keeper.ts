@@ -1,3 +1,4 @@
+import { describe, explain } from "../engine/explain.ts";
 import type { Limits } from "../engine/idle.ts";
 import {
   type Outcome,
@@ -9,21 +10,18 @@ import {
 import type { Wakes } from "../engine/wake.ts";
 import { AWAY_MS } from "../facts/away.ts";
 import { type Facts, type Gathering, gatherFacts, type WorktreeFacts } from "../facts/facts.ts";
-import { sweepBuilds } from "../host/branch/index.ts";
 import { toBuffer } from "../host/files.ts";
 import { untilUnlocked } from "../host/git/lock.ts";
 import type { Host } from "../host/host.ts";
 import { reloadNginx } from "../host/nginx.ts";
-import { isUnreachable } from "../host/postgres/client.ts";
-import { sweepRoles } from "../host/postgres/roles.ts";
-import { prepareDatabase } from "../host/postgres/schemas.ts";
-import type { Step } from "../model/change.ts";
-import { serviceConfiguration } from "../model/configuration.ts";
 import type { PlanReport } from "../model/report.ts";
-import { type Slug, schemaOf } from "../model/slug.ts";
-import { startsByItself } from "../model/start-policy.ts";
+import type { Slug } from "../model/slug.ts";
+import { Autostart } from "./autostart.ts";
+import { DatabasePreparation } from "./database-preparation.ts";
 import { Housekeeper } from "./idle-timer.ts";
 import { Queue } from "./queue.ts";
+import { Seen } from "./seen.ts";
+import { Standing } from "./standing.ts";
 
 /** Told of everything that was done or failed; for the daemon's log. */
 export type Journal = (line: string) => void;
@@ -32,12 +30,6 @@ const LOOKS_AGAIN = 3;
 
 /** Work on one worktree that must not meet a look at it. */
 export type Errand = (worktree: WorktreeFacts, facts: Facts) => Promise<void>;
-
-/** A file's time of change may lie this far behind the clock (the kernel's coarse one). */
-const CLOCK_TICK_MS = 12;
-
-const FIRST_RETRY_MS = 400;
-const LAST_RETRY_MS = 30_000;
 
 /**
  * Keeps what is there in line with what is wanted. Any trigger says "look again",
@@ -51,25 +43,17 @@ export class Keeper {
   readonly #journal: Journal;
   readonly #looks: Queue<Slug>;
   readonly #fullLooks: Queue<"all">;
-  readonly #known = new Map<Slug, WorktreeFacts>();
-  /** Worktrees that are gone and of which something is still there. */
-  readonly #leftovers = new Set<Slug>();
+  readonly #seen = new Seen();
   /** How often a worktree that is held was looked at again. */
   readonly #again = new Map<Slug, number>();
   readonly #errands = new Map<Slug, readonly Errand[]>();
-  readonly #problems = new Map<Slug, readonly string[]>();
-  readonly #provisioned = new Set<Slug>();
-  readonly #lookedAt = new Map<Slug, number>();
-  /** Worktrees that somebody has asked for; a look alone never starts code of a new one. */
-  readonly #asked = new Set<Slug>();
-  #defaultSlug: Slug | undefined;
-  #prepared = false;
-  /** Why the database is not, as it was told last. */
-  #unprepared = "";
+  readonly #standing = new Standing();
+  readonly #preparation: DatabasePreparation;
+  readonly #autostart: Autostart;
+  /** Why nothing can be seen, as it was told last. */
+  #unreadable = "";
   /** The default worktree that nginx may have kept connections to. */
   #chosenOnce: Slug | undefined;
-  #retryAt = 0;
-  #retryPause = FIRST_RETRY_MS;
 
   constructor(
     gathering: () => Gathering,
@@ -88,17 +72,19 @@ export class Keeper {
       journal,
     });
     this.wakes = this.housekeeper.wakes;
+    this.#autostart = new Autostart(host.slots, this.wakes, journal);
+    this.#preparation = new DatabasePreparation(host.postgres, () => this.#seen.slugs, journal);
     this.#looks = new Queue((slug) => this.#look(slug));
     this.#fullLooks = new Queue(() => this.#lookEverywhere());
   }
 
   /** The worktrees as they were seen last. */
   get worktrees(): readonly WorktreeFacts[] {
-    return [...this.#known.values()];
+    return this.#seen.all;
   }
 
   find(slug: Slug): WorktreeFacts | undefined {
-    return this.#known.get(slug === ".default" ? (this.#defaultSlug ?? "") : slug);
+    return this.#seen.find(slug);
   }
 
   isBusy(slug: Slug): boolean {
@@ -106,17 +92,17 @@ export class Keeper {
   }
 
   isProvisioned(slug: Slug): boolean {
-    return this.#provisioned.has(slug);
+    return this.#standing.isProvisioned(slug);
   }
 
   problemsOf(slug: Slug): readonly string[] {
-    return this.#problems.get(slug) ?? [];
+    return this.#standing.problemsOf(slug);
   }
 
   /** True when everything is as it should be, as far as is known. */
   isSettled(): boolean {
-    const all = [...this.#known.keys()].every((slug) => this.#provisioned.has(slug));
-    return this.#prepared && this.#leftovers.size === 0 && all;
+    const all = this.#seen.slugs.every((slug) => this.#standing.isProvisioned(slug));
+    return this.#preparation.done && !this.#standing.hasLeftovers() && all;
   }
 
   /** What a person should know of a worktree, though it is ready. */
@@ -126,16 +112,12 @@ export class Keeper {
 
   /** True when something failed and it is time to try again: soon at first, then less often. */
   wantsRetry(): boolean {
-    if (!this.#prepared) return true;
-    const failed = [...this.#problems.values()].some((problems) => problems.length > 0);
-    if (!failed && this.#leftovers.size === 0) {
-      this.#retryPause = FIRST_RETRY_MS;
-      return false;
-    }
-    if (Date.now() < this.#retryAt) return false;
-    this.#retryPause = Math.min(this.#retryPause * 2, LAST_RETRY_MS);
-    this.#retryAt = Date.now() + this.#retryPause;
-    return true;
+    return !this.#preparation.done || this.#standing.wantsRetry();
+  }
+
+  /** Removes what branches left that were cut off. */
+  sweep(): Promise<void> {
+    return this.#preparation.sweep();
   }
 
   /**
@@ -177,18 +159,18 @@ export class Keeper {
 
   /** The same of one that was there at the last look; it may be gone. */
   knownAt(gitDir: Uint8Array): Slug | undefined {
-    return this.worktrees.find((w) => Buffer.compare(w.gitDir, gitDir) === 0)?.slug;
+    return this.#seen.slugAt(gitDir);
   }
 
   /** Whether a look at this worktree began after a time, in milliseconds since the epoch. */
   lookedSince(slug: Slug, time: number): boolean {
-    return (this.#lookedAt.get(slug) ?? 0) > time + CLOCK_TICK_MS;
+    return this.#seen.lookedSince(slug, time);
   }
 
   /** Ends all services and takes their places: they begin anew when asked for. */
   async rest(): Promise<void> {
     await this.idle();
-    this.#asked.clear();
+    this.#autostart.forgetAll();
     await Promise.all(
       this.worktrees.flatMap((worktree) =>
         worktree.services.map((service) => this.wakes.end(worktree, service)),
@@ -198,16 +180,15 @@ export class Keeper {
 
   /** Somebody asks for worktrees: what runs there by itself starts, now or when they are ready. */
   ask(slugs: readonly Slug[]): void {
-    for (const slug of slugs.filter((each) => !this.#asked.has(each))) {
-      this.#asked.add(slug);
-      const worktree = this.#known.get(slug);
-      if (worktree) this.#startServices(worktree);
+    for (const slug of slugs.filter((each) => this.#autostart.ask(each))) {
+      const worktree = this.#seen.find(slug);
+      if (worktree) this.#autostart.start(worktree, this.isProvisioned(slug));
     }
   }
 
   /** Settles when the services of a worktree may start; answers what keeps them from it. */
   async #readyForServices(slug: Slug): Promise<readonly string[]> {
-    if (!this.#provisioned.has(slug)) await this.lookAt(slug);
+    if (!this.isProvisioned(slug)) await this.lookAt(slug);
     this.ask([slug]);
     return this.problemsOf(slug);
   }
@@ -222,13 +203,21 @@ export class Keeper {
     await this.#looks.idle();
   }
 
-  #gather(scope?: ReadonlySet<Slug>): Promise<Facts> {
-    return gatherFacts(this.#gathering(), scope);
+  async #gather(scope?: ReadonlySet<Slug>): Promise<Facts> {
+    try {
+      const facts = await gatherFacts(this.#gathering(), scope);
+      this.#unreadable = "";
+      return facts;
+    } catch (error) {
+      if (explain(error) !== this.#unreadable) this.#journal(`look failed: ${explain(error)}`);
+      this.#unreadable = explain(error);
+      throw error;
+    }
   }
 
   /** Finds out which worktrees need a look; each is then looked at by itself. */
   async #lookEverywhere(): Promise<void> {
-    await this.#prepare();
+    await this.#preparation.attempt();
     const facts = await this.#gather();
     this.#remember(facts);
     this.#lookAgain(facts);
@@ -236,7 +225,7 @@ export class Keeper {
     const { slugs, project } = touched(kinds);
     if (project) this.#tell(await reconcileProject(this.host, kinds), undefined);
     const due = facts.worktrees.filter(
-      (worktree) => slugs.has(worktree.slug) || !this.#provisioned.has(worktree.slug),
+      (worktree) => slugs.has(worktree.slug) || !this.isProvisioned(worktree.slug),
     );
     const gone = [...slugs].filter((slug) => !facts.worktrees.some((w) => w.slug === slug));
     // Not waited for here: one that takes long keeps nobody from noticing the others.
@@ -250,14 +239,14 @@ export class Keeper {
   async #look(slug: Slug): Promise<void> {
     const errands = this.#errands.get(slug) ?? [];
     this.#errands.delete(slug);
-    await this.#prepare();
-    const known = this.#known.get(slug);
+    await this.#preparation.attempt();
+    const known = this.#seen.find(slug);
     // Files come and go while git writes them, and services would with them.
     if (known) await untilUnlocked(known.gitDir);
     const scope = new Set([slug]);
-    this.#lookedAt.set(slug, Date.now());
+    this.#seen.begin(slug);
     const facts = await this.#gather(scope);
-    const chosen = this.#defaultSlug;
+    const chosen = this.#seen.defaultSlug;
     this.#remember(facts, slug);
     this.#lookAgain(facts, slug);
     if (chosen !== facts.defaultSlug) void this.lookEverywhere().catch(() => {});
@@ -267,13 +256,13 @@ export class Keeper {
     const outcome = await reconcile(facts, this.host, scope);
     this.#note(outcome, slug);
     this.#tell(outcome, slug);
-    if (worktree) this.#startServices(worktree);
+    if (worktree) this.#autostart.start(worktree, this.isProvisioned(slug));
   }
 
   /** Troubles are seen before anything is done; what was done has told its own. */
   #note({ troubles, done, failures }: Outcome, slug: Slug): void {
     const { notes, intended } = this.host;
-    const worktree = this.#known.get(slug);
+    const worktree = this.#seen.find(slug);
     if (!worktree) notes.delete(slug);
     if (!worktree || failures.length > 0) return;
     intended.delete(toBuffer(worktree.path).toString());
@@ -283,23 +272,12 @@ export class Keeper {
   }
 
   #remember(facts: Facts, only?: Slug): void {
-    this.#defaultSlug = facts.defaultSlug;
     this.host.ports.setDefault(facts.defaultSlug);
     if (this.#chosenOnce && this.#chosenOnce !== facts.defaultSlug) reloadNginx(this.host.layout);
     this.#chosenOnce = facts.defaultSlug ?? this.#chosenOnce;
-    const seen = new Set(facts.worktrees.map((w) => w.slug));
-    for (const slug of only ? [only] : [...this.#known.keys()]) {
-      if (seen.has(slug) || facts.held.has(slug)) continue;
-      this.#known.delete(slug);
-      this.#problems.delete(slug);
-      this.#provisioned.delete(slug);
-      this.#lookedAt.delete(slug);
-      this.#asked.delete(slug);
-    }
-    for (const worktree of facts.worktrees) this.#known.set(worktree.slug, worktree);
-    for (const worktree of facts.unknown) {
-      const known = this.#known.get(worktree.slug);
-      if (known) this.#known.set(worktree.slug, { ...known, ...worktree });
+    for (const slug of this.#seen.remember(facts, only)) {
+      this.#standing.forget(slug);
+      this.#autostart.forget(slug);
     }
   }
 
@@ -318,80 +296,14 @@ export class Keeper {
 
   #tell({ done, failures }: Outcome, slug: Slug | undefined): void {
     for (const step of done) this.#journal(`${describe(step)}: ${step.why}`);
-    const told = this.#problems.get(slug ?? "") ?? [];
+    const told = slug === undefined ? [] : this.problemsOf(slug);
     for (const { step, error } of failures) {
-      // It is tried again twice a second, and said once.
+      // It is tried again and again, and said once.
       if (told.includes(explain(error))) continue;
       this.#journal(`${step ? describe(step) : "look"} failed: ${explain(error)}`);
     }
     if (slug === undefined) return;
-    if (!this.#known.has(slug)) {
-      if (failures.length > 0) this.#leftovers.add(slug);
-      else this.#leftovers.delete(slug);
-      return;
-    }
-    this.#leftovers.delete(slug);
-    this.#problems.set(slug, [...new Set(failures.map(({ error }) => explain(error)))]);
-    if (failures.length === 0) this.#provisioned.add(slug);
-    else this.#provisioned.delete(slug);
+    if (this.#seen.has(slug)) this.#standing.record(slug, failures);
+    else this.#standing.recordGone(slug, failures);
   }
-
-  #startServices(worktree: WorktreeFacts): void {
-    for (const slug of worktree.trust().held.keys()) {
-      // What runs was approved; what would run after it was not.
-      if (this.host.slots.has(`${worktree.slug}.${slug}`))
-        this.host.slots.once(`${worktree.slug}.${slug}`);
-    }
-    if (!this.#asked.has(worktree.slug)) return;
-    for (const service of worktree.services) {
-      const key = `${worktree.slug}.${service.slug}`;
-      const { start } = serviceConfiguration(worktree.settings, service.name);
-      if (!service.backend || !startsByItself(start, worktree.isDefault)) continue;
-      if (this.host.slots.has(key) || !this.#provisioned.has(worktree.slug)) continue;
-      this.wakes.wake(worktree, service).then(
-        (result) => {
-          if (!result.awake) this.#journal(`service ${key} did not start: ${result.why}`);
-        },
-        (error: unknown) => this.#journal(`service ${key} did not start: ${explain(error)}`),
-      );
-    }
-  }
-
-  /** What branches left that were cut off by the end of a daemon or of the server. */
-  async sweep(): Promise<void> {
-    const { postgres } = this.host;
-    const client = await postgres.connect();
-    try {
-      await sweepBuilds(client);
-    } finally {
-      await client.end();
-    }
-    await sweepRoles(postgres, (role) => [...this.#known.keys()].map(schemaOf).includes(role));
-  }
-
-  /** What a database needs once, before its first schema. */
-  async #prepare(): Promise<void> {
-    if (this.#prepared) return;
-    try {
-      await prepareDatabase(this.host.postgres);
-      await this.sweep();
-      this.#prepared = true;
-    } catch (error) {
-      // Everything but the schemas can be brought in line all the same.
-      const why = explain(error);
-      if (!isUnreachable(error) && why !== this.#unprepared) this.#journal(`database: ${why}`);
-      this.#unprepared = why;
-    }
-  }
-}
-
-function describe({ kind, action, key }: Step): string {
-  return `${action} ${kind} ${key}`;
-}
-
-function explain(error: unknown): string {
-  if (isUnreachable(error)) return "Postgres does not answer; type: pg_ctl start";
-  if (!(error instanceof Error)) return String(error);
-  const next = "next" in error && typeof error.next === "string" ? error.next : undefined;
-  return next === undefined ? error.message : `${error.message}; next: ${next}`;
 }

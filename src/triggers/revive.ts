@@ -1,3 +1,4 @@
+import { readArrival } from "../host/place.ts";
 import { isSupervisorAlive, reviveSupervisor } from "../host/supervisor.ts";
 import type { Layout } from "../model/layout.ts";
 
@@ -15,7 +16,8 @@ export function watchSupervisor(layout: Layout, journal: (line: string) => void)
   let missed = 0;
   let revivedAt = Number.NEGATIVE_INFINITY;
   const timer = setInterval(() => {
-    if (isSupervisorAlive(layout)) {
+    // After a move it goes on under the old name, until a start puts that right.
+    if (isSupervisorAlive(layout) || readArrival(layout).kind !== "same") {
       seen = true;
       missed = 0;
       return;

@@ -2,7 +2,7 @@ import { type Changes, changesSince, type Glance, glance } from "../facts/glance
 import type { Keeper } from "./keeper.ts";
 
 const SHORTEST_MS = 500;
-const MS_PER_WORKTREE = 2;
+const MS_PER_WORKTREE = 3;
 const FULL_LOOK_MS = 60_000;
 /** A look at everything may take this part of the daemon's time, however many worktrees there are. */
 const SHARE = 1_000;

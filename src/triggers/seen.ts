@@ -1,0 +1,67 @@
+import type { Facts, WorktreeFacts } from "../facts/facts.ts";
+import type { Slug } from "../model/slug.ts";
+
+/** A file's time of change may lie this far behind the clock (the kernel's coarse one). */
+const CLOCK_TICK_MS = 12;
+
+/** The worktrees as they were seen last. */
+export class Seen {
+  readonly #worktrees = new Map<Slug, WorktreeFacts>();
+  readonly #lookedAt = new Map<Slug, number>();
+  #defaultSlug: Slug | undefined;
+
+  get all(): readonly WorktreeFacts[] {
+    return [...this.#worktrees.values()];
+  }
+
+  get slugs(): readonly Slug[] {
+    return [...this.#worktrees.keys()];
+  }
+
+  get defaultSlug(): Slug | undefined {
+    return this.#defaultSlug;
+  }
+
+  has(slug: Slug): boolean {
+    return this.#worktrees.has(slug);
+  }
+
+  /** `.default` is the default worktree's other name. */
+  find(slug: Slug): WorktreeFacts | undefined {
+    return this.#worktrees.get(slug === ".default" ? (this.#defaultSlug ?? "") : slug);
+  }
+
+  /** The slug of one by its administrative directory; the worktree itself may be gone. */
+  slugAt(gitDir: Uint8Array): Slug | undefined {
+    return this.all.find((w) => Buffer.compare(w.gitDir, gitDir) === 0)?.slug;
+  }
+
+  /** A look at a worktree begins. */
+  begin(slug: Slug): void {
+    this.#lookedAt.set(slug, Date.now());
+  }
+
+  /** Whether a look at this worktree began after a time, in milliseconds since the epoch. */
+  lookedSince(slug: Slug, time: number): boolean {
+    return (this.#lookedAt.get(slug) ?? 0) > time + CLOCK_TICK_MS;
+  }
+
+  /** Takes in what a look has seen; with `only`, of one worktree. Answers which ones are gone. */
+  remember(facts: Facts, only?: Slug): Slug[] {
+    this.#defaultSlug = facts.defaultSlug;
+    const there = new Set(facts.worktrees.map((w) => w.slug));
+    const gone = (only === undefined ? this.slugs : [only]).filter(
+      (slug) => !there.has(slug) && !facts.held.has(slug),
+    );
+    for (const slug of gone) {
+      this.#worktrees.delete(slug);
+      this.#lookedAt.delete(slug);
+    }
+    for (const worktree of facts.worktrees) this.#worktrees.set(worktree.slug, worktree);
+    for (const worktree of facts.unknown) {
+      const known = this.#worktrees.get(worktree.slug);
+      if (known) this.#worktrees.set(worktree.slug, { ...known, ...worktree });
+    }
+    return gone;
+  }
+}
