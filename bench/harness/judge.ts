@@ -70,7 +70,7 @@ function compare(
   }
 }
 
-export function describe(target: Target, unit: Unit): string {
+function describe(target: Target, unit: Unit): string {
   switch (target.kind) {
     case "most":
       return `≤ ${number(target.value, unit)}`;

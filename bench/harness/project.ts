@@ -1,11 +1,11 @@
-import { cpSync, existsSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { endAll, processesOf } from "../../scripts/processes.js";
 import { removeProject } from "../../scripts/remove.js";
 import { reservePort } from "../../test/support/ports.ts";
-import { type Environment, output, type Place, time, timeBeside } from "./programs.ts";
+import { type Environment, type Place, time, timeBeside } from "./programs.ts";
 
 export interface ProjectOptions {
   /** Files of the application by their path in a worktree; fixtures/tiny when left out. */
@@ -139,14 +139,4 @@ function ask<T>(ikigai: string, method: string, path: string, body = ""): Promis
     request.on("error", reject);
     request.end(body);
   });
-}
-
-/** Whether a path leads to what it says, for comparing with what git prints. */
-export function real(path: string): string {
-  return realpathSync(path);
-}
-
-/** The standard output of git. */
-export function gitOutput(project: BenchProject, root: string, ...args: string[]): string {
-  return output(project.at(root), "git", ...args);
 }

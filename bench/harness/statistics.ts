@@ -18,7 +18,7 @@ export function summarise(samples: readonly number[]): Summary {
 }
 
 /** Of sorted samples, between neighbours in proportion. NaN for none. */
-export function quantile(sorted: readonly number[], share: number): number {
+function quantile(sorted: readonly number[], share: number): number {
   const at = (sorted.length - 1) * share;
   const [below = Number.NaN, above = below] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
   return below + (above - below) * (at - Math.floor(at));

@@ -32,7 +32,7 @@ export interface Prepared extends Project {
 }
 
 /** The repository of a directory, and where its `.ikigai/` belongs. */
-export function findRepository(cwd: string): Project {
+function findRepository(cwd: string): Project {
   for (let directory = cwd; ; directory = directory.slice(0, directory.lastIndexOf("/")) || "/") {
     const commonDir = commonDirOf(directory);
     if (commonDir) return { layout: layoutOf(rootOf(commonDir)), commonDir };

@@ -45,13 +45,13 @@ export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
     say("  next: ikigai start");
     return 0;
   }
-  if (options["json"]) out(`${JSON.stringify(report, null, 2)}\n`);
+  if (options.json) out(`${JSON.stringify(report, null, 2)}\n`);
   else {
     say(`  ${report.slug} on ${printable(report.branch ?? "no branch")} in ${printable(path)}`);
     for (const problem of report.problems) say(`  ${printable(problem)}`);
     out(`${report.url}\n`);
   }
-  if (options["open"]) await open(report.url);
+  if (options.open) await open(report.url);
   return 0;
 };
 

@@ -27,7 +27,7 @@ export function plainTable(
 }
 
 /** Columns of a terminal that a text takes; colours take none. */
-export function widthOf(text: string): number {
+function widthOf(text: string): number {
   const bare = text.includes("\u001b") ? text.replace(/\u001b\[\d+m/g, "") : text;
   if (/^[\x20-\x7e]*$/.test(bare)) return bare.length;
   let width = 0;

@@ -23,7 +23,7 @@ function valuesIn(text: string, key: string): string[] {
     .replace(/\\\r?\n/g, "")
     .split(/\r?\n/)
     .flatMap((line) => {
-      const section = /^\s*\[\s*([^\]"\s]*)\s*("[^]*")?\s*\](.*)$/.exec(line);
+      const section = /^\s*\[\s*([^\]"\s]*)\s*("[\s\S]*")?\s*\](.*)$/.exec(line);
       if (section) inCore = section[1]?.toLowerCase() === "core" && section[2] === undefined;
       const rest = section ? (section[3] ?? "") : line;
       const entry = /^\s*([A-Za-z][A-Za-z0-9-]*)\s*(?:=\s*(.*))?$/.exec(rest);

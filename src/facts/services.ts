@@ -15,7 +15,7 @@ export interface Detected {
 }
 
 /** The unnamed service's slug; its halves are `backend/` and `frontend/` at the top. */
-export const UNNAMED = "backend";
+const UNNAMED = "backend";
 
 /** Directory names that are an address or a half of the unnamed service, never a service. */
 const RESERVED = new Set(["frontend", "backend", "api", "node_modules"]);

@@ -24,7 +24,7 @@ export function argvOf(launch: Launch, deno: DenoRights): readonly string[] {
 }
 
 /** Its own files, its own socket, the database, its environment; no prompt, nothing else. */
-export function denoFlags({ socket, postgresPort, extra }: DenoRights): string[] {
+function denoFlags({ socket, postgresPort, extra }: DenoRights): string[] {
   return [
     "--quiet",
     "--no-prompt",

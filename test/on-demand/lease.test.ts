@@ -71,7 +71,7 @@ test("a lease outlives the daemon that gave it", async () => {
 });
 
 test("the command has the environment, directory and input of the one who typed it", async () => {
-  const script = 'cat; pwd; echo "$MARK ${IKIGAI_WORKTREE-none}"';
+  const script = 'cat; pwd; echo "$MARK $(printenv IKIGAI_WORKTREE || echo none)"';
   const { stdout, exitCode } = await project.run(
     process.execPath,
     [cli, "lease", "rel-05/backend", "--", "sh", "-c", script],

@@ -169,10 +169,6 @@ export async function daemonPid(project: TestProject): Promise<number> {
 }
 
 /** A call of the daemon; under a relative address, as the directory may be long. */
-export async function overSocket(
-  project: TestProject,
-  path: string,
-  method = "GET",
-): Promise<Answer> {
+async function overSocket(project: TestProject, path: string, method = "GET"): Promise<Answer> {
   return project.http(path, { socketPath: `${project.root}/.ikigai/daemon.sock`, method });
 }

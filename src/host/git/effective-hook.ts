@@ -29,7 +29,7 @@ export interface HookPlace {
 }
 
 /** The line that somebody can write into a hook of their own; it works in every clone. */
-export const MENDING_LINE = `hook="$(git rev-parse --git-common-dir)/${HOOK_BODY}"; [ ! -x "$hook" ] || "$hook" "$@"`;
+const MENDING_LINE = `hook="$(git rev-parse --git-common-dir)/${HOOK_BODY}"; [ ! -x "$hook" ] || "$hook" "$@"`;
 
 /** Reads the post-checkout hook of a place; `problems` are what installing reported. */
 export function describeHook(place: HookPlace, problems: readonly string[] = []): EffectiveHook {

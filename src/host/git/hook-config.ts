@@ -88,7 +88,7 @@ interface ConfigEntry {
 }
 
 /** Reads `git config --list -z --show-scope --show-origin`. */
-export function parseConfig(output: string): ConfigEntry[] {
+function parseConfig(output: string): ConfigEntry[] {
   const fields = output.split("\0");
   const entries: ConfigEntry[] = [];
   for (let i = 0; i + 2 < fields.length; i += 3) {

@@ -14,8 +14,6 @@ export interface OwnerConnection {
 export const quoteName = pg.escapeIdentifier;
 export const quoteText = pg.escapeLiteral;
 
-export type Client = pg.PoolClient;
-
 /** The daemon's connections. Nothing is connected before it is used. */
 export class Postgres {
   readonly #pool: pg.Pool;
@@ -93,7 +91,7 @@ export class Postgres {
 }
 
 /** Another server has our port. Nothing of it is touched. */
-export class ForeignServer extends UserError {
+class ForeignServer extends UserError {
   constructor(data: string) {
     super(
       `Another Postgres, with its data in ${data}, answers on this project's port.`,

@@ -10,7 +10,7 @@ import { failureMaps } from "./wake.ts";
 export type { NginxSettings } from "./settings.ts";
 
 /** The first line of the file, and the proof that it is ours. */
-export const NGINX_MARK = "# Written by ikigai; made again at every start.";
+const NGINX_MARK = "# Written by ikigai; made again at every start.";
 
 /**
  * nginx.conf of a project, constant whatever worktrees there are. nginx must be

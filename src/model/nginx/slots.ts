@@ -3,7 +3,7 @@ import { map } from "./maps.ts";
 import { indented } from "./quote.ts";
 
 /** How many services can have connections that are kept; small, as nginx looks through them all. */
-export const SLOTS = 200;
+const SLOTS = 200;
 const PARTS = 10_000;
 
 /**
@@ -66,7 +66,7 @@ export function slotClaim({ run }: Layout, worktree: string, service: string): S
 }
 
 /** The slot that nginx looks for a service in: its `split_clients` (MurmurHash2, seed 0), in steps. */
-export function slotOf(worktree: string, service: string): number {
+function slotOf(worktree: string, service: string): number {
   const step = Math.floor((0xffffffff * (PARTS / SLOTS)) / PARTS);
   const hash = murmur2(new TextEncoder().encode(`${worktree}/${service}`));
   return Math.min(Math.floor(hash / step), SLOTS - 1);

@@ -174,7 +174,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-export function hasIpv6(): boolean {
+function hasIpv6(): boolean {
   return Object.values(os.networkInterfaces()).some((addresses) =>
     addresses?.some(({ address }) => address === "::1"),
   );
