@@ -5,8 +5,8 @@ import { findProject, type Project } from "./facts/project.ts";
 import { Settings } from "./facts/settings.ts";
 import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
 import { Branching } from "./host/branching.ts";
-import { tidyWhenQuiet } from "./host/heap.ts";
 import { relocateWorktrees } from "./host/git/relocate.ts";
+import { tidyWhenQuiet } from "./host/heap.ts";
 import type { Host } from "./host/host.ts";
 import { Intentions } from "./host/intentions.ts";
 import { listenInside } from "./host/listen.ts";
@@ -24,6 +24,7 @@ import { apiOf } from "./triggers/api.ts";
 import { gateServer } from "./triggers/gate.ts";
 import { keepHooks } from "./triggers/hooks.ts";
 import { Keeper } from "./triggers/keeper.ts";
+import { watchPlace } from "./triggers/moved.ts";
 import { keepReserveRegularly } from "./triggers/reserve.ts";
 import { enforceRetention } from "./triggers/retention.ts";
 import { watchSupervisor } from "./triggers/revive.ts";
@@ -131,8 +132,15 @@ async function main(root: string | undefined): Promise<void> {
 
   const stopReviving = watchSupervisor(layout, (line) => console.log(line));
 
+  const stopWatchingPlace = watchPlace(layout, () => {
+    // Its run script knows the new place, so the next one begins there.
+    console.log(`the project is not at ${layout.root} any more; next: ikigai start, where it is`);
+    process.exit(0);
+  });
+
   const end = async () => {
     stopReviving();
+    stopWatchingPlace();
     clearInterval(replenishing);
     stopGlancing();
     stopHousekeeping();

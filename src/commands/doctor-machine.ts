@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import { homedir } from "node:os";
-import { execa } from "execa";
 import type { Project } from "../facts/project.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { readIfThere } from "../host/files.ts";
@@ -109,36 +108,6 @@ function startFiles(shell: string, home: string, environment: NodeJS.ProcessEnv)
       return [`${config}/fish/config.fish`, `${config}/fish/conf.d/direnv.fish`];
     default:
       return [];
-  }
-}
-
-/** A process that listens on a port of loopback. */
-export interface PortHolder {
-  /** For people: the project whose it is, else the program. */
-  readonly who: string;
-  /** Where it works; empty where that is not to be known. */
-  readonly directory: string;
-}
-
-/** Asks the system who holds a port; undefined where nobody does. */
-export async function portHolder(port: number): Promise<PortHolder | undefined> {
-  const { stdout } = await execa("ss", ["-Hltnp", `sport = :${port}`], { reject: false });
-  const text = String(stdout ?? "");
-  const [, name, pid] = /\("([^"]*)",pid=(\d+)/.exec(text) ?? [];
-  if (pid === undefined) {
-    return text === "" ? undefined : { who: "a process of another user", directory: "" };
-  }
-  const directory = cwdOf(pid);
-  const root = /^(.*)\/\.ikigai(\/|$)/.exec(directory)?.[1];
-  const who = root === undefined ? `${name} (pid ${pid})` : `the project ${root}`;
-  return { who, directory };
-}
-
-function cwdOf(pid: string): string {
-  try {
-    return fs.readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
-    return "";
   }
 }
 

@@ -10,13 +10,8 @@ import type { PlanReport, RetiredReport } from "../model/report.ts";
 import { formatSize } from "../model/size.ts";
 import { VERSION } from "../version.ts";
 import { type Run, requireProject } from "./command.ts";
-import {
-  checkHooks,
-  checkPrograms,
-  checkShell,
-  type Finding,
-  portHolder,
-} from "./doctor-machine.ts";
+import { checkHooks, checkPrograms, checkShell, type Finding } from "./doctor-machine.ts";
+import { freePort, portUses } from "./ports.ts";
 
 /** Looks at everything that ikigai depends on; exit code 1 where something has to be mended. */
 export const doctor: Run = async ({ cwd, out }, _, options) => {
@@ -81,8 +76,13 @@ async function checkDaemon({ layout }: Project): Promise<Finding[]> {
           ];
     return [running, ...watching, ...(await checkLine({ layout }))];
   } catch (error) {
-    if (!(error instanceof DaemonAway)) throw error;
-    return [{ what: "daemon", state: "problem", detail: "it does not run", next: "ikigai start" }];
+    if (error instanceof DaemonAway) {
+      return [
+        { what: "daemon", state: "problem", detail: "it does not run", next: "ikigai start" },
+      ];
+    }
+    const detail = error instanceof Error ? error.message : String(error);
+    return [{ what: "daemon", state: "problem", detail, next: "ikigai restart" }];
   }
 }
 
@@ -106,30 +106,12 @@ async function checkLine({ layout }: Pick<Project, "layout">): Promise<Finding[]
 }
 
 async function checkPorts({ layout }: Project, settings: Configuration): Promise<Finding[]> {
-  const ports = [
-    ["http.port", settings.http.port],
-    ["postgres.port", settings.postgres.port],
-  ] as const;
-  return Promise.all(
-    ports.map(async ([key, port]): Promise<Finding> => {
-      const holder = await portHolder(port);
-      const what = `port ${port}`;
-      if (holder === undefined) return { what, state: "ok", detail: "free" };
-      const homes = [layout.ikigai, realOf(layout.db)];
-      const ours = homes.some((home) => `${holder.directory}/`.startsWith(`${home}/`));
-      if (ours) return { what, state: "ok", detail: "this project's own" };
-      const next = `set ${key} to a free port in .ikigairc.json, then: ikigai restart`;
-      return { what, state: "problem", detail: `held by ${holder.who}`, next };
-    }),
-  );
-}
-
-function realOf(path: string): string {
-  try {
-    return fs.realpathSync(path);
-  } catch {
-    return path;
-  }
+  return (await portUses(layout, settings)).map(({ port, key, holder }): Finding => {
+    const what = `port ${port}`;
+    if (holder === "nobody") return { what, state: "ok", detail: "free" };
+    if (holder === "this project") return { what, state: "ok", detail: "this project's own" };
+    return { what, state: "problem", detail: `held by ${holder.other}`, next: freePort(key) };
+  });
 }
 
 /** inotify(7), "/proc interfaces". */

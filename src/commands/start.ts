@@ -6,6 +6,7 @@ import type { Layout } from "../model/layout.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import type { Run } from "./command.ts";
+import { refuseTakenPorts } from "./ports.ts";
 import { prepareProject } from "./prepare.ts";
 import { step } from "./progress.ts";
 import { worktreeTable } from "./table.ts";
@@ -13,6 +14,7 @@ import { worktreeTable } from "./table.ts";
 /** Everything as one: supervisor, Postgres, nginx, the daemon, and every worktree in line. */
 export const start: Run = async ({ cwd, say }) => {
   const { layout, configuration } = await prepareProject(cwd);
+  await refuseTakenPorts(layout, configuration);
   // Wanted from here on: the supervisor starts all of them in its first look.
   for (const name of ["nginx", "postgres"]) fs.rmSync(`${layout.sv}/${name}/down`, { force: true });
   const first = !fs.existsSync(`${layout.db}/PG_VERSION`);

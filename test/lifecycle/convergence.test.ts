@@ -1,5 +1,6 @@
-import { rename, rm } from "node:fs/promises";
+import { readFile, readlink, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { execaSync } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
@@ -21,7 +22,17 @@ afterAll(async () => {
   expect(await project.dispose()).toEqual([]);
 });
 
+const cli = new URL("../../dist/cli.js", import.meta.url).pathname;
+const journal = () => readFile(join(project.root, ".ikigai/logs/daemon/current"), "utf8");
 const git = (...args: string[]) => project.git(".", ...args);
+
+// git's own: "git worktree add --orphan" came with 2.42.
+const [major = 0, minor = 0] = execaSync("git", ["--version"])
+  .stdout.split(/[ .]/)
+  .slice(2)
+  .map(Number);
+const orphan: [string, string[]][] =
+  major > 2 || minor >= 42 ? [["--orphan", ["--orphan", "-b", "fresh", "fresh"]]] : [];
 
 describe("a worktree is provisioned however it was added", () => {
   const forms: [string, string[]][] = [
@@ -31,6 +42,7 @@ describe("a worktree is provisioned however it was added", () => {
     ["--lock", ["--lock", "--reason", "a disk", "-b", "kept", "kept"]],
     ["--no-checkout", ["--no-checkout", "-b", "bare-one", "bare-one"]],
     ["a path elsewhere", ["-b", "away", "../elsewhere/away"]],
+    ...orphan,
     ["--no-checkout and no hook", ["--no-checkout", "-b", "silent", "silent"]],
   ];
   it.each(forms)("%s", async (_, args) => {
@@ -51,6 +63,18 @@ describe("a worktree is provisioned however it was added", () => {
   });
 });
 
+describe("a worktree outside the project", () => {
+  it("finds its project, and git status shows nothing of that", async () => {
+    const away = join(project.root, "../elsewhere/away");
+    const { stdout } = await project.run(process.execPath, [cli, "wt", "show", "--json"], {
+      cwd: away,
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ slug: "away", state: "ready" });
+    expect(await readlink(join(away, ".ikigai"))).toBe(join(project.root, ".ikigai"));
+    expect(await project.git(away, "status", "--porcelain")).toBe("");
+  });
+});
+
 describe("what happens to a worktree afterwards is followed", () => {
   it("a move keeps schema, data and slug, and the address follows", async () => {
     await writeNote(project, "wt_one", "of one");
@@ -65,6 +89,15 @@ describe("what happens to a worktree afterwards is followed", () => {
     expect(await identityOf(project, "wt_one")).toBe(identity);
     const answer = await project.http("/one/frontend/");
     expect(answer.text).toContain("Hello from one");
+  });
+
+  it("many moves never take anything away in between", async () => {
+    for (let i = 0; i < 10; i++) {
+      await git("worktree", "move", "moved-one", "moving");
+      await git("worktree", "move", "moving", "moved-one");
+    }
+    await converged(project);
+    expect(await journal()).not.toMatch(/(retire|remove) \w+ one\b/);
   });
 
   it("a move with mv and repair brings the data back by identity", async () => {
@@ -116,6 +149,24 @@ describe("what happens to a worktree afterwards is followed", () => {
     await git("gc", "--quiet", "--prune=now");
     const { schemas } = await converged(project);
     expect(schemas).not.toContain("prompt");
+  });
+
+  it("while Postgres is down, and then up again", async () => {
+    await project.run(".ikigai/bin/pg_ctl", ["stop"]);
+    await git("worktree", "remove", "bare-one", "--force");
+    await git("worktree", "add", "--quiet", "-b", "meanwhile", "meanwhile");
+    await project.run(".ikigai/bin/pg_ctl", ["start"]);
+    await converged(project);
+  });
+
+  it("while nothing of ikigai runs, and then all of it", async () => {
+    await project.ikigai("stop");
+    await git("worktree", "remove", "meanwhile");
+    await rm(join(project.root, "hookless"), { recursive: true });
+    await git("worktree", "add", "--quiet", "-b", "later", "later");
+    expect((await project.ikigai("start")).exitCode).toBe(0);
+    const { schemas } = await converged(project);
+    expect(schemas).toContain("later");
   });
 
   it("removed and added again under the same name at once, it starts fresh", async () => {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { processesOf } from "../../scripts/processes.js";
 import { reservePort } from "../support/ports.ts";
 import type { TestProject } from "../support/project.ts";
+import { waitFor } from "../support/wait.ts";
 import { converged, identityOf, readNote, startProject, writeNote } from "./support.ts";
 
 const cli = new URL("../../dist/cli.js", import.meta.url).pathname;
@@ -89,6 +90,32 @@ describe("a project that was copied as a whole", () => {
   });
 });
 
+describe("a project that was moved away and has another one in its place", () => {
+  it("loses nothing to it", async () => {
+    project = await startProject({ worktrees: ["rel-05"] });
+    await writeNote(project, "wt_rel_05", "kept");
+    const identity = await identityOf(project, "wt_rel_05");
+    const moved = join(dirname(project.root), "moved");
+    await rename(project.root, moved);
+    await project.run(
+      "git",
+      ["clone", "--quiet", "--bare", join(moved, ".git"), `${project.root}/.git`],
+      { cwd: moved },
+    );
+    await project.run("git", ["worktree", "add", "--quiet", "main"]);
+    const journal = join(moved, ".ikigai/logs/daemon/current");
+    await waitFor(async () =>
+      /is not at .* any more[\s\S]*ready: /.test(await readFile(journal, "utf8")),
+    );
+    expect(await readNote(project, "wt_rel_05")).toBe("kept");
+    await rm(project.root, { recursive: true });
+    await rename(moved, project.root);
+    expect((await project.ikigai("restart")).exitCode).toBe(0);
+    expect(await readNote(project, "wt_rel_05")).toBe("kept");
+    expect(await identityOf(project, "wt_rel_05")).toBe(identity);
+  });
+});
+
 describe("two projects that want the same ports", () => {
   it("do not touch each other, and the second says who has them and what to set", async () => {
     project = await startProject({ worktrees: ["rel-05"] });
@@ -98,8 +125,8 @@ describe("two projects that want the same ports", () => {
     await cp(join(project.root, ".ikigairc.json"), join(second, ".ikigairc.json"));
     const { exitCode, stderr } = await at(second, "start");
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/port \d+ is held by/);
-    expect(stderr).toMatch(/set (http|postgres)\.port to a free port in \.ikigairc\.json/);
+    expect(stderr).toContain(`is held by the project ${project.root}`);
+    expect(stderr).toMatch(/set http\.port to a free port in \.ikigairc\.json/);
     const { stdout } = await at(second, "doctor");
     expect(stdout).toContain(`held by the project ${project.root}`);
     expect(await readNote(project, "wt_rel_05")).toBe("first");
