@@ -1,4 +1,5 @@
 import { localTime } from "../model/local-time.ts";
+import { printable } from "../model/printable.ts";
 import type { RetiredReport, WorktreeReport } from "../model/report.ts";
 import { type Colours, worktreeTable } from "./table.ts";
 
@@ -36,8 +37,10 @@ export function listText(
 }
 
 /** What is told of data that goes for good. */
-export type Going = Pick<RetiredReport, "name" | "schema" | "goes" | "soon">;
+export type Going = Pick<RetiredReport, "name" | "schema" | "goes" | "soon" | "held">;
 
-export function goesLine({ name, schema, goes }: Going): string {
+export function goesLine({ name, schema, goes, held }: Going): string {
+  if (held)
+    return `  data of ${name} was to go on ${localTime(goes)} and stays: ${printable(held)}`;
   return `  data of ${name} goes on ${localTime(goes)}; to keep it: ikigai wt restore ${schema} --into WORKTREE`;
 }

@@ -67,4 +67,6 @@ export interface RetiredReport {
   readonly goes: string;
   /** Within a day. */
   readonly soon: boolean;
+  /** Why it could not go yet. */
+  readonly held: string | null;
 }

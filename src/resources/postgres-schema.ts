@@ -11,7 +11,7 @@ import type { SchemaMark } from "../model/mark.ts";
 import { schemaOf } from "../model/slug.ts";
 import type { Resource } from "./resource.ts";
 import { beginSchema } from "./schema-beginning.ts";
-import { finishSchema, setupTrouble } from "./schema-setup.ts";
+import { beginningTrouble, finishSchema } from "./schema-setup.ts";
 
 interface Want {
   readonly mark: SchemaMark;
@@ -90,8 +90,7 @@ export const postgresSchema: Resource<Want, Have> = {
   },
 
   trouble({ live }) {
-    const texts = live?.mark ? [live.mark.note, setupTrouble(live.mark)] : [];
-    return texts.filter((text) => text !== undefined).join("; ") || undefined;
+    return live?.mark && beginningTrouble(live.mark);
   },
 
   async apply(host, step, want, have) {

@@ -41,6 +41,7 @@ export async function finishSchema(host: Host, unfinished: Unfinished): Promise<
     PGPASSWORD: password,
   };
   const { why: _, ...kept } = mark;
+  host.notes.set(slug, "schema", mark.note);
   let done: SchemaMark = { ...kept, setup: "done" };
   for (const [what, argv] of commands) {
     if (!argv) continue;
@@ -53,12 +54,15 @@ export async function finishSchema(host: Host, unfinished: Unfinished): Promise<
     break;
   }
   await remarkSchema(host.postgres, done);
-  host.notes.set(slug, "setup", setupTrouble(done));
+  host.notes.set(slug, "setup", undefined);
+  host.notes.set(slug, "schema", beginningTrouble(done));
 }
 
-/** What came of the project's commands, where somebody should know. */
-export function setupTrouble({ setup, why, worktree }: SchemaMark): string | undefined {
-  return setup === "failed"
-    ? `${why ?? "a command for the new schema failed"}; its output: ikigai logs ${worktree}/setup; once more: ikigai db setup ${worktree}`
-    : undefined;
+/** What a person should know of how a schema began; undefined when all is well. */
+export function beginningTrouble({ note, setup, why, worktree }: SchemaMark): string | undefined {
+  const failed =
+    setup === "failed"
+      ? `${why ?? "a command for the new schema failed"}; its output: ikigai logs ${worktree}/setup; once more: ikigai db setup ${worktree}`
+      : undefined;
+  return [note, failed].filter((text) => text !== undefined).join("; ") || undefined;
 }

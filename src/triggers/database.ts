@@ -3,6 +3,7 @@ import { innermost } from "../facts/here.ts";
 import { diffSchemas } from "../host/branch/index.ts";
 import { toBuffer } from "../host/files.ts";
 import type { BranchMode, Intention } from "../host/intentions.ts";
+import { assertBranchable } from "../host/postgres/branching.ts";
 import { retireSchema } from "../host/postgres/retired.ts";
 import { listSchemas, remarkSchema } from "../host/postgres/schemas.ts";
 import { listSizes } from "../host/postgres/sizes.ts";
@@ -31,8 +32,10 @@ export function databaseApi(keeper: Keeper): Api {
       const worktree = worktreeIn(keeper, query.get("of"));
       const base = query.get("from");
       const mode = modeIn(query.get("mode"));
-      if (base) worktreeIn(keeper, base);
-      return reset(keeper, worktree, { ...(mode ? { mode } : {}), ...(base ? { base } : {}) });
+      return reset(keeper, worktree, {
+        ...(mode ? { mode } : {}),
+        ...(base ? { base: worktreeIn(keeper, base).slug } : {}),
+      });
     }),
     "POST /v1/db/setup": answering((query) =>
       setUpAgain(keeper, worktreeIn(keeper, query.get("of"))),
@@ -65,6 +68,10 @@ async function reset(
 ): Promise<unknown> {
   const { postgres, intended } = keeper.host;
   let aside: string | undefined;
+  const base = intention.base ?? (worktree.isDefault ? undefined : await worktree.origin());
+  const mode = intention.mode ?? worktree.settings.database.branch;
+  if (base === worktree.slug) throw new UserError(`${base} cannot be a branch of itself.`);
+  if (base !== undefined && mode !== "empty") await assertBranchable(postgres, base);
   await keeper.lookAt(worktree.slug, async () => {
     const live = await liveSchema(keeper, worktree);
     intended.set(toBuffer(worktree.path).toString(), intention);

@@ -1,6 +1,6 @@
 import { BranchError, dropReserve, keepReserve, schemaSize } from "../host/branch/index.ts";
 import { gatherExtensions } from "../host/postgres/extensions.ts";
-import { type Pulse, readPulse } from "../host/postgres/pulse.ts";
+import { type Pulse, readPrint, readPulse } from "../host/postgres/pulse.ts";
 import { type Slug, schemaOf } from "../model/slug.ts";
 import type { Journal, Keeper } from "./keeper.ts";
 
@@ -44,6 +44,7 @@ class Reserving {
   /** Schemas of which a reserve was there. */
   readonly #kept = new Set<string>();
   #seen = "";
+  #line = "";
   #served = "";
   #notBefore = 0;
   #atLatest = 0;
@@ -64,13 +65,15 @@ class Reserving {
     const began = Date.now();
     try {
       const pulse = await readPulse(postgres);
-      if (!this.#isDue(pulse, began)) return;
+      if (pulse.position === this.#served) return;
       if (pulse.unfinished) await this.#keeper.sweep();
       await this.#gather();
+      const print = await readPrint(postgres, this.#bases().map(schemaOf));
+      if (!this.#isDue(pulse, print, began)) return;
       await this.#dropOthers(pulse.bases);
       for (const slug of this.#bases()) await this.#keep(slug);
       this.#served = (await readPulse(postgres)).position;
-      this.#seen = this.#served;
+      this.#line = print;
       this.#pauseUntil(Date.now() + (Date.now() - began) * RARENESS);
     } catch {
       // Postgres is away or its disk is full; or a branch began, and it is nobody's fault.
@@ -78,13 +81,14 @@ class Reserving {
     }
   }
 
-  /** When something was written since all was in line, and nobody is at it: as a rule. */
-  #isDue({ position, bases }: Pulse, now: number): boolean {
-    const quiet = position === this.#seen;
-    this.#seen = position;
-    if (position === this.#served) return false;
-    const claimed = [...this.#kept].some((base) => !bases.includes(base));
-    return claimed || (now >= this.#notBefore && (quiet || now >= this.#atLatest));
+  /** When a base was written to since all was in line, and nobody is at it: as a rule. */
+  #isDue({ bases }: Pulse, print: string, now: number): boolean {
+    const quiet = print === this.#seen;
+    this.#seen = print;
+    // Somebody was served from it. One that could not be made again is no longer waited for.
+    if ([...this.#kept].some((base) => !bases.includes(base))) return true;
+    if (now < this.#notBefore) return false;
+    return now >= this.#atLatest || (quiet && print !== this.#line);
   }
 
   #pauseUntil(time: number): void {

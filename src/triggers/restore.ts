@@ -68,7 +68,8 @@ export function goingSoon(
 /** What can be restored, the newest first. */
 async function reportRetired(keeper: Keeper, retention: Retention): Promise<RetiredReport[]> {
   const now = new Date();
-  return expiries(await listRetired(keeper.host.postgres), retention).map(
+  const { postgres, notes } = keeper.host;
+  return expiries(await listRetired(postgres), retention).map(
     ({ schema, mark, retired, size, goes }) => ({
       name: mark.worktree,
       schema,
@@ -77,6 +78,7 @@ async function reportRetired(keeper: Keeper, retention: Retention): Promise<Reti
       path: mark.path ?? null,
       goes: goes.toISOString(),
       soon: goesSoon(goes, now),
+      held: notes.of(schema)[0] ?? null,
     }),
   );
 }

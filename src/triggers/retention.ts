@@ -38,7 +38,7 @@ export function enforceRetention(
 }
 
 async function enforceOnce(keeper: Keeper, retention: Retention, journal: Journal): Promise<void> {
-  const { postgres } = keeper.host;
+  const { postgres, notes } = keeper.host;
   try {
     await sweepDropped(postgres);
     const now = Date.now();
@@ -48,9 +48,12 @@ async function enforceOnce(keeper: Keeper, retention: Retention, journal: Journa
     for (const { schema, mark, retired } of due) {
       try {
         await dropRetired(postgres, schema);
+        notes.delete(schema);
         journal(`drop schema ${schema}: ${mark.worktree} was removed on ${retired.toISOString()}`);
       } catch (error) {
-        journal(`drop schema ${schema} failed: ${String(error)}`);
+        const why = error instanceof Error ? error.message : String(error);
+        notes.set(schema, "schema", why);
+        journal(`drop schema ${schema} failed: ${why}`);
       }
     }
   } catch {

@@ -2,7 +2,13 @@ import { type SchemaMark, writeMark } from "../../model/mark.ts";
 import { formatSize } from "../../model/size.ts";
 import { schemaOf } from "../../model/slug.ts";
 import { UserError } from "../../model/user-error.ts";
-import { BranchError, branchSchema, claimReserve } from "../branch/index.ts";
+import {
+  BranchError,
+  branchSchema,
+  claimReserve,
+  refusals,
+  surveySchema,
+} from "../branch/index.ts";
 import type { Branching } from "../branching.ts";
 import type { Postgres } from "./client.ts";
 import { gatherExtensions } from "./extensions.ts";
@@ -68,6 +74,20 @@ export async function createBranch(
     }
     throw explained(error, mark);
   }
+}
+
+/**
+ * For who is about to put a schema aside for a branch that cannot be made.
+ *
+ * @throws UserError that names all that is in the way
+ */
+export async function assertBranchable(postgres: Postgres, worktree: string): Promise<void> {
+  const base = schemaOf(worktree);
+  if (await isEmpty(postgres, base)) return;
+  const found = refusals(await postgres.use((client) => surveySchema(client, base)));
+  if (found.length === 0) return;
+  const lines = found.map(({ kind, object, why, next }) => `  ${kind} ${object}: ${why}. ${next}`);
+  throw new UserError(`${base} cannot be branched:\n${lines.join("\n")}`);
 }
 
 /** What came along, by the same measure by which it is decided what does. */

@@ -1,0 +1,134 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { TestProject } from "../support/project.ts";
+import { add, owner, psql, show, startProject, tables, until } from "./support.ts";
+
+let project: TestProject;
+
+beforeAll(async () => {
+  project = await startProject({
+    branches: ["other"],
+    config: { database: { maxSize: "256KB", lockTimeout: "1s" } },
+  });
+  await psql(
+    project,
+    "main",
+    "CREATE TABLE words (id serial PRIMARY KEY, word text); INSERT INTO words (word) SELECT 'w' || n FROM generate_series(1, 100) n",
+  );
+});
+afterAll(() => project?.dispose());
+
+const count = (worktree: string) => psql(project, worktree, "SELECT count(*) FROM words");
+
+test("a new worktree has the rows and goes on from its own positions", async () => {
+  await add(project, "one");
+  expect(await count("one")).toBe("100");
+  expect(await psql(project, "one", "INSERT INTO words (word) VALUES ('x') RETURNING id")).toBe(
+    "101",
+  );
+  expect(await count("main")).toBe("100");
+  const who =
+    "SELECT current_user, tableowner FROM pg_tables WHERE tablename = 'words' AND schemaname = current_schema()";
+  expect(await psql(project, "one", who)).toBe("wt_one|wt_one");
+});
+
+test("ikigai wt add --db says for one worktree what it begins with", async () => {
+  await project.ikigai("wt", "add", "bones", "--db", "structure");
+  await project.ikigai("wt", "add", "nothing", "--db", "empty");
+  expect(await count("bones")).toBe("0");
+  expect(await tables(project, "nothing")).toBe("");
+  const wrong = await project.ikigai("wt", "add", "wrong", "--db", "all");
+  expect(wrong.exitCode).not.toBe(0);
+  expect(wrong.stderr).toMatch(/all is no way to begin a schema/);
+  expect(await project.git(".", "branch", "--list", "wrong")).toBe("");
+});
+
+test("what was said for an add that failed is forgotten", async () => {
+  const failed = await project.ikigai("wt", "add", "later", "--from", "nowhere", "--db", "empty");
+  expect(failed.exitCode).toBe(1);
+  await add(project, "later");
+  expect(await count("later")).toBe("100");
+});
+
+test("above database.maxSize only the structure is taken, and it says so for as long as it is so", async () => {
+  await psql(
+    project,
+    "main",
+    "CREATE TABLE pages AS SELECT n, repeat('x', 1000) AS text FROM generate_series(1, 500) n",
+  );
+  await add(project, "large");
+  expect(await count("large")).toBe("0");
+  const told = /only the structure was taken.*database\.maxSize is 256KB/;
+  expect((await show(project, "large")).problems.join()).toMatch(told);
+  expect((await show(project, "large")).state).toBe("ready");
+  await project.ikigai("restart");
+  expect((await until(project, "large", "ready")).problems.join()).toMatch(told);
+  await project.ikigai("db", "reset", "large", "--db", "data");
+  expect(await count("large")).toBe("100");
+  expect((await show(project, "large")).problems).toEqual([]);
+  await psql(project, "main", "DROP TABLE pages");
+});
+
+test("ikigai db branch and reset begin a schema anew, keep what it held and end nobody else's work", async () => {
+  await psql(project, "one", "CREATE TABLE mine (id int)");
+  const reset = await project.ikigai("db", "reset", "one");
+  expect(reset).toMatchObject({ exitCode: 0 });
+  expect(reset.stderr).toMatch(/back with: ikigai wt restore one/);
+  expect(await tables(project, "one")).toBe("words");
+  await project.ikigai("wt", "restore", "one");
+  expect(await tables(project, "one")).toBe("mine words");
+  const branch = await project.ikigai("db", "branch", "one", "--into", "bones", "--json");
+  expect(JSON.parse(branch.stdout)).toMatchObject({ schema: "wt_bones" });
+  expect(await tables(project, "bones")).toBe("mine words");
+  expect(await count("bones")).toBe("101");
+});
+
+test("ikigai db list and size tell each schema's size, db diff what differs", async () => {
+  const list = JSON.parse((await project.ikigai("db", "list", "--json")).stdout).schemas;
+  expect(list).toContainEqual(
+    expect.objectContaining({ schema: "wt_main", state: "live", tables: 1 }),
+  );
+  expect((await project.ikigai("db", "size", "one")).stdout).toMatch(/wt_one/);
+  await psql(project, "one", "ALTER TABLE words ADD COLUMN lang text DEFAULT 'en'");
+  const diff = await project.ikigai("db", "diff", "main", "one");
+  expect(diff.exitCode).toBe(1);
+  expect(diff.stdout).toMatch(/column words\.lang added/);
+  expect(diff.stdout).toMatch(/table mine added[\s\S]*CREATE TABLE/);
+  const same = await project.ikigai("db", "diff", "main", "later");
+  expect(same).toMatchObject({ exitCode: 0 });
+});
+
+test("twenty worktrees at once are few branches at a time, and all of them whole", async () => {
+  const names = Array.from({ length: 20 }, (_, n) => `many-${n}`);
+  await Promise.all(
+    names.map((name) =>
+      project.git("main", "worktree", "add", "--quiet", "-b", name, `../${name}`, "main"),
+    ),
+  );
+  let most = 0;
+  let over = false;
+  const watching = (async () => {
+    while (!over) {
+      const sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ikigai branch'";
+      most = Math.max(most, Number(await owner(project, sql)));
+    }
+  })();
+  for (const name of names) await until(project, name, "ready");
+  over = true;
+  await watching;
+  for (const name of names) expect(await count(name)).toBe("100");
+  // Two of them, and a reserve.
+  expect(most).toBeLessThanOrEqual(7);
+});
+
+test("a worktree is begun once: a restart, a move and a restore leave its schema as it is", async () => {
+  await psql(project, "later", "CREATE TABLE own (id int)");
+  await project.git("main", "worktree", "move", "../later", "../moved");
+  await project.ikigai("wt", "wait", "later");
+  await project.ikigai("restart");
+  const program = join(project.root, ".ikigai/bin/psql");
+  const { stdout } = await project.run(program, ["-XAtc", "SELECT count(*) FROM own"], {
+    cwd: "moved",
+  });
+  expect(stdout).toBe("0");
+});

@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { TestProject } from "../support/project.ts";
+import { waitFor } from "../support/wait.ts";
+import { owner, psql, startProject, until } from "./support.ts";
+
+let project: TestProject;
+
+beforeAll(async () => {
+  project = await startProject();
+  await psql(
+    project,
+    "main",
+    `CREATE TABLE parts (id int PRIMARY KEY, text text); CREATE INDEX ON parts (text);
+     INSERT INTO parts SELECT n, md5(n::text) || repeat('x', 400) FROM generate_series(1, 40000) n`,
+  );
+});
+afterAll(() => project?.dispose());
+
+const content = (worktree: string) =>
+  psql(project, worktree, "SELECT count(*), sum(hashtext(text)) FROM parts");
+const halves = () =>
+  owner(
+    project,
+    `SELECT nspname FROM pg_namespace WHERE nspname ~ '^ikigai_build_'
+     UNION SELECT rolname FROM pg_roles WHERE rolname ~ '^(wt|ikigai)_' AND NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = rolname)`,
+  );
+
+async function daemonPid(): Promise<number> {
+  const answer = await project.run("curl", [
+    ...["-s", "--unix-socket", join(project.root, ".ikigai/daemon.sock")],
+    "http://ikigai/v1/health",
+  ]);
+  return JSON.parse(answer.stdout).pid as number;
+}
+
+const serverPid = () =>
+  Number(readFileSync(join(project.root, ".ikigai/db/postmaster.pid"), "utf8").split("\n", 1)[0]);
+
+/** Adds a worktree and cuts its branch off after some milliseconds, by killing a process. */
+async function cutOff(name: string, pid: number, after: number): Promise<void> {
+  await project.git("main", "worktree", "add", "--quiet", "-b", name, `../${name}`, "main");
+  await setTimeout(after);
+  process.kill(pid, "SIGKILL");
+}
+
+test.each([5, 120, 250, 400])(
+  "a daemon killed %i ms into a branch leaves none, and makes it whole when it is back",
+  async (after) => {
+    const name = `daemon-${after}`;
+    await cutOff(name, await daemonPid(), after);
+    await until(project, name, "ready");
+    expect(await content(name)).toBe(await content("main"));
+    await waitFor(async () => (await halves()) === "", {
+      deadline: 30_000,
+      what: "a clean server",
+    });
+  },
+);
+
+test.each([10, 200, 350])("a server killed %i ms into a branch does too", async (after) => {
+  const name = `server-${after}`;
+  await cutOff(name, serverPid(), after);
+  await until(project, name, "ready");
+  expect(await content(name)).toBe(await content("main"));
+  await waitFor(async () => (await halves()) === "", { deadline: 40_000, what: "a clean server" });
+});
+
+test("a role that a killed daemon left of a worktree that has gone meanwhile is swept", async () => {
+  const role =
+    "CREATE ROLE wt_nobody; COMMENT ON ROLE wt_nobody IS 'ikigai:role'; CREATE ROLE wt_somebody";
+  await owner(project, role);
+  process.kill(await daemonPid(), "SIGKILL");
+  const left =
+    "SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolname IN ('wt_nobody', 'wt_somebody')";
+  // Only what bears our mark goes.
+  await waitFor(async () => (await owner(project, left)) === "wt_somebody", { deadline: 30_000 });
+  await owner(project, "DROP ROLE wt_somebody");
+});

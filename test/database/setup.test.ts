@@ -1,0 +1,111 @@
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { TestProject } from "../support/project.ts";
+import { waitFor } from "../support/wait.ts";
+import { add, psql, show, startProject, until } from "./support.ts";
+
+let project: TestProject;
+
+const migrate = `#!/bin/sh
+echo "migrating $IKIGAI_WORKTREE in $(pwd -P)"
+psql -XAtqc "CREATE TABLE IF NOT EXISTS runs (what text, at timestamptz DEFAULT clock_timestamp()); INSERT INTO runs VALUES ('migrate')" || exit 3
+if [ -e broken ]; then echo "this will not do" >&2; exit 7; fi
+if [ -e endless ]; then exec sleep 98765; fi
+`;
+const seed = `#!/bin/sh
+psql -XAtqc "INSERT INTO runs VALUES ('seed')"
+`;
+
+beforeAll(async () => {
+  project = await startProject({
+    config: { database: { migrate: ["sh", "migrate.sh"], seed: ["sh", "seed.sh"] } },
+    files: { "migrate.sh": migrate, "seed.sh": seed },
+    branches: ["broken"],
+  });
+});
+afterAll(() => project?.dispose());
+
+const runs = (worktree: string) =>
+  psql(project, worktree, "SELECT string_agg(what, ' ' ORDER BY at) FROM runs");
+
+test("both run once where a schema began without rows", async () => {
+  await until(project, "main", "ready");
+  expect(await runs("main")).toBe("migrate seed");
+  const log = await project.ikigai("logs", "main/setup");
+  expect(log.stdout).toContain(`migrating main in ${project.worktree("main")}`);
+  await project.ikigai("restart");
+  await until(project, "main", "ready");
+  expect(await runs("main")).toBe("migrate seed");
+});
+
+test("a branch's own command waits for approval, and runs as soon as it is given", async () => {
+  await add(project, "theirs");
+  const own = {
+    database: { migrate: ["sh", "-c", "psql -qc \"INSERT INTO runs VALUES ('own')\""] },
+  };
+  await writeFile(join(project.worktree("theirs"), ".ikigairc.json"), JSON.stringify(own));
+  await project.git("theirs", "add", ".");
+  await project.git("theirs", "commit", "--quiet", "--message", "own");
+  await project.git("main", "worktree", "add", "--quiet", "-b", "held", "../held", "theirs");
+  const { problems } = await until(project, "held", "problem");
+  expect(problems.join()).toMatch(/database\.migrate has not been approved.*ikigai trust held/);
+  expect(await runs("held")).toBe("migrate seed migrate");
+  expect(await project.ikigai("trust", "held", "--yes")).toMatchObject({ exitCode: 0 });
+  await until(project, "held", "ready");
+  expect(await runs("held")).toBe("migrate seed migrate own");
+});
+
+test("rows that came with a branch are not seeded over; a structure is", async () => {
+  await add(project, "rows");
+  expect(await runs("rows")).toBe("migrate seed migrate");
+  await project.ikigai("wt", "add", "bones", "--db", "structure");
+  expect(await runs("bones")).toBe("migrate seed");
+});
+
+test("a removed, moved or restored worktree does not run them again", async () => {
+  await project.git("main", "worktree", "move", "../rows", "../elsewhere");
+  await project.ikigai("wt", "wait", "rows");
+  await project.git("main", "worktree", "remove", "--force", "../elsewhere");
+  await add(project, "rows", "../rows", "rows");
+  await project.ikigai("wt", "restore", "rows");
+  expect(await runs("rows")).toBe("migrate seed migrate");
+});
+
+test("a failure is told with its exit code and output, and tried again by command only", async () => {
+  await add(project, "broken", "../broken", "broken");
+  await writeFile(join(project.worktree("broken"), "broken"), "");
+  const failed = await project.ikigai("db", "setup", "broken");
+  expect(failed.exitCode).toBe(1);
+  expect(failed.stderr).toMatch(
+    /database\.migrate ended with exit code 7[\s\S]*ikigai logs broken\/setup/,
+  );
+  const shown = (await show(project, "broken")).problems.join();
+  expect(shown).toMatch(/exit code 7.*ikigai logs broken\/setup.*ikigai db setup broken/);
+  expect((await project.ikigai("logs", "broken/setup")).stdout).toContain("this will not do");
+  await project.ikigai("restart");
+  await until(project, "broken", "ready");
+  expect(await runs("broken")).toBe("migrate seed migrate migrate");
+  await project.run("rm", ["broken/broken"]);
+  expect(await project.ikigai("db", "setup", "broken")).toMatchObject({ exitCode: 0 });
+  expect((await show(project, "broken")).problems).toEqual([]);
+});
+
+test("removing the worktree ends a command that would never end, and all that it started", async () => {
+  await project.git("main", "switch", "--quiet", "--create", "waits");
+  await writeFile(join(project.worktree("main"), "endless"), "");
+  await project.git("main", "add", "endless");
+  await project.git("main", "commit", "--quiet", "--message", "endless");
+  await project.git("main", "switch", "--quiet", "main");
+  await project.git("main", "worktree", "add", "--quiet", "../waits", "waits");
+  const log = join(project.root, ".ikigai/logs/waits.setup/current");
+  await waitFor(() => readFileSync(log, "utf8").includes("migrating waits"), { deadline: 30_000 });
+  expect((await show(project, "waits")).problems.join()).toMatch(/database\.migrate runs/);
+  await project.git("main", "worktree", "remove", "--force", "../waits");
+  await waitFor(async () => !(await project.ikigai("wt", "list")).stdout.includes("waits"), {
+    deadline: 30_000,
+  });
+  const left = await project.run("pgrep", ["-f", "sleep 98765"]);
+  expect(left.stdout).toBe("");
+});
