@@ -211,7 +211,7 @@ export const rows: readonly Row[] = [
     run: oneStart,
   },
   {
-    name: "idle-memory",
+    name: "idle-200",
     title: `memory of ${MANY} idle worktrees over one`,
     baseline: "one idle worktree",
     unit: "MB",
