@@ -42,6 +42,11 @@ async function answer(keeper: Keeper, request: http.IncomingMessage): Promise<An
   }
   const service = worktree.services.find((s) => s.slug === name);
   if (!service && slug === ".default" && keeper.find(name)) return preparing(name);
+  if (!service && slug === ".default" && name !== "backend") {
+    return unknown(
+      `There is no worktree ${name}, and no service of that name in ${worktree.slug}.`,
+    );
+  }
   if (!service) return unknown(`The worktree ${worktree.slug} has no service ${name}.`);
   if (header(request, "x-ikigai-failure") === "no-frontend") {
     return unknown(`The service ${name} of ${worktree.slug} has no frontend.`);
