@@ -5,6 +5,7 @@ import { findProject, type Project } from "./facts/project.ts";
 import { Settings } from "./facts/settings.ts";
 import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
 import { Branching } from "./host/branching.ts";
+import { statIfThere } from "./host/files.ts";
 import { relocateWorktrees } from "./host/git/relocate.ts";
 import { tidyWhenQuiet } from "./host/heap.ts";
 import type { Host } from "./host/host.ts";
@@ -12,7 +13,7 @@ import { Intentions } from "./host/intentions.ts";
 import { listenInside } from "./host/listen.ts";
 import { reloadNginx } from "./host/nginx.ts";
 import { Notes } from "./host/notes.ts";
-import { readArrival, settleHere } from "./host/place.ts";
+import { passThrough, readArrival, settleHere } from "./host/place.ts";
 import { Ports } from "./host/ports.ts";
 import { Postgres } from "./host/postgres/client.ts";
 import { Definitions } from "./host/runit/definitions.ts";
@@ -42,6 +43,7 @@ async function main(root: string | undefined): Promise<void> {
   const arrival = readArrival(layout);
   // Where git's files still name the old place, every worktree would seem to be gone.
   if ("from" in arrival) relocateWorktrees(commonDir, arrival.from.root, layout.root);
+  if (arrival.kind === "moved") passThrough(layout, arrival.from);
   const settings = await settingsOf(project);
   const { http, postgres } = settings.project;
   const secret = readSecret(layout);
@@ -117,12 +119,15 @@ async function main(root: string | undefined): Promise<void> {
   if (chosen) keeper.ask([chosen.slug]);
   ready = true;
   host.slots.replenish();
-  const replenishing = setInterval(() => host.slots.replenish(), 2_000);
+  const replenishing = setInterval(() => {
+    // Nothing is made anew in a place that the project has left.
+    if (statIfThere(layout.sv)) host.slots.replenish();
+  }, 2_000);
   const stopHousekeeping = keeper.housekeeper.begin();
   const stopGlancing = glanceRegularly(keeper, commonDir, () => {
     // Adopted by name once, with Postgres there; from now on it has identities of its own.
     copied = false;
-    settleHere(layout);
+    if (readArrival(layout).kind !== "moved") settleHere(layout);
   });
   const stopRetention = enforceRetention(keeper, retention, (line) => console.log(line));
   const stopHooks = keepHooks(keeper, commonDir, (line) => console.log(line));

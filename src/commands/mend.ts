@@ -21,12 +21,19 @@ export async function mendPlace({ layout, commonDir }: Project): Promise<void> {
   if (!("from" in arrival)) return;
   const { kind, from } = arrival;
   await step(`the project was ${kind} here from ${from.root}`, async () => {
-    if (kind === "moved") await endStrays(layout, from.root);
+    if (kind === "moved") await endAllStrays(layout, from);
     else await separateDatabase(layout, from);
     relocateWorktrees(commonDir, from.root, layout.root);
   });
   // A copy is at home once the daemon has adopted by name what it found.
   if (kind === "moved") settleHere(layout);
+}
+
+async function endAllStrays(layout: Layout, { root, before }: Place): Promise<void> {
+  for (const name of [root, before]) {
+    // Under the present name the controls find them by themselves.
+    if (name !== undefined && name !== layout.root) await endStrays(layout, name);
+  }
 }
 
 /** Root's Postgres may keep its data elsewhere, and a copy of the project shares it at first. */

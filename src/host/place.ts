@@ -6,6 +6,8 @@ export interface Place {
   readonly root: string;
   /** Inode and birth time of `.ikigai`: a copy has others, a renamed one the same. */
   readonly identity: string;
+  /** Where it was before that, while processes may still go on under the old name. */
+  readonly before?: string;
 }
 
 /** How a project came to be where it is. */
@@ -17,7 +19,17 @@ export function readArrival(layout: Layout): Arrival {
   const from = readPlace(layout);
   if (!from) return { kind: "new" };
   if (from.identity !== identityOf(layout)) return { kind: "copied", from };
-  return from.root === layout.root ? { kind: "same" } : { kind: "moved", from };
+  if (from.root !== layout.root) return { kind: "moved", from };
+  const { identity, before } = from;
+  return before === undefined
+    ? { kind: "same" }
+    : { kind: "moved", from: { identity, root: before } };
+}
+
+/** Says that git's files name this place by now, and that the rest waits for a start. */
+export function passThrough(layout: Layout, { identity, root, before }: Place): void {
+  const place: Place = { root: layout.root, identity, before: before ?? root };
+  writeAtomically(placeFile(layout), JSON.stringify(place));
 }
 
 /** Says that the project is at home here. */
@@ -39,7 +51,8 @@ function readPlace(layout: Layout): Place | undefined {
     if (!("root" in given) || !("identity" in given)) return undefined;
     const { root, identity } = given;
     if (typeof root !== "string" || typeof identity !== "string") return undefined;
-    return { root, identity };
+    const before = "before" in given && typeof given.before === "string" ? given.before : undefined;
+    return { root, identity, ...(before === undefined ? {} : { before }) };
   } catch {
     return undefined;
   }

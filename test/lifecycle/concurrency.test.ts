@@ -12,7 +12,7 @@ afterAll(async () => {
 });
 
 /** What plain git itself now and then says of adds at the same time. */
-const GITS_OWN = /commondir|unable to create|could not lock|File exists|index\.lock/i;
+const GITS_OWN = /commondir|Invalid path|unable to create|could not lock|File exists|index\.lock/i;
 
 async function add(name: string): Promise<Outcome> {
   return await untilGitDoes(["worktree", "add", "--quiet", "-b", name, name], async () => {

@@ -28,7 +28,7 @@ function snapshot(root: string): Record<string, string> {
   return found;
 }
 
-describe.each<RepositoryLayout>(["bare", "dot-bare", "clone"])("in the layout %s", (layout) => {
+describe.each<RepositoryLayout>(["dot-bare", "clone"])("in the layout %s", (layout) => {
   it("the repository is byte for byte what it was, and the data stays", async () => {
     project = await makeProject({ layout, worktrees: ["rel-05"] });
     await writeFile(join(project.worktree("rel-05"), "untracked"), "mine");
@@ -43,7 +43,7 @@ describe.each<RepositoryLayout>(["bare", "dot-bare", "clone"])("in the layout %s
     expect(stderr).toContain("the data stays in");
     expect(snapshot(project.root)).toEqual(before);
     expect(await project.git(project.worktree("main"), "status", "--porcelain")).toBe(status);
-    if (layout === "bare") {
+    if (layout === "dot-bare") {
       expect((await project.ikigai("start")).exitCode).toBe(0);
       expect(await readNote(project, "wt_rel_05")).toBe("kept");
     }
