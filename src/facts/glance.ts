@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { listIfThere, statIfThere, toBuffer } from "../host/files.ts";
 import type { Slug } from "../model/slug.ts";
-import type { RawPath } from "../model/worktree.ts";
+import type { RawPath, Worktree } from "../model/worktree.ts";
 
 /** What a glance compares: a few times of change, one system call a worktree. */
 export interface Glance {
@@ -17,12 +17,14 @@ interface Top {
   readonly inode: number;
   /** Milliseconds since the epoch; 0 where there is nothing. */
   readonly changed: number;
+  /** Nothing is there, and nobody knows yet. */
+  readonly missing: boolean;
 }
 
 /** Cheap enough for every second: has anything changed that is worth a look? */
 export function glance(
   commonDir: string,
-  worktrees: readonly { readonly slug: Slug; readonly path: RawPath }[],
+  worktrees: readonly Pick<Worktree, "slug" | "path" | "state">[],
   before?: Glance,
 ): Glance {
   const list = `${commonDir}/worktrees`;
@@ -33,14 +35,15 @@ export function glance(
       before?.listed === listed
         ? before.names
         : new Set(listIfThere(list).map((name) => name.toString("latin1"))),
-    tops: new Map(worktrees.map(({ slug, path }) => [slug, topOf(path)])),
+    tops: new Map(worktrees.map((worktree) => [worktree.slug, topOf(worktree)])),
   };
 }
 
-function topOf(path: RawPath): Top {
+function topOf({ path, state }: Pick<Worktree, "path" | "state">): Top {
   // Without 64-bit numbers, which cost more than the system call.
   const stat = lstat(path);
-  return { inode: stat?.ino ?? 0, changed: stat?.mtimeMs ?? 0 };
+  const missing = stat === undefined && state === "present";
+  return { inode: stat?.ino ?? 0, changed: stat?.mtimeMs ?? 0, missing };
 }
 
 function lstat(path: RawPath): fs.Stats | undefined {
@@ -67,9 +70,9 @@ export function changesSince(before: Glance, now: Glance): Changes {
     ...[...before.names].filter((name) => !now.names.has(name)),
   ];
   const tops = new Map<Slug, number | undefined>();
-  for (const [slug, { inode, changed }] of now.tops) {
+  for (const [slug, { inode, changed, missing }] of now.tops) {
     const { inode: known = inode, changed: then } = before.tops.get(slug) ?? {};
-    if (known !== inode) tops.set(slug, undefined);
+    if (known !== inode || missing) tops.set(slug, undefined);
     else if (then !== changed) tops.set(slug, changed);
   }
   return { all: before.listed !== now.listed && names.length === 0, names, tops };

@@ -7,10 +7,10 @@ import {
   reconcileProject,
   touched,
 } from "../engine/reconcile.ts";
-import type { Wakes } from "../engine/wake.ts";
+import type { Found, Wakes } from "../engine/wake.ts";
 import { AWAY_MS } from "../facts/away.ts";
 import { type Facts, type Gathering, gatherFacts, type WorktreeFacts } from "../facts/facts.ts";
-import { toBuffer } from "../host/files.ts";
+import { joinRaw, toBuffer } from "../host/files.ts";
 import { untilUnlocked } from "../host/git/lock.ts";
 import type { Host } from "../host/host.ts";
 import { reloadNginx } from "../host/nginx.ts";
@@ -68,6 +68,7 @@ export class Keeper {
       host,
       worktrees: () => this.worktrees,
       ready: (slug) => this.#readyForServices(slug),
+      onPort: (slug, service, wanted) => this.#putOnPort(slug, service, wanted),
       limits,
       journal,
     });
@@ -193,6 +194,16 @@ export class Keeper {
     return this.problemsOf(slug);
   }
 
+  async #putOnPort(slug: Slug, name: Slug, wanted: boolean): Promise<Found | undefined> {
+    const address = `${slug}/${name}`;
+    if (wanted) await this.host.ports.allocate(address);
+    else this.host.ports.release(address);
+    await this.lookAt(slug);
+    const worktree = this.#seen.find(slug);
+    const service = worktree?.services.find((one) => one.slug === name);
+    return worktree && service ? { worktree, service } : undefined;
+  }
+
   /** Settles when every service that is starting has started or failed. */
   async settled(): Promise<void> {
     await this.wakes.settled();
@@ -242,7 +253,8 @@ export class Keeper {
     await this.#preparation.attempt();
     const known = this.#seen.find(slug);
     // Files come and go while git writes them, and services would with them.
-    if (known) await untilUnlocked(known.gitDir);
+    const { commonDir } = this.#gathering();
+    await untilUnlocked(known?.gitDir ?? joinRaw(commonDir, "worktrees", slug));
     const scope = new Set([slug]);
     this.#seen.begin(slug);
     const facts = await this.#gather(scope);
