@@ -80,6 +80,10 @@ test("git worktree remove retires all of it, and its data is kept", async () => 
   expect((await processesOf([top])).length).toBeGreaterThan(0);
   await project.git(".", "worktree", "remove", "rel-05");
   await waitFor(async () => (await project.http("/rel-05/api/hello")).status === 404);
+  expect((await project.http("/rel-05/api/hello")).json()).toMatchObject({
+    why: expect.stringMatching(/^There is no worktree rel-05\b/),
+    next: "ikigai wt list",
+  });
   await waitFor(async () => (await reportOf(project, "rel-05")) === undefined);
   await waitFor(async () => !(await schemas()).includes("wt_rel_05"));
   expect(await processesOf([top], { patience: 5_000 })).toEqual([]);
