@@ -1,4 +1,8 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Bench } from "./bench.ts";
+import { type Place, time } from "./programs.ts";
 import type { BenchProject } from "./project.ts";
 
 export interface Peers {
@@ -7,7 +11,72 @@ export interface Peers {
   readonly notes: readonly string[];
 }
 
-/** The other tools that can be installed here. */
-export async function peersOf(_bench: Bench, _project: BenchProject): Promise<Peers> {
-  return { sides: {}, notes: [] };
+interface Peer {
+  readonly name: string;
+  /** The program and its arguments that make a worktree; undefined where it cannot be had. */
+  command(tools: string, name: string): readonly [string, ...string[]] | undefined;
+}
+
+const PACKAGES = ["branchlet@1.2", "@tokenbooks/wt@0.6"];
+
+const PEERS: readonly Peer[] = [
+  {
+    name: "branchlet",
+    command: (tools, name) => [
+      join(tools, "node_modules/.bin/branchlet"),
+      ...["create", "-n", name, "-s", "main", "-b", name],
+    ],
+  },
+  {
+    name: "@tokenbooks/wt",
+    command: (tools, name) => [
+      join(tools, "node_modules/.bin/wt"),
+      ...["new", name, "--base", "main", "--no-install"],
+    ],
+  },
+  {
+    name: "git-worktree-runner",
+    // Not in a registry: a checkout of it is named by hand.
+    command: (_, name) => {
+      const checkout = process.env.GTR;
+      return checkout
+        ? [join(checkout, "bin/git-gtr"), "new", name, "--no-fetch", "--yes"]
+        : undefined;
+    },
+  },
+];
+
+/**
+ * The other tools that can be had here, each in a repository of its own and with its first worktree
+ * made. What they make besides the worktree differs; none makes a schema.
+ */
+export async function peersOf(bench: Bench, project: BenchProject): Promise<Peers> {
+  const tools = bench.directory("peers");
+  const npm = ["install", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"];
+  spawnSync("npm", [...npm, ...PACKAGES], { cwd: tools, stdio: "ignore", timeout: 120_000 });
+  const sides: Record<string, () => number> = {};
+  const notes: string[] = [];
+  for (const { name, command } of PEERS) {
+    let number = 0;
+    const place = repositoryFor(bench, project);
+    const make = () => {
+      const words = command(tools, `peer-${number++}`);
+      if (!words || !existsSync(words[0])) throw new Error("it could not be installed");
+      return time(place, ...words);
+    };
+    try {
+      make();
+      sides[name] = make;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      notes.push(`${name} is not available: ${why.trim().split("\n").slice(0, 2).join(" ")}`);
+    }
+  }
+  return { sides, notes };
+}
+
+function repositoryFor(bench: Bench, project: BenchProject): Place {
+  const directory = bench.directory("peer");
+  time(project.at(directory), "git", "clone", "--quiet", project.twin, "repository");
+  return project.at(join(directory, "repository"));
 }
