@@ -70,6 +70,7 @@ async function main(root: string | undefined): Promise<void> {
     passwordOf: (worktree) => secret.passwordFor(worktree.slug, worktree.identity),
     secretId: secret.id,
     ownerPassword: postgres.password,
+    hasPort: (worktree, service) => host.ports.get(`${worktree}/${service}`) !== undefined,
     away,
     copied,
   });

@@ -7,36 +7,13 @@ import { keepConnections } from "../host/kept-connections.ts";
 import { howItEnded, lastCrash } from "../host/runit/crashes.ts";
 import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
-import type { Slug } from "../model/slug.ts";
 import { startsByItself } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
 import { type Asleep, asleep, refusal } from "./asleep.ts";
+import type { Awakening, Needs } from "./needs.ts";
 import { awaitReadiness } from "./readiness.ts";
+import { mayNeedPort } from "./tcp-only.ts";
 import { Turns } from "./turns.ts";
-
-/** What came of asking for a service. */
-export type Awakening = { readonly awake: true } | Asleep;
-
-/** What has to be before a service may start, and who is told that it did. */
-export interface Needs {
-  /** Settles when the worktree has its database and all else; answers what keeps it from that. */
-  readonly ready: (worktree: Slug) => Promise<readonly string[]>;
-  /** Makes room for one more service and admits it; answers why not when its time is over. */
-  readonly room: (wish: Wish) => Promise<string | undefined>;
-  /** The service was asked for and is there. */
-  readonly used: (key: string) => void;
-}
-
-/** A service that wants to run. */
-export interface Wish {
-  readonly key: string;
-  /** Milliseconds since the epoch. */
-  readonly deadline: number;
-  /** It runs whatever others do. */
-  readonly must: boolean;
-  /** It counts as running from then on. */
-  readonly admit: () => void;
-}
 
 /** Starts services that somebody asks for, and stops them; many at once cause one start. */
 export class Wakes {
@@ -198,8 +175,25 @@ export class Wakes {
       return asleep(this.#host, worktree, service, "it was stopped before it was ready");
     }
     if (outcome === "late") return this.#late(worktree, service, settings.patience);
+    if (mayNeedPort(this.#host, worktree, service)) {
+      const retried = await this.#startOnPort(worktree, service, forced);
+      if (retried) return retried;
+    }
     await pause(LOG_MS);
     return asleep(this.#host, worktree, service, howItEnded(outcome));
+  }
+
+  /** Once more, on TCP; what fails there too was no matter of sockets. */
+  async #startOnPort(
+    worktree: WorktreeFacts,
+    service: Service,
+    forced: boolean,
+  ): Promise<Awakening | undefined> {
+    const found = await this.#needs.onPort(worktree.slug, service.slug, true);
+    if (!found) return undefined;
+    const result = await this.#start(found.worktree, found.service, forced);
+    if (!result.awake) await this.#needs.onPort(worktree.slug, service.slug, false);
+    return result;
   }
 
   /** Only a socket's service can have them; TCP ports are asked for one by one. */

@@ -1,5 +1,5 @@
 import { joinRaw, lstatIfThere } from "../host/files.ts";
-import type { Configuration } from "../model/configuration.ts";
+import { type Configuration, serviceConfiguration } from "../model/configuration.ts";
 import type { Layout } from "../model/layout.ts";
 import type { Slug } from "../model/slug.ts";
 import type { RawPath, Refused, Service, Worktree } from "../model/worktree.ts";
@@ -56,6 +56,8 @@ export interface Gathering {
   readonly passwordOf: (worktree: Worktree) => string;
   readonly secretId: string;
   readonly ownerPassword: string;
+  /** Whether a service has been given a port, because it did not take a socket. */
+  readonly hasPort: (worktree: Slug, service: Slug) => boolean;
   /** Remembers between looks which directories are away. */
   readonly away: Away;
   readonly copied: boolean;
@@ -102,8 +104,22 @@ async function lookInside(
 ): Promise<WorktreeFacts> {
   const { configuration: settings, loaded } = await from.settingsOf(worktree);
   const detected = detectServices(worktree.path, settings.services);
-  const judged = { path: worktree.path, services: detected.services };
+  const services = detected.services.map((service) => onPort(from, worktree, service, settings));
+  const judged = { path: worktree.path, services };
   const trust = () => judge(from.trustIdentity, judged, settings, loaded.program);
   const origin = () => findOrigin(from.commonDir, worktree, all);
-  return { ...worktree, ...detected, settings, trust, origin };
+  return { ...worktree, ...detected, services, settings, trust, origin };
+}
+
+/** A backend that was found to need a port is told both, and may take either. */
+function onPort(
+  from: Gathering,
+  worktree: Worktree,
+  service: Service,
+  settings: Configuration,
+): Service {
+  const { backend } = service;
+  if (backend?.listen !== "socket" || !from.hasPort(worktree.slug, service.slug)) return service;
+  if (serviceConfiguration(settings, service.name).listen !== undefined) return service;
+  return { ...service, backend: { ...backend, listen: "either" } };
 }

@@ -95,7 +95,7 @@ export function apiOf(context: ApiContext): Api {
       // For whoever only wants everything looked at: nothing is started, nothing is listed.
       if (query.has("brief")) return { status: 200, json: { milliseconds } };
       keeper.ask(keeper.worktrees.map(({ slug }) => slug));
-      await keeper.settled();
+      await keeper.wakes.settled();
       return { status: 200, json: { worktrees: inspectAll(keeper, httpPort()) } };
     },
     "GET /v1/worktrees": () => ({

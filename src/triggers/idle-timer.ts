@@ -7,7 +7,8 @@ import {
   roomForOne,
   type Stop,
 } from "../engine/idle.ts";
-import { type Needs, Wakes, type Wish } from "../engine/wake.ts";
+import type { Needs, Wish } from "../engine/needs.ts";
+import { Wakes } from "../engine/wake.ts";
 import type { WorktreeFacts } from "../facts/facts.ts";
 import type { Host } from "../host/host.ts";
 import { changedAfter, lastCrash } from "../host/runit/crashes.ts";
@@ -21,6 +22,7 @@ export interface HousekeeperOptions {
   readonly host: Host;
   readonly worktrees: () => readonly WorktreeFacts[];
   readonly ready: Needs["ready"];
+  readonly onPort: Needs["onPort"];
   readonly limits: () => Limits;
   readonly journal: (line: string) => void;
 }
@@ -38,9 +40,9 @@ export class Housekeeper {
 
   constructor(options: HousekeeperOptions) {
     this.#options = options;
-    const { host, ready } = options;
+    const { host, ready, onPort } = options;
     const room: Needs["room"] = (wish) => this.#room(wish);
-    this.wakes = new Wakes(host, { ready, room, used: (key) => this.#used(key) });
+    this.wakes = new Wakes(host, { ready, onPort, room, used: (key) => this.#used(key) });
     this.leases = new Leases((key) => this.#used(key));
     this.census = new Census(host, this.wakes, (key) => this.leases.has(key));
   }

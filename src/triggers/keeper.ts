@@ -1,5 +1,7 @@
 import { describe, explain } from "../engine/explain.ts";
 import type { Limits } from "../engine/idle.ts";
+import type { Found } from "../engine/needs.ts";
+import { noteOutcome } from "../engine/note.ts";
 import {
   type Outcome,
   observe,
@@ -7,15 +9,16 @@ import {
   reconcileProject,
   touched,
 } from "../engine/reconcile.ts";
-import type { Found, Wakes } from "../engine/wake.ts";
+import type { Wakes } from "../engine/wake.ts";
 import { AWAY_MS } from "../facts/away.ts";
 import { type Facts, type Gathering, gatherFacts, type WorktreeFacts } from "../facts/facts.ts";
-import { joinRaw, toBuffer } from "../host/files.ts";
+import { joinRaw } from "../host/files.ts";
 import { untilUnlocked } from "../host/git/lock.ts";
 import type { Host } from "../host/host.ts";
 import { reloadNginx } from "../host/nginx.ts";
 import type { PlanReport } from "../model/report.ts";
 import type { Slug } from "../model/slug.ts";
+import { Again } from "./again.ts";
 import { Autostart } from "./autostart.ts";
 import { DatabasePreparation } from "./database-preparation.ts";
 import { Housekeeper } from "./idle-timer.ts";
@@ -25,8 +28,6 @@ import { Standing } from "./standing.ts";
 
 /** Told of everything that was done or failed; for the daemon's log. */
 export type Journal = (line: string) => void;
-
-const LOOKS_AGAIN = 3;
 
 /** Work on one worktree that must not meet a look at it. */
 export type Errand = (worktree: WorktreeFacts, facts: Facts) => Promise<void>;
@@ -44,8 +45,7 @@ export class Keeper {
   readonly #looks: Queue<Slug>;
   readonly #fullLooks: Queue<"all">;
   readonly #seen = new Seen();
-  /** How often a worktree that is held was looked at again. */
-  readonly #again = new Map<Slug, number>();
+  readonly #again = new Again();
   readonly #errands = new Map<Slug, readonly Errand[]>();
   readonly #standing = new Standing();
   readonly #preparation: DatabasePreparation;
@@ -204,11 +204,6 @@ export class Keeper {
     return worktree && service ? { worktree, service } : undefined;
   }
 
-  /** Settles when every service that is starting has started or failed. */
-  async settled(): Promise<void> {
-    await this.wakes.settled();
-  }
-
   async idle(): Promise<void> {
     await this.#fullLooks.idle();
     await this.#looks.idle();
@@ -266,21 +261,9 @@ export class Keeper {
     const worktree = facts.worktrees[0];
     for (const errand of worktree ? errands : []) if (worktree) await errand(worktree, facts);
     const outcome = await reconcile(facts, this.host, scope);
-    this.#note(outcome, slug);
+    noteOutcome(this.host, slug, this.#seen.find(slug), outcome);
     this.#tell(outcome, slug);
     if (worktree) this.#autostart.start(worktree, this.isProvisioned(slug));
-  }
-
-  /** Troubles are seen before anything is done; what was done has told its own. */
-  #note({ troubles, done, failures }: Outcome, slug: Slug): void {
-    const { notes, intended } = this.host;
-    const worktree = this.#seen.find(slug);
-    if (!worktree) notes.delete(slug);
-    if (!worktree || failures.length > 0) return;
-    intended.delete(toBuffer(worktree.path).toString());
-    if (done.some(({ kind }) => kind === "schema")) return;
-    notes.set(slug, "schema", troubles.get(slug));
-    notes.set(slug, "setup", undefined);
   }
 
   #remember(facts: Facts, only?: Slug): void {
@@ -295,13 +278,7 @@ export class Keeper {
 
   /** A directory that is away may be on its way: it is judged by another look a moment later. */
   #lookAgain({ held }: Facts, only?: Slug): void {
-    for (const slug of only ? [only] : [...this.#again.keys()]) {
-      if (!held.has(slug)) this.#again.delete(slug);
-    }
-    for (const slug of held) {
-      const looks = this.#again.get(slug) ?? 0;
-      if (looks === LOOKS_AGAIN) continue;
-      this.#again.set(slug, looks + 1);
+    for (const slug of this.#again.due(held, only)) {
       setTimeout(() => void this.lookAt(slug).catch(() => {}), AWAY_MS);
     }
   }

@@ -1,0 +1,17 @@
+import fs from "node:fs";
+import type { WorktreeFacts } from "../facts/facts.ts";
+import type { Host } from "../host/host.ts";
+import { serviceConfiguration } from "../model/configuration.ts";
+import type { Service } from "../model/worktree.ts";
+
+/**
+ * Whether a backend that ended at its start may be one that can only listen on
+ * TCP: it was told a socket as PORT, nobody said that it can take one, and it
+ * made none. Deno's own server always takes one.
+ */
+export function mayNeedPort({ layout }: Host, worktree: WorktreeFacts, service: Service): boolean {
+  const { backend } = service;
+  if (backend?.listen !== "socket" || backend.launch.kind === "deno") return false;
+  if (serviceConfiguration(worktree.settings, service.name).listen !== undefined) return false;
+  return !fs.existsSync(`${layout.sockets}/${worktree.slug}/${service.slug}.sock`);
+}

@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { makeProject } from "../support/project.ts";
+
+const server = readFileSync(
+  fileURLToPath(new URL("../../fixtures/services/tcp-only/backend/server.js", import.meta.url)),
+  "utf8",
+);
+
+test("a Node backend that takes no socket is given a port of its own, unasked", async () => {
+  await using project = await makeProject({
+    app: "tiny",
+    worktrees: ["rel-05"],
+    files: { "backend/server.js": server },
+  });
+  const start = await project.ikigai("start");
+  expect(start.exitCode, start.stderr).toBe(0);
+
+  for (const worktree of ["main", "rel-05"]) {
+    const answer = await project.http(`/${worktree}/api/hello`);
+    expect(answer.status, answer.text).toBe(200);
+    expect(JSON.parse(answer.text)).toMatchObject({ worktree });
+  }
+  const map = readFileSync(join(project.root, ".ikigai/run/ports.map"), "utf8");
+  const ports = [...map.matchAll(/"(?:main|rel-05)\/backend" (\d+);/g)].map(([, port]) => port);
+  expect(new Set(ports).size).toBe(2);
+});
+
+test("one that fails for another reason keeps its socket", async () => {
+  await using project = await makeProject({
+    app: "tiny",
+    files: { "backend/server.js": "process.exit(3);\n" },
+  });
+  await project.ikigai("start");
+  const answer = await project.http("/main/api/hello");
+  expect(answer.status).toBe(503);
+  expect(answer.text).toContain("exit code 3");
+  expect(readFileSync(join(project.root, ".ikigai/run/ports.map"), "utf8")).toBe("");
+});
