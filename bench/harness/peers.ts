@@ -69,10 +69,20 @@ export async function peersOf(bench: Bench, project: BenchProject): Promise<Peer
       sides[name] = make;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      notes.push(`${name} is not available: ${why.trim().split("\n").slice(0, 2).join(" ")}`);
+      notes.push(`${name} is not available: ${withoutPaths(why)}`);
     }
   }
   return { sides, notes };
+}
+
+/** Results are for everybody to read: they name no directory of this machine. */
+function withoutPaths(text: string): string {
+  return text
+    .trim()
+    .split("\n")
+    .slice(0, 2)
+    .join(" ")
+    .replace(/\/[^\s']*\//g, "…/");
 }
 
 function repositoryFor(bench: Bench, project: BenchProject): Place {
