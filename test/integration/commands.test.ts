@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WorktreeReport } from "../../src/model/report.ts";
 import { makeProject, type Outcome, type TestProject } from "../support/project.ts";
-import { must, read, startProject } from "../support/running.ts";
+import { must, read, reportOf, startProject } from "../support/running.ts";
+import { waitFor } from "../support/wait.ts";
 
 const cli = join(process.cwd(), "dist/cli.js");
 let project: TestProject;
@@ -89,6 +91,33 @@ describe("what is printed for people", () => {
     }
   });
 
+  test.each([
+    ["wt list --watch", "watched", ["wt", "list", "--watch"], /watched +http/],
+    ["logs -f", "followed", ["logs", "-f", "daemon"], /create schema followed/],
+  ])("%s goes on, and tells what happens meanwhile", async (_, name, args, news) => {
+    const child = execa(process.execPath, [cli, ...args], {
+      cwd: project.root,
+      env: project.env,
+      extendEnv: false,
+      reject: false,
+    });
+    let text = "";
+    child.stdout.on("data", (part) => {
+      text += String(part);
+    });
+    try {
+      await waitFor(() => text.length > 0);
+      expect(text).not.toMatch(news);
+      await project.git(".", "worktree", "add", "--quiet", "-b", name, name);
+      await waitFor(() => news.test(text) || Promise.reject(new Error(text)));
+    } finally {
+      child.kill("SIGINT");
+      await child;
+    }
+    await project.git(".", "worktree", "remove", name);
+    await waitFor(async () => (await reportOf(project, name)) === undefined);
+  });
+
   test("doctor finds nothing to mend, and says what it looked at", async () => {
     const text = await must(project, "doctor");
     for (const what of ["nginx", "postgres", "git", "hook in main", "daemon"]) {
@@ -171,7 +200,8 @@ describe("what is printed as JSON", () => {
   test("db list, wt restore --list and wt prune", async () => {
     const db = await read<{ schemas: object[] }>(project, "db", "list");
     expect(keysOf(db.schemas[0])).toEqual(["bytes", "schema", "state", "tables", "worktree"]);
-    expect(await read(project, "wt", "restore", "--list")).toEqual({ retired: [] });
+    const { retired } = await read<{ retired: object[] }>(project, "wt", "restore", "--list");
+    expect(keysOf(retired[0])).toEqual("goes held name path schema since size soon".split(" "));
     expect(await read(project, "wt", "prune")).toEqual({ removed: false, worktrees: [] });
   });
 
