@@ -16,6 +16,7 @@ import { Notes } from "./host/notes.ts";
 import { passThrough, readArrival, settleHere } from "./host/place.ts";
 import { Ports } from "./host/ports.ts";
 import { Postgres } from "./host/postgres/client.ts";
+import { putRight } from "./host/put-right.ts";
 import { Definitions } from "./host/runit/definitions.ts";
 import { Slots } from "./host/runit/slots.ts";
 import { readSecret } from "./host/secret.ts";
@@ -23,6 +24,7 @@ import { socketPaths } from "./host/socket-path.ts";
 import { isTrusted, projectIdentity } from "./host/trust.ts";
 import { apiOf } from "./triggers/api.ts";
 import { gateServer } from "./triggers/gate.ts";
+import { guardControls } from "./triggers/guard.ts";
 import { keepHooks } from "./triggers/hooks.ts";
 import { Keeper } from "./triggers/keeper.ts";
 import { watchPlace } from "./triggers/moved.ts";
@@ -47,11 +49,12 @@ async function main(root: string | undefined): Promise<void> {
   const settings = await settingsOf(project);
   const { http, postgres } = settings.project;
   const secret = readSecret(layout);
+  const identity = projectIdentity(commonDir);
   const host: Host = {
     layout,
     postgres: new Postgres({ port: postgres.port, password: postgres.password, data: layout.db }),
     ports: new Ports(layout, () => reloadNginx(layout)),
-    slots: new Slots(layout),
+    slots: new Slots(layout, undefined, () => void putRight(layout, identity, "changed")),
     definitions: new Definitions(layout),
     branching: new Branching(layout),
     intended: new Intentions(),
@@ -137,6 +140,17 @@ async function main(root: string | undefined): Promise<void> {
   console.log(`ready: ${keeper.worktrees.length} worktrees`);
 
   const stopReviving = watchSupervisor(layout, (line) => console.log(line));
+  const stopGuarding = guardControls({
+    layout,
+    commonDir,
+    identity,
+    main: () => keeper.worktrees.find((w) => w.isMain),
+    planted: () => {
+      host.definitions.distrust();
+      void keeper.lookEverywhere().catch(() => {});
+    },
+    journal: (line) => console.log(line),
+  });
 
   const stopWatchingPlace = watchPlace(layout, () => {
     // Its run script knows the new place, so the next one begins there.
@@ -147,6 +161,7 @@ async function main(root: string | undefined): Promise<void> {
   const end = async () => {
     stopReviving();
     stopWatchingPlace();
+    stopGuarding();
     clearInterval(replenishing);
     stopGlancing();
     stopHousekeeping();

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { networkInterfaces } from "node:os";
+import { plantedFiles, plantedProblem } from "../facts/planted.ts";
 import { commonDirOf, type Project, rootOf } from "../facts/project.ts";
 import { Settings } from "../facts/settings.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
@@ -11,9 +12,16 @@ import { packageFile } from "../host/package.ts";
 import { readArrival, settleHere } from "../host/place.ts";
 import { choosePostgresAccount } from "../host/postgres-account.ts";
 import { findPrograms } from "../host/programs.ts";
+import { dropPlanted, putRight } from "../host/put-right.ts";
 import { Slots } from "../host/runit/slots.ts";
-import { writeSettings } from "../host/settings.ts";
+import { writeSeal } from "../host/seal.ts";
+import {
+  type Settings as ProgramSettings,
+  renderSettings,
+  writeSettings,
+} from "../host/settings.ts";
 import { makeSkeleton, refuseStrangers } from "../host/skeleton.ts";
+import { expelStrangers } from "../host/strangers.ts";
 import { approve, isTrusted, projectIdentity } from "../host/trust.ts";
 import type { Configuration } from "../model/configuration.ts";
 import { type Layout, layoutOf } from "../model/layout.ts";
@@ -53,6 +61,8 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   const worktrees = readWorktrees(commonDir);
   const chosen = worktrees.find((w) => w.isDefault);
   refuseStrangers(layout);
+  const identity = projectIdentity(commonDir);
+  await refusePlanted(layout, identity, worktrees);
   await approveFirst(project, chosen);
   const configuration = await configurationOf(project, chosen?.path);
   const { http, postgres, programs: given, deno } = configuration;
@@ -61,7 +71,7 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   makeSkeleton(layout, account);
   fs.mkdirSync(`${layout.run}/services`, { recursive: true, mode: 0o700 });
   if (readArrival(layout).kind === "new") settleHere(layout);
-  writeSettings(layout, {
+  const wanted: ProgramSettings = {
     ...programs,
     node: given.node ?? process.execPath,
     cli: packageFile("dist/cli.js"),
@@ -73,11 +83,17 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
     postgresPassword: postgres.password,
     path: process.env.PATH ?? "/usr/bin:/bin",
     denoVersion: deno.version,
-  });
+  };
+  // First, since the daemon takes everything else for somebody else's.
+  const conf = nginxText(layout, configuration);
+  writeSeal(identity, { settings: renderSettings(wanted), nginxConf: conf });
+  writeSettings(layout, wanted);
+  // Before the supervisor looks: an earlier checkout may have left services of its own.
+  expelStrangers(packageFile("controls"), layout);
   installControls(packageFile("controls"), layout);
   // Spare places that are there at the supervisor's first look are ready at once.
   new Slots(layout).replenish();
-  writeNginxConf(layout, configuration);
+  if (readIfThere(layout.nginxConf)?.toString() !== conf) writeAtomically(layout.nginxConf, conf);
   if (chosen && !fs.existsSync(approvedMark(layout))) {
     writeAtomically(
       approvedMark(layout),
@@ -88,6 +104,22 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   await installHook({ commonDir, worktrees });
   await writeRootEnvironment(layout, configuration, worktrees);
   return { ...project, configuration, known };
+}
+
+/** A branch's own `.ikigai` is not taken for ours: what would be started is what it put there. */
+async function refusePlanted(
+  layout: Layout,
+  identity: string,
+  worktrees: readonly Worktree[],
+): Promise<void> {
+  for (const worktree of worktrees) {
+    const files = await plantedFiles(layout, worktree);
+    if (files.length === 0) continue;
+    putRight(layout, identity);
+    dropPlanted(layout, files);
+    const { why, next } = plantedProblem(files);
+    throw new UserError(`${layout.ikigai} cannot be used: ${why}.`, next);
+  }
 }
 
 async function configurationOf(
@@ -126,16 +158,15 @@ function approvedMark({ scripts }: Layout): string {
   return `${scripts}/approved`;
 }
 
-function writeNginxConf(layout: Layout, { http }: Configuration): void {
+function nginxText(layout: Layout, { http }: Configuration): string {
   const ipv6 = Object.values(networkInterfaces()).some((list) =>
     list?.some((address) => address.address === "::1"),
   );
-  const text = nginxConf({
+  return nginxConf({
     layout,
     httpPort: http.port,
     ipv6,
     hosts: http.hosts,
     ...(process.getuid?.() === 0 ? { user: "root" } : {}),
   });
-  if (readIfThere(layout.nginxConf)?.toString() !== text) writeAtomically(layout.nginxConf, text);
 }

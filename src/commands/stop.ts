@@ -1,4 +1,7 @@
+import { commonDirOf } from "../facts/project.ts";
 import { callDaemon, DaemonAway } from "../host/daemon-client.ts";
+import { putRight } from "../host/put-right.ts";
+import { projectIdentity } from "../host/trust.ts";
 import type { Layout } from "../model/layout.ts";
 import { type Run, requireProject } from "./command.ts";
 import { step } from "./progress.ts";
@@ -11,6 +14,9 @@ export const stop: Run = async ({ cwd }) => {
 
 /** Ends all processes of a project; the data stays. What does not run is left as it is. */
 export async function stopAll(layout: Layout): Promise<void> {
+  // What ends everything is the package's own, whatever a checkout has put there.
+  const commonDir = commonDirOf(layout.root);
+  if (commonDir) putRight(layout, projectIdentity(commonDir));
   await step("services and daemon", async () => {
     try {
       await callDaemon(layout, "POST", "/v1/rest", { timeout: 15_000 });

@@ -6,6 +6,7 @@ import type { RawPath, Refused, Service, Worktree } from "../model/worktree.ts";
 import type { Away } from "./away.ts";
 import type { LoadedConfiguration } from "./configuration.ts";
 import { findOrigin } from "./origin.ts";
+import { plantedFiles, plantedProblem } from "./planted.ts";
 import { detectServices } from "./services.ts";
 import { judge, type TrustState } from "./trust.ts";
 import type { WorktreeReader } from "./worktrees.ts";
@@ -103,7 +104,11 @@ async function lookInside(
   all: readonly Worktree[],
 ): Promise<WorktreeFacts> {
   const { configuration: settings, loaded } = await from.settingsOf(worktree);
-  const detected = detectServices(worktree.path, settings.services);
+  const planted = await plantedFiles(from.layout, worktree);
+  const detected =
+    planted.length === 0
+      ? detectServices(worktree.path, settings.services)
+      : { services: [], refused: [{ name: ".ikigai", why: plantedProblem(planted).why }] };
   const services = detected.services.map((service) => onPort(from, worktree, service, settings));
   const judged = { path: worktree.path, services };
   const trust = () => judge(from.trustIdentity, judged, settings, loaded.program);

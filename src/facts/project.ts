@@ -23,7 +23,11 @@ function projectAt(directory: string): Project | undefined {
   if (!statIfThere(`${directory}/.ikigai`)?.isDirectory()) return undefined;
   const root = dirname(fs.realpathSync(`${directory}/.ikigai`));
   const commonDir = commonDirOf(root);
-  return commonDir ? { layout: layoutOf(root), commonDir } : undefined;
+  // A branch may hold a `.ikigai` of its own, or a link to one: only git says which is the project's.
+  if (!commonDir || realOf(rootOf(commonDir)) !== root) return undefined;
+  const linked = realOf(directory) !== root;
+  if (linked && commonDirOf(directory) !== commonDir) return undefined;
+  return { layout: layoutOf(root), commonDir };
 }
 
 /** A worktree without the link still finds its project through git's common directory. */
@@ -48,6 +52,8 @@ export function commonDirOf(directory: string): string | undefined {
     const common = readIfThere(`${gitDir}/commondir`);
     return fs.realpathSync(common ? (pointedAt(gitDir, common, "") ?? gitDir) : gitDir);
   }
+  // Within a working tree it is content: a branch can hold whole repositories.
+  if (isWithinWorktree(directory)) return undefined;
   if (isBare(`${directory}/.bare`)) return fs.realpathSync(`${directory}/.bare`);
   const bare = listIfThere(directory)
     .map((name) => `${directory}/${name}`)
@@ -62,9 +68,20 @@ export function rootOf(commonDir: string): string {
   return worktree ? resolve(commonDir, worktree) : dirname(commonDir);
 }
 
+function realOf(path: string): string | undefined {
+  return statIfThere(path) && fs.realpathSync(path);
+}
+
 function pointedAt(base: string, content: Buffer | undefined, prefix: string): string | undefined {
   const text = content?.toString().replace(/\n+$/, "");
   return text?.startsWith(prefix) ? resolve(base, text.slice(prefix.length)) : undefined;
+}
+
+function isWithinWorktree(directory: string): boolean {
+  for (let above = dirname(directory); ; above = dirname(above)) {
+    if (lstatIfThere(`${above}/.git`)) return true;
+    if (above === dirname(above)) return false;
+  }
 }
 
 function isBare(path: string): boolean {

@@ -15,39 +15,44 @@ const UNWANTED_AT_FIRST = ["nginx", "postgres"];
  * @param source the package's `controls` directory
  * @returns what was written, relative to `.ikigai`
  */
-export function installControls(source: string, layout: Layout): string[] {
+export function installControls(source: string, layout: Layout, which: Which = "all"): string[] {
   const services = fs.readdirSync(`${source}/sv`);
   return [
-    ...copyTree(`${source}/scripts`, layout.scripts, "scripts"),
-    ...copyTree(`${source}/bin`, layout.bin, "bin"),
-    ...services.flatMap((name) => installService(`${source}/sv/${name}`, layout, name)),
+    ...copyTree(`${source}/scripts`, layout.scripts, "scripts", which),
+    ...copyTree(`${source}/bin`, layout.bin, "bin", which),
+    ...services.flatMap((name) => installService(`${source}/sv/${name}`, layout, name, which)),
   ];
 }
 
-function installService(source: string, layout: Layout, name: string): string[] {
+/** `changed`: files that are gone stay so, as somebody may be removing the whole project. */
+export type Which = "all" | "changed";
+
+function installService(source: string, layout: Layout, name: string, which: Which): string[] {
   const place = `${layout.sv}/${name}`;
-  if (lstatIfThere(place)) return copyTree(source, place, `sv/${name}`);
+  if (lstatIfThere(place)) return copyTree(source, place, `sv/${name}`, which);
+  if (which === "changed") return [];
   // runsvdir(8) ignores names that begin with a dot.
   const building = `${layout.sv}/.new-${randomBytes(6).toString("hex")}`;
-  const written = copyTree(source, building, `sv/${name}`);
+  const written = copyTree(source, building, `sv/${name}`, which);
   if (UNWANTED_AT_FIRST.includes(name)) fs.writeFileSync(`${building}/down`, "");
   fs.renameSync(building, place);
   return written;
 }
 
-function copyTree(source: string, target: string, name: string): string[] {
-  fs.mkdirSync(target, { recursive: true, mode: 0o700 });
+function copyTree(source: string, target: string, name: string, which: Which): string[] {
+  if (which === "all") fs.mkdirSync(target, { recursive: true, mode: 0o700 });
   return fs.readdirSync(source, { withFileTypes: true }).flatMap((entry) => {
     const [from, to, label] = [source, target, name].map((path) => `${path}/${entry.name}`);
     if (!from || !to || !label) return [];
-    if (entry.isDirectory()) return copyTree(from, to, label);
-    return copyFile(from, to) ? [label] : [];
+    if (entry.isDirectory()) return copyTree(from, to, label, which);
+    return copyFile(from, to, which) ? [label] : [];
   });
 }
 
-function copyFile(from: string, to: string): boolean {
+function copyFile(from: string, to: string, which: Which): boolean {
   const content = fs.readFileSync(from);
   const present = lstatIfThere(to);
+  if (!present && which === "changed") return false;
   const same =
     present?.isFile() && (present.mode & 0o777n) === 0o755n && readIfThere(to)?.equals(content);
   if (same) return false;

@@ -2,7 +2,15 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import type { Layout } from "../../model/layout.ts";
 import type { RawPath } from "../../model/worktree.ts";
-import { joinRaw, listIfThere, readIfThere, toBuffer } from "../files.ts";
+import {
+  joinRaw,
+  listIfThere,
+  lstatIfThere,
+  readIfThere,
+  readlinkIfThere,
+  sha256,
+  toBuffer,
+} from "../files.ts";
 
 /** What a service is, as data beside its constant run script. */
 export interface Definition {
@@ -19,6 +27,7 @@ export class Definitions {
   readonly #directory: string;
   /** By worktree, as far as is known; nobody else makes or removes any. */
   #known: Map<string, Set<string>> | undefined;
+  readonly #read = new Map<string, { stamp: string; mark: string | undefined }>();
 
   constructor(layout: Layout) {
     this.#directory = `${layout.run}/services`;
@@ -47,8 +56,21 @@ export class Definitions {
     this.#known?.set(worktree, known.add(service));
   }
 
+  /** Undefined as well where what is there is not what was written. */
   mark(service: string): string | undefined {
-    return readIfThere(`${this.path(service)}/mark`)?.toString();
+    const path = this.path(service);
+    const stamp = stampOf(path);
+    const known = this.#read.get(service);
+    if (known?.stamp === stamp) return known.mark;
+    const [mark, digest] = (readIfThere(`${path}/mark`)?.toString() ?? "").split(" ");
+    const whole = digest !== undefined && digest === digestOf(path) ? mark : undefined;
+    this.#read.set(service, { stamp, mark: whole });
+    return whole;
+  }
+
+  /** Has every definition written again: somebody else may have written them. */
+  distrust(): void {
+    for (const service of this.names()) fs.rmSync(`${this.path(service)}/mark`, { force: true });
   }
 
   /** How often it ended by itself in a row, and how it ended last. */
@@ -78,7 +100,7 @@ export class Definitions {
     for (const name of ["pid", "lock"]) {
       if (fs.existsSync(`${path}/${name}`)) fs.linkSync(`${path}/${name}`, `${building}/${name}`);
     }
-    fs.writeFileSync(`${building}/mark`, definition.mark);
+    fs.writeFileSync(`${building}/mark`, `${definition.mark} ${digestOf(building)}`);
     fs.rmSync(path, { recursive: true, force: true });
     fs.renameSync(building, path);
     this.#remember(service);
@@ -86,6 +108,7 @@ export class Definitions {
 
   remove(service: string): void {
     fs.rmSync(this.path(service), { recursive: true, force: true });
+    this.#read.delete(service);
     const worktree = worktreeOf(service);
     this.#known?.get(worktree)?.delete(service);
     if (this.#known?.get(worktree)?.size === 0) this.#known.delete(worktree);
@@ -94,6 +117,26 @@ export class Definitions {
 
 function worktreeOf(service: string): string {
   return service.split(".", 1)[0] ?? "";
+}
+
+/** Changes when a part of it is exchanged; what is inside is read only then. */
+function stampOf(path: string): string {
+  return ["mark", "command", "cwd", "env"]
+    .map((name) => lstatIfThere(`${path}/${name}`))
+    .map((stat) => (stat ? `${stat.ino}:${stat.ctimeNs}` : ""))
+    .join();
+}
+
+/** Of all that its start reads: truncated or changed by somebody, it is another one. */
+function digestOf(path: string): string {
+  const variables = listIfThere(`${path}/env`).map(String).sort();
+  const parts = variables.map((name) => [
+    name,
+    readIfThere(`${path}/env/${name}`)?.toString("hex"),
+  ]);
+  const cwd = readlinkIfThere(`${path}/cwd`)?.toString("hex");
+  const command = readIfThere(`${path}/command`)?.toString("hex");
+  return sha256(JSON.stringify([cwd, command, parts]));
 }
 
 /** A word for sh: single quotes around it, and around nothing else. */

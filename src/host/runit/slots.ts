@@ -15,10 +15,13 @@ import { control, isSupervised, readStatus } from "./supervise.ts";
 export class Slots {
   readonly #sv: string;
   readonly #spares: number;
+  readonly #beforeStart: () => void;
 
-  constructor(layout: Layout, spares = 4) {
+  /** @param beforeStart called before anything is started: what would run may have been exchanged */
+  constructor(layout: Layout, spares = 4, beforeStart: () => void = () => {}) {
     this.#sv = layout.sv;
     this.#spares = spares;
+    this.#beforeStart = beforeStart;
   }
 
   path(service: string): string {
@@ -50,6 +53,7 @@ export class Slots {
 
   /** Starts it, and its log, and again whenever its runsv comes back. */
   up(service: string): void {
+    this.#beforeStart();
     const path = this.path(service);
     for (const name of ["down", "log/down", RESTED, GAVE_UP])
       fs.rmSync(`${path}/${name}`, { force: true });
@@ -59,6 +63,7 @@ export class Slots {
 
   /** TERM; runsv starts it again when it was up. */
   restart(service: string): void {
+    this.#beforeStart();
     control(this.path(service), "t");
   }
 
@@ -169,7 +174,7 @@ export class Slots {
   #make(name: string, spare = false): void {
     const building = `${this.#sv}/.new-${randomBytes(6).toString("hex")}`;
     fs.mkdirSync(`${building}/log`, { recursive: true, mode: 0o700 });
-    for (const [name, script] of SCRIPTS) fs.symlinkSync(script, `${building}/${name}`);
+    for (const [name, script] of PLACE_LINKS) fs.symlinkSync(script, `${building}/${name}`);
     fs.writeFileSync(`${building}/down`, "");
     if (spare) fs.writeFileSync(`${building}/log/down`, "");
     try {
@@ -189,7 +194,7 @@ const RESTED = "rested";
 /** Made by scripts/service/finish. */
 const GAVE_UP = "gave-up";
 /** Every place is made of links to the same scripts, so that a newer ikigai's are used at once. */
-const SCRIPTS = [
+export const PLACE_LINKS = [
   ["run", "../../scripts/service/run"],
   ["finish", "../../scripts/service/finish"],
   ["control", "../../scripts/service/control"],

@@ -1,0 +1,88 @@
+import fs from "node:fs";
+import { plantedFiles } from "../facts/planted.ts";
+import { dropPlanted, putRight } from "../host/put-right.ts";
+import type { Layout } from "../model/layout.ts";
+import type { Worktree } from "../model/worktree.ts";
+
+export interface Guarded {
+  readonly layout: Layout;
+  readonly commonDir: string;
+  /** What approvals and seals call the project. */
+  readonly identity: string;
+  readonly main: () => Worktree | undefined;
+  /** The branch holds what is ours: everything that was generated has to be made again. */
+  readonly planted: () => void;
+  readonly journal: (line: string) => void;
+}
+
+/** Between two looks that were caused by changes; the first is not waited for. */
+const PAUSE_MS = 20;
+/** Where the system gives no watches, this is all there is. */
+const LOOK_MS = 5_000;
+
+/**
+ * Keeps what ikigai itself runs as the package has it. In an ordinary clone `.ikigai` lies within
+ * git's reach, and a checkout may put a branch's files over it. Returns the way to end it.
+ */
+export function guardControls(guarded: Guarded): () => void {
+  const { layout, identity, journal } = guarded;
+  let timer: NodeJS.Timeout | undefined;
+  let again = false;
+  // Somebody may be removing all of it; what has gone is put back by the regular look.
+  const look = (which: "all" | "changed" = "changed") => {
+    again = false;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      timer = undefined;
+      if (again) look();
+    }, PAUSE_MS);
+    try {
+      for (const line of putRight(layout, identity, which)) journal(line);
+    } catch (error) {
+      journal(`could not look after ikigai's own files: ${String(error)}`);
+    }
+    void judge(guarded);
+  };
+  const noticed = () => {
+    if (timer === undefined) look();
+    else again = true;
+  };
+  const { bin, scripts, sv, httpd } = layout;
+  const watchers = [
+    ...[bin, scripts, `${scripts}/lib`, `${scripts}/service`, sv, httpd],
+    // The index says what a branch holds, and is written last.
+    guarded.commonDir,
+  ].flatMap((path) => watch(path, noticed));
+  const regularly = setInterval(() => look("all"), LOOK_MS);
+  look("all");
+  return () => {
+    clearTimeout(timer);
+    clearInterval(regularly);
+    for (const watcher of watchers) watcher.close();
+  };
+}
+
+const judged = new Map<string, boolean>();
+
+async function judge({ layout, identity, main, planted, journal }: Guarded): Promise<void> {
+  const worktree = main();
+  if (!worktree) return;
+  const files = await plantedFiles(layout, worktree).catch(() => []);
+  const before = judged.get(layout.root) ?? false;
+  judged.set(layout.root, files.length > 0);
+  if (before === files.length > 0) return;
+  if (!before) journal(`the branch of ${worktree.slug} holds ${files.slice(0, 5).join(", ")}`);
+  dropPlanted(layout, files);
+  putRight(layout, identity);
+  planted();
+}
+
+function watch(path: string, noticed: () => void): fs.FSWatcher[] {
+  try {
+    const watcher = fs.watch(path, { persistent: false }, noticed);
+    watcher.on("error", () => watcher.close());
+    return [watcher];
+  } catch {
+    return [];
+  }
+}
