@@ -1,0 +1,105 @@
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { processesOf } from "../faults/support/processes.ts";
+import { accounts, identityOf, ourselves } from "../support/as-user.ts";
+import { makeProject, type TestProject } from "../support/project.ts";
+
+let project: TestProject;
+const other = accounts().find(({ uid }) => uid !== ourselves.uid);
+
+beforeAll(async () => {
+  project = await makeProject({ worktrees: ["rel-05"] });
+  expect((await project.ikigai("start")).exitCode).toBe(0);
+  expect((await project.http("/rel-05/api/x")).status).toBe(200);
+  await project.run(join(project.root, ".ikigai/bin/psql"), ["-c", "SELECT 1"]);
+});
+afterAll(() => project?.[Symbol.asyncDispose]());
+
+function everything(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    return entry.isDirectory() ? [path, ...everything(path)] : [path];
+  });
+}
+
+test("nothing below .ikigai can be reached by others, and sockets are their owner's", () => {
+  const top = lstatSync(join(project.root, ".ikigai"));
+  expect([0o700, 0o711]).toContain(top.mode & 0o777);
+  for (const name of readdirSync(join(project.root, ".ikigai"))) {
+    const stat = lstatSync(join(project.root, ".ikigai", name));
+    if (stat.isSymbolicLink()) continue;
+    expect(stat.mode & 0o077, name).toBe(0);
+  }
+  const sockets = everything(join(project.root, ".ikigai")).filter((path) =>
+    lstatSync(path).isSocket(),
+  );
+  const own = sockets.filter((path) => /\/(?:daemon|gate)\.sock$/.test(path));
+  expect(own).toHaveLength(2);
+  for (const path of own) expect(lstatSync(path).mode & 0o777, path).toBe(0o600);
+});
+
+test("a secret is in no argument list and in no file that others may read", async () => {
+  const secrets = everything(join(project.root, ".ikigai/run/env"))
+    .filter((path) => path.endsWith(".pgpass"))
+    .flatMap((path) => readFileSync(path, "utf8").split("\n"))
+    .flatMap((line) => line.split(":")[4] ?? [])
+    .filter((word) => word.length > 20);
+  expect(new Set(secrets).size).toBe(2);
+  for (const { line } of processesOf(project.root)) {
+    for (const secret of secrets) expect(line).not.toContain(secret);
+  }
+  const open = everything(project.root).filter((path) => {
+    const stat = lstatSync(path);
+    return stat.isFile() && (stat.mode & 0o004) !== 0 && !path.includes("/.git/objects/");
+  });
+  for (const path of open.filter((p) => !p.startsWith(join(project.root, ".ikigai/")))) {
+    const text = readFileSync(path, "latin1");
+    for (const secret of secrets) expect(text.includes(secret), path).toBe(false);
+  }
+});
+
+test("making the cluster and asking it puts no password into an argument list", async () => {
+  await using fresh = await makeProject({ config: { postgres: { password: "unusual-password" } } });
+  const seen = new Set<string>();
+  let over = false;
+  const starting = fresh.ikigai("start").finally(() => {
+    over = true;
+  });
+  while (!over) {
+    for (const { line } of processesOf(fresh.root)) seen.add(line);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect((await starting).exitCode).toBe(0);
+  expect(seen.size).toBeGreaterThan(5);
+  expect([...seen].filter((line) => line.includes("unusual-password"))).toEqual([]);
+});
+
+test.skipIf(!other)("another local user gets nothing out of file, socket or /proc", async () => {
+  const account = other ?? ourselves;
+  const dir = join(project.root, ".ikigai");
+  const [daemon] = processesOf(project.root).filter(({ line }) => /daemon\.js /.test(line));
+  const [backend] = processesOf(project.root).filter(({ environment }) =>
+    environment.includes("IKIGAI_SERVICE=backend"),
+  );
+  const attempts: [string, string[]][] = [
+    ["cat", [`${dir}/run/secret`]],
+    ["cat", [`${dir}/scripts/settings`]],
+    ["cat", [`${dir}/run/env/main.pgpass`]],
+    ["ls", [`${dir}/run`]],
+    ["ls", [dir]],
+    ["curl", ["-sf", "--unix-socket", `${dir}/daemon.sock`, "http://ikigai/v1/health"]],
+    ["curl", ["-sf", "--unix-socket", `${dir}/run/gate.sock`, "http://gate/wake"]],
+    ["curl", ["-sf", "--unix-socket", `${dir}/run/sockets/main/backend.sock`, "http://x/api/x"]],
+    ["cat", [`/proc/${daemon?.pid}/environ`]],
+    ["cat", [`/proc/${backend?.pid}/environ`]],
+    ["sh", ["-c", `echo x >'${dir}/sv/evil'`]],
+    ["kill", ["-0", String(daemon?.pid)]],
+  ];
+  for (const [command, args] of attempts) {
+    const result = await execa(command, args, { ...identityOf(account), cwd: "/", reject: false });
+    expect(result.exitCode, `${command} ${args.join(" ")}`).not.toBe(0);
+    expect(result.stdout).toBe("");
+  }
+});
