@@ -12,6 +12,7 @@ export class DatabasePreparation {
   readonly #live: () => readonly Slug[];
   readonly #journal: Journal;
   #done = false;
+  #running: Promise<void> | undefined;
   /** Why it could not be, as it was told last. */
   #told = "";
 
@@ -27,8 +28,16 @@ export class DatabasePreparation {
   }
 
   /** Tries until it was done once. Never throws: everything but the schemas can be brought in line all the same. */
-  async attempt(): Promise<void> {
-    if (this.#done) return;
+  attempt(): Promise<void> {
+    if (this.#done) return Promise.resolve();
+    // Looks at several worktrees begin together, and two of these would stand in each other's way.
+    this.#running ??= this.#attempt().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #attempt(): Promise<void> {
     try {
       await prepareDatabase(this.#postgres);
       await this.sweep();
