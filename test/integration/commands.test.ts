@@ -84,7 +84,9 @@ describe("what is printed for people", () => {
   test("logs are those of a service, of a worktree, of a part, or all", async () => {
     expect(await must(project, "logs", "rel-05/backend")).toContain("migrations applied");
     expect(await must(project, "logs", "rel-05")).toContain("migrations applied");
-    expect(await must(project, "logs", "postgres")).toContain("database system is ready");
+    expect(await must(project, "logs", "postgres", "-n", "500")).toContain(
+      "database system is ready",
+    );
     const all = await must(project, "logs", "-n", "2");
     for (const name of ["main.backend/current", "postgres.log", "daemon/current"]) {
       expect(all).toContain(name);

@@ -44,8 +44,8 @@ test("the tiny backend answers on a Unix socket that it is given as PORT", async
   const cwd = join(project.worktree("main"), "backend");
   const env = { ...project.env, PORT: socketPath, IKIGAI_WORKTREE: "main" };
   const child = spawn(process.execPath, ["server.js"], { cwd, env });
-  await waitFor(() => existsSync(socketPath));
-  const answer = await ask(0, "/api/a%2Fb", { socketPath });
+  // A socket's file is there before anybody listens on it.
+  const answer = await waitFor(() => ask(0, "/api/a%2Fb", { socketPath }));
   expect(answer.json()).toMatchObject({ worktree: "main", path: "/api/a%2Fb" });
   child.kill();
 });
