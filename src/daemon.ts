@@ -5,7 +5,7 @@ import { findProject, type Project } from "./facts/project.ts";
 import { Settings } from "./facts/settings.ts";
 import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
 import { Branching } from "./host/branching.ts";
-import { statIfThere } from "./host/files.ts";
+import { statIfThere, toBuffer } from "./host/files.ts";
 import { relocateWorktrees } from "./host/git/relocate.ts";
 import { tidyWhenQuiet } from "./host/heap.ts";
 import type { Host } from "./host/host.ts";
@@ -23,6 +23,7 @@ import { readSecret } from "./host/secret.ts";
 import { socketPaths } from "./host/socket-path.ts";
 import { isTrusted, projectIdentity } from "./host/trust.ts";
 import { apiOf } from "./triggers/api.ts";
+import { watchConfiguration } from "./triggers/configuration.ts";
 import { gateServer } from "./triggers/gate.ts";
 import { guardControls } from "./triggers/guard.ts";
 import { keepHooks } from "./triggers/hooks.ts";
@@ -103,6 +104,7 @@ async function main(root: string | undefined): Promise<void> {
   await listenInside(servers[1], layout.run, "gate.sock");
   process.chdir(layout.sockets);
 
+  const journal = (line: string) => console.log(line);
   const stopWatching = watchRepository(
     commonDir,
     (gitDir, at) => {
@@ -127,50 +129,51 @@ async function main(root: string | undefined): Promise<void> {
     // Nothing is made anew in a place that the project has left.
     if (statIfThere(layout.sv)) host.slots.replenish();
   }, 2_000);
-  const stopHousekeeping = keeper.housekeeper.begin();
-  const stopGlancing = glanceRegularly(keeper, commonDir, () => {
-    // Adopted by name once, with Postgres there; from now on it has identities of its own.
-    copied = false;
-    if (readArrival(layout).kind !== "moved") settleHere(layout);
-  });
-  const stopRetention = enforceRetention(keeper, retention, (line) => console.log(line));
-  const stopHooks = keepHooks(keeper, commonDir, (line) => console.log(line));
-  const stopTidying = tidyWhenQuiet();
-  const stopReserving = keepReserveRegularly(keeper, (line) => console.log(line));
-  console.log(`ready: ${keeper.worktrees.length} worktrees`);
-
-  const stopReviving = watchSupervisor(layout, (line) => console.log(line));
-  const stopGuarding = guardControls({
-    layout,
-    commonDir,
-    identity,
-    main: () => keeper.worktrees.find((w) => w.isMain),
-    planted: () => {
-      host.definitions.distrust();
-      void keeper.lookEverywhere().catch(() => {});
-    },
-    journal: (line) => console.log(line),
-  });
-
-  const stopWatchingPlace = watchPlace(layout, () => {
-    // Its run script knows the new place, so the next one begins there.
-    console.log(`the project is not at ${layout.root} any more; next: ikigai start, where it is`);
-    process.exit(0);
-  });
+  const stops: readonly (() => unknown)[] = [
+    watchSupervisor(layout, journal),
+    watchPlace(layout, () => {
+      // Its run script knows the new place, so the next one begins there.
+      journal(`the project is not at ${layout.root} any more; next: ikigai start, where it is`);
+      process.exit(0);
+    }),
+    guardControls({
+      layout,
+      commonDir,
+      identity,
+      main: () => keeper.worktrees.find((w) => w.isMain),
+      planted: () => {
+        host.definitions.distrust();
+        void keeper.lookEverywhere().catch(() => {});
+      },
+      journal,
+    }),
+    () => clearInterval(replenishing),
+    glanceRegularly(keeper, commonDir, () => {
+      // Adopted by name once, with Postgres there; from now on it has identities of its own.
+      copied = false;
+      if (readArrival(layout).kind !== "moved") settleHere(layout);
+    }),
+    keeper.housekeeper.begin(),
+    keepReserveRegularly(keeper, journal),
+    tidyWhenQuiet(),
+    keepHooks(keeper, commonDir, journal),
+    enforceRetention(keeper, retention, journal),
+    watchConfiguration(
+      [layout.root, ...(chosen ? [toBuffer(chosen.path).toString()] : [])],
+      () =>
+        void settings
+          .loadProject(chosen?.path)
+          .then(() => keeper.lookEverywhere())
+          .catch(() => {}),
+      (error) => journal(`degraded: settings are read at the next start only: ${String(error)}`),
+    ),
+    stopWatching,
+  ];
+  journal(`ready: ${keeper.worktrees.length} worktrees`);
 
   const end = async () => {
-    stopReviving();
-    stopWatchingPlace();
-    stopGuarding();
-    clearInterval(replenishing);
-    stopGlancing();
-    stopHousekeeping();
-    stopReserving();
-    stopTidying();
-    stopHooks();
-    await stopRetention();
     for (const server of servers) server.close();
-    stopWatching();
+    for (const stop of stops) await stop();
     await keeper.idle();
     await host.postgres.end();
     // Who finds no socket need not try: git's hook is done at once.
