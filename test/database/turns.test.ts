@@ -1,0 +1,50 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Branching } from "../../src/host/branching.ts";
+import { layoutOf } from "../../src/model/layout.ts";
+
+let root: string;
+let branching: Branching;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "iki-"));
+  branching = new Branching(layoutOf(root));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+test("two branches are made at a time, the others in the order in which they came", async () => {
+  const ends: (() => void)[] = [];
+  const begun: number[] = [];
+  const turns = [0, 1, 2, 3, 4].map((n) =>
+    branching.inTurn(() => {
+      begun.push(n);
+      return n === 0
+        ? Promise.reject(new Error("failed"))
+        : new Promise<void>((resolve) => ends.push(resolve));
+    }),
+  );
+  await expect(turns[0]).rejects.toThrow("failed");
+  expect(begun).toEqual([0, 1, 2]);
+  ends.shift()?.();
+  await turns[1];
+  expect(begun).toEqual([0, 1, 2, 3]);
+  ends.shift()?.();
+  await turns[2];
+  expect(begun).toEqual([0, 1, 2, 3, 4]);
+  for (const end of ends) end();
+  await Promise.all(turns.slice(3));
+});
+
+test("what can wait is told when a branch begins, and shells find how far it is", () => {
+  const { quiet } = branching;
+  branching.set("one", 0);
+  expect(quiet.aborted).toBe(true);
+  expect(branching.quiet.aborted).toBe(false);
+  const file = join(layoutOf(root).environments, "one.branching");
+  branching.set("one", 0.429);
+  expect(readFileSync(file, "utf8")).toBe("42\n");
+  branching.delete("one");
+  expect(existsSync(file)).toBe(false);
+});
