@@ -14,5 +14,8 @@ export interface Row {
 export function tell(row: Row): void {
   const file = process.env.IKIGAI_FAULTS_TABLE;
   if (file) appendFileSync(file, `${JSON.stringify(row)}\n`);
-  else console.log(`${row.fault}: ${row.recovery ?? "-"} ms${row.note ? ` (${row.note})` : ""}`);
+  else
+    console.log(
+      `${row.fault}: ${Math.round(row.recovery ?? 0)} ms${row.note ? ` (${row.note})` : ""}`,
+    );
 }

@@ -1,0 +1,93 @@
+import { lstatSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makePatient, type Patient } from "./support/patient.ts";
+import { tell } from "./support/table.ts";
+
+let patient: Patient;
+
+beforeAll(async () => {
+  patient = await makePatient();
+});
+afterAll(() => patient?.[Symbol.asyncDispose]());
+
+/** Regular files of `.ikigai` that say something; data and logs are not state. */
+function stateFiles(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (/\/(?:db|logs|deno|nginx|supervise|traffic|strangers)$/.test(path) && entry.isDirectory()) {
+      return path.endsWith("sv/nginx") ? stateFiles(path) : [];
+    }
+    if (entry.isDirectory()) return stateFiles(path);
+    return lstatSync(path).isFile() && !/\.lock$|\/lock$/.test(path) ? [path] : [];
+  });
+}
+
+const damages: readonly (readonly [string, (file: string) => void])[] = [
+  ["empty", (file) => truncateSync(file, 0)],
+  ["half", (file) => truncateSync(file, Math.floor(readFileSync(file).length / 2))],
+  [
+    "garbage",
+    (file) => writeFileSync(file, Buffer.from("\u0000\u00ff{{\n'\"$(false)\n", "latin1")),
+  ],
+];
+
+test.each(damages)(
+  "every file of state, made %s, is made again by stop and start",
+  async (name, damage) => {
+    const files = stateFiles(join(patient.project.root, ".ikigai"));
+    expect(files.length).toBeGreaterThan(40);
+    for (const file of files) damage(file);
+    const begin = performance.now();
+    const stopped = await patient.project.ikigai("stop");
+    expect(stopped.exitCode, stopped.stderr).toBe(0);
+    const started = await patient.project.ikigai("start");
+    expect(started.exitCode, started.stderr).toBe(0);
+    await patient.recovers();
+    tell({ fault: `${files.length} files of state ${name}`, recovery: performance.now() - begin });
+  },
+);
+
+test.each(damages)(
+  "one file after the other, made %s while all runs, hurts nobody",
+  async (name, damage) => {
+    const { root } = patient.project;
+    let longest = 0;
+    let count = 0;
+    const chosen = stateFiles(join(root, ".ikigai")).filter((file) =>
+      /\/(?:run\/(?!.*\.pid$|secret$|place$)|httpd\/nginx.conf|scripts\/lib\/base|scripts\/settings|scripts\/service\/run|bin\/nginx)/.test(
+        file,
+      ),
+    );
+    for (const file of chosen) {
+      damage(file);
+      const begin = performance.now();
+      await patient.recovers();
+      longest = Math.max(longest, performance.now() - begin);
+      count++;
+    }
+    tell({ fault: `${count} files one by one ${name}, all running`, recovery: longest });
+  },
+);
+
+test("the machine ends without a word, and pids and sockets of then are strangers' now", async () => {
+  const { project } = patient;
+  const innocent = (await import("node:child_process")).spawn("sleep", ["600"], {
+    stdio: "ignore",
+  });
+  const { kill } = await import("./support/processes.ts");
+  for (const one of patient.cast().all) kill(one);
+  const pids = stateFiles(join(project.root, ".ikigai")).filter((file) =>
+    /\/pid$|\.pid$/.test(file),
+  );
+  expect(pids.length).toBeGreaterThan(2);
+  for (const file of pids) writeFileSync(file, `${innocent.pid} 1\n`);
+  const begin = performance.now();
+  const started = await project.ikigai("start");
+  expect(started.exitCode, started.stderr).toBe(0);
+  await patient.recovers();
+  expect(innocent.exitCode).toBe(null);
+  expect(innocent.signalCode).toBe(null);
+  innocent.kill();
+  tell({ fault: "machine restart, every pid recycled", recovery: performance.now() - begin });
+});

@@ -1,0 +1,75 @@
+import net from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ask } from "../support/http.ts";
+import { makeProject, type TestProject } from "../support/project.ts";
+
+let project: TestProject;
+
+beforeAll(async () => {
+  project = await makeProject({ worktrees: ["rel-05"] });
+  expect((await project.ikigai("start")).exitCode).toBe(0);
+});
+afterAll(() => project?.[Symbol.asyncDispose]());
+
+test.each(["/v1/health", "/v1/rest", "/v1/down", "/v1/restore", "/wake", "/down"])(
+  "the daemon's %s cannot be reached over TCP",
+  async (path) => {
+    for (const method of ["GET", "POST"]) {
+      const { status } = await project.http(path, { method });
+      expect(status, `${method} ${path}`).toBe(404);
+    }
+  },
+);
+
+test("nothing of ikigai's own listens on another address or port", async () => {
+  const { stdout } = await project.run("ss", ["-Hltn"]);
+  const own = stdout
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/)[3] ?? "")
+    .filter((at) => at.endsWith(`:${project.httpPort}`) || at.endsWith(`:${project.postgresPort}`));
+  expect(own.length).toBeGreaterThan(1);
+  for (const address of own) expect(address).toMatch(/^(?:127\.0\.0\.1|\[::1\]):\d+$/);
+});
+
+test.each(["evil.example", "localhost.evil.example", "main.localhost.evil.example", "192.168.0.1"])(
+  "a page that has its name resolve to us, %s, gets nothing",
+  async (host) => {
+    const { status, text } = await project.http("/main/api/x", { host });
+    expect(status).toBe(421);
+    expect(text).not.toContain("greeting");
+  },
+);
+
+test("a request with the mark of a browser is refused on the daemon's socket", async () => {
+  const socketPath = join(project.root, ".ikigai/daemon.sock");
+  const { status } = await ask(0, "/v1/health", {
+    socketPath,
+    headers: { origin: "http://localhost:8888" },
+  });
+  expect(status).toBe(403);
+});
+
+test("no answer of ikigai's own says that any origin may read it", async () => {
+  for (const path of ["/main/frontend/", "/nowhere/api/x", "/main/nothing/api/x"]) {
+    const { headers } = await project.http(path, { headers: { origin: "http://evil.example" } });
+    expect(headers["access-control-allow-origin"], path).toBeUndefined();
+  }
+});
+
+/** A backend decides by itself what it does with another origin; it is told which one that is. */
+test("Origin and Sec-Fetch-Site reach the backend as the browser said them", async () => {
+  const given = { origin: "http://evil.example", "sec-fetch-site": "cross-site" };
+  const { headers } = (
+    await project.http("/main/api/x", { method: "POST", headers: given, body: "{}" })
+  ).json<{ headers: Record<string, string> }>();
+  expect(headers).toMatchObject(given);
+});
+
+test("an HTTP request that is sent to Postgres' port gets nothing", async () => {
+  const socket = net.connect(project.postgresPort, "127.0.0.1");
+  socket.end("POST / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const parts: Buffer[] = [];
+  for await (const part of socket) parts.push(part);
+  expect(Buffer.concat(parts).toString()).not.toContain("HTTP/");
+});
