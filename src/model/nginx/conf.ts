@@ -1,5 +1,6 @@
 import { backendDefaults, portMaps, TRAFFIC, UPGRADE_MAPS } from "./backend.ts";
 import { routingMaps } from "./maps.ts";
+import { originMaps } from "./origin.ts";
 import { indented, quoted } from "./quote.ts";
 import { servers } from "./servers.ts";
 import type { NginxSettings } from "./settings.ts";
@@ -80,6 +81,7 @@ map "" $top {
 ${routingMaps()}
 ${portMaps(portsFile(settings))}
 ${UPGRADE_MAPS}
+${originMaps(settings.hosts ?? [])}
 ${slotMaps()}
 ${failureMaps()}
 ${staticMaps()}

@@ -55,6 +55,10 @@ recursive_error_pages on;
 open_file_cache max=1000 inactive=1m;
 open_file_cache_valid 1s;
 
+# Before anything is woken: another site's page is not to change anything here.
+if ($foreign) {
+  return 403 "This request was sent by a page of another site. Next: add its host to http.hosts in .ikigairc.json if it may\\n";
+}
 ${decide}
 
 ${staticLocations()}
