@@ -1,10 +1,10 @@
-import pc from "picocolors";
 import type { Difference } from "../host/branch/index.ts";
 import { askDaemon } from "../host/daemon-client.ts";
 import type { SizedSchema } from "../host/postgres/sizes.ts";
 import { formatSize } from "../model/size.ts";
 import { UserError } from "../model/user-error.ts";
 import { withBranchProgress } from "./branch-progress.ts";
+import { pc } from "./colours.ts";
 import { type Context, type Run, requireProject, textOption, type Values } from "./command.ts";
 import { step } from "./progress.ts";
 import { plainTable } from "./table.ts";

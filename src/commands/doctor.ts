@@ -1,5 +1,4 @@
 import fs from "node:fs";
-import pc from "picocolors";
 import type { Project } from "../facts/project.ts";
 import { Settings } from "../facts/settings.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
@@ -9,6 +8,7 @@ import type { Configuration } from "../model/configuration.ts";
 import type { PlanReport, RetiredReport } from "../model/report.ts";
 import { formatSize } from "../model/size.ts";
 import { VERSION } from "../version.ts";
+import { pc } from "./colours.ts";
 import { type Run, requireProject } from "./command.ts";
 import { checkHooks, checkPrograms, checkShell, type Finding } from "./doctor-machine.ts";
 import { freePort, portUses } from "./ports.ts";

@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { pc } from "./colours.ts";
 import type { Run } from "./command.ts";
 import { prepareProject } from "./prepare.ts";
 

@@ -1,6 +1,6 @@
-import pc from "picocolors";
 import { askDaemon } from "../host/daemon-client.ts";
 import type { PlanReport } from "../model/report.ts";
+import { pc } from "./colours.ts";
 import { type Run, requireProject } from "./command.ts";
 import { plainTable } from "./table.ts";
 

@@ -1,7 +1,7 @@
 import { CommanderError, Command as Program } from "commander";
-import pc from "picocolors";
 import { UsageError, UserError } from "../model/user-error.ts";
 import { VERSION } from "../version.ts";
+import { pc } from "./colours.ts";
 import type { Command, Context, Values } from "./command.ts";
 import { COMMANDS } from "./table-of-commands.ts";
 

@@ -1,5 +1,5 @@
 import { createSpinner } from "nanospinner";
-import pc from "picocolors";
+import { pc } from "./colours.ts";
 
 /**
  * Runs one step and says how it went and how long it took, on standard error. On

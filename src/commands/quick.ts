@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import net from "node:net";
 import { dirname, resolve } from "node:path";
-import { isatty } from "node:tty";
+import { wantsColour } from "./terminal.ts";
 
 /**
  * `ikigai wt list`, which people and scripts ask for again and again: the daemon writes the
@@ -34,14 +34,6 @@ function print(text: string): void {
       return;
     }
   }
-}
-
-/** As picocolors decides, which every other command asks. */
-function wantsColour({ env, platform } = process): boolean {
-  if (env.NO_COLOR) return false;
-  return (
-    !!(env.FORCE_COLOR || platform === "win32" || env.CI) || (isatty(1) && env.TERM !== "dumb")
-  );
 }
 
 /** The project's `.ikigai`, where that is plain to see; `findProject` knows the other cases. */

@@ -1,10 +1,10 @@
 import fs from "node:fs";
 import { execa } from "execa";
-import pc from "picocolors";
 import { askDaemon } from "../host/daemon-client.ts";
 import type { Layout } from "../model/layout.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
+import { pc } from "./colours.ts";
 import type { Run } from "./command.ts";
 import { refuseTakenPorts } from "./ports.ts";
 import { prepareProject } from "./prepare.ts";

@@ -1,7 +1,7 @@
 import { execa } from "execa";
-import pc from "picocolors";
 import type { Layout } from "../model/layout.ts";
 import type { WorktreeReport } from "../model/report.ts";
+import { pc } from "./colours.ts";
 import { type Run, requireProject } from "./command.ts";
 import { sayWhatGoes } from "./going.ts";
 import { offlineReports } from "./offline.ts";

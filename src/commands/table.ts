@@ -1,6 +1,6 @@
-import pc from "picocolors";
 import * as plain from "../engine/table.ts";
 import type { ServiceReport, WorktreeReport } from "../model/report.ts";
+import { pc } from "./colours.ts";
 
 export { memoryOf } from "../engine/table.ts";
 

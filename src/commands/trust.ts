@@ -1,5 +1,4 @@
 import { createInterface } from "node:readline/promises";
-import pc from "picocolors";
 import { byDirectory } from "../facts/here.ts";
 import type { Project } from "../facts/project.ts";
 import { detectServices } from "../facts/services.ts";
@@ -13,6 +12,7 @@ import { printable } from "../model/printable.ts";
 import type { Trustable } from "../model/trust.ts";
 import { UserError } from "../model/user-error.ts";
 import type { Worktree } from "../model/worktree.ts";
+import { pc } from "./colours.ts";
 import { type Run, requireProject } from "./command.ts";
 
 /** Shows what a worktree would run and nobody has approved, and approves it. */

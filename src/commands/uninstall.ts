@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import { createInterface } from "node:readline/promises";
-import pc from "picocolors";
 import type { Project } from "../facts/project.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { removeEnvrc, unlinkEnvironment } from "../host/direnv.ts";
@@ -12,6 +11,7 @@ import { forgetAlias } from "../host/socket-path.ts";
 import type { Layout } from "../model/layout.ts";
 import { UserError } from "../model/user-error.ts";
 import type { Worktree } from "../model/worktree.ts";
+import { pc } from "./colours.ts";
 import { type Run, requireProject } from "./command.ts";
 import { step } from "./progress.ts";
 import { stopAll } from "./stop.ts";

@@ -1,8 +1,8 @@
-import pc from "picocolors";
 import { listText } from "../engine/list.ts";
 import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
 import type { Layout } from "../model/layout.ts";
 import type { WorktreeReport } from "../model/report.ts";
+import { pc } from "./colours.ts";
 import { type Run, requireProject } from "./command.ts";
 import { readRetired } from "./going.ts";
 import { offlineReports } from "./offline.ts";

@@ -1,7 +1,7 @@
-import pc from "picocolors";
 import { askDaemon } from "../host/daemon-client.ts";
 import { printable } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
+import { pc } from "./colours.ts";
 import { type Run, requireProject } from "./command.ts";
 import { memoryOf, plainTable, serviceWord, usedOf } from "./table.ts";
 
