@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import net from "node:net";
 import type { Layout } from "../model/layout.ts";
 import { portsMap } from "../model/ports-map.ts";
@@ -23,6 +24,7 @@ export class Ports {
     this.#changed = changed;
     // Projects on one machine begin at different places.
     this.#start = Number.parseInt(sha256(layout.root).slice(0, 8), 16) % COUNT;
+    mendPortsMap(layout);
     const lines = readIfThere(this.#file)?.toString() ?? "";
     for (const [, key, port] of lines.matchAll(/^"([a-z0-9/-]+)" (\d+);$/gm)) {
       if (key) this.#given.set(key, Number(port));
@@ -73,6 +75,25 @@ export class Ports {
     writeAtomically(this.#file, text, { durable: false });
     this.#changed();
   }
+}
+
+const LINE = /^"(?:\.default|[a-z0-9-]+)\/[a-z0-9-]+" \d{1,5};$/;
+
+/**
+ * One broken line keeps nginx from starting at all: a file with such is set aside, and what is
+ * whole in it goes on. Says whether that was so.
+ */
+export function mendPortsMap({ run }: Pick<Layout, "run">): boolean {
+  const file = `${run}/ports.map`;
+  const text = readIfThere(file)?.toString("latin1");
+  if (text === undefined) return false;
+  const lines = text.split("\n").filter(Boolean);
+  const whole = lines.filter((line) => LINE.test(line));
+  const ended = text === "" || text.endsWith("\n");
+  if (whole.length === lines.length && ended) return false;
+  fs.renameSync(file, `${file}.broken`);
+  writeAtomically(file, whole.map((line) => `${line}\n`).join(""), { durable: false });
+  return true;
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -1,8 +1,10 @@
 import fs from "node:fs";
+import { quoteShell } from "../model/envrc.ts";
 import type { Layout } from "../model/layout.ts";
 import { installControls, type Which } from "./controls.ts";
 import { readIfThere, writeAtomically } from "./files.ts";
 import { packageFile } from "./package.ts";
+import { mendPortsMap } from "./ports.ts";
 import { readSeal } from "./seal.ts";
 import { expel, expelStrangers } from "./strangers.ts";
 
@@ -13,14 +15,16 @@ import { expel, expelStrangers } from "./strangers.ts";
 export function putRight(layout: Layout, identity: string, which: Which = "all"): string[] {
   const seal = readSeal(identity);
   // Another installation of ikigai has taken the project over, and this daemon is about to go.
-  if (seal && !seal.settings.includes(`IKIGAI_DAEMON='${packageFile("dist/daemon.js")}'`))
-    return [];
+  const daemon = `IKIGAI_DAEMON=${quoteShell(packageFile("dist/daemon.js"))}\n`;
+  if (seal && !seal.settings.includes(daemon)) return [];
+  const broken = mendPortsMap(layout);
   const source = packageFile("controls");
   // A package that is being replaced has nothing to compare with.
   if (!fs.existsSync(`${source}/sv/daemon/run`)) return [];
   const lines = expelStrangers(source, layout).map(
     (name) => `moved aside ${JSON.stringify(name)}, which is not ikigai's`,
   );
+  if (broken) lines.push("set aside run/ports.map, which was broken");
   for (const name of installControls(source, layout, which))
     lines.push(`put back ${name}, which was changed`);
   const generated = [

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import type { Layout } from "../model/layout.ts";
 import { linkAtomically, listIfThere, lstatIfThere, readlinkIfThere } from "./files.ts";
+import { mendPortsMap } from "./ports.ts";
 import type { PostgresAccount } from "./postgres-account.ts";
 
 /** `.ikigai` cannot be made or used here; the message says why and what to do. */
@@ -21,6 +22,7 @@ export function makeSkeleton(layout: Layout, account: PostgresAccount): void {
   directory(layout.ikigai, open ? 0o711 : 0o700);
   for (const path of directoriesOf(layout)) directory(path, 0o700);
   makeDataDirectory(layout, account);
+  mendPortsMap(layout);
   const ports = `${layout.run}/ports.map`;
   if (!lstatIfThere(ports)) fs.writeFileSync(ports, "", { mode: 0o600, flag: "a" });
 }

@@ -51,12 +51,18 @@ export const runitService: Resource<Want, Have> = {
     return wants;
   },
 
-  async have({ definitions, slots }, scope) {
+  async have({ definitions, slots, ports }, scope) {
     const names = new Set([...definitions.names(scope), ...slots.names()]);
     return new Map(
       [...names]
         .filter((name) => !scope || scope.has(name.split(".", 1)[0] ?? ""))
-        .map((name) => [name, { mark: definitions.mark(name) ?? "" }]),
+        .map((name) => {
+          const mark = definitions.mark(name) ?? "";
+          const port = definitions.port(name);
+          // The record of ports was lost or broken, and nginx would not find it.
+          const strayed = port !== 0 && ports.get(name.replace(".", "/")) !== port;
+          return [name, { mark: strayed ? "" : mark }];
+        }),
     );
   },
 

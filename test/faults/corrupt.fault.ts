@@ -48,27 +48,24 @@ test.each(damages)(
   },
 );
 
-test.each(damages)(
-  "one file after the other, made %s while all runs, hurts nobody",
-  async (name, damage) => {
-    const { root } = patient.project;
-    let longest = 0;
-    let count = 0;
-    const chosen = stateFiles(join(root, ".ikigai")).filter((file) =>
-      /\/(?:run\/(?!.*\.pid$|secret$|place$)|httpd\/nginx.conf|scripts\/lib\/base|scripts\/settings|scripts\/service\/run|bin\/nginx)/.test(
-        file,
-      ),
-    );
-    for (const file of chosen) {
-      damage(file);
-      const begin = performance.now();
-      await patient.recovers();
-      longest = Math.max(longest, performance.now() - begin);
-      count++;
-    }
-    tell({ fault: `${count} files one by one ${name}, all running`, recovery: longest });
-  },
-);
+test.each(damages)("files of state made %s while all runs are made again", async (name, damage) => {
+  const { root } = patient.project;
+  const chosen = stateFiles(join(root, ".ikigai")).filter((file) =>
+    /\/(?:run\/(?!.*\.pid$|secret$|place$)|httpd\/nginx.conf|scripts\/lib\/base|scripts\/settings|scripts\/service\/run|bin\/nginx)/.test(
+      file,
+    ),
+  );
+  for (const file of chosen) {
+    damage(file);
+  }
+  const begin = performance.now();
+  // What no event tells of is found by the look at everything, once a minute.
+  await patient.recovers(100_000);
+  tell({
+    fault: `${chosen.length} files ${name} while all runs`,
+    recovery: performance.now() - begin,
+  });
+});
 
 test("the machine ends without a word, and pids and sockets of then are strangers' now", async () => {
   const { project } = patient;

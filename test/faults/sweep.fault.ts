@@ -43,7 +43,8 @@ async function addCutOffAt(n: number, name: string): Promise<boolean> {
   const done = await waitFor(async () => !alive() || (await patient.complaints()).length === 0, {
     deadline: 20_000,
   }).then(() => alive());
-  if (tracer.pid) tracer.kill("SIGTERM");
+  // Asked politely it waits for a thread that is no more; what it traced goes on (ptrace(2)).
+  tracer.kill("SIGKILL");
   await waitFor(() => tracer.exitCode !== null || tracer.signalCode !== null);
   return !done;
 }

@@ -27,7 +27,7 @@ export class Definitions {
   readonly #directory: string;
   /** By worktree, as far as is known; nobody else makes or removes any. */
   #known: Map<string, Set<string>> | undefined;
-  readonly #read = new Map<string, { stamp: string; mark: string | undefined }>();
+  readonly #read = new Map<string, Read>();
 
   constructor(layout: Layout) {
     this.#directory = `${layout.run}/services`;
@@ -64,8 +64,14 @@ export class Definitions {
     if (known?.stamp === stamp) return known.mark;
     const [mark, digest] = (readIfThere(`${path}/mark`)?.toString() ?? "").split(" ");
     const whole = digest !== undefined && digest === digestOf(path) ? mark : undefined;
-    this.#read.set(service, { stamp, mark: whole });
+    const port = Number(readIfThere(`${path}/env/IKIGAI_PORT`)?.toString() ?? 0);
+    this.#read.set(service, { stamp, mark: whole, port });
     return whole;
+  }
+
+  /** The port that it is told to listen on, as `mark` saw it last; 0 for none. */
+  port(service: string): number {
+    return this.#read.get(service)?.port ?? 0;
   }
 
   /** Has every definition written again: somebody else may have written them. */
@@ -117,6 +123,12 @@ export class Definitions {
 
 function worktreeOf(service: string): string {
   return service.split(".", 1)[0] ?? "";
+}
+
+interface Read {
+  readonly stamp: string;
+  readonly mark: string | undefined;
+  readonly port: number;
 }
 
 /** Changes when a part of it is exchanged; what is inside is read only then. */
