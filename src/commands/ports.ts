@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { execa } from "execa";
+import { codeOf } from "../host/files.ts";
 import type { Configuration } from "../model/configuration.ts";
 import type { Layout } from "../model/layout.ts";
 import { UserError } from "../model/user-error.ts";
@@ -59,21 +60,29 @@ async function holderOf(port: number): Promise<PortHolder | undefined> {
     .split("\n")
     .find((text) => LOOPBACK.test(text.split(/\s+/)[3] ?? ""));
   if (line === undefined) return undefined;
-  const [, name, pid] = /\("([^"]*)",pid=(\d+)/.exec(line) ?? [];
-  if (pid === undefined) return { who: "a process of another user", directory: "" };
-  const directory = cwdOf(pid);
-  const root = /^(.*)\/\.ikigai(\/|$)/.exec(directory)?.[1];
-  return { who: root === undefined ? `${name} (pid ${pid})` : `the project ${root}`, directory };
+  const named = [...line.matchAll(/\("([^"]*)",pid=(\d+)/g)];
+  if (named.length === 0) return { who: "a process of another user", directory: "" };
+  // A server's processes share the port; some may have ended since they were listed.
+  const holders = named.flatMap(([, name = "", pid = ""]): PortHolder[] => {
+    const directory = cwdOf(pid);
+    if (directory === undefined) return [];
+    const root = /^(.*)\/\.ikigai(\/|$)/.exec(directory)?.[1];
+    return [
+      { who: root === undefined ? `${name} (pid ${pid})` : `the project ${root}`, directory },
+    ];
+  });
+  return holders.find(({ directory }) => directory !== "") ?? holders[0];
 }
 
 /** Addresses that a listener on 127.0.0.1 or ::1 would meet. */
 const LOOPBACK = /^(127\.|0\.0\.0\.0:|\*:|\[::\]:|\[::1\]:)/;
 
-function cwdOf(pid: string): string {
+/** Empty where it is not to be known; undefined when the process is no more. */
+function cwdOf(pid: string): string | undefined {
   try {
     return fs.readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
-    return "";
+  } catch (error) {
+    return ["ENOENT", "ESRCH"].includes(codeOf(error) ?? "") ? undefined : "";
   }
 }
 
