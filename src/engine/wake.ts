@@ -183,17 +183,14 @@ export class Wakes {
     return asleep(this.#host, worktree, service, howItEnded(outcome));
   }
 
-  /** Once more, on TCP; what fails there too was no matter of sockets. */
+  /** Once more, on TCP. What fails there too stays there until its files change. */
   async #startOnPort(
     worktree: WorktreeFacts,
     service: Service,
     forced: boolean,
   ): Promise<Awakening | undefined> {
     const found = await this.#needs.onPort(worktree.slug, service.slug, true);
-    if (!found) return undefined;
-    const result = await this.#start(found.worktree, found.service, forced);
-    if (!result.awake) await this.#needs.onPort(worktree.slug, service.slug, false);
-    return result;
+    return found && this.#start(found.worktree, found.service, forced);
   }
 
   /** Only a socket's service can have them; TCP ports are asked for one by one. */

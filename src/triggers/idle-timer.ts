@@ -8,6 +8,7 @@ import {
   type Stop,
 } from "../engine/idle.ts";
 import type { Needs, Wish } from "../engine/needs.ts";
+import { wasGivenPort } from "../engine/tcp-only.ts";
 import { Wakes } from "../engine/wake.ts";
 import type { WorktreeFacts } from "../facts/facts.ts";
 import type { Host } from "../host/host.ts";
@@ -132,6 +133,14 @@ export class Housekeeper {
   }
 
   /** Starts what failed and was changed since, and clears away what nobody mends. */
+  /** What could take no socket before may take one now. */
+  async #startChanged(worktree: WorktreeFacts, service: Service): Promise<void> {
+    const found = wasGivenPort(service)
+      ? await this.#options.onPort(worktree.slug, service.slug, false)
+      : { worktree, service };
+    if (found) await this.wakes.wake(found.worktree, found.service, true);
+  }
+
   #mend(): void {
     const { host, worktrees } = this.#options;
     for (const key of host.slots.names()) {
@@ -145,7 +154,7 @@ export class Housekeeper {
       // A new definition has no record of failures.
       if (!crash || changedAfter(found.service.backend.directory, crash.at)) {
         this.#options.journal(`start service ${key}: it was changed after it failed`);
-        this.wakes.wake(worktree, service, true).catch(this.#failed);
+        this.#startChanged(worktree, service).catch(this.#failed);
         continue;
       }
       const { start, idle } = serviceConfiguration(worktree.settings, service.name);

@@ -1,11 +1,17 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { makeProject } from "../support/project.ts";
+import { waitFor } from "../support/wait.ts";
 
 const server = readFileSync(
   fileURLToPath(new URL("../../fixtures/services/tcp-only/backend/server.js", import.meta.url)),
+  "utf8",
+);
+
+const tiny = readFileSync(
+  fileURLToPath(new URL("../../fixtures/tiny/backend/server.js", import.meta.url)),
   "utf8",
 );
 
@@ -28,7 +34,7 @@ test("a Node backend that takes no socket is given a port of its own, unasked", 
   expect(new Set(ports).size).toBe(2);
 });
 
-test("one that fails for another reason keeps its socket", async () => {
+test("one that fails for another reason has its socket again when it is mended", async () => {
   await using project = await makeProject({
     app: "tiny",
     files: { "backend/server.js": "process.exit(3);\n" },
@@ -37,5 +43,8 @@ test("one that fails for another reason keeps its socket", async () => {
   const answer = await project.http("/main/api/hello");
   expect(answer.status).toBe(503);
   expect(answer.text).toContain("exit code 3");
+  const file = join(project.worktree("main"), "backend/server.js");
+  writeFileSync(file, tiny);
+  await waitFor(async () => (await project.http("/main/api/hello")).status === 200);
   expect(readFileSync(join(project.root, ".ikigai/run/ports.map"), "utf8")).toBe("");
 });
