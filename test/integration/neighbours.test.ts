@@ -10,15 +10,14 @@ let one: TestProject;
 let two: TestProject;
 
 beforeAll(async () => {
-  [one, two] = await Promise.all([
-    startProject({ worktrees: ["rel-05"] }),
-    startProject({ worktrees: ["rel-05"] }),
-  ]);
+  // One after the other: what has been started is there to be ended when the next one fails.
+  one = await startProject({ worktrees: ["rel-05"] });
+  two = await startProject({ worktrees: ["rel-05"] });
 }, 120_000);
 
 afterAll(async () => {
-  expect(await one?.dispose()).toEqual([]);
-  expect(await two?.dispose()).toEqual([]);
+  const left = [await one?.dispose(), await two?.dispose()];
+  expect(left).toEqual([[], []]);
 }, 60_000);
 
 function query(project: TestProject, text: string) {
