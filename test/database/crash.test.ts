@@ -28,6 +28,12 @@ const halves = () =>
      UNION SELECT rolname FROM pg_roles WHERE rolname ~ '^(wt|ikigai)_' AND NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = rolname)`,
   );
 
+const answers = () =>
+  owner(project, "SELECT 1").then(
+    () => true,
+    () => false,
+  );
+
 async function daemonPid(): Promise<number> {
   const answer = await project.run("curl", [
     ...["-s", "--unix-socket", join(project.root, ".ikigai/daemon.sock")],
@@ -62,7 +68,11 @@ test.each([5, 120, 250, 400])(
 
 test.each([10, 200, 350])("a server killed %i ms into a branch does too", async (after) => {
   const name = `server-${after}`;
-  await cutOff(name, serverPid(), after);
+  const killed = serverPid();
+  await cutOff(name, killed, after);
+  // The branch may have been quicker than the kill: ready says nothing of the server then.
+  await waitFor(() => serverPid() !== killed, { deadline: 40_000, what: "another server" });
+  await waitFor(answers, { deadline: 40_000, what: "a server that answers" });
   await until(project, name, "ready");
   expect(await content(name)).toBe(await content("main"));
   await waitFor(async () => (await halves()) === "", { deadline: 40_000, what: "a clean server" });
