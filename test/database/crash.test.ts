@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -42,8 +42,8 @@ async function daemonPid(): Promise<number> {
   return JSON.parse(answer.stdout).pid as number;
 }
 
-const serverPid = () =>
-  Number(readFileSync(join(project.root, ".ikigai/db/postmaster.pid"), "utf8").split("\n", 1)[0]);
+const pidFile = () => join(project.root, ".ikigai/db/postmaster.pid");
+const serverPid = () => Number(readFileSync(pidFile(), "utf8").split("\n", 1)[0]);
 
 /** Adds a worktree and cuts its branch off after some milliseconds, by killing a process. */
 async function cutOff(name: string, pid: number, after: number): Promise<void> {
@@ -71,7 +71,10 @@ test.each([10, 200, 350])("a server killed %i ms into a branch does too", async 
   const killed = serverPid();
   await cutOff(name, killed, after);
   // The branch may have been quicker than the kill: ready says nothing of the server then.
-  await waitFor(() => serverPid() !== killed, { deadline: 40_000, what: "another server" });
+  await waitFor(() => existsSync(pidFile()) && serverPid() !== killed, {
+    deadline: 40_000,
+    what: "another server",
+  });
   await waitFor(answers, { deadline: 40_000, what: "a server that answers" });
   await until(project, name, "ready");
   expect(await content(name)).toBe(await content("main"));
