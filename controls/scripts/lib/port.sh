@@ -23,6 +23,9 @@ port_holder() {
   fi
 }
 
+# port_free PORT: nobody is known to hold it.
+port_free() { ! port_holder "$1" >/dev/null; }
+
 # port_taken WHO PORT KEY: says so and returns true where somebody else holds it.
 port_taken() {
   holder=$(port_holder "$2") || return 1
