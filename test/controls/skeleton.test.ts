@@ -43,10 +43,11 @@ describe("the skeleton", () => {
     }
     rmSync(layout.deno, { recursive: true });
     mkdirSync(layout.deno, { mode: 0o777 });
-    writeFileSync(`${layout.run}/ports.map`, "kept");
+    const line = '"main/tcp" 20000;\n';
+    writeFileSync(`${layout.run}/ports.map`, line);
     makeSkeleton(layout, ours);
     expect(mode(layout.deno)).toBe("700");
-    expect(statSync(`${layout.run}/ports.map`).size).toBe(4);
+    expect(statSync(`${layout.run}/ports.map`).size).toBe(line.length);
   });
 
   test("lets another account pass, not look, where Postgres runs as one and lives inside", () => {
