@@ -21,7 +21,7 @@ const HOSTILE = [
   "x; } location /evil { return 200; } #",
   'x" 1; include /etc/passwd; "',
   "$document_root",
-  "${IFS}",
+  "$\u007bIFS}",
   "\u001b]0;owned\u0007",
   "\u001b[2J\u001b[31m",
   "\u009b31m",
