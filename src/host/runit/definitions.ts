@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
+import { quoteShell } from "../../model/envrc.ts";
 import type { Layout } from "../../model/layout.ts";
 import type { RawPath } from "../../model/worktree.ts";
 import {
@@ -102,7 +103,10 @@ export class Definitions {
       // chpst(8) -e: the first line is the value, NUL stands for a newline.
       fs.writeFileSync(`${building}/env/${name}`, value.replaceAll("\n", "\0"), { mode: 0o600 });
     }
-    fs.writeFileSync(`${building}/command`, `set -- ${definition.argv.map(quoteWord).join(" ")}\n`);
+    fs.writeFileSync(
+      `${building}/command`,
+      `set -- ${definition.argv.map(quoteShell).join(" ")}\n`,
+    );
     for (const name of ["pid", "lock"]) {
       if (fs.existsSync(`${path}/${name}`)) fs.linkSync(`${path}/${name}`, `${building}/${name}`);
     }
@@ -149,9 +153,4 @@ function digestOf(path: string): string {
   const cwd = readlinkIfThere(`${path}/cwd`)?.toString("hex");
   const command = readIfThere(`${path}/command`)?.toString("hex");
   return sha256(JSON.stringify([cwd, command, parts]));
-}
-
-/** A word for sh: single quotes around it, and around nothing else. */
-function quoteWord(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
