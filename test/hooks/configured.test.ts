@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   configure,
   configuredCommand,
@@ -9,7 +10,17 @@ import {
   unconfigure,
 } from "../../src/host/git/configured-hook.ts";
 import { readHookConfig } from "../../src/host/git/hook-config.ts";
-import { makeSandbox, write } from "./support.ts";
+import { effectiveHook, installHook } from "../../src/host/git/hooks.ts";
+import { snapshot } from "./snapshot.ts";
+import {
+  gitRunsConfigured,
+  listen,
+  makeFileSandbox,
+  makeSandbox,
+  OLD_GIT,
+  type Sandbox,
+  write,
+} from "./support.ts";
 
 test.each([
   ["git version 2.39.5", false],
@@ -58,11 +69,109 @@ test("the repository's configuration holds the hook, and then its old bytes", as
 });
 
 test("a hook left in the configuration by a newer git gives way to a file", async () => {
-  await using box = await makeSandbox();
+  await using box = await makeFileSandbox();
   await configure(box.commonDir, "/x/ikigai-hook", box.env);
   const report = await box.install();
-  const { stdout } = await box.run("git", ["version"]);
-  if (runsConfiguredHooks(stdout)) return;
   expect(report.worktrees[0]).toMatchObject({ runs: true, through: "hook file" });
   expect(readFileSync(join(box.commonDir, "config"), "utf8")).not.toMatch(/ikigai/);
+});
+
+test("a project that was moved finds its script again, one without says nothing", async () => {
+  await using box = await makeSandbox();
+  const gone = join(box.base, "before/.git/ikigai-hook");
+  const git = () => box.run("sh", ["-c", `${configuredCommand(gone)} "$@"`, "hook", "a b"]);
+  expect(await git()).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+  await write(join(box.commonDir, "ikigai-hook"), `#!/bin/sh\nprintf '<%s>' "$@"\n`, 0o755);
+  expect(await git()).toEqual({ exitCode: 0, stdout: "<a b>", stderr: "" });
+});
+
+// git's own: hooks in the configuration came with 2.54.
+describe.skipIf(!gitRunsConfigured)("with a git that has them (2.54 or newer)", () => {
+  const linked = (box: Sandbox) => join(box.base, "linked");
+  const switchIn = (box: Sandbox, top: string) =>
+    box.git(top, "switch", "--quiet", "--create", `b${Math.random()}`);
+
+  test("the hook runs once, in every worktree, whatever core.hooksPath is", async () => {
+    await using box = await makeSandbox();
+    const report = await box.install();
+    expect(report.worktrees).toEqual([{ slug: "main", runs: true, through: "configuration" }]);
+    expect(readdirSync(join(box.commonDir, "hooks"))).not.toContain("post-checkout");
+    await using heard = await listen(box.root);
+    const added = await box.run("git", ["worktree", "add", "--quiet", linked(box)]);
+    expect(added).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+    const [main, other] = [box.commonDir, join(box.commonDir, "worktrees/linked")];
+    expect(heard.told).toEqual([other]);
+    for (const path of [".githooks", "/dev/null", "/nowhere/at/all"]) {
+      await box.git(box.main, "config", "core.hooksPath", path);
+      await switchIn(box, box.main);
+      await switchIn(box, linked(box));
+      expect((await box.install()).worktrees.map(({ runs }) => runs)).toEqual([true, true]);
+    }
+    expect(heard.told.slice(1)).toEqual([main, other, main, other, main, other]);
+  });
+
+  test("a foreign hook that fails decides git's exit status as before, and ours says nothing", async () => {
+    await using box = await makeSandbox();
+    await write(
+      join(box.commonDir, "hooks/post-checkout"),
+      "#!/bin/sh\necho mine\nexit 3\n",
+      0o755,
+    );
+    const args = ["switch", "--quiet", "--create"];
+    const before = await box.run("git", [...args, "one"]);
+    const report = await box.install();
+    expect(report.worktrees[0]).toMatchObject({ runs: true, beside: "another hook" });
+    await using heard = await listen(box.root);
+    expect(await box.run("git", [...args, "two"])).toEqual(before);
+    expect(heard.told).toHaveLength(1);
+    await rm(join(box.commonDir, "ikigai-hook"));
+    expect(await box.run("git", [...args, "three"])).toEqual(before);
+  });
+
+  test("an older git's files still tell the daemon, and give way to the configuration", async () => {
+    await using box = await makeSandbox();
+    const before = snapshot(...["hooks", "config", "info"].map((x) => join(box.commonDir, x)));
+    const repository = { ...box.repository(), gitVersion: OLD_GIT };
+    await installHook(repository);
+    await using heard = await listen(box.root);
+    await switchIn(box, box.main);
+    expect(heard.told).toHaveLength(1);
+    const [worktree] = box.repository().worktrees;
+    if (!worktree) throw new Error("no worktree");
+    expect(await effectiveHook(box.repository(), worktree)).toMatchObject({ through: "hook file" });
+    await box.install();
+    await switchIn(box, box.main);
+    expect(heard.told).toHaveLength(2);
+    expect(await effectiveHook(box.repository(), worktree)).toMatchObject({
+      through: "configuration",
+    });
+    // And back again, as when somebody uses two gits in turn.
+    await installHook(repository);
+    await switchIn(box, box.main);
+    expect(heard.told).toHaveLength(3);
+    await box.install();
+    await box.remove();
+    expect(snapshot(...["hooks", "config", "info"].map((x) => join(box.commonDir, x)))).toEqual(
+      before,
+    );
+  });
+
+  test.each(["hook.ikigai.enabled", "hook.post-checkout.enabled"])(
+    "%s switches it off, which stays so and is told with the command that mends it",
+    async (key) => {
+      await using box = await makeSandbox();
+      await box.install();
+      await box.git(box.main, "config", key, "no");
+      await box.git(box.main, "config", "hook.ikigai.command", "lost");
+      const [effective] = (await box.install()).worktrees;
+      expect(effective).toMatchObject({ runs: false, through: "watching" });
+      expect(effective?.why).toBe(`${key} is false in git's configuration`);
+      await using heard = await listen(box.root);
+      await switchIn(box, box.main);
+      expect(heard.told).toEqual([]);
+      await box.run("sh", ["-c", effective?.mend ?? ""]);
+      await switchIn(box, box.main);
+      expect(heard.told).toHaveLength(1);
+    },
+  );
 });

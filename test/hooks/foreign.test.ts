@@ -3,7 +3,7 @@ import { appendFile, chmod, mkdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { snapshot } from "./snapshot.ts";
-import { listen, makeSandbox, type Sandbox, write } from "./support.ts";
+import { listen, makeFileSandbox, type Sandbox, write } from "./support.ts";
 
 /** Runs git with a file for the foreign hook to write into, and returns what it wrote. */
 async function written(box: Sandbox, ...args: string[]): Promise<string> {
@@ -44,7 +44,7 @@ appendFileSync(process.env.OUT, ["post-checkout", ...process.argv.slice(2), ""].
 test.each(Object.entries(hooks))(
   "%s and ours both run, and it comes back unchanged",
   async (_, text) => {
-    await using box = await makeSandbox();
+    await using box = await makeFileSandbox();
     await write(join(box.commonDir, "hooks/post-checkout"), text, 0o751);
     const before = state(box);
     const alone = await written(box, "switch", "--quiet", "--create", "one");
@@ -72,7 +72,7 @@ test.each(Object.entries(hooks))(
 );
 
 test("a program keeps its standard input", async () => {
-  await using box = await makeSandbox();
+  await using box = await makeFileSandbox();
   const text = `#!/usr/bin/env node\nrequire("fs").appendFileSync(process.env.OUT, require("fs").readFileSync(0));\n`;
   await write(join(box.commonDir, "hooks/post-rewrite"), text, 0o755);
   await box.install();
@@ -81,7 +81,7 @@ test("a program keeps its standard input", async () => {
 });
 
 test("a shell script keeps its standard input", async () => {
-  await using box = await makeSandbox();
+  await using box = await makeFileSandbox();
   await write(join(box.commonDir, "hooks/post-rewrite"), `#!/bin/sh\ncat >>"$OUT"\n`, 0o755);
   await box.install();
   const lines = await written(box, "commit", "--quiet", "--amend", "--message=Other");
@@ -89,7 +89,7 @@ test("a shell script keeps its standard input", async () => {
 });
 
 test("a link to a tracked script stays a link, and the script untouched", async () => {
-  await using box = await makeSandbox();
+  await using box = await makeFileSandbox();
   await write(join(box.main, "scripts/checkout.sh"), `#!/bin/sh\n${record}\n`, 0o755);
   await box.git(box.main, "add", ".");
   await box.git(box.main, "commit", "--quiet", "--message=Script");
@@ -105,7 +105,7 @@ test("a link to a tracked script stays a link, and the script untouched", async 
 });
 
 test("a hook that is switched off by its mode stays off", async () => {
-  await using box = await makeSandbox();
+  await using box = await makeFileSandbox();
   await write(join(box.commonDir, "hooks/post-checkout"), `#!/bin/sh\n${record}\n`, 0o644);
   const before = state(box);
   await box.install();
@@ -117,7 +117,7 @@ test("a hook that is switched off by its mode stays off", async () => {
 });
 
 test("what somebody adds to our file stays when we go", async () => {
-  await using box = await makeSandbox();
+  await using box = await makeFileSandbox();
   await box.install();
   const hook = join(box.commonDir, "hooks/post-checkout");
   await appendFile(hook, `${record}\n`);
@@ -129,7 +129,7 @@ test("what somebody adds to our file stays when we go", async () => {
 });
 
 test("our lines cut in half are not touched but reported", async () => {
-  await using box = await makeSandbox();
+  await using box = await makeFileSandbox();
   const text = "#!/bin/sh\n# >>> ikigai >>>\necho theirs\n";
   const hook = join(box.commonDir, "hooks/post-checkout");
   await write(hook, text, 0o755);
@@ -140,7 +140,7 @@ test("our lines cut in half are not touched but reported", async () => {
 });
 
 test("a hooks directory that cannot be written is reported, and nothing else stops", async () => {
-  await using box = await makeSandbox();
+  await using box = await makeFileSandbox();
   await rm(join(box.commonDir, "hooks"), { recursive: true });
   await mkdir(join(box.commonDir, "hooks/post-checkout"), { recursive: true });
   const report = await box.install();
@@ -149,7 +149,7 @@ test("a hooks directory that cannot be written is reported, and nothing else sto
 });
 
 test("without hooks before there are none after", async () => {
-  await using box = await makeSandbox();
+  await using box = await makeFileSandbox();
   await rm(join(box.commonDir, "hooks"), { recursive: true });
   const before = state(box);
   await box.install();
@@ -160,7 +160,7 @@ test("without hooks before there are none after", async () => {
 });
 
 test("a hook of ours that was lost or switched off comes back", async () => {
-  await using box = await makeSandbox();
+  await using box = await makeFileSandbox();
   await box.install();
   const hook = join(box.commonDir, "hooks/post-checkout");
   const whole = snapshot(hook);
@@ -177,7 +177,7 @@ test("a hook of ours that was lost or switched off comes back", async () => {
 });
 
 test("a project that was moved as a whole keeps its hook, and can still take it back", async () => {
-  await using box = await makeSandbox();
+  await using box = await makeFileSandbox();
   const before = Object.keys(state(box)).length;
   await box.install();
   const moved = join(box.base, "elsewhere");

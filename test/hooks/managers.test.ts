@@ -4,7 +4,15 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { installLikePreCommit, managerPrograms, uninstallLikePreCommit } from "./managers.ts";
 import { snapshot } from "./snapshot.ts";
-import { type Ended, listen, makeSandbox, type Sandbox, write } from "./support.ts";
+import {
+  type Ended,
+  listen,
+  makeFileSandbox,
+  makeSandbox,
+  mechanisms,
+  type Sandbox,
+  write,
+} from "./support.ts";
 
 const programs = await managerPrograms();
 const bin = "bin" in programs ? programs.bin : "";
@@ -39,9 +47,9 @@ const status = (box: Sandbox, top: string) =>
 const repositoryState = (box: Sandbox) =>
   snapshot(...["hooks", "config", "info"].map((name) => join(box.commonDir, name)));
 
-describe.skipIf("missing" in programs)(
-  `husky ${"missing" in programs ? programs.missing : ""}`,
-  () => {
+describe.skipIf("missing" in programs).each(mechanisms)(
+  `husky beside ours by %s ${"missing" in programs ? programs.missing : ""}`,
+  (mechanism) => {
     const husky = async (box: Sandbox, top: string): Promise<Ended> => {
       const ended = await box.run(join(bin, "husky"), [], { cwd: top });
       expect(ended).toMatchObject({ exitCode: 0, stdout: "" });
@@ -50,7 +58,7 @@ describe.skipIf("missing" in programs)(
     const job = { ".husky/post-checkout": '[ -z "$OUT" ] || echo husky >>"$OUT"\n' };
 
     test("installed before and after, in both worktrees, again and again", async () => {
-      await using box = await makeSandbox();
+      await using box = await makeSandbox("clone", "project", mechanism);
       await commitFiles(box, job);
       await addLinked(box);
       await box.install();
@@ -68,7 +76,7 @@ describe.skipIf("missing" in programs)(
     });
 
     test("a worktree without husky's directory gets one that husky then fills", async () => {
-      await using box = await makeSandbox();
+      await using box = await makeSandbox("clone", "project", mechanism);
       await commitFiles(box, job);
       await husky(box, box.main);
       await addLinked(box);
@@ -92,7 +100,7 @@ describe.skipIf("missing" in programs)(
     });
 
     test("is as it was after removal, also when it is no longer in use", async () => {
-      await using box = await makeSandbox();
+      await using box = await makeSandbox("clone", "project", mechanism);
       await commitFiles(box, job);
       const plain = repositoryState(box);
       await husky(box, box.main);
@@ -110,9 +118,9 @@ describe.skipIf("missing" in programs)(
   },
 );
 
-describe.skipIf("missing" in programs)(
-  `lefthook ${"missing" in programs ? programs.missing : ""}`,
-  () => {
+describe.skipIf("missing" in programs).each(mechanisms)(
+  `lefthook beside ours by %s ${"missing" in programs ? programs.missing : ""}`,
+  (mechanism) => {
     const lefthook = async (box: Sandbox, top: string, ...args: string[]): Promise<void> => {
       const ended = await box.run(join(bin, "lefthook"), args, { cwd: top });
       expect(ended.exitCode, ended.stdout + ended.stderr).toBe(0);
@@ -124,7 +132,7 @@ describe.skipIf("missing" in programs)(
     test.each(["first", "last"])(
       "installed %s, in both worktrees, again and again",
       async (order) => {
-        await using box = await makeSandbox();
+        await using box = await makeSandbox("clone", "project", mechanism);
         await commitFiles(box, job);
         await addLinked(box);
         if (order === "last") await box.install();
@@ -142,7 +150,7 @@ describe.skipIf("missing" in programs)(
     );
 
     test("installs after a change of its configuration, by itself", async () => {
-      await using box = await makeSandbox();
+      await using box = await makeSandbox("clone", "project", mechanism);
       await commitFiles(box, job);
       await lefthook(box, box.main, "install");
       await box.install();
@@ -159,7 +167,7 @@ describe.skipIf("missing" in programs)(
     });
 
     test("finds a hook of the user's own that ours had joined, as if we were not there", async () => {
-      await using box = await makeSandbox();
+      await using box = await makeSandbox("clone", "project", mechanism);
       await commitFiles(box, job);
       const hook = join(box.commonDir, "hooks/post-checkout");
       for (const text of ["#!/bin/sh\ntrue\n", "#!/usr/bin/env node\n0\n"]) {
@@ -176,7 +184,7 @@ describe.skipIf("missing" in programs)(
     });
 
     test("is as it was after removal", async () => {
-      await using box = await makeSandbox();
+      await using box = await makeSandbox("clone", "project", mechanism);
       await commitFiles(box, job);
       await lefthook(box, box.main, "install");
       const before = repositoryState(box);
@@ -187,9 +195,9 @@ describe.skipIf("missing" in programs)(
   },
 );
 
-describe("pre-commit's rule of installing", () => {
+describe.each(mechanisms)("pre-commit's rule of installing beside ours by %s", (mechanism) => {
   test.each(["first", "last"])("installed %s, again and again", async (order) => {
-    await using box = await makeSandbox();
+    await using box = await makeSandbox("clone", "project", mechanism);
     await addLinked(box);
     if (order === "last") await box.install();
     await installLikePreCommit(box);
@@ -203,14 +211,14 @@ describe("pre-commit's rule of installing", () => {
   });
 
   test("ours runs through the legacy hook until we look again", async () => {
-    await using box = await makeSandbox();
+    await using box = await makeSandbox("clone", "project", mechanism);
     await box.install();
     await installLikePreCommit(box);
     await expectBoth(box, box.main, "pre-commit");
   });
 
   test("brings a hook of the user's own back when it goes, with and without us", async () => {
-    await using box = await makeSandbox();
+    await using box = await makeSandbox("clone", "project", mechanism);
     const hook = join(box.commonDir, "hooks/post-checkout");
     for (const text of ["#!/bin/sh\ntrue\n", "#!/usr/bin/env node\n0\n"]) {
       await write(hook, text, 0o755);
@@ -226,40 +234,43 @@ describe("pre-commit's rule of installing", () => {
   });
 });
 
-describe.skipIf(!preCommit)("pre-commit itself (skipped where it is not installed)", () => {
-  const configuration = `repos:
+describe.skipIf(!preCommit).each(mechanisms)(
+  "pre-commit itself beside ours by %s (skipped where it is not installed)",
+  (mechanism) => {
+    const configuration = `repos:
 - repo: local
   hooks:
   - {id: x, name: x, language: system, entry: sh -c 'echo pre-commit >>"$OUT"', always_run: true, stages: [post-checkout]}
 `;
-  test.each(["first", "last"])("installed %s, again and again", async (order) => {
-    await using box = await makeSandbox();
-    await commitFiles(box, { ".pre-commit-config.yaml": configuration });
-    await addLinked(box);
-    const install = async (...args: string[]) => {
-      const ended = await box.run(preCommit ?? "", ["install", "-t", "post-checkout", ...args]);
-      expect(ended.exitCode, ended.stdout + ended.stderr).toBe(0);
-    };
-    if (order === "last") await box.install();
-    await install();
-    await box.install();
-    await expectBoth(box, box.main, "pre-commit");
-    await install();
-    await install("--overwrite");
-    await box.install();
-    await expectBoth(box, linked(box), "pre-commit");
-    const ended = await box.run(preCommit ?? "", ["uninstall", "-t", "post-checkout"]);
-    expect(ended.exitCode).toBe(0);
-    await box.install();
-    await using heard = await listen(box.root);
-    await box.git(box.main, "switch", "--quiet", "--create", "after");
-    expect(heard.told).toHaveLength(1);
-  });
-});
+    test.each(["first", "last"])("installed %s, again and again", async (order) => {
+      await using box = await makeSandbox("clone", "project", mechanism);
+      await commitFiles(box, { ".pre-commit-config.yaml": configuration });
+      await addLinked(box);
+      const install = async (...args: string[]) => {
+        const ended = await box.run(preCommit ?? "", ["install", "-t", "post-checkout", ...args]);
+        expect(ended.exitCode, ended.stdout + ended.stderr).toBe(0);
+      };
+      if (order === "last") await box.install();
+      await install();
+      await box.install();
+      await expectBoth(box, box.main, "pre-commit");
+      await install();
+      await install("--overwrite");
+      await box.install();
+      await expectBoth(box, linked(box), "pre-commit");
+      const ended = await box.run(preCommit ?? "", ["uninstall", "-t", "post-checkout"]);
+      expect(ended.exitCode).toBe(0);
+      await box.install();
+      await using heard = await listen(box.root);
+      await box.git(box.main, "switch", "--quiet", "--create", "after");
+      expect(heard.told).toHaveLength(1);
+    });
+  },
+);
 
-describe("core.hooksPath", () => {
+describe("core.hooksPath and hook files", () => {
   test("a tracked directory is never written; the line that mends it works", async () => {
-    await using box = await makeSandbox();
+    await using box = await makeFileSandbox();
     await commitFiles(box, { ".githooks/pre-push": "#!/bin/sh\n" });
     await addLinked(box);
     await box.git(box.main, "config", "core.hooksPath", ".githooks");
@@ -280,7 +291,7 @@ describe("core.hooksPath", () => {
   });
 
   test("an absolute path into a worktree that tracks it is not written either", async () => {
-    await using box = await makeSandbox("bare");
+    await using box = await makeFileSandbox("bare");
     await commitFiles(box, { "hooks/pre-push": "#!/bin/sh\n" });
     await box.git(box.main, "config", "core.hooksPath", join(box.main, "hooks"));
     const report = await box.install();
@@ -289,7 +300,7 @@ describe("core.hooksPath", () => {
   });
 
   test("a directory of hooks that is a link to a tracked one is not written either", async () => {
-    await using box = await makeSandbox();
+    await using box = await makeFileSandbox();
     await commitFiles(box, { ".githooks/pre-push": "#!/bin/sh\n" });
     await rm(join(box.commonDir, "hooks"), { recursive: true });
     await symlink("../.githooks", join(box.commonDir, "hooks"));
@@ -298,7 +309,7 @@ describe("core.hooksPath", () => {
   });
 
   test("an absolute path beside the repository, and one of a single worktree", async () => {
-    await using box = await makeSandbox();
+    await using box = await makeFileSandbox();
     await addLinked(box);
     const [all, one] = [join(box.base, "all"), join(box.base, "one")];
     await mkdir(all);
@@ -321,7 +332,7 @@ describe("core.hooksPath", () => {
   });
 
   test("hooks of all the user's repositories are left alone", async () => {
-    await using box = await makeSandbox();
+    await using box = await makeFileSandbox();
     const home = box.env.HOME ?? "";
     await mkdir(join(home, "hooks"));
     await box.git(box.main, "config", "--global", "core.hooksPath", "~/hooks");
@@ -337,7 +348,7 @@ describe("core.hooksPath", () => {
     ["/dev/null", /switches all hooks off/],
     ["/nowhere/at/all", /does not exist/],
   ])("%s", async (path, why) => {
-    await using box = await makeSandbox();
+    await using box = await makeFileSandbox();
     await box.git(box.main, "config", "core.hooksPath", path);
     const [effective] = (await box.install()).worktrees;
     expect(effective).toMatchObject({ runs: false, through: "watching" });
@@ -345,7 +356,7 @@ describe("core.hooksPath", () => {
   });
 
   test("an ignored directory in the worktree is used", async () => {
-    await using box = await makeSandbox();
+    await using box = await makeFileSandbox();
     await commitFiles(box, { ".gitignore": "/tmp/\n" });
     await mkdir(join(box.main, "tmp/hooks"), { recursive: true });
     await box.git(box.main, "config", "core.hooksPath", "tmp/hooks");

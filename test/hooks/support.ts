@@ -5,12 +5,25 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { readWorktrees } from "../../src/facts/worktrees.ts";
+import { runsConfiguredHooks } from "../../src/host/git/configured-hook.ts";
 import {
   type HookReport,
   type HookRepository,
   installHook,
   removeHook,
 } from "../../src/host/git/hooks.ts";
+
+/** Whether the git of this machine runs the hooks that its configuration names. */
+export const gitRunsConfigured = runsConfiguredHooks((await execa("git", ["version"])).stdout);
+
+/** The ways in which git comes to run our hook here; each git runs hook files. */
+export const mechanisms = gitRunsConfigured
+  ? (["hook file", "configuration"] as const)
+  : (["hook file"] as const);
+export type Mechanism = (typeof mechanisms)[number];
+
+/** What a git says that has hook files only: with it, ikigai writes those. */
+export const OLD_GIT = "git version 2.53.0";
 
 export type Shape = "bare" | "dot-bare" | "clone";
 
@@ -35,13 +48,25 @@ export interface Sandbox extends AsyncDisposable {
   remove(): Promise<void>;
 }
 
+/** As `makeSandbox`, where ikigai is to install hook files, as for an older git. */
+export const makeFileSandbox = (shape?: Shape): Promise<Sandbox> =>
+  makeSandbox(shape, undefined, "hook file");
+
 export interface Ended {
   readonly exitCode: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export async function makeSandbox(shape: Shape = "clone", name = "project"): Promise<Sandbox> {
+/**
+ * @param mechanism how ikigai installs its hook; as it would for the git of this machine when left
+ *   out.
+ */
+export async function makeSandbox(
+  shape: Shape = "clone",
+  name = "project",
+  mechanism?: Mechanism,
+): Promise<Sandbox> {
   const base = await realpath(await mkdtemp(join(tmpdir(), "iki-")));
   const root = join(base, name);
   const env = environment(base);
@@ -65,7 +90,8 @@ export async function makeSandbox(shape: Shape = "clone", name = "project"): Pro
   const { commonDir, main } = await makeRepository(root, shape, git);
   await mkdir(join(root, ".ikigai"));
   await write(join(commonDir, "info/exclude"), "/.ikigai\n");
-  const repository = () => ({ commonDir, worktrees: readWorktrees(commonDir), env });
+  const old = mechanism === "hook file" ? { gitVersion: OLD_GIT } : {};
+  const repository = () => ({ commonDir, worktrees: readWorktrees(commonDir), env, ...old });
   return {
     ...{ base, root, commonDir, main, env, run, git, repository },
     install: () => installHook(repository()),

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { gitEnvironment } from "./environment.ts";
-import { HOOK_EVENTS } from "./hook-block.ts";
+import { HOOK_BODY, HOOK_EVENTS } from "./hook-block.ts";
 import type { HookConfig } from "./hook-config.ts";
 
 const SECTION = "hook.ikigai";
@@ -18,18 +18,22 @@ export function runsConfiguredHooks(version: string): boolean {
 
 /**
  * The value of hook.ikigai.command. git hands it to sh with the hook's arguments behind it, and
- * prints what sh complains about: so it says nothing when the script has gone.
+ * prints what sh complains about: so it says nothing when the script has gone. Where it has gone
+ * with the whole project, which was moved, git knows the new place; asking costs a process.
  */
 export function configuredCommand(body: string): string {
+  const moved = `"$(git rev-parse --git-common-dir 2>/dev/null)/${HOOK_BODY}"`;
   const quoted = `'${body.replaceAll("'", "'\\''")}'`;
-  return `test ! -x ${quoted} || ${quoted}`;
+  return `h=${quoted}; test -x "$h" || h=${moved}; test ! -x "$h" || "$h"`;
 }
 
 /** Whether the configuration already is as `configure` would make it. */
 export function isConfigured(config: HookConfig, body: string): boolean {
   const { command = [], event = [] } = config.ikigai;
-  const events = HOOK_EVENTS.every((name) => event.includes(name));
-  return events && command.length === 1 && command[0] === configuredCommand(body);
+  const events = event.slice(event.lastIndexOf("") + 1);
+  // git takes the last command, and an empty event clears those before it.
+  const all = HOOK_EVENTS.every((name) => events.includes(name));
+  return all && command.at(-1) === configuredCommand(body);
 }
 
 /**
@@ -42,9 +46,9 @@ export async function configure(
   body: string,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  await unconfigure(commonDir, env);
   // The command first: git refuses to work when an event names a hook without one.
-  await config(commonDir, env, [`${SECTION}.command`, configuredCommand(body)]);
+  await config(commonDir, env, ["--replace-all", `${SECTION}.command`, configuredCommand(body)]);
+  await config(commonDir, env, ["--unset-all", `${SECTION}.event`], [5]);
   for (const event of HOOK_EVENTS) {
     await config(commonDir, env, ["--add", `${SECTION}.event`, event]);
   }
@@ -74,7 +78,7 @@ async function config(
 let version: Promise<string> | undefined;
 
 /** What `git version` prints; asked once in a process. */
-export function gitVersion(env: NodeJS.ProcessEnv): Promise<string> {
+export function askGitVersion(env: NodeJS.ProcessEnv): Promise<string> {
   version ??= execa("git", ["version"], { env: gitEnvironment(env), extendEnv: false })
     .then(({ stdout }) => stdout)
     .catch((error: unknown) => {

@@ -47,6 +47,21 @@ export function describeHook(place: HookPlace, problems: readonly string[] = [])
   return { ...shown, ...manager, runs: false, through: "watching", ...why };
 }
 
+/** What git runs where the configuration names our hook, which no core.hooksPath changes. */
+export function describeConfigured({ worktree, config, directory }: HookPlace): EffectiveHook {
+  const slug = worktree?.slug ?? "";
+  const beside =
+    directory && managerOf(directory, runnableText(joinRaw(directory, "post-checkout")));
+  const shown = { slug, ...(beside ? { beside } : {}) };
+  const { off } = config;
+  if (!off) return { ...shown, runs: true, through: "configuration" };
+  return {
+    ...{ ...shown, runs: false, through: "watching" },
+    why: `${off.key} is false in git's configuration`,
+    mend: `git config --${optionOf(off.scope)} --unset-all ${off.key}`,
+  };
+}
+
 /** The text of a hook that git would run; of any other, none. */
 function runnableText(path: Buffer): string {
   const stat = statIfThere(path);
@@ -108,5 +123,9 @@ function refusal({ directory, config, permission }: HookPlace): Reason {
 }
 
 function unset({ scope }: HookConfig): string {
-  return `git config --${scope === "command" || !scope ? "local" : scope} --unset core.hooksPath`;
+  return `git config --${optionOf(scope)} --unset core.hooksPath`;
+}
+
+function optionOf(scope: HookConfig["scope"]): string {
+  return scope === "command" || !scope ? "local" : scope;
 }

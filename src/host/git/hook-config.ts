@@ -16,6 +16,8 @@ export interface HookConfig {
   readonly file?: string;
   /** The values of `hook.ikigai.*`, by their last part. */
   readonly ikigai: Readonly<Record<string, readonly string[]>>;
+  /** The setting by which somebody has switched the configured hook off, and where. */
+  readonly off?: { readonly key: string; readonly scope: ConfigScope };
   /** Worktrees may differ: extensions.worktreeConfig is on, or a file is included on a condition. */
   readonly varies: boolean;
 }
@@ -69,15 +71,22 @@ async function askGit(
     ({ key, value }) =>
       (key === "extensions.worktreeconfig" && value !== "false") || key.startsWith("includeif."),
   );
+  const off = SWITCHES.map((name) => entries.findLast(({ key }) => key === name)).find(
+    (entry) => entry && /^(false|no|off|0+|)$/i.test(entry.value),
+  );
+  const found = { ikigai, varies, ...(off ? { off: { key: off.key, scope: off.scope } } : {}) };
   const set = entries.findLast(({ key }) => key === "core.hookspath");
-  if (!set) return { config: { ikigai, varies }, origins };
+  if (!set) return { config: found, origins };
   const expanded = /^[~%:]/.test(set.value)
     ? await execa("git", [...git, "--type=path", "--get", "core.hooksPath"], options)
     : undefined;
   const hooksPath = expanded?.stdout ?? set.value;
   const file = set.file === undefined ? {} : { file: set.file };
-  return { config: { hooksPath, scope: set.scope, ...file, ikigai, varies }, origins };
+  return { config: { ...found, hooksPath, scope: set.scope, ...file }, origins };
 }
+
+/** One hook's own switch, and that of all hooks after a checkout. */
+const SWITCHES = ["hook.ikigai.enabled", "hook.post-checkout.enabled"];
 
 interface ConfigEntry {
   readonly scope: ConfigScope;
@@ -98,7 +107,8 @@ function parseConfig(output: string): ConfigEntry[] {
       scope: scope as ConfigScope,
       ...(origin.startsWith("file:") ? { file: origin.slice("file:".length) } : {}),
       key: cut < 0 ? pair : pair.slice(0, cut),
-      value: cut < 0 ? "" : pair.slice(cut + 1),
+      // A name alone is true.
+      value: cut < 0 ? "true" : pair.slice(cut + 1),
     });
   }
   return entries;

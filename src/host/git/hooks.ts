@@ -1,13 +1,18 @@
 import type { RawPath } from "../../model/worktree.ts";
 import { joinRaw, statIfThere } from "../files.ts";
 import {
+  askGitVersion,
   configure,
-  gitVersion,
   isConfigured,
   runsConfiguredHooks,
   unconfigure,
 } from "./configured-hook.ts";
-import { describeHook, type EffectiveHook, type HookPlace } from "./effective-hook.ts";
+import {
+  describeConfigured,
+  describeHook,
+  type EffectiveHook,
+  type HookPlace,
+} from "./effective-hook.ts";
 import { HOOK_BODY } from "./hook-block.ts";
 import { readHookConfig } from "./hook-config.ts";
 import { installBody, installInto, removeBody, removeFrom } from "./hook-files.ts";
@@ -23,6 +28,8 @@ export interface HookRepository {
   readonly worktrees: readonly HookWorktree[];
   /** What git sees; this process' own when left out. */
   readonly env?: NodeJS.ProcessEnv;
+  /** What `git version` prints; asked for when left out. */
+  readonly gitVersion?: string;
 }
 
 /** What git does for each worktree after `installHook`. */
@@ -41,7 +48,7 @@ export async function installHook(repository: HookRepository): Promise<HookRepor
   const { commonDir, env = process.env } = repository;
   const places = await placesOf(repository);
   linkProject(commonDir, repository.worktrees);
-  if (runsConfiguredHooks(await gitVersion(env))) return await installConfig(repository, places);
+  if (await isByConfiguration(repository)) return await installConfig(repository, places);
   if (places.some(({ config }) => config.ikigai.command)) await unconfigure(commonDir, env);
   const problems = installFiles(commonDir, places);
   const worktrees = places.flatMap((place) => {
@@ -76,14 +83,21 @@ export async function removeHook(repository: HookRepository): Promise<void> {
 
 /** What git does for one worktree now; nothing is written. */
 export async function effectiveHook(
-  { commonDir, env = process.env }: HookRepository,
+  repository: HookRepository,
   worktree: HookWorktree,
 ): Promise<EffectiveHook> {
+  const { commonDir, env = process.env } = repository;
   const place = await placeOf(commonDir, worktree, env);
   const configured = isConfigured(place.config, bodyIn(commonDir));
-  return configured && runsConfiguredHooks(await gitVersion(env))
-    ? { slug: worktree.slug, runs: true, through: "configuration" }
-    : describeHook(place);
+  const byConfiguration = configured && (await isByConfiguration(repository));
+  return byConfiguration ? describeConfigured(place) : describeHook(place);
+}
+
+async function isByConfiguration({
+  gitVersion,
+  env = process.env,
+}: HookRepository): Promise<boolean> {
+  return runsConfiguredHooks(gitVersion ?? (await askGitVersion(env)));
 }
 
 /** @returns what went wrong, by hooks directory. */
@@ -126,9 +140,7 @@ async function installConfig(
     if (made) unmakeHooksDirectory(path);
   }
   writeRecord(commonDir, []);
-  const worktrees = places.flatMap(({ worktree }) =>
-    worktree ? [{ slug: worktree.slug, runs: true, through: "configuration" as const }] : [],
-  );
+  const worktrees = places.filter(({ worktree }) => worktree).map(describeConfigured);
   return { worktrees };
 }
 
