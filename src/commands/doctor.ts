@@ -4,14 +4,16 @@ import { Settings } from "../facts/settings.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
 import { readArrival } from "../host/place.ts";
+import { isSupervised } from "../host/runit/supervise.ts";
 import type { Configuration } from "../model/configuration.ts";
+import type { Layout } from "../model/layout.ts";
 import type { PlanReport, RetiredReport } from "../model/report.ts";
 import { formatSize } from "../model/size.ts";
 import { VERSION } from "../version.ts";
 import { pc } from "./colours.ts";
 import { type Run, requireProject } from "./command.ts";
 import { checkHooks, checkPrograms, checkShell, type Finding } from "./doctor-machine.ts";
-import { freePort, portUses } from "./ports.ts";
+import { freePort, type PortUse, portUses } from "./ports.ts";
 
 /** Looks at everything that ikigai depends on; exit code 1 where something has to be mended. */
 export const doctor: Run = async ({ cwd, out }, _, options) => {
@@ -108,10 +110,21 @@ async function checkLine({ layout }: Pick<Project, "layout">): Promise<Finding[]
 async function checkPorts({ layout }: Project, settings: Configuration): Promise<Finding[]> {
   return (await portUses(layout, settings)).map(({ port, key, holder }): Finding => {
     const what = `port ${port}`;
-    if (holder === "nobody") return { what, state: "ok", detail: "free" };
+    if (holder === "nobody") return { what, ...checkSilence(layout, key) };
     if (holder === "this project") return { what, state: "ok", detail: "this project's own" };
     return { what, state: "problem", detail: `held by ${holder.other}`, next: freePort(key) };
   });
+}
+
+/** Nobody has the port: as it should be while nothing of the project runs, and only then. */
+function checkSilence(layout: Layout, key: PortUse["key"]): Omit<Finding, "what"> {
+  const [service, name] = key === "http.port" ? ["nginx", "nginx"] : ["postgres", "Postgres"];
+  const directory = `${layout.sv}/${service}`;
+  if (!isSupervised(directory)) return { state: "ok", detail: "free" };
+  const next = "ikigai start";
+  return fs.existsSync(`${directory}/down`)
+    ? { state: "warning", detail: `nobody listens: ${name} was stopped by hand`, next }
+    : { state: "problem", detail: `nobody listens: ${name} does not come up`, next };
 }
 
 /** inotify(7), "/proc interfaces". */

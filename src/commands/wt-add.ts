@@ -1,11 +1,14 @@
-import { realpathSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { mkdirSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { execa } from "execa";
 import { findProject, type Project } from "../facts/project.ts";
+import { Settings } from "../facts/settings.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
 import { lstatIfThere, toBuffer } from "../host/files.ts";
+import { removeIfEmpty } from "../host/git/exclude.ts";
 import { git, gitSays } from "../host/git/run.ts";
+import { isTrusted, projectIdentity } from "../host/trust.ts";
 import { printable } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
@@ -21,11 +24,13 @@ export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
   if (name.startsWith("-") || !(await gitSays(at, "check-ref-format", "--branch", name))) {
     throw new UserError(`${printable(name)} is no name that git takes for a branch.`);
   }
-  const path = placeFor(project, name);
+  const path = await placeFor(project, name);
   if (lstatIfThere(path)) {
     throw new UserError(`${path} is there already.`, `git worktree add PATH ${name}`);
   }
   const add = await addArguments(at, name, path, from);
+  const above = dirname(path);
+  const made = mkdirSync(above, { recursive: true }) !== undefined;
   const unsay = await intend(project, path, {
     mode: textOption(options, "db"),
     // A new branch begins at this HEAD, and its data where the HEAD's are.
@@ -35,6 +40,7 @@ export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
     await git(at, ...add);
   } catch (error) {
     await unsay();
+    if (made) removeIfEmpty(Buffer.from(above));
     throw error;
   }
   const report = await withBranchProgress(project.layout, new URLSearchParams({ cwd: path }), () =>
@@ -65,13 +71,20 @@ async function workingPlace({ commonDir }: Project, cwd: string): Promise<string
 }
 
 /**
- * Beside the other worktrees where the repository is bare; beside the clone, with
- * its name before it, where that is a worktree itself. A branch's directories
- * become dashes: nested worktrees hide in each other's `git status`.
+ * In `worktrees.directory` where that is set. Otherwise beside the other worktrees where the
+ * repository is bare; beside the clone, with its name before it, where that is a worktree itself. A
+ * branch's directories become dashes: nested worktrees hide in each other's `git status`.
  */
-export function placeFor({ layout, commonDir }: Project, name: string): string {
+async function placeFor({ layout, commonDir }: Project, name: string): Promise<string> {
   const directory = name.replaceAll("/", "-");
-  const main = readWorktrees(commonDir).find((w) => w.isMain);
+  const worktrees = readWorktrees(commonDir);
+  const settings = new Settings(layout.root, ({ file, hash }) =>
+    isTrusted(projectIdentity(commonDir), { kind: "configuration", what: file, hash }),
+  );
+  await settings.loadProject(worktrees.find((w) => w.isDefault)?.path);
+  const chosen = settings.project.worktrees.directory;
+  if (chosen !== undefined) return resolve(layout.root, chosen, directory);
+  const main = worktrees.find((w) => w.isMain);
   if (!main) return join(layout.root, directory);
   const top = toBuffer(main.path).toString();
   return join(dirname(top), `${basename(top)}-${directory}`);

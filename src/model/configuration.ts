@@ -78,6 +78,14 @@ export const configurationSchema = z.strictObject({
           "git's name of the worktree that answers without a name in the address. Otherwise the one on the default branch.",
         examples: ["develop"],
       }),
+      directory: plainText
+        .regex(/^[^\n]*$/, "must be one line")
+        .optional()
+        .meta({
+          description:
+            "Where `ikigai wt add` puts worktrees, from the project's root on. Otherwise beside the others, or beside the clone.",
+          examples: ["../worktrees"],
+        }),
       retention: z
         .strictObject({
           age: duration.prefault("14d").meta({

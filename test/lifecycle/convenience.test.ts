@@ -1,4 +1,5 @@
-import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { appendFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TestProject } from "../support/project.ts";
@@ -63,6 +64,23 @@ describe("ikigai wt add", () => {
     expect(exitCode).toBe(1);
     expect(stderr).toContain(why);
     expect(await listedByGit(project)).toEqual(before);
+  });
+});
+
+describe("ikigai wt add with worktrees.directory", () => {
+  it("puts the worktree there, and leaves nothing where git refuses", async () => {
+    const file = join(project.root, ".ikigairc.json");
+    const before = await readFile(file, "utf8");
+    const set = { ...JSON.parse(before), worktrees: { directory: "../places/of work" } };
+    await writeFile(file, JSON.stringify(set));
+    const places = join(project.root, "../places");
+    expect((await project.ikigai("wt", "add", "refused", "--from", "nowhere")).exitCode).toBe(1);
+    expect(existsSync(join(places, "of work"))).toBe(false);
+    expect((await project.ikigai("wt", "add", "feature/placed")).exitCode).toBe(0);
+    expect(await branchOf("../places/of work/feature-placed")).toBe("feature/placed");
+    expect((await project.http("/feature-placed/frontend/")).status).toBe(200);
+    expect((await project.ikigai("wt", "remove", "feature-placed")).exitCode).toBe(0);
+    await writeFile(file, before);
   });
 });
 

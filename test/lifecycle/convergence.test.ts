@@ -1,3 +1,4 @@
+import { renameSync, writeFileSync } from "node:fs";
 import { readFile, readlink, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execaSync } from "execa";
@@ -25,6 +26,9 @@ afterAll(async () => {
 const cli = new URL("../../dist/cli.js", import.meta.url).pathname;
 const journal = () => readFile(join(project.root, ".ikigai/logs/daemon/current"), "utf8");
 const git = (...args: string[]) => project.git(".", ...args);
+
+/** Less than the daemon waits for a directory that is away. */
+const SHORT_MOVE_MS = 200;
 
 // git's own: "git worktree add --orphan" came with 2.42.
 const [major = 0, minor = 0] = execaSync("git", ["--version"])
@@ -98,6 +102,26 @@ describe("what happens to a worktree afterwards is followed", () => {
     }
     await converged(project);
     expect(await journal()).not.toMatch(/(retire|remove) \w+ one\b/);
+  });
+
+  it("a look in the middle of a move takes nothing away", async () => {
+    const hook = new URL("../../hooks/post-checkout", import.meta.url).pathname;
+    const gitdir = join(project.root, ".git/worktrees/one/gitdir");
+    const told = async () => (await journal()).match(/(retire|remove) \w+ one\b/g) ?? [];
+    let [from, to] = ["moved-one", "half-way"].map((name) => join(project.root, name));
+    for (let judged = false; !judged; [from, to] = [to, from]) {
+      const before = await told();
+      const began = performance.now();
+      // git's two steps, with a look at what the first one leaves.
+      renameSync(from ?? "", to ?? "");
+      await project.run(hook, ["0", "0", "1"], { cwd: to ?? "" });
+      writeFileSync(gitdir, `${to}/.git\n`);
+      // Only one that was as short as git's says anything: else the directory was away.
+      judged = performance.now() - began < SHORT_MOVE_MS;
+      await converged(project);
+      if (judged) expect(await told()).toEqual(before);
+    }
+    if (from?.endsWith("half-way")) await git("worktree", "move", from, "moved-one");
   });
 
   it("a move with mv and repair brings the data back by identity", async () => {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { gitRunsConfigured } from "../hooks/support.ts";
 import type { TestProject } from "../support/project.ts";
 import { makeProject } from "../support/project.ts";
 import type { RepositoryLayout } from "../support/repository.ts";
@@ -62,12 +63,32 @@ describe("ikigai doctor", () => {
     const well = await project.ikigai("doctor", "--json");
     expect(well.exitCode).toBe(0);
     expect(JSON.parse(well.stdout).healthy).toBe(true);
-    await project.git("main", "config", "core.hooksPath", "/dev/null");
+    // Hooks of the configuration have a switch of their own.
+    const off = gitRunsConfigured
+      ? ["hook.ikigai.enabled", "false"]
+      : ["core.hooksPath", "/dev/null"];
+    await project.git("main", "config", ...off);
     await project.ikigai("stop");
     const ill = await project.ikigai("doctor");
     expect(ill.exitCode).toBe(1);
-    expect(ill.stdout).toContain("core.hooksPath");
-    expect(ill.stdout).toContain("--unset core.hooksPath");
+    expect(ill.stdout).toMatch(new RegExp(`--unset(-all)? ${off[0]}`));
+    expect(ill.stdout).toContain(`port ${project.httpPort}: free`);
     expect(ill.stdout).toMatch(/daemon: it does not run\n\s+next: ikigai start/);
+  });
+
+  it("tells a server that was stopped by hand from a port that is free", async () => {
+    project = await startProject();
+    await project.run(".ikigai/bin/nginx", ["stop"]);
+    const { exitCode, stdout } = await project.ikigai("doctor");
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      new RegExp(
+        `! port ${project.httpPort}: nobody listens: nginx was stopped by hand\\n\\s+next: ikigai start`,
+      ),
+    );
+    expect((await project.ikigai("start")).exitCode).toBe(0);
+    expect((await project.ikigai("doctor")).stdout).toContain(
+      `port ${project.httpPort}: this project's own`,
+    );
   });
 });
