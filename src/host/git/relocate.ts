@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { posix } from "node:path";
 import { joinRaw, listIfThere, lstatIfThere, readIfThere, toBuffer } from "../files.ts";
 
 const GITDIR = "gitdir: ";
@@ -17,19 +18,41 @@ export function relocateWorktrees(commonDir: string, from: string, to: string): 
     const gitDir = joinRaw(commonDir, "worktrees", name);
     const file = joinRaw(gitDir, "gitdir");
     const named = withoutNewline(readIfThere(file));
-    // Relative ones (extensions.relativeWorktrees) go with the project by themselves.
-    if (named?.[0] !== 0x2f) return [];
-    const dotGit = moved(named, from, to) ?? named;
-    const text = lstatIfThere(dotGit)?.isFile() ? readIfThere(dotGit) : undefined;
-    if (!text?.toString("latin1").startsWith(GITDIR)) return [];
-    const back = withoutNewline(text.subarray(GITDIR.length)) ?? Buffer.alloc(0);
-    const pointsHere = moved(back, from, to)?.equals(gitDir) === true;
-    if (!pointsHere) return [];
-    // The worktree's own file last: a mending that is cut off is found again by it.
-    if (!dotGit.equals(named)) replace(file, Buffer.concat([dotGit, NEWLINE]));
-    replace(dotGit, Buffer.concat([Buffer.from(GITDIR), gitDir, NEWLINE]));
-    return [name.toString()];
+    if (!named || named.length === 0) return [];
+    for (const dotGit of placesOf(named, gitDir, from, to)) {
+      const text = lstatIfThere(dotGit)?.isFile() ? readIfThere(dotGit) : undefined;
+      if (!text?.toString("latin1").startsWith(GITDIR)) continue;
+      const back = withoutNewline(text.subarray(GITDIR.length)) ?? Buffer.alloc(0);
+      const top = joinRaw(dotGit, "..");
+      // Those of a worktree that went with the project and has relative ones are right as they are.
+      if (!moved(resolved(top, back), from, to)?.equals(gitDir)) continue;
+      const forth = isAbsolute(named) ? dotGit : relativeTo(gitDir, dotGit);
+      // The worktree's own file last: a mending that is cut off is found again by it.
+      if (!forth.equals(named)) replace(file, Buffer.concat([forth, NEWLINE]));
+      const backNow = isAbsolute(back) ? gitDir : relativeTo(top, gitDir);
+      replace(dotGit, Buffer.concat([Buffer.from(GITDIR), backNow, NEWLINE]));
+      return [name.toString()];
+    }
+    return [];
   });
+}
+
+/** Where a worktree's `.git` may be: a relative place (extensions.relativeWorktrees) may have moved along, or not. */
+function placesOf(named: Buffer, gitDir: Buffer, from: string, to: string): Buffer[] {
+  if (isAbsolute(named)) return [moved(named, from, to) ?? named];
+  const before = moved(gitDir, to, from) ?? gitDir;
+  return [resolved(gitDir, named), resolved(before, named)];
+}
+
+const isAbsolute = (path: Buffer) => path[0] === 0x2f;
+
+function resolved(base: Buffer, path: Buffer): Buffer {
+  return Buffer.from(posix.resolve(base.toString("latin1"), path.toString("latin1")), "latin1");
+}
+
+function relativeTo(base: Buffer, path: Buffer): Buffer {
+  const text = posix.relative(posix.resolve(base.toString("latin1")), path.toString("latin1"));
+  return Buffer.from(text, "latin1");
 }
 
 /** The same path below the new root; undefined when it was not below the old one. */
