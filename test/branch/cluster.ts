@@ -1,5 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { chown, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,7 +9,15 @@ import { promisify } from "node:util";
 import pg from "pg";
 
 const run = promisify(execFile);
-const BIN = process.env.IKIGAI_PG_BIN ?? "/usr/lib/postgresql/15/bin";
+const BIN = process.env.IKIGAI_PG_BIN ?? newest("/usr/lib/postgresql");
+
+/** The newest of the versions that Debian keeps beside each other. */
+function newest(place: string): string {
+  const versions = readdirSync(place)
+    .map(Number)
+    .sort((a, b) => b - a);
+  return join(place, String(versions[0]), "bin");
+}
 
 /** A throwaway PostgreSQL server with the database and owner `ikigai`. */
 export interface Cluster {

@@ -26,8 +26,22 @@ export function columnDefinition(
     );
   if (column.default_oid !== null && plain.has(column.default_oid))
     parts.push(`DEFAULT ${column.default_sql}`);
-  if (column.not_null) parts.push("NOT NULL");
+  if (column.not_null && column.strict?.valid !== false) parts.push(notNull(column));
   return parts.join(" ");
+}
+
+/** With its name where it has one; one that is not proven comes after the rows. */
+function notNull({ strict }: ColumnRow): string {
+  if (strict === null) return "NOT NULL";
+  return `CONSTRAINT ${ident(strict.name)} NOT NULL${strict.inherited ? "" : " NO INHERIT"}`;
+}
+
+/** The column as a migration would write it: a name that the server gave is not worth telling. */
+export function withUsualName(table: string, column: ColumnRow): ColumnRow {
+  const { strict } = column;
+  const usual = strict?.valid && strict.inherited;
+  if (!usual || strict.name !== `${table}_${column.name}_not_null`) return column;
+  return { ...column, strict: null };
 }
 
 /** Settings of a column that CREATE TABLE does not take. */
@@ -38,6 +52,8 @@ export function columnSettings(column: ColumnRow): string[] {
   if (column.compression !== "")
     settings.push(`${name} SET COMPRESSION ${column.compression === "l" ? "lz4" : "pglz"}`);
   if (column.statistics !== null) settings.push(`${name} SET STATISTICS ${column.statistics}`);
-  if (column.options?.length) settings.push(`${name} SET (${options(column.options)})`);
+  // Some servers count the versions of a column in an option of their own.
+  const set = (column.options ?? []).filter((option) => !option.startsWith("pg_"));
+  if (set.length > 0) settings.push(`${name} SET (${options(set)})`);
   return settings;
 }

@@ -3,6 +3,7 @@ import { named, ownedBy, type Scope } from "../scope.ts";
 import { foreignOptions, ident, literal, options } from "../sql.ts";
 import type { Item, Note, Piece, Refusal } from "../types.ts";
 import { columnDefinition, columnSettings } from "./columns.ts";
+import { markInherited } from "./constraints.ts";
 import { grantStatements } from "./grants.ts";
 
 /** Tables of every kind: ordinary, partitioned, foreign, typed; and how they hang together. */
@@ -126,6 +127,10 @@ function inheritance(
     sql.push(
       `UPDATE pg_catalog.pg_attribute SET attislocal = false WHERE attrelid = ${literal(child)}::regclass AND attname IN (${inherited.join(", ")})`,
     );
+  const strict = columns.flatMap(({ strict }) =>
+    strict?.valid && !strict.local ? [strict.name] : [],
+  );
+  if (strict.length > 0) sql.push(markInherited(child, strict));
   return {
     key: `${key}/under:${parent.oid}`,
     kind: row.bound === null ? "inheritance" : "partition",
