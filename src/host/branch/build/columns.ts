@@ -1,15 +1,12 @@
-import type { ColumnRow, RelationRow, SequenceRow } from "../inspect/tables.ts";
-import { named, type Scope } from "../scope.ts";
+import type { ColumnRow, RelationRow } from "../inspect/tables.ts";
 import { foreignOptions, ident, options } from "../sql.ts";
-import { sequenceOptions } from "./sequences.ts";
 
-/** A column as CREATE TABLE takes it, with its default if that is `plain`; `own` finds the sequence behind an identity column. */
+/** A column as CREATE TABLE takes it, with its default if that is `plain`; `identity` are the options of its own sequence. */
 export function columnDefinition(
-  scope: Scope,
-  table: RelationRow,
+  table: Pick<RelationRow, "of_type">,
   column: ColumnRow,
-  own: (table: number, column: string) => { name: string; row: SequenceRow } | undefined,
   plain: ReadonlySet<number>,
+  identity: string | undefined,
 ): string {
   const parts = [ident(column.name), table.of_type === null ? column.type : "WITH OPTIONS"];
   if (column.foreign_options?.length)
@@ -18,12 +15,11 @@ export function columnDefinition(
     parts.push(`COLLATE ${column.collation}`);
   if (column.generated === "s") parts.push(`GENERATED ALWAYS AS (${column.default_sql}) STORED`);
   if (column.generated === "v") parts.push(`GENERATED ALWAYS AS (${column.default_sql}) VIRTUAL`);
-  const sequence = column.identity === "" ? undefined : own(column.table, column.name);
-  if (sequence)
-    parts.push(
-      `GENERATED ${column.identity === "a" ? "ALWAYS" : "BY DEFAULT"} AS IDENTITY`,
-      `(SEQUENCE NAME ${named(scope, sequence.name)} ${sequenceOptions(sequence.row)})`,
-    );
+  // A partition's comes from its parent.
+  if (column.identity !== "" && identity !== undefined) {
+    parts.push(`GENERATED ${column.identity === "a" ? "ALWAYS" : "BY DEFAULT"} AS IDENTITY`);
+    if (identity !== "") parts.push(`(${identity})`);
+  }
   if (column.default_oid !== null && plain.has(column.default_oid))
     parts.push(`DEFAULT ${column.default_sql}`);
   if (column.not_null && column.strict?.valid !== false) parts.push(notNull(column));

@@ -9,7 +9,7 @@ import { coverage, order } from "../build/order.ts";
 import * as others from "../build/others.ts";
 import { buildRoutines } from "../build/routines.ts";
 import { copyTables } from "../build/rows.ts";
-import { buildSequences } from "../build/sequences.ts";
+import { briefIdentityClause, buildSequences, identitySequences } from "../build/sequences.ts";
 import { buildTables } from "../build/tables.ts";
 import { buildTypes } from "../build/types.ts";
 import { buildViews } from "../build/views.ts";
@@ -121,6 +121,7 @@ async function readObjects(
   const triggers = await readTriggers(client, scope.oid, inventory);
   const rules = await readRules(client, scope.oid, inventory);
   const plain = plainDefaults(relations, columns, inventory.edges, scope.schema);
+  const own = identitySequences(relations, sequences);
   const functions = buildRoutines(scope, routines, aggregates);
   const pieces: Piece[] = [
     buildTypes(scope, types),
@@ -194,11 +195,10 @@ async function readObjects(
           (columns.get(row.oid) ?? []).map((column) => ({
             name: column.name,
             definition: columnDefinition(
-              scope,
-              { ...row, of_type: null },
+              { of_type: null },
               withUsualName(row.name, column),
-              () => undefined,
               plain,
+              briefIdentityClause(own(column)),
             ),
           })),
         ]),
