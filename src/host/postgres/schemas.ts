@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readMark, type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
 import { type Postgres, quoteName, quoteText } from "./client.ts";
@@ -79,6 +80,11 @@ export async function rekeySchema(
     ...roleStatements(name, password),
     `COMMENT ON SCHEMA ${quoteName(name)} IS ${quoteText(writeMark(mark))}`,
   ]);
+}
+
+/** What a schema says while the project's commands for it have not run. */
+export function pendingSetup(): Pick<SchemaMark, "setup" | "round"> {
+  return { setup: "pending", round: randomBytes(6).toString("hex") };
 }
 
 /** Writes down anew what a schema says of its worktree; nothing else changes. */
