@@ -29,8 +29,8 @@ export interface Cluster {
   /** pg_dump's output for one schema. */
   readonly dump: (schema: string, ...more: string[]) => Promise<string>;
   readonly program: (name: string) => string;
-  /** Stops the server as a crash would, and starts it again. */
-  readonly crash: () => Promise<void>;
+  /** Stops the server as a crash would, and starts it again; with SIGKILL nobody tells its children. */
+  readonly crash: (signal?: "SIGQUIT" | "SIGKILL") => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -123,14 +123,19 @@ export async function startCluster(settings: readonly string[] = ["fsync=off"]):
       return (await run(join(BIN, "pg_dump"), list, { maxBuffer: 1e9, env })).stdout;
     },
     program: (name) => join(BIN, name),
-    crash: async () => {
-      server.kill("SIGQUIT");
-      await once(server, "exit");
+    crash: async (signal = "SIGQUIT") => {
+      const children = await childrenOf(server.pid);
+      const gone = server.exitCode !== null || server.signalCode !== null;
+      server.kill(signal);
+      if (!gone) await once(server, "exit");
+      // They hold on to the shared memory until they have noticed.
+      while (children.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 20));
       server = await start();
     },
     stop: async () => {
+      const gone = server.exitCode !== null || server.signalCode !== null;
       server.kill("SIGQUIT");
-      if (server.exitCode === null) await once(server, "exit");
+      if (!gone) await once(server, "exit");
       await rm(directory, { recursive: true, force: true });
     },
   };
@@ -138,6 +143,20 @@ export async function startCluster(settings: readonly string[] = ["fsync=off"]):
     "CREATE SCHEMA extensions; CREATE ROLE wt_main LOGIN; CREATE SCHEMA wt_main AUTHORIZATION wt_main",
   );
   return cluster;
+}
+
+async function childrenOf(pid: number | undefined): Promise<number[]> {
+  const { stdout } = await run("pgrep", ["-P", String(pid)]).catch(() => ({ stdout: "" }));
+  return stdout.split("\n").filter(Boolean).map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function answers(port: number): Promise<void> {

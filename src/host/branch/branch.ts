@@ -133,6 +133,12 @@ function exists(target: string): BranchError {
   });
 }
 
+/** What to do first where the server ran out of something. */
+const MAKE_ROOM: Readonly<Record<string, string>> = {
+  "53100": "make room on the disk, then: ",
+  "53200": "raise max_locks_per_transaction in postgresql.conf, then: ",
+};
+
 function failure(error: unknown, options: BranchOptions): unknown {
   if (error instanceof BranchError) return error;
   if (options.signal?.aborted)
@@ -146,8 +152,7 @@ function failure(error: unknown, options: BranchOptions): unknown {
   const text = error instanceof Error ? error.message : String(error);
   const retryable =
     state === "55P03" || state === "40P01" || text.includes("tuple concurrently updated");
-  const room =
-    state === "53200" ? "raise max_locks_per_transaction in postgresql.conf, then: " : "";
+  const room = MAKE_ROOM[state ?? ""] ?? "";
   return new BranchError(
     retryable ? "busy" : "failed",
     `Branching ${options.base} failed: ${text}`,
