@@ -5,7 +5,7 @@ import type { Item, Piece } from "../types.ts";
 import { grantStatements } from "./grants.ts";
 
 /** `INCREMENT BY … CYCLE`; numbers stay text, so that large ones stay exact. */
-export function sequenceOptions(row: SequenceRow): string {
+function sequenceOptions(row: SequenceRow): string {
   return [
     `INCREMENT BY ${row.increment} MINVALUE ${row.min} MAXVALUE ${row.max}`,
     `START WITH ${row.start} CACHE ${row.cache} ${row.cycle ? "CYCLE" : "NO CYCLE"}`,
