@@ -3,6 +3,7 @@ import {
   buildStructure,
   copyRows,
   createBuild,
+  findsBuild,
   finishBuild,
   publish,
   type Watch,
@@ -90,11 +91,13 @@ async function make(
   if (mode === "structure") {
     await source.query("ROLLBACK");
     await createBuild(builder, survey);
-    await buildStructure(builder, survey, watch, true);
+    await buildStructure(builder, survey, watch);
+    await findsBuild(source, survey);
+    await finishBuild([builder, source], survey, watch);
     return;
   }
   await createBuild(builder, survey);
-  await buildStructure(builder, survey, watch, false);
+  await buildStructure(builder, survey, watch);
   await copyRows(source, builder, from, watch);
   await source.query("COMMIT");
   await finishBuild([builder, source], survey, watch);
