@@ -84,8 +84,7 @@ export function apiOf(context: ApiContext): Api {
       },
     }),
     "POST /v1/hook": async ({ body }) => {
-      const slug = keeper.slugOfGitDir(body);
-      if (slug !== undefined) await keeper.lookAt(slug);
+      await keeper.hear(body);
       return { status: 204 };
     },
     "POST /v1/look": async ({ query }) => {
