@@ -8,7 +8,6 @@ import { Branching } from "./host/branching.ts";
 import { statIfThere, toBuffer } from "./host/files.ts";
 import { relocateWorktrees } from "./host/git/relocate.ts";
 import { tidyWhenQuiet } from "./host/heap.ts";
-import { HookPipes } from "./host/hook-pipes.ts";
 import type { Host } from "./host/host.ts";
 import { Intentions } from "./host/intentions.ts";
 import { listenInside } from "./host/listen.ts";
@@ -106,9 +105,6 @@ async function main(root: string | undefined): Promise<void> {
   process.chdir(layout.sockets);
 
   const journal = (line: string) => console.log(line);
-  const pipes = new HookPipes(layout, (gitDir) => keeper.hear(gitDir));
-  // Without them the hook asks at the socket.
-  pipes.begin().catch((error: unknown) => journal(`no pipes for the hook: ${String(error)}`));
   const stopWatching = watchRepository(
     commonDir,
     (gitDir, at) => {
@@ -177,7 +173,6 @@ async function main(root: string | undefined): Promise<void> {
 
   const end = async () => {
     for (const server of servers) server.close();
-    pipes.end();
     for (const stop of stops) await stop();
     await keeper.idle();
     await host.postgres.end();

@@ -158,12 +158,6 @@ export class Keeper {
     return this.#gathering().reader.slugAt(gitDir);
   }
 
-  /** git's hook names the administrative directory of a worktree that it changed. */
-  async hear(gitDir: Uint8Array): Promise<void> {
-    const slug = this.slugOfGitDir(gitDir);
-    if (slug !== undefined) await this.lookAt(slug);
-  }
-
   /** The same of one that was there at the last look; it may be gone. */
   knownAt(gitDir: Uint8Array): Slug | undefined {
     return this.#seen.slugAt(gitDir);
@@ -290,9 +284,8 @@ export class Keeper {
   }
 
   #tell({ done, failures }: Outcome, slug: Slug | undefined): void {
-    if (done.length > 0) {
-      this.#journal(done.map((step) => `${describe(step)}: ${step.why}`).join("\n"));
-    }
+    const lines = done.map((step) => `${describe(step)}: ${step.why}`);
+    if (lines.length > 0) this.#journal(lines.join("\n"));
     const told = slug === undefined ? [] : this.problemsOf(slug);
     for (const { step, error } of failures) {
       // It is tried again and again, and said once.
