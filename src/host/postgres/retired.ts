@@ -50,7 +50,7 @@ export async function restoreSchema(
     ...(live && displaced ? retireStatements(live.mark, displaced, live.at) : []),
     `ALTER SCHEMA ${quoteName(aside)} RENAME TO ${quoteName(name)}`,
     renameRole(aside, name),
-    ...roleStatements(name, password),
+    ...(await roleStatements(name, password)),
     `COMMENT ON SCHEMA ${quoteName(name)} IS ${quoteText(writeMark(present))}`,
   ]);
   if (displaced) await settle(postgres, displaced);
