@@ -13,7 +13,7 @@ import { expect, test } from "vitest";
 import { HookPipes } from "../../src/host/hook-pipes.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { waitFor } from "../support/wait.ts";
-import { listen, makeSandbox, type Sandbox } from "./support.ts";
+import { gitRunsConfigured, listen, makeSandbox, type Sandbox } from "./support.ts";
 
 /** A repository with the hook, a socket at which nothing should be asked, and pipes. */
 async function withPipes(
@@ -204,7 +204,7 @@ for (const [name, options] of Object.entries(shells)) {
     const told: string[] = [];
     await using place = await withPipes(async (gitDir) => told.push(gitDir));
     const { box } = place;
-    const body = join(box.commonDir, "hooks/ikigai-hook");
+    const body = join(box.commonDir, gitRunsConfigured ? "" : "hooks", "ikigai-hook");
     expect(await box.run(name, [...options, body, "0", "1", "1"])).toEqual(QUIET);
     expect(told).toEqual([box.commonDir]);
   });
