@@ -18,6 +18,8 @@ export function watchConfiguration(
     depth: 0,
     ignoreInitial: true,
     followSymlinks: false,
+    // Half-written, it would be read as another one, and the other half cause no event of its own.
+    awaitWriteFinish: { stabilityThreshold: 100, pollInterval: 50 },
     ignored: (path) => !tops.has(path) && !NAMES.has(basename(path)),
   });
   watcher.on("all", changed);
