@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { createInterface } from "node:readline/promises";
 import type { Project } from "../facts/project.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
-import { removeEnvrc, unlinkEnvironment } from "../host/direnv.ts";
+import { unlinkEnvironment, removeEnvrc } from "../host/direnv.ts";
 import { joinRaw, listIfThere, lstatIfThere, readlinkIfThere } from "../host/files.ts";
 import { restoreExclude } from "../host/git/exclude.ts";
 import { removeHook } from "../host/git/hooks.ts";

@@ -1,16 +1,15 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
-import { ENVIRONMENT_LINK, isOwnEnvrc, isSafeForDirenv, renderEnvrc } from "../model/envrc.ts";
+import {
+  ENVIRONMENT_FILE,
+  ENVRC_MARK,
+  isOwnEnvrc,
+  isSafeForDirenv,
+  renderEnvrc,
+} from "../model/envrc.ts";
 import type { RawPath } from "../model/worktree.ts";
 import { forgetAllowance } from "./direnv-allow.ts";
-import {
-  codeOf,
-  isAbsent,
-  joinRaw,
-  linkAtomically,
-  lstatIfThere,
-  readlinkIfThere,
-} from "./files.ts";
+import { codeOf, isAbsent, joinRaw, lstatIfThere, writeAtomically } from "./files.ts";
 import { surelyLacks } from "./git/fresh-index.ts";
 import { tracks } from "./git/tracks.ts";
 import { readRegularFile } from "./regular-file.ts";
@@ -62,18 +61,32 @@ export function removeEnvrc(directory: RawPath | string): "removed" | "absent" |
   return "removed";
 }
 
-/** Points the administrative directory's link at the environment file, for a tracked `.envrc` to load. */
-export function linkEnvironment(gitDir: RawPath | string, environmentFile: string): void {
-  const link = joinRaw(gitDir, ENVIRONMENT_LINK);
-  if (readlinkIfThere(link)?.equals(Buffer.from(environmentFile))) return;
-  const present = lstatIfThere(link);
-  if (!present || present.isSymbolicLink()) linkAtomically(environmentFile, link);
+/**
+ * Puts an environment where an `.envrc` may load it: into git's own directory for the worktree. In an
+ * ordinary clone a branch can hold files of `.ikigai`, which a shell would run at its next prompt.
+ *
+ * @returns the file; `otherwise` where the place is somebody else's, or has a name that no `.envrc` can say
+ */
+export function putEnvironment(
+  gitDir: RawPath | string,
+  content: string,
+  otherwise: string,
+): string {
+  const path = joinRaw(gitDir, ENVIRONMENT_FILE);
+  const name = path.toString();
+  const present = inspectEnvrc(path);
+  const isLink = lstatIfThere(path)?.isSymbolicLink() === true;
+  if (!Buffer.from(name).equals(path) || (present.kind === "foreign" && !isLink)) return otherwise;
+  const text = `${ENVRC_MARK}\n${content}`;
+  const same = present.kind === "ours" && present.text === text;
+  if (!same) writeAtomically(name, text, { durable: false });
+  return name;
 }
 
-/** Takes away the link that `linkEnvironment` made. */
+/** Takes away what `putEnvironment` made. */
 export function unlinkEnvironment(gitDir: RawPath | string): void {
-  const link = joinRaw(gitDir, ENVIRONMENT_LINK);
-  if (lstatIfThere(link)?.isSymbolicLink()) fs.rmSync(link, { force: true });
+  const path = joinRaw(gitDir, ENVIRONMENT_FILE);
+  if (inspectEnvrc(path).kind === "ours") fs.rmSync(path, { force: true });
 }
 
 type Present =

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import type { Facts, WorktreeFacts } from "../facts/facts.ts";
+import { putEnvironment } from "../host/direnv.ts";
 import { forgetAllowance } from "../host/direnv-allow.ts";
 import { provideEnvrc } from "../host/direnv-provide.ts";
 import { joinRaw, listIfThere, readIfThere, toBuffer, writeAtomically } from "../host/files.ts";
@@ -86,11 +87,10 @@ export const environment: Resource<Want, Have> = {
     if (want.outside) await linkToProject(layout.ikigai, want.top);
     await provideEnvrc({
       directory: want.top,
-      environmentFile: shell,
+      environmentFile: putEnvironment(want.gitDir, want.shell, shell),
       scratch: layout.run,
       worktree: true,
       fresh: step.action === "create" ? want.gitDir : undefined,
-      gitDir: want.gitDir,
       defaultTop: want.defaultTop,
     });
     writeAtomically(note, `${want.head}\0${toBuffer(want.top).toString("hex")}`, {
