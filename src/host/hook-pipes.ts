@@ -48,7 +48,6 @@ export class HookPipes {
     this.#requests = new net.Socket({ fd: descriptor, readable: true, writable: false });
     this.#requests.on("data", (chunk) => this.#read(chunk));
     this.#requests.on("error", () => this.end());
-    this.#requests.unref();
     await new Promise<void>((resolve) => {
       this.#proven = resolve;
       fs.writeFileSync(requests, TEST, { flag: "r+" });
