@@ -29,6 +29,7 @@ import { guardControls } from "./triggers/guard.ts";
 import { keepHooks } from "./triggers/hooks.ts";
 import { Keeper } from "./triggers/keeper.ts";
 import { watchPlace } from "./triggers/moved.ts";
+import { endOrphansRegularly } from "./triggers/orphans.ts";
 import { keepReserveRegularly } from "./triggers/reserve.ts";
 import { enforceRetention } from "./triggers/retention.ts";
 import { watchSupervisor } from "./triggers/revive.ts";
@@ -131,6 +132,7 @@ async function main(root: string | undefined): Promise<void> {
   }, 2_000);
   const stops: readonly (() => unknown)[] = [
     watchSupervisor(layout, journal),
+    endOrphansRegularly(layout, journal),
     watchPlace(layout, () => {
       // Its run script knows the new place, so the next one begins there.
       journal(`the project is not at ${layout.root} any more; next: ikigai start, where it is`);

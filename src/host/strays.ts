@@ -44,8 +44,8 @@ export async function endStrays({ ikigai, db }: Layout, oldRoot: string): Promis
 }
 
 async function gone(left: () => readonly Stray[]): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (left().length > 0 && Date.now() < deadline) {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (left().length > 0 && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

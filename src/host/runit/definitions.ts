@@ -11,6 +11,7 @@ import {
   readlinkIfThere,
   sha256,
   toBuffer,
+  writeAtomically,
 } from "../files.ts";
 
 /** What a service is, as data beside its constant run script. */
@@ -73,6 +74,26 @@ export class Definitions {
   /** The port that it is told to listen on, as `mark` saw it last; 0 for none. */
   port(service: string): number {
     return this.#read.get(service)?.port ?? 0;
+  }
+
+  /** The process that its run script became last, and the mark of what that was started with. */
+  started(service: string): { readonly pid: number; readonly mark: string } {
+    const text = readIfThere(`${this.path(service)}/pid`)?.toString() ?? "";
+    const [pid, mark = ""] = text.trim().split(" ");
+    return { pid: Number(pid), mark };
+  }
+
+  /** Makes the record of it again where that was lost; what it was started with nobody knows then. */
+  record(service: string, pid: number): void {
+    if (this.started(service).pid === pid) return;
+    writeAtomically(`${this.path(service)}/pid`, `${pid} lost\n`, { durable: false });
+  }
+
+  /** Whether the copy that was started last, if any, knows another definition than the present one. */
+  isOutdated(service: string): boolean {
+    const mark = this.mark(service);
+    const started = this.started(service).mark;
+    return started !== "" && mark !== undefined && started !== mark;
   }
 
   /** Has every definition written again: somebody else may have written them. */
