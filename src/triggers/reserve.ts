@@ -65,8 +65,9 @@ class Reserving {
     const began = performance.now();
     try {
       const pulse = await readPulse(postgres);
-      if (pulse.position === this.#served) return;
+      // Its worktree may have gone since, of which the server's position tells nothing.
       if (pulse.unfinished) await this.#keeper.sweep();
+      if (pulse.position === this.#served) return;
       await this.#gather();
       const print = await readPrint(postgres, this.#bases().map(schemaOf));
       if (!this.#isDue(pulse, print, began)) return;

@@ -33,6 +33,13 @@ export class Definitions {
 
   constructor(layout: Layout) {
     this.#directory = `${layout.run}/services`;
+    // What a daemon was building when it was killed.
+    const halves = listIfThere(this.#directory)
+      .map(String)
+      .filter((name) => name.startsWith("."));
+    for (const name of halves) {
+      fs.rmSync(`${this.#directory}/${name}`, { recursive: true, force: true });
+    }
   }
 
   path(service: string): string {
@@ -118,6 +125,20 @@ export class Definitions {
   write(service: string, definition: Definition): void {
     const path = this.path(service);
     const building = `${this.#directory}/.${randomBytes(6).toString("hex")}`;
+    try {
+      this.#build(building, path, definition);
+      fs.rmSync(path, { recursive: true, force: true });
+      fs.renameSync(building, path);
+    } catch (error) {
+      // A full disk, as a rule: nothing half stays on it.
+      fs.rmSync(building, { recursive: true, force: true });
+      throw error;
+    }
+    this.#remember(service);
+  }
+
+  /** @param earlier the one before, of which a running copy's lock and pid are kept */
+  #build(building: string, earlier: string, definition: Definition): void {
     fs.mkdirSync(`${building}/env`, { recursive: true, mode: 0o700 });
     fs.symlinkSync(toBuffer(definition.directory), joinRaw(building, "cwd"));
     for (const [name, value] of Object.entries(definition.environment)) {
@@ -129,12 +150,10 @@ export class Definitions {
       `set -- ${definition.argv.map(quoteShell).join(" ")}\n`,
     );
     for (const name of ["pid", "lock"]) {
-      if (fs.existsSync(`${path}/${name}`)) fs.linkSync(`${path}/${name}`, `${building}/${name}`);
+      if (fs.existsSync(`${earlier}/${name}`))
+        fs.linkSync(`${earlier}/${name}`, `${building}/${name}`);
     }
     fs.writeFileSync(`${building}/mark`, `${definition.mark} ${digestOf(building)}`);
-    fs.rmSync(path, { recursive: true, force: true });
-    fs.renameSync(building, path);
-    this.#remember(service);
   }
 
   remove(service: string): void {

@@ -157,7 +157,7 @@ export class Slots {
     for (let i = spares.length; i < this.#spares; i++) {
       this.#make(`${SPARE}${randomBytes(4).toString("hex")}`, true);
     }
-    for (const name of names.filter((n) => n.startsWith(".gone-"))) {
+    for (const name of names.filter((n) => /^\.(?:gone|new)-/.test(n))) {
       if (!isSupervised(`${this.#sv}/${name}`)) {
         fs.rmSync(`${this.#sv}/${name}`, { recursive: true, force: true });
       }
@@ -179,11 +179,11 @@ export class Slots {
   /** Built under a hidden name and renamed, so that runsvdir never sees half of it. */
   #make(name: string, spare = false): void {
     const building = `${this.#sv}/.new-${randomBytes(6).toString("hex")}`;
-    fs.mkdirSync(`${building}/log`, { recursive: true, mode: 0o700 });
-    for (const [name, script] of PLACE_LINKS) fs.symlinkSync(script, `${building}/${name}`);
-    fs.writeFileSync(`${building}/down`, "");
-    if (spare) fs.writeFileSync(`${building}/log/down`, "");
     try {
+      fs.mkdirSync(`${building}/log`, { recursive: true, mode: 0o700 });
+      for (const [name, script] of PLACE_LINKS) fs.symlinkSync(script, `${building}/${name}`);
+      fs.writeFileSync(`${building}/down`, "");
+      if (spare) fs.writeFileSync(`${building}/log/down`, "");
       fs.renameSync(building, `${this.#sv}/${name}`);
     } catch (error) {
       fs.rmSync(building, { recursive: true, force: true });
