@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs git's own tests of worktrees, checkouts and hooks with ikigai's hook in every repository
-# that they make, against a daemon that answers, is away, or never answers. Debian only: the
+# that they make, against a daemon that answers at its socket or through pipes, is away, or never
+# answers. Debian only: the
 # source comes with apt-get. Not part of `npm test`: the first run builds git.
 #
 #   sh scripts/git-tests.sh [t2400-worktree-add.sh …]
@@ -88,11 +89,19 @@ start_daemon() {
   cat >"$work/daemon.mjs" <<'END'
 import { rmSync } from "node:fs";
 import { createServer } from "node:http";
-const [socket, mode] = process.argv.slice(2);
+const [socket, mode, run] = process.argv.slice(2);
 let calls = 0;
+if (mode === "pipes") {
+  const { HookPipes } = await import("./pipes.bundle.mjs");
+  const pipes = new HookPipes({ run }, async () => {
+    calls += 1;
+  });
+  await pipes.begin();
+  process.on("SIGTERM", () => pipes.end());
+}
 const server = createServer((request, response) => {
   calls += 1;
-  request.resume().on("end", () => mode === "up" && response.writeHead(204).end());
+  request.resume().on("end", () => mode !== "hanging" && response.writeHead(204).end());
 });
 rmSync(socket, { force: true });
 server.listen(socket);
@@ -102,7 +111,11 @@ process.on("SIGTERM", () => {
   process.exit();
 });
 END
-  node "$work/daemon.mjs" "$source/.ikigai/daemon.sock" "$1" >"$work/calls" &
+  mkdir -p "$source/.ikigai/run"
+  ln -sfn "$here/node_modules" "$work/node_modules"
+  "$here/node_modules/.bin/esbuild" "$here/src/host/hook-pipes.ts" --bundle --platform=node \
+    --format=esm --packages=external --outfile="$work/pipes.bundle.mjs" --log-level=error
+  node "$work/daemon.mjs" "$source/.ikigai/daemon.sock" "$1" "$source/.ikigai/run" >"$work/calls" &
   server=$!
   until [ -S "$source/.ikigai/daemon.sock" ]; do sleep 0.1; done
 }
@@ -153,12 +166,14 @@ install_hook
 run_tests down "$@"
 start_daemon up
 run_tests up "$@"
+start_daemon pipes
+run_tests pipes "$@"
 start_daemon hanging
 run_tests hanging "$@"
 remove_hook
 
 worse=0
-for state in down up hanging; do
+for state in down up pipes hanging; do
   if ! cmp -s "$work/none.failed" "$work/$state.failed"; then
     worse=1
     echo "With the daemon $state:"

@@ -5,6 +5,7 @@ import { findProject, type Project } from "./facts/project.ts";
 import { Settings } from "./facts/settings.ts";
 import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
 import { Branching } from "./host/branching.ts";
+import { linkedData } from "./host/data-directory.ts";
 import { statIfThere, toBuffer } from "./host/files.ts";
 import { relocateWorktrees } from "./host/git/relocate.ts";
 import { tidyWhenQuiet } from "./host/heap.ts";
@@ -21,6 +22,7 @@ import { Definitions } from "./host/runit/definitions.ts";
 import { Slots } from "./host/runit/slots.ts";
 import { readSecret } from "./host/secret.ts";
 import { socketPaths } from "./host/socket-path.ts";
+import { endAbandoned } from "./host/strays.ts";
 import { isTrusted, projectIdentity } from "./host/trust.ts";
 import { apiOf } from "./triggers/api.ts";
 import { watchConfiguration } from "./triggers/configuration.ts";
@@ -52,6 +54,7 @@ async function main(root: string | undefined): Promise<void> {
   const { http, postgres } = settings.project;
   const secret = readSecret(layout);
   const identity = projectIdentity(commonDir);
+  const data = linkedData(layout);
   const host: Host = {
     layout,
     postgres: new Postgres({ port: postgres.port, password: postgres.password, data: layout.db }),
@@ -71,7 +74,7 @@ async function main(root: string | undefined): Promise<void> {
     postgresPort: postgres.port,
     defaultWorktree: settings.project.worktrees.default,
     settingsOf: (worktree) => settings.of(worktree.path),
-    trustIdentity: projectIdentity(commonDir),
+    trustIdentity: identity,
     passwordOf: (worktree) => secret.passwordFor(worktree.slug, worktree.identity),
     secretId: secret.id,
     ownerPassword: postgres.password,
@@ -133,10 +136,15 @@ async function main(root: string | undefined): Promise<void> {
   const stops: readonly (() => unknown)[] = [
     watchSupervisor(layout, journal),
     endOrphansRegularly(layout, journal),
-    watchPlace(layout, () => {
+    watchPlace(layout, (deleted) => {
       // Its run script knows the new place, so the next one begins there.
-      journal(`the project is not at ${layout.root} any more; next: ikigai start, where it is`);
-      process.exit(0);
+      if (!deleted) {
+        journal(`the project is not at ${layout.root} any more; next: ikigai start, where it is`);
+        process.exit(0);
+      }
+      // Its supervisor, which ends too, asks us to.
+      process.removeAllListeners("SIGTERM").on("SIGTERM", () => {});
+      void endAbandoned(layout, data).finally(() => process.exit(0));
     }),
     guardControls({
       layout,

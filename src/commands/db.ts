@@ -1,5 +1,5 @@
 import type { Difference } from "../host/branch/index.ts";
-import { askDaemon } from "../host/daemon-client.ts";
+import { askDaemon, callDaemon } from "../host/daemon-client.ts";
 import type { SizedSchema } from "../host/postgres/sizes.ts";
 import { formatSize } from "../model/size.ts";
 import { UserError } from "../model/user-error.ts";
@@ -105,11 +105,8 @@ export const wtWait: Run = async ({ cwd, say }, [name]) => {
 async function worktreeHere(cwd: string): Promise<string> {
   const { layout } = requireProject(cwd);
   const query = new URLSearchParams({ cwd });
-  const { worktree } = await askDaemon<{ worktree?: { slug: string } }>(
-    layout,
-    "GET",
-    `/v1/worktree?${query}`,
-  );
-  if (worktree) return worktree.slug;
+  const { status, text } = await callDaemon(layout, "GET", `/v1/worktree?${query}`);
+  if (status === 200) return (JSON.parse(text) as { worktree: { slug: string } }).worktree.slug;
+  if (status !== 404) throw new UserError(`The daemon answered ${status}.`, "ikigai logs daemon");
   throw new UserError("This directory is in no worktree.", "name one; ikigai wt list shows them");
 }

@@ -1,23 +1,25 @@
 import fs from "node:fs";
 import { execa } from "execa";
 import type { Project } from "../facts/project.ts";
-import { linkAtomically, listIfThere, readIfThere, readlinkIfThere } from "../host/files.ts";
+import { isServed, linkedData, linkedOutside, outsideData } from "../host/data-directory.ts";
+import { linkAtomically, listIfThere } from "../host/files.ts";
 import { relocateWorktrees } from "../host/git/relocate.ts";
 import { originalIsThere, type Place, readArrival, settleHere } from "../host/place.ts";
-import { outsideData } from "../host/postgres-account.ts";
-import { endStrays } from "../host/strays.ts";
+import { endAbandoned, endStrays } from "../host/strays.ts";
 import type { Layout } from "../model/layout.ts";
 import { UserError } from "../model/user-error.ts";
 import { step } from "./progress.ts";
 
 /**
- * Notices that a project was renamed or copied as a whole, and mends what names
- * its old place and is not written anew by every start.
+ * Notices that a project was renamed or copied as a whole, or that `.ikigai` was deleted, and
+ * mends what names its old place and is not written anew by every start.
  *
  * @throws UserError when the copy cannot have a database of its own yet
  */
 export async function mendPlace({ layout, commonDir }: Project): Promise<void> {
   const arrival = readArrival(layout);
+  // Processes outlive a directory that was deleted under them, and hold its ports.
+  if (arrival.kind === "new") await endAbandoned(layout, linkedData(layout));
   if (!("from" in arrival)) return;
   const { kind, from } = arrival;
   await step(`the project was ${kind} here from ${from.root}`, async () => {
@@ -38,7 +40,7 @@ async function endAllStrays(layout: Layout, { root, before }: Place): Promise<vo
 
 /** Root's Postgres may keep its data elsewhere, and a copy of the project shares it at first. */
 async function separateDatabase(layout: Layout, original: Place): Promise<void> {
-  const shared = readlinkIfThere(layout.db)?.toString();
+  const shared = linkedOutside(layout);
   const own = outsideData(layout.root);
   if (shared === undefined || shared === own || !originalIsThere(original)) return;
   if (isServed(shared)) {
@@ -56,12 +58,4 @@ async function separateDatabase(layout: Layout, original: Place): Promise<void> 
   fs.rmSync(own, { recursive: true, force: true });
   fs.renameSync(`${own}.copying`, own);
   linkAtomically(own, layout.db);
-}
-
-/** Whether a postmaster works there: its pid is one, and its arguments name this directory. */
-function isServed(data: string): boolean {
-  const pid = readIfThere(`${data}/postmaster.pid`)?.toString().split("\n", 1)[0] ?? "";
-  if (!/^\d+$/.test(pid)) return false;
-  const command = readIfThere(`/proc/${pid}/cmdline`)?.toString().split("\0") ?? [];
-  return command.includes(data);
 }

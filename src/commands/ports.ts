@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { execa } from "execa";
-import { codeOf } from "../host/files.ts";
+import { codeOf, realPath } from "../host/files.ts";
 import type { Configuration } from "../model/configuration.ts";
 import type { Layout } from "../model/layout.ts";
 import { UserError } from "../model/user-error.ts";
@@ -30,7 +30,7 @@ export async function portUses(
     ["http.port", http.port],
     ["postgres.port", postgres.port],
   ] as const;
-  const homes = [layout.ikigai, realOf(layout.db)];
+  const homes = [layout.ikigai, realPath(layout.db)];
   return Promise.all(
     ports.map(async ([key, port]): Promise<PortUse> => {
       const holder = await holderOf(port);
@@ -83,13 +83,5 @@ function cwdOf(pid: string): string | undefined {
     return fs.readlinkSync(`/proc/${pid}/cwd`);
   } catch (error) {
     return ["ENOENT", "ESRCH"].includes(codeOf(error) ?? "") ? undefined : "";
-  }
-}
-
-function realOf(path: string): string {
-  try {
-    return fs.realpathSync(path);
-  } catch {
-    return path;
   }
 }

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { networkInterfaces } from "node:os";
-import { plantedFiles, plantedProblem } from "../facts/planted.ts";
+import { holdsProject, plantedFiles, plantedProblem } from "../facts/planted.ts";
 import { commonDirOf, type Project, rootOf } from "../facts/project.ts";
 import { Settings } from "../facts/settings.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
@@ -67,7 +67,11 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   const configuration = await configurationOf(project, chosen?.path);
   const { http, postgres, programs: given, deno } = configuration;
   const programs = findPrograms({ ...given, postgres: postgres.bin });
-  const account = await choosePostgresAccount(layout, postgres.user);
+  const account = await choosePostgresAccount(layout, {
+    user: postgres.user,
+    // Else `.ikigai` lies in no working tree, and git never touches it.
+    ...(worktrees.some((w) => holdsProject(layout, w)) ? { repository: commonDir } : {}),
+  });
   makeSkeleton(layout, account);
   fs.mkdirSync(`${layout.run}/services`, { recursive: true, mode: 0o700 });
   if (readArrival(layout).kind === "new") settleHere(layout);

@@ -2,11 +2,11 @@ import fs from "node:fs";
 import { createInterface } from "node:readline/promises";
 import type { Project } from "../facts/project.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
+import { removeData } from "../host/data-directory.ts";
 import { removeEnvrc, unlinkEnvironment } from "../host/direnv.ts";
-import { joinRaw, listIfThere, lstatIfThere, readlinkIfThere } from "../host/files.ts";
+import { joinRaw, listIfThere, lstatIfThere, readlinkIfThere, realPath } from "../host/files.ts";
 import { restoreExclude } from "../host/git/exclude.ts";
 import { removeHook } from "../host/git/hooks.ts";
-import { outsideData } from "../host/postgres-account.ts";
 import { forgetAlias } from "../host/socket-path.ts";
 import type { Layout } from "../model/layout.ts";
 import { UserError } from "../model/user-error.ts";
@@ -21,6 +21,7 @@ export const uninstall: Run = async ({ cwd, say }, _, options) => {
   const project = requireProject(cwd);
   const { layout } = project;
   const purge = options.purge === true;
+  const data = realPath(layout.db);
   if (purge && options.yes !== true && !(await isMeant(layout))) {
     say("  nothing was changed");
     return 1;
@@ -31,11 +32,11 @@ export const uninstall: Run = async ({ cwd, say }, _, options) => {
   await step(purge ? ".ikigai with all data" : ".ikigai", async () => {
     process.chdir(layout.root);
     forgetAlias(layout);
-    if (purge) removeEverything(layout);
+    if (purge) removeEverything(layout, project.commonDir);
     else removeAllButData(layout);
   });
   if (!purge) {
-    say(`  the data stays in ${pc.bold(layout.db)}; ikigai start takes it up again`);
+    say(`  the data stays in ${pc.bold(data)}; ikigai start takes it up again`);
     say("  to drop it as well: ikigai uninstall --purge");
   }
   return 0;
@@ -77,7 +78,7 @@ function leaveWorktree({ root, ikigai }: Layout, { path, gitDir }: Worktree): vo
   }
 }
 
-/** A data directory with nothing around it would show in `git status` of an ordinary clone. */
+/** Data, or the way to it, with nothing around it would show in `git status` of an ordinary clone. */
 function removeAllButData({ ikigai }: Layout): void {
   fs.writeFileSync(`${ikigai}/.gitignore`, "*\n");
   for (const name of listIfThere(ikigai).map(String)) {
@@ -86,10 +87,7 @@ function removeAllButData({ ikigai }: Layout): void {
   }
 }
 
-function removeEverything(layout: Layout): void {
-  const outside = readlinkIfThere(layout.db)?.toString();
-  if (outside !== undefined && outside === outsideData(layout.root)) {
-    fs.rmSync(outside.slice(0, outside.lastIndexOf("/")), { recursive: true, force: true });
-  }
+function removeEverything(layout: Layout, commonDir: string): void {
+  removeData(layout, commonDir);
   fs.rmSync(layout.ikigai, { recursive: true, force: true });
 }

@@ -17,18 +17,7 @@ export async function findOrigin(
 ): Promise<Slug | undefined> {
   const candidates = all
     .filter((other) => other.slug !== worktree.slug && other.state === "present")
-    .map((other): Candidate => {
-      const { slug, branch, isDefault } = other;
-      return {
-        slug,
-        ...(branch === undefined ? {} : { branch }),
-        isDefault,
-        // Read when it is asked for: mostly the first one fits.
-        get commit() {
-          return commitOf(commonDir, other).commit;
-        },
-      };
-    });
+    .map((other) => new Other(commonDir, other));
   const beginning = {
     ...commitOf(commonDir, worktree),
     ...createdFrom(commonDir, worktree.branch),
@@ -42,6 +31,27 @@ export async function findOrigin(
     fits[0] ??
     candidates.find(({ isDefault }) => isDefault)
   )?.slug;
+}
+
+/** A worktree as a candidate. There may be a thousand, and mostly the first one fits. */
+class Other implements Candidate {
+  readonly #commonDir: string;
+  readonly #worktree: Worktree;
+  readonly slug: Slug;
+  readonly branch: string | undefined;
+  readonly isDefault: boolean;
+
+  constructor(commonDir: string, worktree: Worktree) {
+    this.#commonDir = commonDir;
+    this.#worktree = worktree;
+    this.slug = worktree.slug;
+    this.branch = worktree.branch;
+    this.isDefault = worktree.isDefault;
+  }
+
+  get commit(): string | undefined {
+    return commitOf(this.#commonDir, this.#worktree).commit;
+  }
 }
 
 /** A branch's first log entry, such as "branch: Created from rel-05" (git-reflog(1)). */

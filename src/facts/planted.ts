@@ -12,17 +12,26 @@ const known = new Map<string, { readonly stamp: string; readonly files: readonly
  * git-checkout(1) `--overwrite-ignore`). Elsewhere `.ikigai` lies in no worktree.
  */
 export async function plantedFiles(
-  { root }: Layout,
-  { isMain, path, gitDir }: Pick<Worktree, "isMain" | "path" | "gitDir">,
+  layout: Layout,
+  worktree: Pick<Worktree, "isMain" | "path" | "gitDir">,
 ): Promise<readonly string[]> {
-  if (!isMain || !toBuffer(path).equals(Buffer.from(root))) return [];
-  const index = statIfThere(joinRaw(gitDir, "index"));
+  if (!holdsProject(layout, worktree)) return [];
+  const { root } = layout;
+  const index = statIfThere(joinRaw(worktree.gitDir, "index"));
   const stamp = index ? `${index.ino}:${index.mtimeNs}:${index.size}` : "";
   const before = known.get(root);
   if (before?.stamp === stamp) return before.files;
   const files = await trackedFiles(root);
   known.set(root, { stamp, files });
   return files;
+}
+
+/** Whether `.ikigai` lies in this very worktree, where git may put and delete files. */
+export function holdsProject(
+  { root }: Layout,
+  { isMain, path }: Pick<Worktree, "isMain" | "path">,
+): boolean {
+  return isMain && toBuffer(path).equals(Buffer.from(root));
 }
 
 async function trackedFiles(root: string): Promise<readonly string[]> {

@@ -118,7 +118,8 @@ export class WorktreeReader {
       if (worktree) seen.set(slug, worktree);
       else seen.delete(slug);
     }
-    return new Map([...seen].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const hasNew = [...scope].some((slug) => seen.has(slug) && !this.#seen.has(slug));
+    return hasNew ? inOrder(seen) : seen;
   }
 
   /** git's names, one character a byte, in the order of the bytes; the main worktree first. */
@@ -139,6 +140,17 @@ export class WorktreeReader {
       : joinRaw(this.#commonDir, "worktrees", bytes);
     return readWorktree({ name: bytes, gitDir, isMain }, slug, this.#commonDir, isGone);
   }
+}
+
+/** By name. What is sorted already costs least, and that is all but a new one at the end. */
+function inOrder(seen: ReadonlyMap<string, Worktree>): Map<string, Worktree> {
+  const names = [...seen.keys()].sort();
+  const sorted = new Map<string, Worktree>();
+  for (const name of names) {
+    const worktree = seen.get(name);
+    if (worktree) sorted.set(name, worktree);
+  }
+  return sorted;
 }
 
 function identityAt(commonDir: string): string {

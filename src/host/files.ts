@@ -61,6 +61,15 @@ export function readlinkIfThere(path: RawPath | string): Buffer | undefined {
   }
 }
 
+/** With every link followed; the path itself where nothing is there, or it is closed to us. */
+export function realPath(path: string): string {
+  try {
+    return fs.realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
 export function listIfThere(path: RawPath | string): Buffer[] {
   try {
     return fs.readdirSync(fsPath(path), { encoding: "buffer" });

@@ -1,19 +1,16 @@
-import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { execa } from "execa";
 import type { Layout } from "../model/layout.ts";
-import { readlinkIfThere } from "./files.ts";
+import { linkedOutside, outsideData, repositoryData } from "./data-directory.ts";
 
 /** Who runs Postgres, and where its data lies. */
 export interface PostgresAccount {
   /** An account of the operating system; empty means whoever runs ikigai. */
   readonly user: string;
-  /** The data directory; empty means `.ikigai/db` itself. */
+  /** The data directory, from `.ikigai` where not absolute; empty means `.ikigai/db` itself. */
   readonly data: string;
 }
 
-/** Where data goes that root's Postgres cannot keep inside a closed directory. */
-const OUTSIDE = "/var/lib/ikigai";
 const CANDIDATES = ["postgres", "nobody"];
 
 interface Account {
@@ -24,30 +21,33 @@ interface Account {
 
 /**
  * PostgreSQL refuses to run as root, so root needs an account for it and a data
- * directory which that account can reach: `.ikigai/db` where every directory
+ * directory which that account can reach: the project's where every directory
  * above it lets the account through, else one under /var/lib/ikigai.
  *
- * @param configured `postgres.user` of the configuration; matters for root only
+ * @param given `repository`: git's directory, where `.ikigai` lies in a working tree, within
+ *   git's reach; `user`: `postgres.user` of the configuration, which matters for root only
  * @throws Error when no such account exists
  */
 export async function choosePostgresAccount(
   layout: Layout,
-  configured?: string,
+  given: { readonly repository?: string; readonly user?: string | undefined } = {},
 ): Promise<PostgresAccount> {
-  if (process.getuid?.() !== 0) return { user: "", data: "" };
-  const account = chooseAccount(fs.readFileSync("/etc/passwd", "utf8"), configured);
+  const { repository, user } = given;
+  const inside = repository === undefined ? "" : repositoryData(layout, repository);
+  if (process.getuid?.() !== 0) return { user: "", data: inside };
+  const account = chooseAccount(fs.readFileSync("/etc/passwd", "utf8"), user);
   if (!account) {
     throw new Error(
-      configured
-        ? `There is no account ${JSON.stringify(configured)} for Postgres (postgres.user in the configuration).\n  next: useradd --system ${configured}, or leave postgres.user out`
+      user
+        ? `There is no account ${JSON.stringify(user)} for Postgres (postgres.user in the configuration).\n  next: useradd --system ${user}, or leave postgres.user out`
         : "PostgreSQL refuses to run as root, and there is neither an account postgres nor nobody.\n  next: useradd --system postgres",
     );
   }
   // A project that was moved keeps its data: the link says where that is.
-  const already = readlinkIfThere(layout.db)?.toString();
+  const already = linkedOutside(layout);
   if (already) return { user: account.name, data: already };
-  const inside = await canPass(account, layout.root);
-  return { user: account.name, data: inside ? "" : outsideData(layout.root) };
+  const reachable = await canPass(account, repository ?? layout.root);
+  return { user: account.name, data: reachable ? inside : outsideData(layout.root) };
 }
 
 /** The configured account, else the first candidate, out of passwd(5)'s text. Never root. */
@@ -61,12 +61,6 @@ export function chooseAccount(passwd: string, configured?: string): Account | un
     if (found) return found;
   }
   return undefined;
-}
-
-/** One directory a project; told apart by the project's path. */
-export function outsideData(root: string): string {
-  const key = createHash("sha256").update(root).digest("hex").slice(0, 16);
-  return `${OUTSIDE}/${key}/data`;
 }
 
 /** Asked of the kernel, as that account: modes alone do not tell of ACLs and mounts. */

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import type { Layout } from "../model/layout.ts";
-import { linkAtomically, listIfThere, lstatIfThere, readlinkIfThere } from "./files.ts";
+import { makeDataDirectory } from "./data-directory.ts";
+import { lstatIfThere, readlinkIfThere } from "./files.ts";
 import { mendPortsMap } from "./ports.ts";
 import type { PostgresAccount } from "./postgres-account.ts";
 
@@ -21,7 +22,7 @@ export function makeSkeleton(layout: Layout, account: PostgresAccount): void {
   const open = account.user !== "" && account.data === "";
   directory(layout.ikigai, open ? 0o711 : 0o700);
   for (const path of directoriesOf(layout)) directory(path, 0o700);
-  makeDataDirectory(layout, account);
+  makeDataDirectory(layout, account.data, account.user !== "");
   mendPortsMap(layout);
   const ports = `${layout.run}/ports.map`;
   if (!lstatIfThere(ports)) fs.writeFileSync(ports, "", { mode: 0o600, flag: "a" });
@@ -68,21 +69,4 @@ function strange(path: string, stat: fs.BigIntStats): string {
 function directory(path: string, mode: number): void {
   fs.mkdirSync(path, { recursive: true, mode });
   if ((fs.statSync(path).mode & 0o777) !== mode) fs.chmodSync(path, mode);
-}
-
-/** Postgres' first run fills it, so only where it has to lie elsewhere is anything made. */
-function makeDataDirectory({ db }: Layout, { data }: PostgresAccount): void {
-  if (data === "") return;
-  fs.mkdirSync(data.slice(0, data.lastIndexOf("/")), { recursive: true, mode: 0o711 });
-  if (readlinkIfThere(db)?.toString() === data) return;
-  const present = lstatIfThere(db);
-  if (present?.isDirectory()) {
-    if (listIfThere(db).length > 0) {
-      throw new SkeletonError(
-        `${db} holds data, but Postgres has to keep it in ${data} now.\n  next: pg_ctl stop, then move its content there`,
-      );
-    }
-    fs.rmdirSync(db);
-  }
-  linkAtomically(data, db);
 }

@@ -1,13 +1,14 @@
-import fs from "node:fs";
 import type { Layout } from "../model/layout.ts";
-
-/** A process of ours that still works under the name the project had before. */
-interface Stray {
-  readonly pid: number;
-  /** Clock ticks since boot; a number that is given again begins later (proc(5), stat). */
-  readonly started: string;
-  readonly command: string;
-}
+import { realPath } from "./files.ts";
+import {
+  DELETED,
+  isDeleted,
+  isMarked,
+  listProcesses,
+  type RunningProcess,
+  signal,
+  untilGone,
+} from "./process-table.ts";
 
 const PATIENCE_MS = 15_000;
 
@@ -16,97 +17,77 @@ const PATIENCE_MS = 15_000;
  * processes under the new name and would not find it. Only those whose command
  * line has the old name and whose directory is inside the project here: the
  * kernel, not a name, says that they are ours. Linux only.
- *
- * @returns how many there were
  */
-export async function endStrays({ ikigai, db }: Layout, oldRoot: string): Promise<number> {
-  if (process.platform !== "linux") return 0;
-  const homes = [ikigai, realOf(db)];
-  const ours = () => straysOf(homes, `${oldRoot}/.ikigai`);
+export async function endStrays({ ikigai, db }: Layout, oldRoot: string): Promise<void> {
+  const homes = [ikigai, realPath(db)];
+  await endAll(({ cwd, command }) => {
+    const inside = homes.some((home) => cwd === home || cwd.startsWith(`${home}/`));
+    return inside && PROGRAMS.test(command) && command.includes(`${oldRoot}/.ikigai`);
+  });
+}
+
+/**
+ * Ends what still runs although `.ikigai` was deleted: no control is left that could. Linux only.
+ *
+ * @param data where Postgres worked, which may still be there
+ */
+export async function endAbandoned({ ikigai }: Layout, data: string): Promise<void> {
+  const ours = (one: RunningProcess) => {
+    if (isOurselves(one)) return false;
+    const { cwd, command } = one;
+    if (cwd === data || cwd === data + DELETED) return SERVER.test(command);
+    const inside = cwd.startsWith(`${ikigai}/`) || cwd === ikigai + DELETED;
+    return inside && PROGRAMS.test(command) && isDeleted(one);
+  };
+  if (!(await endAll(ours))) return;
+  // A service's own children outlive it where its keeper's scripts are gone.
+  const marked = () =>
+    listProcesses().filter(
+      (one) => !isOurselves(one) && isMarked(one, `IKIGAI_SUPERVISED=${ikigai}`),
+    );
+  signal(marked(), "SIGTERM");
+  await untilGone(marked, PATIENCE_MS);
+  signal(marked(), "SIGKILL");
+}
+
+/** Our own keeper goes when we do. */
+function isOurselves({ pid }: RunningProcess): boolean {
+  return pid === process.pid || pid === process.ppid;
+}
+
+/** @returns whether there was anything */
+async function endAll(isOurs: (one: RunningProcess) => boolean): Promise<boolean> {
+  const ours = () => listProcesses().filter(isOurs);
   const found = ours();
-  if (found.length === 0) return 0;
+  if (found.length === 0) return false;
   // The supervisor first, or it would start again what ends.
-  signal(
-    found.filter(({ command }) => command.includes("runsvdir")),
-    "SIGHUP",
+  const supervisors = found.filter(({ command }) => SUPERVISOR.test(command));
+  signal(supervisors, "SIGHUP");
+  // One that has lost its supervisor ends its service when it is asked itself.
+  const keepers = found.filter(({ command }) => command.startsWith("runsv "));
+  if (supervisors.length === 0) signal(keepers, "SIGTERM");
+  // It would wait for a directory to write to, for ever.
+  const loggers = found.filter(({ command, cwd }) => LOGGER.test(command) && cwd.endsWith(DELETED));
+  signal(loggers, "SIGKILL");
+  await untilGone(
+    () => ours().filter(({ command }) => !/\b(nginx|postgres)\b/.test(command)),
+    PATIENCE_MS,
   );
-  await gone(() => ours().filter(({ command }) => !/\b(nginx|postgres)\b/.test(command)));
+  const left = ours();
   signal(
-    ours().filter(({ command }) => command.startsWith("nginx: master")),
+    left.filter(({ command }) => command.startsWith("nginx: master")),
     "SIGTERM",
   );
   signal(
-    ours().filter(({ command }) => /\/postgres -D /.test(command)),
+    left.filter(({ command }) => SERVER.test(command)),
     "SIGINT",
   );
-  await gone(ours);
-  return found.length;
+  await untilGone(ours, PATIENCE_MS);
+  return true;
 }
 
-async function gone(left: () => readonly Stray[]): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (left().length > 0 && performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-function straysOf(homes: readonly string[], oldName: string): Stray[] {
-  return fs
-    .readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      const pid = Number(name);
-      const [command, cwd, started] = [commandOf(pid), cwdOf(pid), startOf(pid)];
-      const inside = homes.some((home) => cwd === home || cwd.startsWith(`${home}/`));
-      return inside && PROGRAMS.test(command) && command.includes(oldName)
-        ? [{ pid, started, command }]
-        : [];
-    });
-}
-
+const SUPERVISOR = /runsvdir/;
+const LOGGER = /^\S*svlogd /;
+const SERVER = /\/postgres -D /;
 /** A shell or an editor that somebody has open in there is none of these. */
-const PROGRAMS = /runsvdir|^nginx: master|\/postgres -D |daemon\.js/;
-
-function signal(strays: readonly Stray[], name: "SIGHUP" | "SIGTERM" | "SIGINT"): void {
-  for (const { pid, started } of strays) {
-    if (startOf(pid) !== started) continue;
-    try {
-      process.kill(pid, name);
-    } catch {
-      // It ended this very moment.
-    }
-  }
-}
-
-function commandOf(pid: number): string {
-  return read(`/proc/${pid}/cmdline`).split("\0").join(" ").trim();
-}
-
-function startOf(pid: number): string {
-  const stat = read(`/proc/${pid}/stat`);
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-}
-
-function cwdOf(pid: number): string {
-  try {
-    return fs.readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
-    return "";
-  }
-}
-
-function realOf(path: string): string {
-  try {
-    return fs.realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
-function read(file: string): string {
-  try {
-    return fs.readFileSync(file, "utf8");
-  } catch {
-    return "";
-  }
-}
+const PROGRAMS = /runsvdir|^runsv |^nginx: master|\/postgres -D |daemon\.js|^\S*svlogd /;

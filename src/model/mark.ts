@@ -10,6 +10,8 @@ export interface SchemaMark {
   readonly retiredAt?: number;
   /** How far the project's own commands for a new schema are; absent where there were none. */
   readonly setup?: "pending" | "done" | "failed";
+  /** Tells the runs of these commands apart: each runs once a round. */
+  readonly round?: string;
   /** Why the project's own commands failed. */
   readonly why?: string;
   /** Whether it began with somebody's rows; such a schema is not seeded. */

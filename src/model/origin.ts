@@ -11,7 +11,7 @@ export interface Beginning {
 /** Another worktree that it may have been made from. */
 export interface Candidate {
   readonly slug: Slug;
-  readonly branch?: string;
+  readonly branch?: string | undefined;
   readonly commit?: string | undefined;
   readonly isDefault: boolean;
 }
@@ -26,7 +26,10 @@ export function originByName(
   beginning: Beginning,
   candidates: readonly Candidate[],
 ): Slug | undefined {
-  const inOrder = [...candidates].sort((a, b) => Number(b.isDefault) - Number(a.isDefault));
+  const inOrder = [
+    ...candidates.filter(({ isDefault }) => isDefault),
+    ...candidates.filter(({ isDefault }) => !isDefault),
+  ];
   const named = beginning.createdFrom?.replace(/^refs\/(heads|remotes\/[^/]+)\//, "");
   const byBranch = inOrder.find(({ branch }) => branch !== undefined && branch === named);
   if (byBranch) return byBranch.slug;

@@ -1,5 +1,6 @@
 import type { Facts, WorktreeFacts } from "../facts/facts.ts";
 import { toBuffer } from "../host/files.ts";
+import { endFirstCommands } from "../host/first-command.ts";
 import { restoreSchema, retireSchema } from "../host/postgres/retired.ts";
 import {
   type FoundSchema,
@@ -106,6 +107,9 @@ export const postgresSchema: Resource<Want, Have> = {
       const mark = { ...have.live.mark, ...want.mark };
       if (known && mark.setup === "pending") return finishSchema(host, { ...want, mark });
       return known ? remarkSchema(postgres, mark) : rekeySchema(postgres, mark, want.password);
+    }
+    if (have?.live?.mark?.setup === "pending") {
+      await endFirstCommands(host.layout, have.live.mark.worktree);
     }
     if (have?.live?.mark) await retireSchema(postgres, have.live.mark, new Date());
     if (!want) return;

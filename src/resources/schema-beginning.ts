@@ -2,6 +2,7 @@ import type { Facts, WorktreeFacts } from "../facts/facts.ts";
 import { toBuffer } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { createBranch, emptySchema } from "../host/postgres/branching.ts";
+import { pendingSetup } from "../host/postgres/schemas.ts";
 import type { SchemaMark } from "../model/mark.ts";
 import { finishSchema } from "./schema-setup.ts";
 
@@ -34,7 +35,7 @@ async function begun(host: Host, beginning: Beginning): Promise<SchemaMark> {
   const { postgres, branching, intended } = host;
   const { worktree, password } = beginning;
   const { branch, maxSize, lockTimeout, migrate, seed } = worktree.settings.database;
-  const mark: SchemaMark = { ...beginning.mark, ...(migrate || seed ? { setup: "pending" } : {}) };
+  const mark: SchemaMark = { ...beginning.mark, ...(migrate || seed ? pendingSetup() : {}) };
   const said = intended.use(toBuffer(worktree.path).toString());
   const mode = said.mode ?? branch;
   const base = said.base ?? (worktree.isDefault ? undefined : await worktree.origin());

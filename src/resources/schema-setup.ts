@@ -1,5 +1,5 @@
 import type { Facts, WorktreeFacts } from "../facts/facts.ts";
-import { runCommand } from "../host/first-command.ts";
+import { forgetFirstCommands, runFirstCommand } from "../host/first-command.ts";
 import type { Host } from "../host/host.ts";
 import { remarkSchema } from "../host/postgres/schemas.ts";
 import type { SchemaMark } from "../model/mark.ts";
@@ -40,13 +40,16 @@ export async function finishSchema(host: Host, unfinished: Unfinished): Promise<
     ...worktreeVariables(slug, facts.layout, facts, password),
     PGPASSWORD: password,
   };
-  const { why: _, ...kept } = mark;
+  const { why: _, round: __, ...kept } = mark;
   host.notes.set(slug, "schema", mark.note);
   let done: SchemaMark = { ...kept, setup: "done" };
   for (const [what, argv] of commands) {
     if (!argv) continue;
     host.notes.set(slug, "setup", `${what} runs; its output: ikigai logs ${slug}/setup`);
-    const result = await runCommand(host.layout, worktree, argv, environment);
+    const step = what.replace("database.", "");
+    const round = mark.round ?? "first";
+    const command = { argv, environment, step, round };
+    const result = await runFirstCommand(host.layout, worktree, command);
     if (result.ok) continue;
     // Its worktree went away, or we do: whoever looks next decides anew.
     if (result.ended) return;
@@ -54,6 +57,7 @@ export async function finishSchema(host: Host, unfinished: Unfinished): Promise<
     break;
   }
   await remarkSchema(host.postgres, done);
+  forgetFirstCommands(host.layout, slug);
   host.notes.set(slug, "setup", undefined);
   host.notes.set(slug, "schema", beginningTrouble(done));
 }

@@ -5,6 +5,7 @@ import { innermost } from "../facts/here.ts";
 import type { Retention } from "../model/retention.ts";
 import type { Service } from "../model/worktree.ts";
 import { databaseApi } from "./database.ts";
+import { hearHook } from "./hooks.ts";
 import { inspect, inspectAll } from "./inspect.ts";
 import type { Keeper } from "./keeper.ts";
 import { goingSoon, restoreApi } from "./restore.ts";
@@ -84,8 +85,7 @@ export function apiOf(context: ApiContext): Api {
       },
     }),
     "POST /v1/hook": async ({ body }) => {
-      const slug = keeper.slugOfGitDir(body);
-      if (slug !== undefined) await keeper.lookAt(slug);
+      await hearHook(keeper, body);
       return { status: 204 };
     },
     "POST /v1/look": async ({ query }) => {

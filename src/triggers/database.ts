@@ -5,7 +5,7 @@ import { toBuffer } from "../host/files.ts";
 import type { BranchMode, Intention } from "../host/intentions.ts";
 import { assertBranchable } from "../host/postgres/branching.ts";
 import { retireSchema } from "../host/postgres/retired.ts";
-import { listSchemas, remarkSchema } from "../host/postgres/schemas.ts";
+import { listSchemas, pendingSetup, remarkSchema } from "../host/postgres/schemas.ts";
 import { listSizes } from "../host/postgres/sizes.ts";
 import { retiredName } from "../model/mark.ts";
 import { schemaOf } from "../model/slug.ts";
@@ -101,7 +101,7 @@ async function setUpAgain(keeper: Keeper, worktree: WorktreeFacts): Promise<unkn
   }
   await keeper.lookAt(slug, async () => {
     const live = await liveSchema(keeper, worktree);
-    if (live?.mark) await remarkSchema(keeper.host.postgres, { ...live.mark, setup: "pending" });
+    if (live?.mark) await remarkSchema(keeper.host.postgres, { ...live.mark, ...pendingSetup() });
   });
   const problems = keeper.problemsOf(slug);
   if (problems.length > 0) throw new UserError(problems.join("\n"));

@@ -17,6 +17,8 @@ export interface Guarded {
 
 /** Between two looks that were caused by changes; the first is not waited for. */
 const PAUSE_MS = 20;
+/** Whoever removes everything has not stopped for so long. */
+const QUIET_MS = 1_000;
 /** Where the system gives no watches, this is all there is. */
 const LOOK_MS = 5_000;
 
@@ -36,14 +38,14 @@ export function guardControls(guarded: Guarded): () => void {
       timer = undefined;
       if (again) look();
     }, PAUSE_MS);
-    try {
+    attempt(journal, () => {
       for (const line of putRight(layout, identity, which)) journal(line);
-    } catch (error) {
-      journal(`could not look after ikigai's own files: ${String(error)}`);
-    }
+    });
     void judge(guarded);
   };
+  let noticedAt = Number.NEGATIVE_INFINITY;
   const noticed = () => {
+    noticedAt = performance.now();
     if (timer === undefined) look();
     else again = true;
   };
@@ -53,7 +55,9 @@ export function guardControls(guarded: Guarded): () => void {
     // The index says what a branch holds, and is written last.
     guarded.commonDir,
   ].flatMap((path) => watch(path, noticed));
-  const regularly = setInterval(() => look("all"), LOOK_MS);
+  const regularly = setInterval(() => {
+    if (performance.now() - noticedAt > QUIET_MS) look("all");
+  }, LOOK_MS);
   look("all");
   return () => {
     clearTimeout(timer);
@@ -72,9 +76,20 @@ async function judge({ layout, identity, main, planted, journal }: Guarded): Pro
   judged.set(layout.root, files.length > 0);
   if (before === files.length > 0) return;
   if (!before) journal(`the branch of ${worktree.slug} holds ${files.slice(0, 5).join(", ")}`);
-  dropPlanted(layout, files);
-  putRight(layout, identity);
+  attempt(journal, () => {
+    dropPlanted(layout, files);
+    putRight(layout, identity);
+  });
   planted();
+}
+
+/** All of it may have been deleted, or be a file by now. */
+function attempt(journal: (line: string) => void, mend: () => void): void {
+  try {
+    mend();
+  } catch (error) {
+    journal(`could not look after ikigai's own files: ${String(error)}`);
+  }
 }
 
 function watch(path: string, noticed: () => void): fs.FSWatcher[] {

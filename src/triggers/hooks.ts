@@ -1,15 +1,28 @@
+import { explain } from "../engine/explain.ts";
 import { installHook } from "../host/git/hooks.ts";
+import { HookPipes } from "../host/hook-pipes.ts";
 import type { Journal, Keeper } from "./keeper.ts";
 
 const SHORTEST_MS = 10_000;
 const MS_PER_WORKTREE = 100;
 
+/** git's hook names the administrative directory of a worktree that it has changed. */
+export async function hearHook(keeper: Keeper, gitDir: Uint8Array): Promise<void> {
+  const slug = keeper.slugOfGitDir(gitDir);
+  if (slug !== undefined) await keeper.lookAt(slug);
+}
+
 /**
- * Puts our part of the hooks back after a hook manager has written its own files
- * anew. Costs nothing to speak of when all is as it was; until the next round the
- * watcher serves. Returns the way to end it.
+ * Hears the hooks through pipes, and puts our part of them back after a hook manager
+ * has written its own files anew. Costs nothing to speak of when all is as it was;
+ * until the next round the watcher serves. Returns the way to end it.
  */
 export function keepHooks(keeper: Keeper, commonDir: string, journal: Journal): () => void {
+  const pipes = new HookPipes(keeper.host.layout, (gitDir) => hearHook(keeper, gitDir));
+  // Without them the hook asks at the socket.
+  pipes
+    .begin()
+    .catch((error: unknown) => journal(`there are no pipes for the hook: ${explain(error)}`));
   let timer: NodeJS.Timeout;
   let told = "";
   const next = () => {
@@ -27,5 +40,8 @@ export function keepHooks(keeper: Keeper, commonDir: string, journal: Journal): 
     }
   };
   next();
-  return () => clearTimeout(timer);
+  return () => {
+    clearTimeout(timer);
+    pipes.end();
+  };
 }

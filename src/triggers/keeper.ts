@@ -284,7 +284,8 @@ export class Keeper {
   }
 
   #tell({ done, failures }: Outcome, slug: Slug | undefined): void {
-    for (const step of done) this.#journal(`${describe(step)}: ${step.why}`);
+    const lines = done.map((step) => `${describe(step)}: ${step.why}`);
+    if (lines.length > 0) this.#journal(lines.join("\n"));
     const told = slug === undefined ? [] : this.problemsOf(slug);
     for (const { step, error } of failures) {
       // It is tried again and again, and said once.

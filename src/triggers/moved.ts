@@ -1,19 +1,32 @@
+import fs from "node:fs";
 import { statIfThere } from "../host/files.ts";
 import type { Layout } from "../model/layout.ts";
 
 const LOOK_MS = 500;
 
 /**
- * Tells once when the project's directory is not where it was: everything that
- * this process knows by its path is then somebody else's or nobody's. Returns
- * the way to end it.
+ * Tells once when `.ikigai` is not where it was: everything that this process knows by its path
+ * is then somebody else's or nobody's. This process has to stand inside of it.
+ *
+ * @param left whether it was deleted, not moved
+ * @returns the way to end it
  */
-export function watchPlace({ ikigai }: Layout, left: () => void): () => void {
+export function watchPlace({ ikigai }: Layout, left: (deleted: boolean) => void): () => void {
   const inode = statIfThere(ikigai)?.ino;
   const timer = setInterval(() => {
     if (statIfThere(ikigai)?.ino === inode) return;
     clearInterval(timer);
-    left();
+    left(isHereDeleted());
   }, LOOK_MS);
   return () => clearInterval(timer);
+}
+
+/** A directory that has no name any more still answers to stat(2), but not to getcwd(3). */
+function isHereDeleted(): boolean {
+  try {
+    fs.realpathSync.native(".");
+    return false;
+  } catch {
+    return true;
+  }
 }

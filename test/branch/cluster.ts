@@ -1,5 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { chown, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,7 +9,15 @@ import { promisify } from "node:util";
 import pg from "pg";
 
 const run = promisify(execFile);
-const BIN = process.env.IKIGAI_PG_BIN ?? "/usr/lib/postgresql/15/bin";
+const BIN = process.env.IKIGAI_PG_BIN ?? newest("/usr/lib/postgresql");
+
+/** The newest of the versions that Debian keeps beside each other. */
+function newest(place: string): string {
+  const versions = readdirSync(place)
+    .map(Number)
+    .sort((a, b) => b - a);
+  return join(place, String(versions[0]), "bin");
+}
 
 /** A throwaway PostgreSQL server with the database and owner `ikigai`. */
 export interface Cluster {
@@ -20,8 +29,8 @@ export interface Cluster {
   /** pg_dump's output for one schema. */
   readonly dump: (schema: string, ...more: string[]) => Promise<string>;
   readonly program: (name: string) => string;
-  /** Stops the server as a crash would, and starts it again. */
-  readonly crash: () => Promise<void>;
+  /** Stops the server as a crash would, and starts it again; with SIGKILL nobody tells its children. */
+  readonly crash: (signal?: "SIGQUIT" | "SIGKILL") => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -114,14 +123,19 @@ export async function startCluster(settings: readonly string[] = ["fsync=off"]):
       return (await run(join(BIN, "pg_dump"), list, { maxBuffer: 1e9, env })).stdout;
     },
     program: (name) => join(BIN, name),
-    crash: async () => {
-      server.kill("SIGQUIT");
-      await once(server, "exit");
+    crash: async (signal = "SIGQUIT") => {
+      const children = await childrenOf(server.pid);
+      const gone = server.exitCode !== null || server.signalCode !== null;
+      server.kill(signal);
+      if (!gone) await once(server, "exit");
+      // They hold on to the shared memory until they have noticed.
+      while (children.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 20));
       server = await start();
     },
     stop: async () => {
+      const gone = server.exitCode !== null || server.signalCode !== null;
       server.kill("SIGQUIT");
-      if (server.exitCode === null) await once(server, "exit");
+      if (!gone) await once(server, "exit");
       await rm(directory, { recursive: true, force: true });
     },
   };
@@ -129,6 +143,20 @@ export async function startCluster(settings: readonly string[] = ["fsync=off"]):
     "CREATE SCHEMA extensions; CREATE ROLE wt_main LOGIN; CREATE SCHEMA wt_main AUTHORIZATION wt_main",
   );
   return cluster;
+}
+
+async function childrenOf(pid: number | undefined): Promise<number[]> {
+  const { stdout } = await run("pgrep", ["-P", String(pid)]).catch(() => ({ stdout: "" }));
+  return stdout.split("\n").filter(Boolean).map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function answers(port: number): Promise<void> {

@@ -1,7 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Claim, claimReserve, keepReserve } from "../../src/host/branch/index.ts";
+import {
+  branchSchema,
+  type Claim,
+  claimReserve,
+  keepReserve,
+} from "../../src/host/branch/index.ts";
 import { allVisible } from "../../src/host/branch/reserve/proof.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { checksums, normalised } from "./compare.ts";
@@ -157,4 +162,45 @@ test("a changed structure, or a role of that name, leaves everything as it is", 
   const result = await claim();
   expect(result).toMatchObject({ claimed: true });
   await equalsBase(result.target);
+});
+
+/** Every access list of a schema, default ones included, with the branch's own name put alike. */
+async function privileges(schema: string): Promise<string[]> {
+  const rows = await cluster.rows<{ line: string }>(
+    `SELECT concat_ws(' ', what, acl::text) AS line FROM (
+       SELECT 'schema', nspacl FROM pg_namespace WHERE oid = $1::regnamespace
+       UNION ALL SELECT relkind::text || ' ' || relname, relacl FROM pg_class WHERE relnamespace = $1::regnamespace
+       UNION ALL SELECT relname || '.' || attname, attacl FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE relnamespace = $1::regnamespace AND attacl IS NOT NULL
+       UNION ALL SELECT proname || ' ' || oidvectortypes(proargtypes), proacl FROM pg_proc WHERE pronamespace = $1::regnamespace
+       UNION ALL SELECT 'type ' || typname, typacl FROM pg_type WHERE typnamespace = $1::regnamespace
+       UNION ALL SELECT 'default of ' || pg_get_userbyid(defaclrole) || ' for ' || defaclobjtype::text, defaclacl FROM pg_default_acl WHERE defaclnamespace = $1::regnamespace
+     ) x(what, acl) ORDER BY 1`,
+    [schema],
+  );
+  return rows.map(({ line }) => line.replaceAll(schema, "OWNER")).toSorted();
+}
+
+test("privileges of a claimed branch are those of a fresh one, to the last grantor", async () => {
+  await cluster.sql(`ALTER DEFAULT PRIVILEGES FOR ROLE clerk IN SCHEMA wt_main GRANT SELECT ON SEQUENCES TO reader;
+    ALTER DEFAULT PRIVILEGES FOR ROLE wt_main IN SCHEMA wt_main REVOKE EXECUTE ON FUNCTIONS FROM reader;
+    GRANT wt_main TO clerk; GRANT CREATE ON SCHEMA wt_main TO clerk WITH GRANT OPTION`);
+  await keep();
+  const claimed = await claim();
+  expect(claimed.claimed).toBe(true);
+  await cluster.sql("CREATE ROLE wt_fresh");
+  await branchSchema(cluster.connect, {
+    ...{ base: "wt_main", target: "wt_fresh", owner: "wt_fresh" },
+    ...{ mode: "data", mark: "ikigai:fresh" },
+  });
+  const fresh = await privileges("wt_fresh");
+  expect(fresh.length).toBeGreaterThan(100);
+  expect(fresh).toContainEqual(expect.stringMatching(/^default of clerk for S \{reader=r\/clerk/));
+  expect(await privileges(claimed.target)).toEqual(fresh);
+  expect(await privileges("wt_main")).toEqual(fresh);
+  // What the roles make from now on gets the same.
+  for (const schema of [claimed.target, "wt_fresh"])
+    await cluster.sql(`SET ROLE ${schema}; CREATE TABLE ${schema}.later (id serial)`);
+  const later = await privileges(claimed.target);
+  expect(later).toContainEqual(expect.stringMatching(/^r later \{.*reader=r\/OWNER/));
+  expect(later).toEqual(await privileges("wt_fresh"));
 });

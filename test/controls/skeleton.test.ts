@@ -2,6 +2,7 @@ import {
   chmodSync,
   chownSync,
   mkdirSync,
+  readFileSync,
   readlinkSync,
   rmSync,
   statSync,
@@ -12,11 +13,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  chooseAccount,
-  choosePostgresAccount,
-  outsideData,
-} from "../../src/host/postgres-account.ts";
+import { outsideData } from "../../src/host/data-directory.ts";
+import { chooseAccount, choosePostgresAccount } from "../../src/host/postgres-account.ts";
 import { makeSkeleton, SkeletonError } from "../../src/host/skeleton.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 
@@ -64,10 +62,26 @@ describe("the skeleton", () => {
     expect(mode(layout.ikigai)).toBe("700");
     rmSync(layout.db);
     mkdirSync(layout.db);
-    writeFileSync(join(layout.db, "PG_VERSION"), "15");
+    mkdirSync(data);
+    for (const place of [layout.db, data]) writeFileSync(join(place, "PG_VERSION"), "15");
     expect(() => makeSkeleton(layout, { user: "postgres", data })).toThrow(
       /holds data.*\n {2}next: /,
     );
+  });
+
+  test("moves data out of a working tree, once, to beside git's own files", async () => {
+    const repository = join(base, ".git");
+    mkdirSync(repository);
+    chmodSync(base, 0o711);
+    const account = await choosePostgresAccount(layout, { repository });
+    mkdirSync(layout.db, { recursive: true });
+    writeFileSync(join(layout.db, "PG_VERSION"), "15");
+    expect(account.data).toBe("../.git/ikigai/db");
+    makeSkeleton(layout, account);
+    makeSkeleton(layout, account);
+    expect(readlinkSync(layout.db)).toBe(account.data);
+    expect(readFileSync(join(repository, "ikigai/db/PG_VERSION"), "utf8")).toBe("15");
+    expect(mode(join(repository, "ikigai"))).toBe(isRoot ? "711" : "700");
   });
 
   test("refuses a link, a file and what belongs to somebody else, by name", () => {
@@ -113,7 +127,7 @@ describe("the account of Postgres", () => {
       expect(await choosePostgresAccount(layout)).toMatchObject({
         data: "/var/lib/ikigai/0123/data",
       });
-      await expect(choosePostgresAccount(layout, "no-such-account")).rejects.toThrow(
+      await expect(choosePostgresAccount(layout, { user: "no-such-account" })).rejects.toThrow(
         /next: useradd/,
       );
     },

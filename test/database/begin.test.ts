@@ -98,6 +98,12 @@ test("ikigai db list and size tell each schema's size, db diff what differs", as
   expect(same).toMatchObject({ exitCode: 0 });
 });
 
+test("outside of every worktree a command asks for a name", async () => {
+  const { exitCode, stderr } = await project.ikigai("db", "setup");
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/This directory is in no worktree\.\s+next: name one; ikigai wt list/);
+});
+
 const GITS_OWN = /commondir|Invalid path|unable to create|could not lock|File exists|index\.lock/i;
 
 /** git itself fails now and then while another add is half done, and is asked again then. */

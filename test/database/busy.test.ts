@@ -155,3 +155,19 @@ test("a worktree made from the reserve is the base as it is now, and its role's 
   await expect(psql(project, "main", `TABLE ${schema}.log`)).rejects.toThrow(/permission denied/);
   await waitFor(() => owner(project, reserve), { deadline: 45_000, what: "another reserve" });
 });
+
+test("a removed worktree's schema is put aside while somebody is in the middle of a migration there", async () => {
+  await add(project, "migrating");
+  const migration = await session();
+  // The owner's session, which is not ended with the worktree.
+  await migration.query("BEGIN; CREATE TABLE wt_migrating.fresh (id int)");
+  await project.git("main", "worktree", "remove", "--force", "../migrating");
+  const aside = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'retired_migrating%'";
+  const name = await waitFor(() => owner(project, aside), {
+    deadline: 20_000,
+    what: "the retired schema",
+  });
+  await migration.query("COMMIT");
+  await migration.end();
+  expect(await owner(project, `SELECT count(*) FROM ${name}.fresh`)).toBe("0");
+});

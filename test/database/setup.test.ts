@@ -13,6 +13,7 @@ echo "migrating $IKIGAI_WORKTREE in $(pwd -P)"
 psql -XAtqc "CREATE TABLE IF NOT EXISTS runs (what text, at timestamptz DEFAULT clock_timestamp()); INSERT INTO runs VALUES ('migrate')" || exit 3
 if [ -e broken ]; then echo "this will not do" >&2; exit 7; fi
 if [ -e endless ]; then exec sleep 98765; fi
+if [ -e held ]; then echo "waiting for $(cat held)"; until [ -e "$(cat held)" ]; do sleep 0.05; done; echo "went on"; fi
 `;
 const seed = `#!/bin/sh
 psql -XAtqc "INSERT INTO runs VALUES ('seed')"
@@ -108,4 +109,95 @@ test("removing the worktree ends a command that would never end, and all that it
   });
   const left = await project.run("pgrep", ["-f", "sleep 98765"]);
   expect(left.stdout).toBe("");
+});
+
+async function daemonPid(): Promise<number> {
+  const socket = join(project.root, ".ikigai/daemon.sock");
+  const url = "http://ikigai/v1/health";
+  const { stdout } = await project.run("curl", ["-s", "--unix-socket", socket, url]);
+  return JSON.parse(stdout).pid as number;
+}
+
+/** Kills the daemon; what supervises it does not start another before `revive`. */
+async function killDaemon(): Promise<{ revive: () => void }> {
+  const pid = await daemonPid();
+  const { stdout } = await project.run("ps", ["-o", "ppid=", "-p", String(pid)]);
+  const supervisor = Number(stdout.trim());
+  process.kill(supervisor, "SIGSTOP");
+  process.kill(pid, "SIGKILL");
+  return { revive: () => void process.kill(supervisor, "SIGCONT") };
+}
+
+/** Adds a worktree whose migration does not go on before a file is there; returns its log and that file. */
+async function addHeld(name: string) {
+  const go = join(project.root, `${name}.go`);
+  await project.git("main", "switch", "--quiet", "--create", name);
+  await writeFile(join(project.worktree("main"), "held"), go);
+  await project.git("main", "add", "held");
+  await project.git("main", "commit", "--quiet", "--message", "held");
+  await project.git("main", "switch", "--quiet", "main");
+  await project.git("main", "worktree", "add", "--quiet", `../${name}`, name);
+  const path = join(project.root, `.ikigai/logs/${name}.setup/current`);
+  const log = () => readFileSync(path, "utf8");
+  await waitFor(() => log().includes("waiting for"), { deadline: 30_000, what: "the migration" });
+  return { go, log };
+}
+
+const ONCE = "migrate seed migrate";
+
+test("a command that outlives its killed daemon is waited for by the next one, and runs once", async () => {
+  const { go, log } = await addHeld("outlives");
+  const killed = await daemonPid();
+  process.kill(killed, "SIGKILL");
+  await waitFor(async () => (await daemonPid()) !== killed, {
+    deadline: 30_000,
+    what: "another daemon",
+  });
+  await waitFor(
+    async () => /database\.migrate runs/.test((await show(project, "outlives")).problems.join()),
+    { deadline: 30_000, what: "it is told that it runs" },
+  );
+  await writeFile(go, "");
+  await until(project, "outlives", "ready");
+  expect((await show(project, "outlives")).problems).toEqual([]);
+  expect(await runs("outlives")).toBe(ONCE);
+  expect(log().match(/went on/g)).toHaveLength(1);
+});
+
+test("one that ended while no daemon was there does not run again, however it ended", async () => {
+  for (const name of ["ended-well", "ended-badly"]) {
+    const { go, log } = await addHeld(name);
+    const { revive } = await killDaemon();
+    try {
+      if (name === "ended-badly") {
+        // What stands behind the loop in the script is read when it gets there.
+        const { stdout } = await project.run("pgrep", ["-f", `once run .*/${name}\\..*`]);
+        const [runner] = stdout.split("\n");
+        const { stdout: children } = await project.run("pgrep", ["-P", runner ?? "0"]);
+        process.kill(Number(children.split("\n", 1)[0]), "SIGKILL");
+      } else {
+        await writeFile(go, "");
+        await waitFor(() => log().includes("went on"), { deadline: 30_000, what: "its end" });
+      }
+    } finally {
+      revive();
+    }
+    await until(project, name, "ready");
+    const { problems } = await show(project, name);
+    if (name === "ended-well") expect(problems).toEqual([]);
+    else expect(problems.join()).toMatch(/database\.migrate ended with exit code 137 \(SIGKILL\)/);
+    expect(await runs(name)).toBe(ONCE);
+  }
+});
+
+test("one whose worktree went while no daemon was there is ended by the next", async () => {
+  await addHeld("orphan");
+  const { revive } = await killDaemon();
+  try {
+    await project.git("main", "worktree", "remove", "--force", "../orphan");
+  } finally {
+    revive();
+  }
+  const left = () => project.run("pgrep", ["-f", "once run .*/orphan\\..*"]);
+  await waitFor(async () => (await left()).stdout === "", { deadline: 30_000, what: "its end" });
 });

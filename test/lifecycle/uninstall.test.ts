@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -19,7 +19,8 @@ function snapshot(root: string): Record<string, string> {
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     const name = path.slice(root.length + 1);
-    if (/\/(objects|logs)\/|\/index$|ORIG_HEAD$|^\.ikigai(\/|$)/.test(`${name}`)) continue;
+    if (/\/(objects|logs)\/|\/index$|ORIG_HEAD$|^(\.ikigai|\.git\/ikigai)(\/|$)/.test(`${name}`))
+      continue;
     if (entry.isSymbolicLink()) found[name] = `-> ${readlinkSync(path)}`;
     else if (entry.isDirectory()) found[name] = "directory";
     else
@@ -43,16 +44,15 @@ describe.each<RepositoryLayout>(["dot-bare", "clone"])("in the layout %s", (layo
     expect(stderr).toContain("the data stays in");
     expect(snapshot(project.root)).toEqual(before);
     expect(await project.git(project.worktree("main"), "status", "--porcelain")).toBe(status);
-    if (layout === "dot-bare") {
-      expect((await project.ikigai("start")).exitCode).toBe(0);
-      expect(await readNote(project, "wt_rel_05")).toBe("kept");
-    }
+    expect((await project.ikigai("start")).exitCode).toBe(0);
+    expect(await readNote(project, "wt_rel_05")).toBe("kept");
     const asked = await project.ikigai("uninstall", "--purge");
     expect(asked).toMatchObject({ exitCode: 1 });
     expect(asked.stderr).toContain("--purge --yes");
     expect((await project.ikigai("uninstall", "--purge", "--yes")).exitCode).toBe(0);
     expect(snapshot(project.root)).toEqual(before);
     expect(readdirSync(project.root)).not.toContain(".ikigai");
+    expect(existsSync(join(project.root, ".git/ikigai"))).toBe(false);
   });
 });
 

@@ -44,6 +44,7 @@ server_prepare() {
 
 server_launch() (
   cd "$IKIGAI_DIR" || return 1
+  forget_kept_connections
   launch "$log" "$IKIGAI_NGINX" -p "$IKIGAI_DIR/httpd/" -c nginx.conf -e "$log" -g 'daemon off;'
 )
 
@@ -51,13 +52,17 @@ server_end() { signal TERM "$1"; }
 
 server_kill() { signal KILL "$1"; }
 
+# forget_kept_connections: who may have them is settled anew for each nginx, and by no reload.
+# Right before it becomes one: while another lives, its claims are not to be taken back.
+forget_kept_connections() {
+  rm -rf "$IKIGAI_DIR/run/slots"
+  mkdir -p -m 700 "$IKIGAI_DIR/run/slots"
+}
+
 # Workers outlive a master that was killed, and hold the port. Their arguments name nobody, but
 # their working directory is the one that nginx.conf gives them.
 server_sweep() {
   server_gone || return 0
-  # Who may have kept connections is settled anew for each nginx, and by no reload.
-  rm -rf "$IKIGAI_DIR/run/slots"
-  mkdir -p -m 700 "$IKIGAI_DIR/run/slots"
   left=$(orphaned_workers)
   if [ -z "$left" ]; then return 0; fi
   # shellcheck disable=SC2086 # a list of numbers
@@ -69,7 +74,10 @@ orphaned_workers() {
   for found in $(processes_with "nginx: "); do
     case $(command_line "$found") in
       "nginx: worker process"* | "nginx: cache "*)
-        if [ "$(working_directory "$found")" = "$IKIGAI_DIR" ]; then printf '%s\n' "$found"; fi
+        if [ "$(working_directory "$found")" != "$IKIGAI_DIR" ]; then continue; fi
+        # A master may have come since we looked for one.
+        if is_master "$(parent "$found")"; then continue; fi
+        printf '%s\n' "$found"
         ;;
     esac
   done

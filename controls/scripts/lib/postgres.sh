@@ -4,8 +4,17 @@ port=$IKIGAI_PG_PORT
 port_key=postgres.port
 log=$IKIGAI_DIR/logs/postgres.log
 started_at=", port $port"
-# Empty means db/ itself, so that a project can be moved.
-pg_data=${IKIGAI_PG_DATA:-$IKIGAI_DIR/db}
+# Empty means db/ itself; neither that nor a path from here minds that a project is moved.
+case $IKIGAI_PG_DATA in
+  '') pg_data=$IKIGAI_DIR/db ;;
+  /*) pg_data=$IKIGAI_PG_DATA ;;
+  *)
+    pg_data=$(cd -P "$IKIGAI_DIR/${IKIGAI_PG_DATA%/*}" && pwd -P)/${IKIGAI_PG_DATA##*/}
+    if [ "$pg_data" = "/${IKIGAI_PG_DATA##*/}" ]; then
+      fail "postgres: ${IKIGAI_PG_DATA%/*}, which holds the data, is not there" "ikigai init"
+    fi
+    ;;
+esac
 . "$IKIGAI_DIR/scripts/lib/server.sh"
 
 # postgres_account: true where Postgres must run as somebody else.

@@ -32,6 +32,15 @@ working_directory() {
   fi
 }
 
+# parent PID
+parent() {
+  if [ -d /proc/self ]; then
+    sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null
+  else
+    ps -o ppid= -p "$1" 2>/dev/null | tr -d ' '
+  fi
+}
+
 # processes_with TEXT: pids whose arguments contain TEXT (candidates, not yet a proof).
 processes_with() {
   if [ -d /proc/self ]; then

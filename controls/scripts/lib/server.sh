@@ -10,7 +10,7 @@ start_server() {
   before=$(server_pid) || before=
   if [ -z "$before" ]; then
     server_sweep
-    if port_taken "$service" "$port" "$port_key"; then exit 1; fi
+    if port_taken_by_another; then exit 1; fi
     server_prepare || exit 1
   fi
   if watched "$service" || runsvdir_pid >/dev/null; then
@@ -29,6 +29,16 @@ start_server() {
     say "$service: started (pid $now)$started_at"
   fi
 }
+
+# port_taken_by_another: says who. Ours may have come up since we looked: runsvdir starts it too.
+port_taken_by_another() {
+  if port_free "$port"; then return 1; fi
+  if under_runit "$service" && wait_until 3 server_or_no_holder; then return 1; fi
+  if ! server_gone; then return 1; fi
+  port_taken "$service" "$port" "$port_key"
+}
+
+server_or_no_holder() { ! server_gone || port_free "$port"; }
 
 start_failed() {
   printf '%s\n' "$service: did not answer within 15 s; the end of $log:" >&2

@@ -3,6 +3,7 @@ import {
   buildStructure,
   copyRows,
   createBuild,
+  findsBuild,
   finishBuild,
   publish,
   type Watch,
@@ -90,11 +91,13 @@ async function make(
   if (mode === "structure") {
     await source.query("ROLLBACK");
     await createBuild(builder, survey);
-    await buildStructure(builder, survey, watch, true);
+    await buildStructure(builder, survey, watch);
+    await findsBuild(source, survey);
+    await finishBuild([builder, source], survey, watch);
     return;
   }
   await createBuild(builder, survey);
-  await buildStructure(builder, survey, watch, false);
+  await buildStructure(builder, survey, watch);
   await copyRows(source, builder, from, watch);
   await source.query("COMMIT");
   await finishBuild([builder, source], survey, watch);
@@ -133,6 +136,12 @@ function exists(target: string): BranchError {
   });
 }
 
+/** What to do first where the server ran out of something. */
+const MAKE_ROOM: Readonly<Record<string, string>> = {
+  "53100": "make room on the disk, then: ",
+  "53200": "raise max_locks_per_transaction in postgresql.conf, then: ",
+};
+
 function failure(error: unknown, options: BranchOptions): unknown {
   if (error instanceof BranchError) return error;
   if (options.signal?.aborted)
@@ -146,8 +155,7 @@ function failure(error: unknown, options: BranchOptions): unknown {
   const text = error instanceof Error ? error.message : String(error);
   const retryable =
     state === "55P03" || state === "40P01" || text.includes("tuple concurrently updated");
-  const room =
-    state === "53200" ? "raise max_locks_per_transaction in postgresql.conf, then: " : "";
+  const room = MAKE_ROOM[state ?? ""] ?? "";
   return new BranchError(
     retryable ? "busy" : "failed",
     `Branching ${options.base} failed: ${text}`,

@@ -32,18 +32,21 @@ export async function createBuild(client: pg.Client, survey: Survey): Promise<vo
   await client.query(statements.join(";\n"));
 }
 
-/** Everything that must stand before rows come; then everything else, in structure mode. */
+/** Lets another connection find what is built by its bare name. */
+export async function findsBuild(client: pg.Client, survey: Survey): Promise<void> {
+  await client.query(`SET search_path = ${ident(survey.as)}, extensions`);
+}
+
+/** Everything that must stand before rows come. */
 export async function buildStructure(
   client: pg.Client,
   survey: Survey,
   watch: Watch,
-  whole: boolean,
 ): Promise<void> {
-  const items = whole ? [...survey.early, ...survey.late, ...survey.last] : survey.early;
   let done = 0;
-  await runItems(client, items, (count) => {
+  await runItems(client, survey.early, (count) => {
     done += count;
-    watch.tell("structure", done, items.length);
+    watch.tell("structure", done, survey.early.length);
     watch.stop();
   });
 }
@@ -65,7 +68,7 @@ export async function copyRows(
   let done = 0;
   const workers = [source];
   if (tasks.length > 1 && (await joinSnapshot(builder, from))) workers.push(builder);
-  await source.query(`SET search_path = ${ident(survey.as)}, extensions`);
+  await findsBuild(source, survey);
   await share(workers, tasks, async (client, task) => {
     watch.stop();
     await client.query(task.sql);

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { freshName, readSurvey } from "./inspect/read.ts";
+import { ident } from "./sql.ts";
 import type { Item, Survey } from "./types.ts";
 
 /** One difference in structure; `before` as in the first schema, `after` as in the second. */
@@ -36,67 +37,103 @@ export async function diffSchemas(client: pg.Client, a: string, b: string): Prom
 
 /** Pure comparison of two surveys that were read under one name. */
 function compareSurveys(a: Survey, b: Survey): Difference[] {
-  const plain = (text: string) => text.replaceAll(`"${a.as}".`, "").replaceAll(`${a.as}.`, "");
-  const before = definitions(a, plain);
-  const after = definitions(b, plain);
+  const before = definitions(a);
+  const after = definitions(b);
   const found: Difference[] = [];
   for (const [key, one] of before) {
+    const { kind, name } = one;
     const other = after.get(key);
-    if (!other) found.push({ kind: one.kind, name: one.name, change: "removed", before: one.text });
-    else if (other.text !== one.text)
-      found.push({
-        kind: one.kind,
-        name: one.name,
-        change: "changed",
-        before: one.text,
-        after: other.text,
-      });
+    if (!other) found.push({ kind, name, change: "removed", before: one.whole });
+    else if (other.text !== one.text) {
+      const owned = one.brief === other.brief;
+      const told = (each: Definition) => (owned ? each.text : each.brief);
+      found.push({ kind, name, change: "changed", before: told(one), after: told(other) });
+    }
   }
-  for (const [key, one] of after)
-    if (!before.has(key))
-      found.push({ kind: one.kind, name: one.name, change: "added", after: one.text });
-  return withoutParts(found);
+  for (const [key, { kind, name, whole }] of after)
+    if (!before.has(key)) found.push({ kind, name, change: "added", after: whole });
+  return withoutParts(found, new Map([...before, ...after]));
 }
 
 interface Definition {
   readonly kind: string;
   readonly name: string;
+  /** What is compared. */
   readonly text: string;
+  /** The same without the statements that give it to the schema's own owner. */
+  readonly brief: string;
+  /** All that makes it, where it came or went: with a table its columns, keys and indexes. */
+  readonly whole: string;
+  /** The table that it is a part of. */
+  readonly table?: string;
 }
 
-function definitions(survey: Survey, plain: (text: string) => string): Map<string, Definition> {
+function definitions(survey: Survey): Map<string, Definition> {
+  const plain = (text: string) =>
+    text.replaceAll(`"${survey.as}".`, "").replaceAll(`${survey.as}.`, "");
+  const items = [...survey.early, ...survey.late, ...survey.last];
+  const parts = partsOf(items);
   const found = new Map<string, Definition>();
-  const put = (kind: string, name: string, text: string) =>
-    found.set(`${kind} ${name}`, { kind, name, text: plain(text) });
-  for (const item of [...survey.early, ...survey.late, ...survey.last])
-    put(item.kind, item.name, text(item));
+  for (const item of items) {
+    const { kind, name, frame, table } = item;
+    const statements = frame ? [frame.join(""), ...item.sql.slice(1)] : told(item);
+    const own = withoutOwner(statements);
+    const whole = frame
+      ? [framed(frame, survey, name), ...own.slice(1), ...(parts.get(name) ?? []).flatMap(told)]
+      : own;
+    found.set(`${kind} ${name}`, {
+      kind,
+      name,
+      text: plain(statements.join(";\n")),
+      brief: plain(own.join(";\n")),
+      whole: plain(whole.join(";\n")),
+      ...(table !== undefined && { table }),
+    });
+  }
   for (const [table, columns] of survey.columns)
-    for (const column of columns) put("column", `${table}.${column.name}`, column.definition);
+    for (const column of columns) {
+      const [kind, name, text] = ["column", `${table}.${column.name}`, plain(column.definition)];
+      found.set(`${kind} ${name}`, { kind, name, text, brief: text, whole: text, table });
+    }
   return found;
 }
 
-/** A table's columns are compared one by one; what is left is the rest of its statements. */
-function text(item: Item): string {
-  const [add = "", proven] = item.sql;
-  // How a branch avoids reading the rows again is nothing that a migration would say.
-  if (item.kind === "constraint" && proven?.startsWith("UPDATE pg_catalog.pg_constraint"))
-    return add.replace(/ NOT VALID$/, "");
-  if (item.kind !== "table") return item.sql.join(";\n");
-  const [create = "", ...more] = item.sql;
-  const end = create.lastIndexOf(")") + 1;
-  const start = create.indexOf(" (");
-  return [start < 0 ? create : create.slice(0, start) + create.slice(end), ...more].join(";\n");
+/** What is told with its table when that comes or goes: defaults, keys, checks, indexes. */
+function partsOf(items: readonly Item[]): Map<string, Item[]> {
+  const found = new Map<string, Item[]>();
+  for (const item of items)
+    if (item.table !== undefined) found.set(item.table, [...(found.get(item.table) ?? []), item]);
+  return found;
 }
 
-/** What came or went with a whole table need not be listed again. */
-function withoutParts(found: readonly Difference[]): Difference[] {
+function framed([before, behind]: readonly [string, string], survey: Survey, name: string): string {
+  const columns = (survey.columns.get(name) ?? []).map((column) => `  ${column.definition}`);
+  return `${before} (\n${columns.join(",\n")}\n)${behind}`;
+}
+
+/** How a branch avoids reading the rows again is nothing that a migration would say. */
+function told({ kind, sql }: Item): readonly string[] {
+  const [add = "", proven] = sql;
+  if (kind !== "constraint" || !proven?.startsWith("UPDATE pg_catalog.pg_constraint")) return sql;
+  return [proven.includes("convalidated") ? add.replace(/ NOT VALID$/, "") : add];
+}
+
+function withoutOwner(statements: readonly string[]): string[] {
+  return statements.filter((sql) => !sql.endsWith(` OWNER TO ${ident(OWNER)}`));
+}
+
+/** What came or went with a whole table is told with it. */
+function withoutParts(
+  found: readonly Difference[],
+  definitions: ReadonlyMap<string, Definition>,
+): Difference[] {
   const whole = new Set(
     found
-      .filter((each) => each.kind === "table" && each.change !== "changed")
-      .map((each) => each.name),
+      .filter(({ kind, change }) => /^(foreign )?table$/.test(kind) && change !== "changed")
+      .map(({ name }) => name),
   );
-  return found.filter((each) => {
-    const table = each.kind === "column" || each.kind === "default" ? each.name.split(".")[0] : "";
-    return table === "" || table === undefined || !whole.has(table);
+  return found.filter(({ kind, name }) => {
+    const table = definitions.get(`${kind} ${name}`)?.table;
+    return table === undefined || !whole.has(table);
   });
 }

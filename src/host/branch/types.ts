@@ -18,6 +18,8 @@ export interface Item {
   /** What a person calls it, without the schema: `orders`, `orders.id`, `total(integer)`. */
   readonly name: string;
   readonly sql: readonly string[];
+  /** A table's first statement without its columns: what stands before and behind them. */
+  readonly frame?: readonly [string, string];
   readonly needs: readonly string[];
   readonly phase: Phase;
   /** Name of the table that the statements lock, where one connection may do them beside another. */

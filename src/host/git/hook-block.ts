@@ -19,13 +19,19 @@ const CALL = `# Tells ikigai about this change; silent, and never fails. \`ikiga
 if [ -x "\${0%/*}/${HOOK_BODY}" ]; then "\${0%/*}/${HOOK_BODY}" "$@" </dev/null >/dev/null 2>&1 || :; fi
 `;
 
+/** In a hook that is all ours it needs no shell of its own. */
+const CALL_WITHIN = `# Tells ikigai about this change; silent, and never fails. \`ikigai uninstall\` takes it away.
+trap 'exit 0' 0
+if [ -x "\${0%/*}/${HOOK_BODY}" ]; then . "\${0%/*}/${HOOK_BODY}"; fi
+`;
+
 /** Runs the hook aside in our place: same arguments, same standard input, its exit status. */
 const callAside = (event: HookEvent): string =>
   `if [ -x "\${0%/*}/${asideOf(event)}" ]; then exec "\${0%/*}/${ASIDE_DIRECTORY}/${event}" "$@"; fi\n`;
 
 /** A hook file that is ours from the first to the last byte. */
 export function ownHook(): string {
-  return SHEBANG + markedBlock(CALL, WHOLE);
+  return SHEBANG + markedBlock(CALL_WITHIN, WHOLE);
 }
 
 /** Our hook file in place of one that lies aside. */

@@ -47,7 +47,7 @@ export async function createBranch(
   let written = mark;
   try {
     await branching.inTurn(async () => {
-      await postgres.run(roleStatements(target, password));
+      await postgres.run(await roleStatements(target, password));
       await branchSchema(() => postgres.connect(), {
         base,
         target,

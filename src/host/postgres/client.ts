@@ -1,6 +1,6 @@
-import fs from "node:fs";
 import pg from "pg";
 import { UserError } from "../../model/user-error.ts";
+import { realPath } from "../files.ts";
 
 /** How to reach the project's server as its owner. */
 export interface OwnerConnection {
@@ -97,15 +97,6 @@ class ForeignServer extends UserError {
       `Another Postgres, with its data in ${data}, answers on this project's port.`,
       "stop it, or set postgres.port in .ikigairc.json and type: ikigai restart",
     );
-  }
-}
-
-function realPath(path: string): string {
-  try {
-    return fs.realpathSync(path);
-  } catch {
-    // Another account's directory may be closed to us; its name is all there is.
-    return path;
   }
 }
 

@@ -1,6 +1,7 @@
 import { retiredName, type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
 import { dependents, dropUnmarked } from "../branch/drop.ts";
+import { codeOf } from "../files.ts";
 import { type Postgres, quoteName, quoteText } from "./client.ts";
 import { readRetentionClock } from "./retention-clock.ts";
 import { listSchemas, roleStatements } from "./schemas.ts";
@@ -55,7 +56,7 @@ export async function restoreSchema(
     ...(live && displaced ? retireStatements(live.mark, displaced, live.at, clock.at) : []),
     `ALTER SCHEMA ${quoteName(aside)} RENAME TO ${quoteName(name)}`,
     renameRole(aside, name),
-    ...roleStatements(name, password),
+    ...(await roleStatements(name, password)),
     `COMMENT ON SCHEMA ${quoteName(name)} IS ${quoteText(writeMark(present))}`,
   ]);
   if (displaced) await settle(postgres, displaced);
@@ -141,7 +142,8 @@ function retireStatements(mark: SchemaMark, aside: string, at: Date, retiredAt: 
   const name = schemaOf(mark.worktree);
   const kept = { ...mark, retired: at.toISOString(), retiredAt };
   return [
-    `ALTER SCHEMA ${quoteName(name)} RENAME TO ${quoteName(aside)}`,
+    // ALTER SCHEMA would, in some versions, wait for whoever creates something in it.
+    `UPDATE pg_catalog.pg_namespace SET nspname = ${quoteText(aside)} WHERE nspname = ${quoteText(name)}`,
     renameRole(name, aside, "NOLOGIN"),
     `COMMENT ON SCHEMA ${quoteName(aside)} IS ${quoteText(writeMark(kept))}`,
   ];
@@ -167,12 +169,14 @@ async function settle(postgres: Postgres, aside: string): Promise<"retired" | "d
 async function dropIfEmpty(postgres: Postgres, name: string): Promise<boolean> {
   try {
     await postgres.run([
+      "SET LOCAL lock_timeout = '1s'",
       `DROP SCHEMA ${quoteName(name)}`,
       `DROP ROLE IF EXISTS ${quoteName(name)}`,
     ]);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "2BP01") return false;
+    // 55P03: somebody is about to put something into it.
+    if (["2BP01", "55P03"].includes(codeOf(error) ?? "")) return false;
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readMark, type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
 import { type Postgres, quoteName, quoteText } from "./client.ts";
@@ -42,11 +43,14 @@ export async function prepareDatabase(postgres: Postgres): Promise<void> {
 }
 
 /** A role that may log in and owns nothing yet, left over or new. */
-export function roleStatements(role: string, password: string): string[] {
-  const settings = `LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD ${quoteText(scramVerifier(password))}`;
+export async function roleStatements(role: string, password: string): Promise<string[]> {
+  const verifier = quoteText(await scramVerifier(password));
+  const settings = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
   return [
     `DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${quoteText(role)}) THEN CREATE ROLE ${quoteName(role)}; END IF; END $do$`,
     `ALTER ROLE ${quoteName(role)} ${settings}`,
+    // ALTER ROLE would also try whether it is the empty password's, which costs more than all the rest.
+    `UPDATE pg_catalog.pg_authid SET rolpassword = ${verifier} WHERE rolname = ${quoteText(role)}`,
     `ALTER ROLE ${quoteName(role)} SET search_path = ${quoteName(role)}, ${EXTENSIONS}`,
     markRole(role),
   ];
@@ -62,7 +66,7 @@ export async function createSchema(
   await postgres.run([
     // Made again if a crash of the machine loses it; whatever is put into it is written after it.
     "SET LOCAL synchronous_commit = off",
-    ...roleStatements(name, password),
+    ...(await roleStatements(name, password)),
     `CREATE SCHEMA ${quoteName(name)} AUTHORIZATION ${quoteName(name)}`,
     `COMMENT ON SCHEMA ${quoteName(name)} IS ${quoteText(writeMark(mark))}`,
   ]);
@@ -76,9 +80,14 @@ export async function rekeySchema(
 ): Promise<void> {
   const name = schemaOf(mark.worktree);
   await postgres.run([
-    ...roleStatements(name, password),
+    ...(await roleStatements(name, password)),
     `COMMENT ON SCHEMA ${quoteName(name)} IS ${quoteText(writeMark(mark))}`,
   ]);
+}
+
+/** What a schema says while the project's commands for it have not run. */
+export function pendingSetup(): Pick<SchemaMark, "setup" | "round"> {
+  return { setup: "pending", round: randomBytes(6).toString("hex") };
 }
 
 /** Writes down anew what a schema says of its worktree; nothing else changes. */

@@ -141,19 +141,23 @@ export class Definitions {
   #build(building: string, earlier: string, definition: Definition): void {
     fs.mkdirSync(`${building}/env`, { recursive: true, mode: 0o700 });
     fs.symlinkSync(toBuffer(definition.directory), joinRaw(building, "cwd"));
-    for (const [name, value] of Object.entries(definition.environment)) {
+    const variables = Object.entries(definition.environment).map(
       // chpst(8) -e: the first line is the value, NUL stands for a newline.
-      fs.writeFileSync(`${building}/env/${name}`, value.replaceAll("\n", "\0"), { mode: 0o600 });
-    }
-    fs.writeFileSync(
-      `${building}/command`,
-      `set -- ${definition.argv.map(quoteShell).join(" ")}\n`,
+      ([name, value]) => [name, Buffer.from(value.replaceAll("\n", "\0"))] as const,
     );
+    for (const [name, value] of variables) {
+      fs.writeFileSync(`${building}/env/${name}`, value, { mode: 0o600 });
+    }
+    const command = Buffer.from(`set -- ${definition.argv.map(quoteShell).join(" ")}\n`);
+    fs.writeFileSync(`${building}/command`, command);
     for (const name of ["pid", "lock"]) {
       if (fs.existsSync(`${earlier}/${name}`))
         fs.linkSync(`${earlier}/${name}`, `${building}/${name}`);
     }
-    fs.writeFileSync(`${building}/mark`, `${definition.mark} ${digestOf(building)}`);
+    fs.writeFileSync(
+      `${building}/mark`,
+      `${definition.mark} ${digest(toBuffer(definition.directory), command, variables)}`,
+    );
   }
 
   remove(service: string): void {
@@ -185,12 +189,21 @@ function stampOf(path: string): string {
 
 /** Of all that its start reads: truncated or changed by somebody, it is another one. */
 function digestOf(path: string): string {
-  const variables = listIfThere(`${path}/env`).map(String).sort();
-  const parts = variables.map((name) => [
-    name,
-    readIfThere(`${path}/env/${name}`)?.toString("hex"),
-  ]);
-  const cwd = readlinkIfThere(`${path}/cwd`)?.toString("hex");
-  const command = readIfThere(`${path}/command`)?.toString("hex");
-  return sha256(JSON.stringify([cwd, command, parts]));
+  const names = listIfThere(`${path}/env`).map(String);
+  return digest(
+    readlinkIfThere(`${path}/cwd`),
+    readIfThere(`${path}/command`),
+    names.map((name) => [name, readIfThere(`${path}/env/${name}`)]),
+  );
+}
+
+function digest(
+  cwd: Buffer | undefined,
+  command: Buffer | undefined,
+  variables: readonly (readonly [string, Buffer | undefined])[],
+): string {
+  const parts = variables
+    .map(([name, value]) => [name, value?.toString("hex")] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return sha256(JSON.stringify([cwd?.toString("hex"), command?.toString("hex"), parts]));
 }

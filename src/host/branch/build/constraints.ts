@@ -1,4 +1,5 @@
 import type { ConstraintRow, IndexRow } from "../inspect/constraints.ts";
+import type { RelationRow } from "../inspect/tables.ts";
 import { named, type Scope } from "../scope.ts";
 import { ident, literal, options } from "../sql.ts";
 import type { Item, Piece } from "../types.ts";
@@ -8,6 +9,7 @@ export function buildConstraints(
   scope: Scope,
   constraints: readonly ConstraintRow[],
   indexes: readonly IndexRow[],
+  relations: readonly RelationRow[],
 ): Piece {
   const items: Item[] = [];
   const covers: [string, string][] = [];
@@ -15,11 +17,20 @@ export function buildConstraints(
   for (const row of constraints) {
     const key = `pg_constraint:${row.oid}`;
     if (row.kind === "t") continue;
+    if (row.domain !== null && row.kind === "n") {
+      covers.push([key, `pg_type:${row.domain_oid}`]);
+      if (row.comment !== null) items.push(domainComment(row, key));
+      continue;
+    }
     if (row.domain !== null) {
       items.push(domainConstraint(row, key));
       continue;
     }
     const home = `pg_class:${row.table}`;
+    if (row.kind === "n" && !row.valid) {
+      items.push(unprovenNotNull(scope, row, constraints, relations));
+      continue;
+    }
     const index = byOid.get(row.index);
     const attached = "pux".includes(row.kind);
     if (attached && index) covers.push([`pg_class:${index.oid}`, key]);
@@ -86,10 +97,7 @@ function markValid(scope: Scope, row: ConstraintRow): string {
 
 function domainConstraint(row: ConstraintRow, key: string): Item {
   const sql = [`ALTER DOMAIN ${row.domain} ADD CONSTRAINT ${ident(row.name)} ${row.definition}`];
-  if (row.comment !== null)
-    sql.push(
-      `COMMENT ON CONSTRAINT ${ident(row.name)} ON DOMAIN ${row.domain} IS ${literal(row.comment)}`,
-    );
+  if (row.comment !== null) sql.push(...domainComment(row, key).sql);
   const phase = row.calls || !row.valid ? "late" : "early";
   return {
     key,
@@ -99,6 +107,57 @@ function domainConstraint(row: ConstraintRow, key: string): Item {
     needs: [`pg_type:${row.domain_oid}`],
     phase,
   };
+}
+
+function domainComment(row: ConstraintRow, key: string): Item {
+  const on = `${ident(row.name)} ON DOMAIN ${row.domain}`;
+  return {
+    key: `${key}/comment`,
+    kind: "comment",
+    name: `domain constraint ${row.name}`,
+    sql: [`COMMENT ON CONSTRAINT ${on} IS ${literal(row.comment ?? "")}`],
+    needs: [`pg_type:${row.domain_oid}`],
+    phase: "late",
+  };
+}
+
+/**
+ * NOT NULL that the rows may not satisfy. A child's comes before its parent's, which would
+ * otherwise make one of its own name there.
+ */
+function unprovenNotNull(
+  scope: Scope,
+  row: ConstraintRow,
+  constraints: readonly ConstraintRow[],
+  relations: readonly RelationRow[],
+): Item {
+  const table = named(scope, row.table_name);
+  const below = new Set(
+    relations
+      .filter(({ parents }) => parents?.some(({ oid }) => oid === row.table))
+      .map(({ oid }) => oid),
+  );
+  const sql = [`ALTER TABLE ${table} ADD CONSTRAINT ${ident(row.name)} ${row.definition}`];
+  if (!row.local) sql.push(markInherited(table, [row.name]));
+  return {
+    key: `pg_constraint:${row.oid}`,
+    kind: "constraint",
+    name: `${row.name} on ${row.table_name}`,
+    sql,
+    needs: [
+      `pg_class:${row.table}`,
+      ...constraints
+        .filter((each) => each.kind === "n" && !each.valid && below.has(each.table))
+        .map((each) => `pg_constraint:${each.oid}`),
+    ],
+    phase: "late",
+    table: row.table_name,
+  };
+}
+
+/** Says of a child's constraints that they are there because of its parent's; pg_upgrade does the same. */
+export function markInherited(table: string, names: readonly string[]): string {
+  return `UPDATE pg_catalog.pg_constraint SET conislocal = false WHERE contype = 'n' AND conrelid = ${literal(table)}::regclass AND conname IN (${names.map(literal).join(", ")})`;
 }
 
 /** The steps that make a partitioned index whole; a foreign key needs its target's to be. */

@@ -30,6 +30,7 @@ export function buildDefaults(
         ],
         needs: [`pg_class:${relation.oid}`],
         phase: "any",
+        table: relation.name,
       });
     }
   return { items, covers };

@@ -22,7 +22,10 @@ export function copyTables(
       .map((row) => row.table),
     // Checks that the rows may not satisfy, or that look at other tables.
     ...constraints
-      .filter((row) => row.kind === "c" && (row.calls || !row.valid))
+      .filter(
+        (row) =>
+          row.enforced && (row.valid ? row.kind === "c" && row.calls : "cn".includes(row.kind)),
+      )
       .map((row) => row.table),
   ]);
   return relations

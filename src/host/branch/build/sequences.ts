@@ -1,15 +1,61 @@
-import type { RelationRow, SequenceRow } from "../inspect/tables.ts";
+import type { ColumnRow, RelationRow, SequenceRow } from "../inspect/tables.ts";
 import { named, ownedBy, type Scope } from "../scope.ts";
 import { ident } from "../sql.ts";
 import type { Item, Piece } from "../types.ts";
 import { grantStatements } from "./grants.ts";
 
 /** `INCREMENT BY … CYCLE`; numbers stay text, so that large ones stay exact. */
-export function sequenceOptions(row: SequenceRow): string {
+function sequenceOptions(row: SequenceRow): string {
   return [
     `INCREMENT BY ${row.increment} MINVALUE ${row.min} MAXVALUE ${row.max}`,
     `START WITH ${row.start} CACHE ${row.cache} ${row.cycle ? "CYCLE" : "NO CYCLE"}`,
   ].join(" ");
+}
+
+/** An identity column's own sequence. */
+export interface OwnSequence {
+  readonly name: string;
+  readonly row: SequenceRow;
+}
+
+/** Finds the sequence behind an identity column. */
+export function identitySequences(
+  relations: readonly RelationRow[],
+  sequences: readonly SequenceRow[],
+): (column: ColumnRow) => OwnSequence | undefined {
+  const names = new Map(relations.map((row) => [row.oid, row.name]));
+  const found = new Map<string, OwnSequence>();
+  for (const row of sequences.filter(({ link }) => link === "i")) {
+    const name = names.get(row.oid);
+    if (name !== undefined) found.set(`${row.table} ${row.column}`, { name, row });
+  }
+  return ({ table, name }) => found.get(`${table} ${name}`);
+}
+
+/** What stands in parentheses behind AS IDENTITY. */
+export function identityClause(scope: Scope, own: OwnSequence | undefined): string | undefined {
+  return own && `SEQUENCE NAME ${named(scope, own.name)} ${sequenceOptions(own.row)}`;
+}
+
+const LARGEST: Readonly<Record<string, string>> = {
+  smallint: "32767",
+  integer: "2147483647",
+  bigint: "9223372036854775807",
+};
+
+/** The same as a migration would write it: only what is not as usual. */
+export function briefIdentityClause(own: OwnSequence | undefined): string | undefined {
+  if (!own) return undefined;
+  const { row } = own;
+  const parts: [boolean, string][] = [
+    [row.start !== "1", `START WITH ${row.start}`],
+    [row.increment !== "1", `INCREMENT BY ${row.increment}`],
+    [row.min !== "1", `MINVALUE ${row.min}`],
+    [row.max !== LARGEST[row.type], `MAXVALUE ${row.max}`],
+    [row.cache !== "1", `CACHE ${row.cache}`],
+    [row.cycle, "CYCLE"],
+  ];
+  return parts.flatMap(([unusual, text]) => (unusual ? [text] : [])).join(" ");
 }
 
 /** Sequences; those of identity columns come with their tables. */

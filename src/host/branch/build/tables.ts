@@ -3,7 +3,9 @@ import { named, ownedBy, type Scope } from "../scope.ts";
 import { foreignOptions, ident, literal, options } from "../sql.ts";
 import type { Item, Note, Piece, Refusal } from "../types.ts";
 import { columnDefinition, columnSettings } from "./columns.ts";
+import { markInherited } from "./constraints.ts";
 import { grantStatements } from "./grants.ts";
+import { identityClause, identitySequences } from "./sequences.ts";
 
 /** Tables of every kind: ordinary, partitioned, foreign, typed; and how they hang together. */
 export function buildTables(
@@ -17,12 +19,7 @@ export function buildTables(
   const covers: [string, string][] = [];
   const refusals: Refusal[] = [];
   const notes: Note[] = [];
-  const names = new Map(relations.map((row) => [row.oid, row.name]));
-  const own = (table: number, column: string) => {
-    const row = sequences.find((s) => s.link === "i" && s.table === table && s.column === column);
-    const name = row && names.get(row.oid);
-    return row && name !== undefined ? { name, row } : undefined;
-  };
+  const own = identitySequences(relations, sequences);
   for (const row of relations.filter((each) => "rpf".includes(each.kind))) {
     const key = `pg_class:${row.oid}`;
     const own_columns = columns.get(row.oid) ?? [];
@@ -33,16 +30,21 @@ export function buildTables(
         text: `foreign table: the branch has its own definition, but the rows stay those of the server ${row.server}`,
       });
     const definitions = own_columns.map((column) =>
-      columnDefinition(scope, row, column, own, plain),
+      columnDefinition(row, column, plain, identityClause(scope, own(column))),
     );
     covers.push([`pg_type:${row.row_type}`, key], [`pg_class:${row.toast_oid}`, key]);
     for (const column of own_columns)
       if (column.generated !== "") covers.push([`pg_attrdef:${column.default_oid}`, key]);
+    const frame = tableFrame(scope, row);
     items.push({
       key,
       kind: row.kind === "f" ? "foreign table" : "table",
       name: row.name,
-      sql: tableStatements(scope, row, definitions, own_columns),
+      sql: [
+        `${frame[0]}${columnList(row, definitions)}${frame[1]}`,
+        ...tableSettings(scope, row, own_columns),
+      ],
+      ...(row.of_type === null && { frame }),
       needs: [],
       phase: "early",
     });
@@ -52,23 +54,12 @@ export function buildTables(
   return { items, covers, refusals, notes };
 }
 
-function tableStatements(
-  scope: Scope,
-  row: RelationRow,
-  definitions: readonly string[],
-  columns: readonly ColumnRow[],
-): string[] {
-  const name = named(scope, row.name);
+/** CREATE TABLE, before its columns and behind them. */
+function tableFrame(scope: Scope, row: RelationRow): [string, string] {
   const kind =
     row.kind === "f" ? "FOREIGN TABLE" : row.persistence === "u" ? "UNLOGGED TABLE" : "TABLE";
-  const written =
-    row.of_type === null
-      ? definitions
-      : definitions.filter((each) => !each.endsWith(" WITH OPTIONS"));
-  const list = written.length > 0 || row.of_type === null ? ` (${written.join(", ")})` : "";
-  const parts = [
-    `CREATE ${kind} ${name}${row.of_type === null ? "" : ` OF ${row.of_type}`}${list}`,
-  ];
+  const of = row.of_type === null ? "" : ` OF ${row.of_type}`;
+  const parts: string[] = [];
   if (row.partkey !== null) parts.push(`PARTITION BY ${row.partkey}`);
   if (row.method !== null && row.method !== "heap") parts.push(`USING ${ident(row.method)}`);
   const storage = [options(row.options), options(row.toast_options, "toast.")].filter(
@@ -80,6 +71,21 @@ function tableStatements(
     parts.push(`SERVER ${ident(row.server ?? "")}`);
     if (row.server_options?.length) parts.push(`OPTIONS (${foreignOptions(row.server_options)})`);
   }
+  return [
+    `CREATE ${kind} ${named(scope, row.name)}${of}`,
+    parts.map((part) => ` ${part}`).join(""),
+  ];
+}
+
+function columnList(row: RelationRow, definitions: readonly string[]): string {
+  if (row.of_type === null) return ` (${definitions.join(", ")})`;
+  const written = definitions.filter((each) => !each.endsWith(" WITH OPTIONS"));
+  return written.length > 0 ? ` (${written.join(", ")})` : "";
+}
+
+/** Everything of a table that CREATE TABLE does not take. */
+function tableSettings(scope: Scope, row: RelationRow, columns: readonly ColumnRow[]): string[] {
+  const name = named(scope, row.name);
   const settings = columns.flatMap(columnSettings);
   if (row.rls) settings.push("ENABLE ROW LEVEL SECURITY");
   if (row.force_rls) settings.push("FORCE ROW LEVEL SECURITY");
@@ -87,7 +93,6 @@ function tableStatements(
   if (row.identity === "n") settings.push("REPLICA IDENTITY NOTHING");
   const alter = row.kind === "f" ? "ALTER FOREIGN TABLE" : "ALTER TABLE ONLY";
   return [
-    parts.join(" "),
     ...(settings.length > 0 ? [`${alter} ${name} ${settings.join(", ")}`] : []),
     ...ownedBy(scope, `TABLE ${name}`, row.owner),
     ...grantStatements(scope, `TABLE ${name}`, row.owner, row.acl),
@@ -126,6 +131,10 @@ function inheritance(
     sql.push(
       `UPDATE pg_catalog.pg_attribute SET attislocal = false WHERE attrelid = ${literal(child)}::regclass AND attname IN (${inherited.join(", ")})`,
     );
+  const strict = columns.flatMap(({ strict }) =>
+    strict?.valid && !strict.local ? [strict.name] : [],
+  );
+  if (strict.length > 0) sql.push(markInherited(child, strict));
   return {
     key: `${key}/under:${parent.oid}`,
     kind: row.bound === null ? "inheritance" : "partition",

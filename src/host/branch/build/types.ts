@@ -56,7 +56,8 @@ function createType(scope: Scope, row: TypeRow): { sql: string } | string {
     return { sql: `CREATE TYPE ${name} AS ENUM (${(row.labels ?? []).map(literal).join(", ")})` };
   if (row.kind === "d") {
     const value = row.default_sql === null ? "" : ` DEFAULT ${row.default_sql}`;
-    const strict = row.not_null ? " NOT NULL" : "";
+    const called = row.not_null_name === null ? "" : ` CONSTRAINT ${ident(row.not_null_name)}`;
+    const strict = row.not_null ? `${called} NOT NULL` : "";
     return {
       sql: `CREATE DOMAIN ${name} AS ${row.base}${collate(row.collation)}${value}${strict}`,
     };

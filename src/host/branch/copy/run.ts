@@ -18,8 +18,9 @@ export async function runItems(
     try {
       await client.query(text);
     } catch (error) {
-      // A lock or a deadlock is nobody's fault: another try may help.
-      if (["55P03", "40P01", "57014"].includes(sqlState(error) ?? "")) throw error;
+      const state = sqlState(error) ?? "";
+      // A lock, a deadlock or a full disk (class 53) is not the object's fault: another try may help.
+      if (["55P03", "40P01", "57014"].includes(state) || state.startsWith("53")) throw error;
       throw await blame(client, batch, error);
     }
     onDone(batch.length);

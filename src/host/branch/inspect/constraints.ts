@@ -16,6 +16,8 @@ export interface ConstraintRow {
   parent: number;
   local: boolean;
   valid: boolean;
+  /** False where nothing is checked (NOT ENFORCED, from PostgreSQL 18 on). */
+  enforced: boolean;
   index: number;
   /** Whether its expression calls a function of the schema. */
   calls: boolean;
@@ -53,7 +55,8 @@ export async function readConstraints(
         CASE WHEN k.contypid <> 0 THEN format_type(k.contypid, NULL) END AS domain,
         k.contypid::int8::float8 AS domain_oid, obj_description(k.oid, 'pg_constraint') AS comment,
         pg_get_constraintdef(k.oid) AS definition, k.conparentid::int8::float8 AS parent,
-        k.conislocal AS local, k.convalidated AS valid, k.conindid::int8::float8 AS index,
+        k.conislocal AS local, k.convalidated AS valid,
+        coalesce((to_jsonb(k)->>'conenforced')::boolean, true) AS enforced, k.conindid::int8::float8 AS index,
         k.confrelid <> 0 AND (SELECT relnamespace FROM pg_class r WHERE r.oid = k.confrelid) <> $1 AS abroad,
         EXISTS (SELECT FROM pg_depend d JOIN pg_proc p ON p.oid = d.refobjid
                  WHERE d.classid = 'pg_constraint'::regclass AND d.objid = k.oid

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type pg from "pg";
 import { buildPolicies, buildRules, buildTriggers } from "../build/actions.ts";
-import { columnDefinition } from "../build/columns.ts";
+import { columnDefinition, withUsualName } from "../build/columns.ts";
 import { buildConstraints, buildIndexes } from "../build/constraints.ts";
 import { buildDefaults, plainDefaults } from "../build/defaults.ts";
 import { aclColumn, grantStatements, type Privilege } from "../build/grants.ts";
@@ -9,7 +9,7 @@ import { coverage, order } from "../build/order.ts";
 import * as others from "../build/others.ts";
 import { buildRoutines } from "../build/routines.ts";
 import { copyTables } from "../build/rows.ts";
-import { buildSequences } from "../build/sequences.ts";
+import { briefIdentityClause, buildSequences, identitySequences } from "../build/sequences.ts";
 import { buildTables } from "../build/tables.ts";
 import { buildTypes } from "../build/types.ts";
 import { buildViews } from "../build/views.ts";
@@ -37,7 +37,7 @@ export function freshName(purpose: "build" | "survey"): string {
 /**
  * Reads a schema inside the caller's transaction. The server writes every definition while the
  * schema bears the name `as`; that renaming is taken back at once, is seen by nobody else and
- * locks no table (ALTER SCHEMA RENAME updates one row of pg_namespace).
+ * locks nothing but its row of pg_namespace.
  */
 export async function readSurvey(
   client: pg.Client,
@@ -73,7 +73,11 @@ export async function readSurvey(
   try {
     await client.query("SET LOCAL search_path = ''");
     const inventory = await readInventory(client, scope.oid);
-    await client.query(`ALTER SCHEMA ${ident(scope.schema)} RENAME TO ${ident(scope.as)}`);
+    // ALTER SCHEMA would, in some versions, also lock the schema against everyone who creates in it.
+    await client.query("UPDATE pg_catalog.pg_namespace SET nspname = $1 WHERE oid = $2", [
+      scope.as,
+      scope.oid,
+    ]);
     const survey = await readObjects(client, scope, inventory);
     const refusals = [...survey.refusals];
     if (space.leak !== null)
@@ -117,6 +121,7 @@ async function readObjects(
   const triggers = await readTriggers(client, scope.oid, inventory);
   const rules = await readRules(client, scope.oid, inventory);
   const plain = plainDefaults(relations, columns, inventory.edges, scope.schema);
+  const own = identitySequences(relations, sequences);
   const functions = buildRoutines(scope, routines, aggregates);
   const pieces: Piece[] = [
     buildTypes(scope, types),
@@ -124,7 +129,7 @@ async function readObjects(
     functions,
     buildTables(scope, relations, columns, sequences, plain),
     buildDefaults(scope, relations, columns, plain),
-    buildConstraints(scope, constraints, indexes),
+    buildConstraints(scope, constraints, indexes, relations),
     buildIndexes(scope, indexes),
     buildViews(scope, relations, columns),
     buildTriggers(scope, triggers),
@@ -190,11 +195,10 @@ async function readObjects(
           (columns.get(row.oid) ?? []).map((column) => ({
             name: column.name,
             definition: columnDefinition(
-              scope,
-              { ...row, of_type: null },
-              column,
-              () => undefined,
+              { of_type: null },
+              withUsualName(row.name, column),
               plain,
+              briefIdentityClause(own(column)),
             ),
           })),
         ]),

@@ -38,6 +38,8 @@ export interface ColumnRow {
   base_type: string;
   type_oid: number;
   not_null: boolean;
+  /** The constraint behind NOT NULL, which is one by name from PostgreSQL 18 on. */
+  strict: { name: string; local: boolean; inherited: boolean; valid: boolean } | null;
   identity: "" | "a" | "d";
   generated: "" | "s" | "v";
   default_oid: number | null;
@@ -107,6 +109,8 @@ export async function readColumns(client: pg.Client, tables: number[]): Promise<
     `SELECT a.attrelid::int8::float8 AS table, a.attnum AS number, a.attname AS name,
         format_type(a.atttypid, a.atttypmod) AS type, format_type(a.atttypid, NULL) AS base_type,
         a.atttypid::int8::float8 AS type_oid, a.attnotnull AS not_null,
+        CASE WHEN n.oid IS NOT NULL THEN json_build_object('name', n.conname, 'local', n.conislocal,
+          'inherited', NOT n.connoinherit, 'valid', n.convalidated) END AS strict,
         a.attidentity AS identity, a.attgenerated AS generated, d.oid::int8::float8 AS default_oid,
         pg_get_expr(d.adbin, d.adrelid) AS default_sql, a.attislocal AS local,
         CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0 THEN
@@ -118,6 +122,7 @@ export async function readColumns(client: pg.Client, tables: number[]): Promise<
         a.attoptions AS options, a.attfdwoptions AS foreign_options, ${aclColumn("a.attacl")} AS acl
        FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+       LEFT JOIN pg_constraint n ON n.conrelid = a.attrelid AND n.contype = 'n' AND n.conkey = ARRAY[a.attnum]
       WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
       ORDER BY a.attrelid, a.attnum`,
     [tables],

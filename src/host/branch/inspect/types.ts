@@ -18,6 +18,8 @@ export interface TypeRow {
   base: string | null;
   collation: string | null;
   not_null: boolean;
+  /** The name of a domain's NOT NULL, which is a constraint from PostgreSQL 17 on. */
+  not_null_name: string | null;
   default_sql: string | null;
   labels: string[] | null;
   range: {
@@ -49,6 +51,7 @@ export async function readTypes(
         CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END AS base,
         CASE WHEN t.typtype = 'd' THEN ${COLLATION("t.typcollation", "(SELECT typcollation FROM pg_type u WHERE u.oid = t.typbasetype)")} END AS collation,
         t.typnotnull AS not_null,
+        (SELECT k.conname FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'n') AS not_null_name,
         CASE WHEN t.typdefaultbin IS NOT NULL THEN pg_get_expr(t.typdefaultbin, 0) ELSE quote_literal(t.typdefault) END AS default_sql,
         (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) AS labels,
         (SELECT json_build_object('subtype', format_type(r.rngsubtype, NULL),
