@@ -61,10 +61,16 @@ export class Slots {
     control(path, "u");
   }
 
-  /** TERM; runsv starts it again when it was up. */
-  restart(service: string): void {
+  /** Ends the copy that runs; its runsv starts another one at once. Settles when the old one is gone. */
+  async restart(service: string): Promise<void> {
     this.#beforeStart();
-    control(this.path(service), "t");
+    const path = this.path(service);
+    const pid = readStatus(path)?.pid;
+    const isGone = () => !isSupervised(path) || readStatus(path)?.pid !== pid;
+    control(path, "t");
+    await until(isGone, STOP_SECONDS);
+    if (!isGone()) control(path, "k");
+    await until(isGone, STOP_SECONDS);
   }
 
   /** Goes on as it is, and is not started again when it ends. */
@@ -151,7 +157,7 @@ export class Slots {
     for (let i = spares.length; i < this.#spares; i++) {
       this.#make(`${SPARE}${randomBytes(4).toString("hex")}`, true);
     }
-    for (const name of names.filter((n) => n.startsWith(".gone-"))) {
+    for (const name of names.filter((n) => /^\.(?:gone|new)-/.test(n))) {
       if (!isSupervised(`${this.#sv}/${name}`)) {
         fs.rmSync(`${this.#sv}/${name}`, { recursive: true, force: true });
       }
@@ -173,11 +179,11 @@ export class Slots {
   /** Built under a hidden name and renamed, so that runsvdir never sees half of it. */
   #make(name: string, spare = false): void {
     const building = `${this.#sv}/.new-${randomBytes(6).toString("hex")}`;
-    fs.mkdirSync(`${building}/log`, { recursive: true, mode: 0o700 });
-    for (const [name, script] of PLACE_LINKS) fs.symlinkSync(script, `${building}/${name}`);
-    fs.writeFileSync(`${building}/down`, "");
-    if (spare) fs.writeFileSync(`${building}/log/down`, "");
     try {
+      fs.mkdirSync(`${building}/log`, { recursive: true, mode: 0o700 });
+      for (const [name, script] of PLACE_LINKS) fs.symlinkSync(script, `${building}/${name}`);
+      fs.writeFileSync(`${building}/down`, "");
+      if (spare) fs.writeFileSync(`${building}/log/down`, "");
       fs.renameSync(building, `${this.#sv}/${name}`);
     } catch (error) {
       fs.rmSync(building, { recursive: true, force: true });
@@ -206,8 +212,8 @@ const LOG_SECONDS = 2;
 
 /** Looks every few milliseconds until a condition holds or the time is over. */
 async function until(condition: () => boolean, seconds: number): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  while (!condition() && Date.now() < deadline) {
+  const deadline = performance.now() + seconds * 1000;
+  while (!condition() && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
