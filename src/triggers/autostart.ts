@@ -49,7 +49,7 @@ export class Autostart {
       const key = `${worktree.slug}.${service.slug}`;
       const { start } = serviceConfiguration(worktree.settings, service.name);
       if (!service.backend || !startsByItself(start, worktree.isDefault)) continue;
-      if (this.#slots.has(key)) continue;
+      if (this.#slots.has(key) && !this.#slots.isUnbegun(key)) continue;
       this.#wakes.wake(worktree, service).then(
         (result) => {
           if (!result.awake) this.#journal(`service ${key} did not start: ${result.why}`);

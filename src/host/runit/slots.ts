@@ -55,10 +55,12 @@ export class Slots {
   up(service: string): void {
     this.#beforeStart();
     const path = this.path(service);
+    fs.writeFileSync(`${path}/${UNBEGUN}`, "");
     for (const name of ["down", "log/down", RESTED, GAVE_UP])
       fs.rmSync(`${path}/${name}`, { force: true });
     control(`${path}/log`, "u");
     control(path, "u");
+    fs.rmSync(`${path}/${UNBEGUN}`, { force: true });
   }
 
   /** Ends the copy that runs; its runsv starts another one at once. Settles when the old one is gone. */
@@ -96,7 +98,13 @@ export class Slots {
 
   /** Whether it was ended by `rest` or gave up, and not by somebody who typed `sv stop`. */
   isRested(service: string): boolean {
-    return this.gaveUp(service) || fs.existsSync(`${this.path(service)}/${RESTED}`);
+    const isRested = fs.existsSync(`${this.path(service)}/${RESTED}`);
+    return isRested || this.gaveUp(service) || this.isUnbegun(service);
+  }
+
+  /** Whether whoever gave it its place was cut off before it was told to start. */
+  isUnbegun(service: string): boolean {
+    return fs.existsSync(`${this.path(service)}/${UNBEGUN}`);
   }
 
   /** Whether it failed so often that it is not tried again by itself. */
@@ -145,6 +153,7 @@ export class Slots {
     }
     rest.writeTo(`${this.#sv}/../logs/${basename(path)}/current`);
     const spare = `${this.#sv}/${SPARE}${randomBytes(4).toString("hex")}`;
+    fs.writeFileSync(`${path}/${UNBEGUN}`, "");
     fs.renameSync(path, spare);
     for (const name of [RESTED, GAVE_UP, "again"]) fs.rmSync(`${spare}/${name}`, { force: true });
     return true;
@@ -182,7 +191,7 @@ export class Slots {
     try {
       fs.mkdirSync(`${building}/log`, { recursive: true, mode: 0o700 });
       for (const [name, script] of PLACE_LINKS) fs.symlinkSync(script, `${building}/${name}`);
-      fs.writeFileSync(`${building}/down`, "");
+      for (const name of ["down", UNBEGUN]) fs.writeFileSync(`${building}/${name}`, "");
       if (spare) fs.writeFileSync(`${building}/log/down`, "");
       fs.renameSync(building, `${this.#sv}/${name}`);
     } catch (error) {
@@ -197,6 +206,8 @@ const SPARE = "spare-";
 const MOST_SPARES = 16;
 /** Tells a service that was sent to rest from one that somebody stopped by hand. */
 const RESTED = "rested";
+/** Tells one that was not started yet from one that somebody stopped. */
+const UNBEGUN = "unbegun";
 /** Made by scripts/service/finish. */
 const GAVE_UP = "gave-up";
 /** Every place is made of links to the same scripts, so that a newer ikigai's are used at once. */
