@@ -31,6 +31,7 @@ import { guardControls } from "./triggers/guard.ts";
 import { keepHooks } from "./triggers/hooks.ts";
 import { Keeper } from "./triggers/keeper.ts";
 import { watchPlace } from "./triggers/moved.ts";
+import { endOrphansRegularly } from "./triggers/orphans.ts";
 import { keepReserveRegularly } from "./triggers/reserve.ts";
 import { enforceRetention } from "./triggers/retention.ts";
 import { watchSupervisor } from "./triggers/revive.ts";
@@ -134,6 +135,7 @@ async function main(root: string | undefined): Promise<void> {
   }, 2_000);
   const stops: readonly (() => unknown)[] = [
     watchSupervisor(layout, journal),
+    endOrphansRegularly(layout, journal),
     watchPlace(layout, (deleted) => {
       // Its run script knows the new place, so the next one begins there.
       if (!deleted) {

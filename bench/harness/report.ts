@@ -11,6 +11,11 @@ export interface Run {
 
 const HEAD = ["what", "ikigai", "compared with", "figure", "target", "held"];
 
+/** Of the table's columns in a terminal: 120 with what is between them. */
+const WIDTHS = [34, 18, 26, 13, 12, 10];
+/** A row is told from the next by its first column; lines between them would double the height. */
+const NO_LINES = { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" };
+
 function cells(result: Result): string[] {
   const { ikigai, baseline, unit } = result;
   const told = (summary: typeof ikigai) =>
@@ -29,7 +34,13 @@ function cells(result: Result): string[] {
 
 /** For a terminal. Medians, and how far a typical round lies from them. */
 export function asText({ machine, results }: Run): string {
-  const table = new Table({ head: HEAD, style: { head: [], border: [] }, wordWrap: true });
+  const table = new Table({
+    head: HEAD,
+    style: { head: [], border: [] },
+    chars: NO_LINES,
+    colWidths: WIDTHS,
+    wordWrap: true,
+  });
   table.push(...results.map(cells));
   const notes = results.flatMap(({ name, notes, peers, unit }) => [
     ...notes.map((note) => `  ${name}: ${note}`),
@@ -52,7 +63,10 @@ export function asText({ machine, results }: Run): string {
 /** For docs/figures.md. */
 export function asMarkdown({ at, machine, results }: Run): string {
   const line = (row: readonly string[]) => `| ${row.join(" | ")} |`;
-  const notes = results.flatMap(({ title, notes }) => notes.map((note) => `- ${title}: ${note}`));
+  // What a program said when it broke has lines of its own, which no list holds.
+  const notes = results.flatMap(({ title, notes }) =>
+    notes.map((note) => `- ${title}: ${note.split("\n", 1)[0]}`),
+  );
   return `# Figures
 
 Measured ${at.slice(0, 10)} on ${describeMachine(machine)}.

@@ -1,10 +1,10 @@
 import fs from "node:fs";
-import { writeEnvrc } from "../host/direnv.ts";
+import { putEnvironment, writeEnvrc } from "../host/direnv.ts";
 import { allowEnvrc } from "../host/direnv-allow.ts";
 import { provideEnvrc } from "../host/direnv-provide.ts";
 import { toBuffer, writeAtomically } from "../host/files.ts";
 import type { Configuration } from "../model/configuration.ts";
-import { environmentFile, environmentPath, renderEnvrc } from "../model/envrc.ts";
+import { ENVIRONMENT_FILE, environmentFile, environmentPath, renderEnvrc } from "../model/envrc.ts";
 import type { Layout } from "../model/layout.ts";
 import { ownerVariables, passwordFile } from "../model/variables.ts";
 import type { Worktree } from "../model/worktree.ts";
@@ -32,8 +32,10 @@ export async function writeRootEnvironment(
 /** The programs by which everything is started; the daemon, once it runs, adds the rest. */
 async function provideFirst(layout: Layout, { slug, gitDir, path }: Worktree): Promise<void> {
   const file = environmentPath(layout, slug);
-  if (!fs.existsSync(file))
-    writeAtomically(file, environmentFile({ SVDIR: layout.sv }, layout.bin));
-  const place = { directory: path, environmentFile: file, scratch: layout.run };
-  await provideEnvrc({ ...place, worktree: true, gitDir });
+  const first = environmentFile({ SVDIR: layout.sv }, layout.bin);
+  if (!fs.existsSync(file)) writeAtomically(file, first);
+  const inGit = `${toBuffer(gitDir)}/${ENVIRONMENT_FILE}`;
+  const source = fs.existsSync(inGit) ? inGit : putEnvironment(gitDir, first, file);
+  const place = { directory: path, environmentFile: source, scratch: layout.run };
+  await provideEnvrc({ ...place, worktree: true });
 }

@@ -54,7 +54,7 @@ export function refusal(
     return asleep(host, worktree, service, "it is started by command only", up);
   }
   // Who reloads a page again and again does not start a failing program as often.
-  if (crash && Date.now() - crash.at < RETRY_MS && status?.state !== "run") {
+  if (crash && Math.abs(Date.now() - crash.at) < RETRY_MS && status?.state !== "run") {
     return asleep(host, worktree, service, howItEnded(crash));
   }
   return undefined;

@@ -20,10 +20,12 @@ export class Census {
   readonly #host: Host;
   readonly #wakes: Wakes;
   readonly #isLeased: (key: string) => boolean;
-  /** Seen in use, beside what nginx writes; milliseconds since the epoch. */
-  readonly #used = new Map<string, number>();
-  /** When it was first seen to run: before that nobody counted. */
+  /** Seen in use, beside what nginx writes. */
+  readonly #used = new Map<string, Moment>();
+  /** When it was first seen to run (`performance.now()`): before that nobody counted. */
   readonly #known = new Map<string, number>();
+  /** What nginx had written at the last look. */
+  readonly #written = new Map<string, Written>();
 
   constructor(host: Host, wakes: Wakes, isLeased: (key: string) => boolean) {
     this.#host = host;
@@ -32,13 +34,13 @@ export class Census {
   }
 
   used(key: string): void {
-    this.#used.set(key, Date.now());
+    this.#used.set(key, { clock: Date.now(), monotonic: performance.now() });
   }
 
   /** When a service was used last, whether it runs or not. */
-  lastUse({ slug, isDefault }: WorktreeFacts, service: Service): Date | undefined {
-    const seen = this.#used.get(`${slug}.${service.slug}`);
-    const written = lastUse(this.#host.layout, slug, service.slug, isDefault);
+  lastUse(worktree: WorktreeFacts, service: Service): Date | undefined {
+    const seen = this.#used.get(`${worktree.slug}.${service.slug}`)?.clock;
+    const written = this.#lastWritten(worktree, service);
     if (seen === undefined || (written && written.getTime() > seen)) return written;
     return new Date(seen);
   }
@@ -70,7 +72,8 @@ export class Census {
         service,
         stoppable: stopsWhenIdle(start, worktree.isDefault),
         lastUse: Math.max(
-          (this.lastUse(worktree, service)?.getTime() ?? 0) + UNWRITTEN_MS,
+          (this.#used.get(key)?.monotonic ?? 0) + UNWRITTEN_MS,
+          this.#writtenAt(key, this.#lastWritten(worktree, service)) + UNWRITTEN_MS,
           this.#known.get(key) ?? 0,
         ),
         idleAfter: idle,
@@ -85,6 +88,22 @@ export class Census {
     });
   }
 
+  #lastWritten({ slug, isDefault }: WorktreeFacts, service: Service): Date | undefined {
+    return lastUse(this.#host.layout, slug, service.slug, isDefault);
+  }
+
+  /** By a clock that nobody sets; what changed since the last look cannot lie before that. */
+  #writtenAt(key: string, file: Date | undefined): number {
+    if (file === undefined) return Number.NEGATIVE_INFINITY;
+    const now = performance.now();
+    const before = this.#written.get(key);
+    const time = file.getTime();
+    const since = Math.max(now - Math.max(0, Date.now() - time), before?.seen ?? 0);
+    const at = before?.time === time ? before.at : since;
+    this.#written.set(key, { time, at, seen: now });
+    return at;
+  }
+
   #glance(worktree: WorktreeFacts, service: Service) {
     const key = `${worktree.slug}.${service.slug}`;
     const { slots } = this.#host;
@@ -95,8 +114,23 @@ export class Census {
 
   #forget(present: ReadonlySet<string>): void {
     for (const key of this.#known.keys()) if (!present.has(key)) this.#known.delete(key);
-    for (const key of present) if (!this.#known.has(key)) this.#known.set(key, Date.now());
+    for (const key of this.#written.keys()) if (!present.has(key)) this.#written.delete(key);
+    for (const key of present) if (!this.#known.has(key)) this.#known.set(key, performance.now());
   }
+}
+
+interface Moment {
+  /** Milliseconds since the epoch. */
+  readonly clock: number;
+  readonly monotonic: number;
+}
+
+interface Written {
+  /** The file's, in milliseconds since the epoch. */
+  readonly time: number;
+  /** The same, and when that was seen last, of `performance.now()`. */
+  readonly at: number;
+  readonly seen: number;
 }
 
 /** nginx writes a line a second at most, so the last use may be later by that. */

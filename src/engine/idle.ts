@@ -4,7 +4,7 @@ export interface RunningSight {
   readonly key: string;
   /** Only what was started on demand may ever be stopped. */
   readonly stoppable: boolean;
-  /** Milliseconds since the epoch. */
+  /** Of `performance.now()`: who sets the clock stops nothing. */
   readonly lastUse: number;
   /** Milliseconds without traffic after which it stops. */
   readonly idleAfter: number;

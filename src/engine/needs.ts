@@ -30,7 +30,7 @@ export interface Found {
 /** A service that wants to run. */
 export interface Wish {
   readonly key: string;
-  /** Milliseconds since the epoch. */
+  /** Of `performance.now()`. */
   readonly deadline: number;
   /** It runs whatever others do. */
   readonly must: boolean;

@@ -7,7 +7,7 @@ export interface Awaited {
   readonly addresses: readonly Address[];
   /** The path that has to answer, besides the connection. */
   readonly ready?: string | undefined;
-  /** Milliseconds since the epoch. */
+  /** Of `performance.now()`: a clock that is set moves no deadline. */
   readonly deadline: number;
   /** How it ended last, by itself. */
   readonly crash: () => Crash | undefined;
@@ -24,7 +24,7 @@ export async function awaitReadiness(
   earlier: Crash | undefined,
 ): Promise<Readiness> {
   let pause = SHORTEST_MS;
-  while (Date.now() < awaited.deadline) {
+  while (performance.now() < awaited.deadline) {
     if (await isReady(awaited)) return "ready";
     const crash = awaited.crash();
     if (crash && crash.at !== earlier?.at) return crash;

@@ -1,6 +1,6 @@
 import type { WorktreeFacts } from "../facts/facts.ts";
 import type { Address } from "../host/connect.ts";
-import { openConnections } from "../host/connections.ts";
+import { openConnections, untilEmpty } from "../host/connections.ts";
 import { Door } from "../host/door.ts";
 import type { Host } from "../host/host.ts";
 import { keepConnections } from "../host/kept-connections.ts";
@@ -14,6 +14,7 @@ import type { Awakening, Needs } from "./needs.ts";
 import { awaitReadiness } from "./readiness.ts";
 import { mayNeedPort } from "./tcp-only.ts";
 import { Turns } from "./turns.ts";
+import { within } from "./within.ts";
 
 /** Starts services that somebody asks for, and stops them; many at once cause one start. */
 export class Wakes {
@@ -122,6 +123,27 @@ export class Wakes {
     });
   }
 
+  /**
+   * Has a copy that knows an older definition started again, or ended where the new one is held.
+   * Who is inside may finish; who comes meanwhile waits at the door for the new copy.
+   */
+  async renew(worktree: WorktreeFacts, service: Service): Promise<boolean> {
+    const { slots, definitions } = this.#host;
+    const key = `${worktree.slug}.${service.slug}`;
+    const isOutdated = () =>
+      slots.has(key) && definitions.isOutdated(key) && readStatus(slots.path(key))?.state === "run";
+    if (!isOutdated()) return false;
+    return this.#turns.take(key, "stop", async () => {
+      if (!isOutdated()) return false;
+      const door = this.#close(worktree, service);
+      await untilEmpty(this.listening(worktree, service), FINISH_MS);
+      if (worktree.trust().held.has(service.slug)) await slots.remove(key);
+      else await slots.restart(key);
+      door.forget();
+      return true;
+    });
+  }
+
   /** Where a service can be reached; for counting who is connected to it. */
   listening(worktree: WorktreeFacts, { slug }: Service) {
     const { ports, socketPath } = this.#host;
@@ -143,7 +165,7 @@ export class Wakes {
     const { slots, definitions, layout } = this.#host;
     const key = `${worktree.slug}.${service.slug}`;
     const settings = serviceConfiguration(worktree.settings, service.name);
-    const deadline = Date.now() + settings.patience;
+    const deadline = performance.now() + settings.patience;
     new Door(layout, worktree.slug, service.slug).open();
     const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
     const runs = status?.state === "run" && status.wants === "up";
@@ -261,20 +283,10 @@ export class Wakes {
   }
 }
 
+/** Requests that take longer, event streams and WebSockets are cut by a change of the definition. */
+const FINISH_MS = 10_000;
 /** What it wrote last has to go through a pipe before it is in its log. */
 const LOG_MS = 20;
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-async function within<T>(work: Promise<T>, deadline: number, late: T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<T>((resolve) => {
-    timer = setTimeout(() => resolve(late), Math.max(0, deadline - Date.now()));
-  });
-  try {
-    return await Promise.race([work, over]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

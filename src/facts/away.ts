@@ -8,7 +8,7 @@ export class Away {
   readonly #patience: number;
   readonly #now: () => number;
 
-  constructor(patience: number = AWAY_MS, now: () => number = Date.now) {
+  constructor(patience: number = AWAY_MS, now: () => number = () => performance.now()) {
     this.#patience = patience;
     this.#now = now;
   }

@@ -1,10 +1,10 @@
 import { defaultLoaders } from "cosmiconfig";
+import { readFileWithin } from "../host/file-within.ts";
 import { joinRaw, sha256, statIfThere, toBuffer } from "../host/files.ts";
 import { DEFAULT_CONFIGURATION } from "../model/configuration.ts";
 import type { GivenConfiguration } from "../model/configuration-merge.ts";
 import { type ConfigurationProblem, checkConfiguration } from "../model/configuration-problems.ts";
 import type { RawPath } from "../model/worktree.ts";
-import { readConfigurationFile } from "./configuration-file.ts";
 import { evaluateConfiguration } from "./configuration-program.ts";
 
 /** The places that are looked at in a directory, in this order. */
@@ -92,7 +92,7 @@ export async function loadProjectConfiguration(
 }
 
 async function read(directory: RawPath | string, name: string): Promise<Found | undefined> {
-  const result = readConfigurationFile(directory, name);
+  const result = readFileWithin(directory, name);
   if (result.kind === "absent") return undefined;
   if (result.kind === "refused") return { file: name, message: result.message };
   const { content } = result;

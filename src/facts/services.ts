@@ -1,4 +1,5 @@
-import { joinRaw, listIfThere, lstatIfThere, readIfThere, sha256 } from "../host/files.ts";
+import { findFileWithin, readFileWithin } from "../host/file-within.ts";
+import { joinRaw, listIfThere, lstatIfThere, sha256 } from "../host/files.ts";
 import { assignSlugs } from "../model/slug.ts";
 import type { Backend, Launch, Listen, RawPath, Refused, Service } from "../model/worktree.ts";
 
@@ -79,7 +80,7 @@ function backendAt(
   const directory = joinRaw(base, "backend");
   const launch: Launch | undefined = override.command
     ? { kind: "command", argv: override.command }
-    : launchOf(directory);
+    : launchOf(directory, (why) => refused.push({ name: name.toString(), why }));
   if (launch) return { directory, launch, listen: override.listen ?? listenOf(launch) };
   refused.push({
     name: name.toString(),
@@ -89,23 +90,34 @@ function backendAt(
 }
 
 /** The first of the convention's ways to start a backend that this directory has. */
-function launchOf(directory: Buffer): Launch | undefined {
+function launchOf(directory: Buffer, refuse: (why: string) => void): Launch | undefined {
   const files = new Set(listIfThere(directory).map((name) => name.toString()));
-  if (files.has("run") && isExecutable(joinRaw(directory, "run"))) return { kind: "run" };
+  const take = (name: string) => files.has(name) && isTaken(directory, name, refuse);
+  if (take("run")) {
+    if (isExecutable(joinRaw(directory, "run"))) return { kind: "run" };
+    // Approved by its content, which a link does not hold.
+    if (lstatIfThere(joinRaw(directory, "run"))?.isSymbolicLink()) {
+      refuse("backend/run is a symbolic link");
+    }
+  }
   for (const name of ["deno.json", "deno.jsonc"]) {
-    if (files.has(name) && mentions(joinRaw(directory, name), "tasks", "start")) {
+    if (take(name) && mentions(directory, name, "tasks", "start")) {
       return { kind: "deno-task", task: "start" };
     }
   }
-  const entry = DENO_ENTRIES.find((name) => files.has(name));
+  const entry = DENO_ENTRIES.find(take);
   if (entry) return { kind: "deno", entry };
-  if (
-    files.has("package.json") &&
-    mentions(joinRaw(directory, "package.json"), "scripts", "start")
-  ) {
+  if (take("package.json") && mentions(directory, "package.json", "scripts", "start")) {
     return { kind: "node" };
   }
   return undefined;
+}
+
+/** Not a link out of the directory, to code that nobody looked at, and no pipe that would keep us waiting. */
+function isTaken(directory: Buffer, name: string, refuse: (why: string) => void): boolean {
+  const found = findFileWithin(directory, name);
+  if (found.kind === "refused") refuse(`backend/${name} ${found.message}`);
+  return found.kind === "found";
 }
 
 /** PORT is a number in every other ecosystem; Deno and Node take a socket's path. */
@@ -119,10 +131,11 @@ function isExecutable(path: Buffer): boolean {
 }
 
 /** Whether a JSON file has `section.key`; comments are allowed, as deno.jsonc has them. */
-function mentions(path: Buffer, section: string, key: string): boolean {
-  const text = readIfThere(path)?.toString() ?? "";
+function mentions(directory: Buffer, name: string, section: string, key: string): boolean {
+  const read = readFileWithin(directory, name);
+  if (read.kind !== "read") return false;
   try {
-    const value: unknown = JSON.parse(withoutComments(text));
+    const value: unknown = JSON.parse(withoutComments(read.content.toString()));
     return isRecord(value) && isRecord(value[section]) && value[section][key] !== undefined;
   } catch {
     return false;

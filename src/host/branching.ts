@@ -39,7 +39,7 @@ export class Branching {
   }
 
   useBase(worktree: Slug): void {
-    this.#bases.set(worktree, Date.now());
+    this.#bases.set(worktree, performance.now());
   }
 
   /** Aborted when the next branch begins: what can wait makes way for it. */

@@ -26,6 +26,18 @@ export async function openConnections(
   );
 }
 
+/** Waits until no client is connected any more, for so long at most. */
+export async function untilEmpty(listening: Listening, milliseconds: number): Promise<void> {
+  const deadline = performance.now() + milliseconds;
+  while (performance.now() < deadline) {
+    const open = await openConnections([listening]);
+    if ((open.get(listening.key) ?? 0) === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+const LOOK_MS = 20;
+
 interface Found {
   readonly sockets: ReadonlyMap<string, number>;
   readonly ports: ReadonlyMap<number, number>;

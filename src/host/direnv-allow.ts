@@ -3,15 +3,8 @@ import { dirname } from "node:path";
 import { execa } from "execa";
 import { isSafeForDirenv } from "../model/envrc.ts";
 import type { RawPath } from "../model/worktree.ts";
-import {
-  joinRaw,
-  lstatIfThere,
-  readIfThere,
-  sha256,
-  statIfThere,
-  toBuffer,
-  writeAtomically,
-} from "./files.ts";
+import { joinRaw, readIfThere, sha256, statIfThere, toBuffer, writeAtomically } from "./files.ts";
+import { readRegularFile } from "./regular-file.ts";
 import { direnvDirectory, stateDirectory, type UserEnvironment } from "./state-directory.ts";
 
 /**
@@ -20,7 +13,7 @@ import { direnvDirectory, stateDirectory, type UserEnvironment } from "./state-d
  */
 export type AllowOutcome = "allowed" | "already" | "denied" | "changed" | "unsafe" | "failed";
 
-const LARGEST = 1_048_576n;
+const LARGEST = 1_048_576;
 
 /**
  * Lets direnv load an `.envrc`, provided that it holds exactly `content`, by
@@ -147,8 +140,8 @@ function realEnvrc(path: RawPath | string): Buffer | undefined {
 }
 
 function readEnvrc(path: Buffer): Buffer | undefined {
-  const stat = lstatIfThere(path);
-  return stat?.isFile() && stat.size <= LARGEST ? readIfThere(path) : undefined;
+  const read = readRegularFile(path, LARGEST);
+  return read.kind === "read" ? read.content : undefined;
 }
 
 function directoryOf(path: Buffer): Buffer {

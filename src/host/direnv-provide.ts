@@ -1,6 +1,6 @@
 import { renderEnvrc } from "../model/envrc.ts";
 import type { RawPath } from "../model/worktree.ts";
-import { type EnvrcOutcome, type EnvrcPlace, linkEnvironment, writeEnvrc } from "./direnv.ts";
+import { type EnvrcOutcome, type EnvrcPlace, writeEnvrc } from "./direnv.ts";
 import {
   type AllowOutcome,
   allowEnvrc,
@@ -11,8 +11,6 @@ import { joinRaw } from "./files.ts";
 import type { UserEnvironment } from "./state-directory.ts";
 
 export interface Provision extends EnvrcPlace {
-  /** The worktree's administrative directory, through which a tracked `.envrc` finds the environment. */
-  readonly gitDir?: RawPath | string | undefined;
   /** The default worktree's top; its tracked `.envrc` speaks for the same bytes elsewhere. */
   readonly defaultTop?: RawPath | string | undefined;
 }
@@ -24,15 +22,14 @@ export interface Provided {
 }
 
 /**
- * All that direnv needs in one directory: our `.envrc`, allowed; or, where there
- * is another, the link that it can load, and the user's word for it carried over.
+ * All that direnv needs in one directory beside the environment: our `.envrc`, allowed; or,
+ * where there is another, the user's word for it carried over.
  */
 export async function provideEnvrc(
   provision: Provision,
   environment: UserEnvironment = process.env,
 ): Promise<Provided> {
-  const { directory, environmentFile, gitDir, defaultTop } = provision;
-  if (gitDir) linkEnvironment(gitDir, environmentFile);
+  const { directory, environmentFile, defaultTop } = provision;
   const path = joinRaw(directory, ".envrc");
   const envrc = await writeEnvrc(provision);
   if (envrc === "written" || envrc === "unchanged") {

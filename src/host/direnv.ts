@@ -1,20 +1,18 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
-import { execa } from "execa";
-import { ENVIRONMENT_LINK, isOwnEnvrc, isSafeForDirenv, renderEnvrc } from "../model/envrc.ts";
+import {
+  ENVIRONMENT_FILE,
+  ENVRC_MARK,
+  isOwnEnvrc,
+  isSafeForDirenv,
+  renderEnvrc,
+} from "../model/envrc.ts";
 import type { RawPath } from "../model/worktree.ts";
 import { forgetAllowance } from "./direnv-allow.ts";
-import {
-  codeOf,
-  isAbsent,
-  joinRaw,
-  linkAtomically,
-  lstatIfThere,
-  readIfThere,
-  readlinkIfThere,
-  toBuffer,
-} from "./files.ts";
+import { codeOf, isAbsent, joinRaw, lstatIfThere, writeAtomically } from "./files.ts";
 import { surelyLacks } from "./git/fresh-index.ts";
+import { tracks } from "./git/tracks.ts";
+import { readRegularFile } from "./regular-file.ts";
 
 /**
  * What became of an `.envrc`. `tracked` and `foreign` ones are somebody else's and
@@ -49,7 +47,7 @@ export async function writeEnvrc(place: EnvrcPlace): Promise<EnvrcOutcome> {
   if (present.kind === "ours" && present.text === content) return "unchanged";
   // Also a tracked file that is missing: ours in its place would show in `git status`.
   const lacks = place.fresh !== undefined && surelyLacks(place.fresh, ".envrc");
-  if (place.worktree && !lacks && (await tracksEnvrc(place.directory))) return "tracked";
+  if (place.worktree && !lacks && (await tracks(place.directory, ".envrc"))) return "tracked";
   return put(path, content, place.scratch, present.kind === "ours") ? "written" : "foreign";
 }
 
@@ -64,36 +62,31 @@ export function removeEnvrc(directory: RawPath | string): "removed" | "absent" |
 }
 
 /**
- * Whether HEAD or the index has an `.envrc` at the top of this worktree. Where
- * git cannot say, the answer is yes, since that is the one that touches nothing.
+ * Puts an environment where an `.envrc` may load it: into git's own directory for the worktree. In an
+ * ordinary clone a branch can hold files of `.ikigai`, which a shell would run at its next prompt.
+ *
+ * @returns the file; `otherwise` where the place is somebody else's, or has a name that no `.envrc` can say
  */
-async function tracksEnvrc(directory: RawPath | string): Promise<boolean> {
-  const cwd = toBuffer(directory).toString();
-  if (!Buffer.from(cwd).equals(toBuffer(directory))) return true;
-  // An unborn branch has no HEAD; its index still counts.
-  for (const options of [["--with-tree=HEAD"], []]) {
-    const { exitCode, stdout } = await execa(
-      "git",
-      ["ls-files", "-z", ...options, "--", ".envrc"],
-      { cwd, env: withoutGit(process.env), extendEnv: false, reject: false, stdin: "ignore" },
-    );
-    if (exitCode === 0) return stdout !== "";
-  }
-  return true;
+export function putEnvironment(
+  gitDir: RawPath | string,
+  content: string,
+  otherwise: string,
+): string {
+  const path = joinRaw(gitDir, ENVIRONMENT_FILE);
+  const name = path.toString();
+  const present = inspectEnvrc(path);
+  const isLink = lstatIfThere(path)?.isSymbolicLink() === true;
+  if (!Buffer.from(name).equals(path) || (present.kind === "foreign" && !isLink)) return otherwise;
+  const text = `${ENVRC_MARK}\n${content}`;
+  const same = present.kind === "ours" && present.text === text;
+  if (!same) writeAtomically(name, text, { durable: false });
+  return name;
 }
 
-/** Points the administrative directory's link at the environment file, for a tracked `.envrc` to load. */
-export function linkEnvironment(gitDir: RawPath | string, environmentFile: string): void {
-  const link = joinRaw(gitDir, ENVIRONMENT_LINK);
-  if (readlinkIfThere(link)?.equals(Buffer.from(environmentFile))) return;
-  const present = lstatIfThere(link);
-  if (!present || present.isSymbolicLink()) linkAtomically(environmentFile, link);
-}
-
-/** Takes away the link that `linkEnvironment` made. */
+/** Takes away what `putEnvironment` made. */
 export function unlinkEnvironment(gitDir: RawPath | string): void {
-  const link = joinRaw(gitDir, ENVIRONMENT_LINK);
-  if (lstatIfThere(link)?.isSymbolicLink()) fs.rmSync(link, { force: true });
+  const path = joinRaw(gitDir, ENVIRONMENT_FILE);
+  if (inspectEnvrc(path).kind === "ours") fs.rmSync(path, { force: true });
 }
 
 type Present =
@@ -101,11 +94,10 @@ type Present =
   | { readonly kind: "ours"; readonly text: string };
 
 function inspectEnvrc(path: Buffer): Present {
-  const stat = lstatIfThere(path);
-  if (!stat) return { kind: "absent" };
-  if (!stat.isFile() || stat.size > 65_536n) return { kind: "foreign" };
-  const text = readIfThere(path)?.toString();
-  if (text === undefined) return { kind: "absent" };
+  if (!lstatIfThere(path)) return { kind: "absent" };
+  const read = readRegularFile(path, 65_536);
+  if (read.kind !== "read") return { kind: "foreign" };
+  const text = read.content.toString();
   return isOwnEnvrc(text) ? { kind: "ours", text } : { kind: "foreign" };
 }
 
@@ -128,17 +120,21 @@ function put(path: Buffer, content: string, scratch: string, replace: boolean): 
 }
 
 function putInPlace(path: Buffer, content: string, replace: boolean): boolean {
+  const { O_WRONLY, O_TRUNC, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+  // A checkout may have put a link there by now.
+  const how = replace ? O_TRUNC | O_NOFOLLOW | O_NONBLOCK : O_CREAT | O_EXCL;
   try {
-    fs.writeFileSync(path, content, { flag: replace ? "w" : "wx", mode: 0o644 });
+    const file = fs.openSync(path, O_WRONLY | how, 0o644);
+    try {
+      fs.writeFileSync(file, content);
+    } finally {
+      fs.closeSync(file);
+    }
     return true;
   } catch (error) {
-    if (codeOf(error) === "EEXIST" || isAbsent(error)) return false;
+    // ENXIO is a pipe that nobody reads.
+    const taken = ["EEXIST", "ELOOP", "EISDIR", "ENXIO"].includes(codeOf(error) ?? "");
+    if (taken || isAbsent(error)) return false;
     throw error;
   }
-}
-
-function withoutGit(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(environment).filter(([name]) => !name.startsWith("GIT_")),
-  );
 }

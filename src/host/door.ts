@@ -32,9 +32,14 @@ export class Door {
     else ifThere(() => fs.renameSync(this.#aside, this.#socket));
   }
 
+  /** The copy that was closed has ended; what stands at its door is another one's. */
+  forget(): void {
+    fs.rmSync(this.#aside, { force: true });
+  }
+
   /** Nothing is left of a service that has ended. */
   clear(): void {
-    fs.rmSync(this.#aside, { force: true });
+    this.forget();
     fs.rmSync(this.#socket, { force: true });
   }
 }

@@ -26,7 +26,7 @@ export class HookPipes {
   readonly #releases = new Map<string, NodeJS.Timeout>();
   #requests: net.Socket | undefined;
   #rest = Buffer.alloc(0);
-  #sweptAt = Date.now();
+  #sweptAt = performance.now();
   #proven: (() => void) | undefined;
 
   constructor({ run }: Layout, told: HookTold) {
@@ -48,7 +48,6 @@ export class HookPipes {
     this.#requests = new net.Socket({ fd: descriptor, readable: true, writable: false });
     this.#requests.on("data", (chunk) => this.#read(chunk));
     this.#requests.on("error", () => this.end());
-    this.#requests.unref();
     await new Promise<void>((resolve) => {
       this.#proven = resolve;
       fs.writeFileSync(requests, TEST, { flag: "r+" });
@@ -72,7 +71,7 @@ export class HookPipes {
       rest = rest.subarray(end + 1);
     }
     this.#rest = rest;
-    if (Date.now() - this.#sweptAt > LOST_MS) this.#sweep();
+    if (performance.now() - this.#sweptAt > LOST_MS) this.#sweep();
   }
 
   #request(line: string): void {
@@ -101,7 +100,7 @@ export class HookPipes {
   }
 
   #sweep(): void {
-    this.#sweptAt = Date.now();
+    this.#sweptAt = performance.now();
     for (const name of listIfThere(this.#directory).map(String)) {
       if (!name.endsWith(".taken")) continue;
       const path = `${this.#directory}/${name}`;

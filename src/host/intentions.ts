@@ -20,13 +20,13 @@ export class Intentions {
   readonly #known = new Map<string, { readonly intention: Intention; until: number }>();
 
   set(path: string, intention: Intention): void {
-    this.#known.set(path, { intention, until: Date.now() + EXPIRES_MS });
+    this.#known.set(path, { intention, until: performance.now() + EXPIRES_MS });
   }
 
   use(path: string): Intention {
     const known = this.#known.get(path);
     if (!known) return {};
-    if (known.until < Date.now()) {
+    if (known.until < performance.now()) {
       this.#known.delete(path);
       return {};
     }

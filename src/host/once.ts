@@ -73,8 +73,8 @@ export async function runOnce(layout: Layout, once: Once): Promise<CommandResult
 /** Ends a command that a killed daemon left running, if it still does. */
 export async function endOnce(layout: Layout, record: string): Promise<void> {
   signalGroup(runnerOf(layout, record), "SIGTERM");
-  const deadline = Date.now() + PATIENCE_MS;
-  while (runnerOf(layout, record) !== undefined && Date.now() < deadline)
+  const deadline = performance.now() + PATIENCE_MS;
+  while (runnerOf(layout, record) !== undefined && performance.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 50));
   signalGroup(runnerOf(layout, record), "SIGKILL");
 }

@@ -7,7 +7,7 @@ import { PLACE_LINKS } from "./runit/slots.ts";
 import { control } from "./runit/supervise.ts";
 
 /** What runsv, sv and we ourselves put into a service's directory. */
-const OF_SERVICE = ["supervise", "down", "rested", "gave-up", "again"];
+const OF_SERVICE = ["supervise", "down", "rested", "gave-up", "unbegun", "again"];
 const PLACE = /^(?:[a-z0-9-]+\.[a-z0-9-]+|spare-[0-9a-f]+)$/;
 
 /**

@@ -33,7 +33,7 @@ let memberships: ReadonlyMap<string, Membership> = new Map();
 /** `VmRSS` of proc(5)'s status is in kB whatever a page's size is. */
 function processes(): Process[] {
   if (!fs.existsSync("/proc/self/stat")) return processesOfPs();
-  const now = Date.now();
+  const now = performance.now();
   const found = new Map<string, Membership>();
   for (const name of fs.readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;

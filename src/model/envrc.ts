@@ -3,13 +3,13 @@ import type { Layout } from "./layout.ts";
 /** The first line of every `.envrc` that ikigai wrote; only files with it are ever rewritten or removed. */
 export const ENVRC_MARK = "# Made by ikigai, which rewrites and removes this file.";
 
-/** The link in a worktree's administrative directory that a tracked `.envrc` can load. */
-export const ENVIRONMENT_LINK = "ikigai.sh";
+/** The file in a worktree's administrative directory that an `.envrc` loads: no branch can put one there. */
+export const ENVIRONMENT_FILE = "ikigai.sh";
 
 /** The line that loads ikigai's environment from a repository's own `.envrc` (direnv ≥ 2.32, any layout). */
-export const TRACKED_ENVRC_LINE = `source_env_if_exists "$(git rev-parse --absolute-git-dir 2>/dev/null)/${ENVIRONMENT_LINK}"`;
+export const TRACKED_ENVRC_LINE = `source_env_if_exists "$(git rev-parse --absolute-git-dir 2>/dev/null)/${ENVIRONMENT_FILE}"`;
 
-/** The file that holds a worktree's environment; without a slug, that of the project's owner. */
+/** The file by which a worktree's environment is known; without a slug, that of the project's owner. */
 export function environmentPath(layout: Layout, slug?: string): string {
   // No slug begins with a dot, so that no worktree can be named as the owner's file is.
   return `${layout.environments}/${slug ?? ".project"}.sh`;

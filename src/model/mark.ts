@@ -6,6 +6,8 @@ export interface SchemaMark {
   readonly secret: string;
   /** When it was put aside, as ISO 8601; absent while its worktree lives. */
   readonly retired?: string;
+  /** The same by the retention clock, in milliseconds. */
+  readonly retiredAt?: number;
   /** How far the project's own commands for a new schema are; absent where there were none. */
   readonly setup?: "pending" | "done" | "failed";
   /** Tells the runs of these commands apart: each runs once a round. */

@@ -7,7 +7,7 @@ export interface Retention {
 /** Data that was put aside. */
 export interface Aside {
   readonly schema: string;
-  /** When it was put aside. */
+  /** When it was put aside, by the retention clock. */
   readonly retired: Date;
 }
 

@@ -1,16 +1,10 @@
 import fs from "node:fs";
 import type { Facts, WorktreeFacts } from "../facts/facts.ts";
+import { putEnvironment } from "../host/direnv.ts";
 import { forgetAllowance } from "../host/direnv-allow.ts";
 import { provideEnvrc } from "../host/direnv-provide.ts";
-import {
-  joinRaw,
-  linkAtomically,
-  listIfThere,
-  lstatIfThere,
-  readIfThere,
-  toBuffer,
-  writeAtomically,
-} from "../host/files.ts";
+import { joinRaw, listIfThere, readIfThere, toBuffer, writeAtomically } from "../host/files.ts";
+import { linkToProject } from "../host/outside-link.ts";
 import { environmentFile, environmentPath } from "../model/envrc.ts";
 import { schemaOf } from "../model/slug.ts";
 import { passwordFile, worktreeVariables } from "../model/variables.ts";
@@ -90,14 +84,13 @@ export const environment: Resource<Want, Have> = {
     }
     writeAtomically(passwords, want.passwords, { durable: false });
     writeAtomically(shell, want.shell, { durable: false });
-    if (want.outside) linkProject(layout.ikigai, want.top);
+    if (want.outside) await linkToProject(layout.ikigai, want.top);
     await provideEnvrc({
       directory: want.top,
-      environmentFile: shell,
+      environmentFile: putEnvironment(want.gitDir, want.shell, shell),
       scratch: layout.run,
       worktree: true,
       fresh: step.action === "create" ? want.gitDir : undefined,
-      gitDir: want.gitDir,
       defaultTop: want.defaultTop,
     });
     writeAtomically(note, `${want.head}\0${toBuffer(want.top).toString("hex")}`, {
@@ -134,11 +127,4 @@ function isWithin(root: string, path: RawPath): boolean {
 
 function notePath(directory: string, slug: string): string {
   return `${directory}/${slug}.note`;
-}
-
-/** A worktree outside the project gets a link, so that walking up finds it. Anything else of that name stays. */
-function linkProject(ikigai: string, top: RawPath): void {
-  const link = joinRaw(top, ".ikigai");
-  const present = lstatIfThere(link);
-  if (!present || present.isSymbolicLink()) linkAtomically(ikigai, link);
 }

@@ -124,5 +124,9 @@ export const postgresSchema: Resource<Want, Have> = {
 function matching(want: Want, have: Have | undefined): FoundSchema | undefined {
   return have?.retired
     .filter(({ mark }) => mark?.identity === want.mark.identity)
-    .sort((a, b) => (b.mark?.retired ?? "").localeCompare(a.mark?.retired ?? ""))[0];
+    .sort((a, b) => retiredAt(b) - retiredAt(a))[0];
+}
+
+function retiredAt({ mark }: FoundSchema): number {
+  return mark?.retiredAt ?? new Date(mark?.retired ?? 0).getTime();
 }

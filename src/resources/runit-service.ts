@@ -1,5 +1,7 @@
 import type { Facts, WorktreeFacts } from "../facts/facts.ts";
 import { sha256, toBuffer } from "../host/files.ts";
+import type { Host } from "../host/host.ts";
+import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import { argvOf } from "../model/launch.ts";
 import { serviceVariables, worktreeVariables } from "../model/variables.ts";
@@ -19,7 +21,10 @@ interface Have {
   readonly mark: string;
 }
 
-/** A backend under runit: its definition, and when it goes its place in `sv/` and its port. */
+/**
+ * A backend under runit: its definition, and when it goes its place in `sv/` and its port. A copy
+ * that runs goes on with the older definition until it can be started again (`Wakes.renew`).
+ */
 export const runitService: Resource<Want, Have> = {
   kind: "service",
 
@@ -61,7 +66,9 @@ export const runitService: Resource<Want, Have> = {
           const port = definitions.port(name);
           // The record of ports was lost or broken, and nginx would not find it.
           const strayed = port !== 0 && ports.get(name.replace(".", "/")) !== port;
-          return [name, { mark: strayed ? "" : mark }];
+          const pid = settledPid(slots, name);
+          const isLost = pid !== undefined && definitions.started(name).pid !== pid;
+          return [name, { mark: strayed || isLost ? "" : mark }];
         }),
     );
   },
@@ -113,12 +120,19 @@ export const runitService: Resource<Want, Have> = {
       },
       mark: want.mark,
     });
-    // A copy that runs goes on with the old definition until it is started again.
-    if (!slots.has(step.key)) return;
-    if (worktree.trust().held.has(service.slug)) await slots.remove(step.key);
-    else slots.restart(step.key);
+    const pid = settledPid(slots, step.key);
+    if (pid !== undefined) definitions.record(step.key, pid);
   },
 };
+
+/** What its runsv says of a copy that has run for a while, and so has long said itself who it is. */
+function settledPid(slots: Host["slots"], key: string): number | undefined {
+  const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
+  const age = status && Date.now() / 1_000 - status.since;
+  return status?.state === "run" && age !== undefined && age > SETTLED_S ? status.pid : undefined;
+}
+
+const SETTLED_S = 5;
 
 /** Raised when what a definition holds changes, so that older ones are written again. */
 const FORMAT = 1;

@@ -5,6 +5,7 @@ import type { Slots } from "../host/runit/slots.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import type { Slug } from "../model/slug.ts";
 import { startsByItself } from "../model/start-policy.ts";
+import type { Service } from "../model/worktree.ts";
 import type { Journal } from "./keeper.ts";
 
 /** Starts what runs by itself in the worktrees that somebody has asked for; a look alone never starts code of a new one. */
@@ -37,6 +38,7 @@ export class Autostart {
 
   /** To be called after each look; `provisioned` says whether the worktree has all it needs. */
   start(worktree: WorktreeFacts, provisioned: boolean): void {
+    for (const service of worktree.services) this.#renew(worktree, service);
     for (const slug of worktree.trust().held.keys()) {
       const key = `${worktree.slug}.${slug}`;
       // What runs was approved; what would run after it was not.
@@ -47,7 +49,7 @@ export class Autostart {
       const key = `${worktree.slug}.${service.slug}`;
       const { start } = serviceConfiguration(worktree.settings, service.name);
       if (!service.backend || !startsByItself(start, worktree.isDefault)) continue;
-      if (this.#slots.has(key)) continue;
+      if (this.#slots.has(key) && !this.#slots.isUnbegun(key)) continue;
       this.#wakes.wake(worktree, service).then(
         (result) => {
           if (!result.awake) this.#journal(`service ${key} did not start: ${result.why}`);
@@ -55,5 +57,14 @@ export class Autostart {
         (error: unknown) => this.#journal(`service ${key} did not start: ${explain(error)}`),
       );
     }
+  }
+
+  /** Not waited for: who is inside a service may take a while to finish. */
+  #renew(worktree: WorktreeFacts, service: Service): void {
+    const name = `service ${worktree.slug}.${service.slug}`;
+    this.#wakes.renew(worktree, service).then(
+      (renewed) => renewed && this.#journal(`renew ${name}: how it is started changed`),
+      (error: unknown) => this.#journal(`renew ${name} failed: ${explain(error)}`),
+    );
   }
 }

@@ -80,7 +80,7 @@ export class Housekeeper {
     let pause = FAILED_MS;
     try {
       const sights = await this.#look();
-      const now = Date.now();
+      const now = performance.now();
       const idle = idleStops(sights, now);
       const left = sights.filter(({ key }) => !idle.some((stop) => stop.key === key));
       await this.#stopAll(sights, [...idle, ...excessStops(left, limits, now)]);
@@ -114,7 +114,7 @@ export class Housekeeper {
       const attempt = this.#rooms.then(() => this.#tryRoom(wish));
       this.#rooms = attempt.catch(() => {});
       const full = await attempt;
-      if (full === undefined || Date.now() + ROOM_MS >= wish.deadline) return full;
+      if (full === undefined || performance.now() + ROOM_MS >= wish.deadline) return full;
       await new Promise((resolve) => setTimeout(resolve, ROOM_MS));
     }
   }
@@ -132,7 +132,6 @@ export class Housekeeper {
     return undefined;
   }
 
-  /** Starts what failed and was changed since, and clears away what nobody mends. */
   /** What could take no socket before may take one now. */
   async #startChanged(worktree: WorktreeFacts, service: Service): Promise<void> {
     const found = wasGivenPort(service)
@@ -141,6 +140,7 @@ export class Housekeeper {
     if (found) await this.wakes.wake(found.worktree, found.service, true);
   }
 
+  /** Starts what failed and was changed since, and clears away what nobody mends. */
   #mend(): void {
     const { host, worktrees } = this.#options;
     for (const key of host.slots.names()) {
@@ -152,7 +152,9 @@ export class Housekeeper {
       if (!found?.service.backend) continue;
       const { worktree, service } = found;
       // A new definition has no record of failures.
-      if (!crash || changedAfter(found.service.backend.directory, crash.at)) {
+      // Nor does one that fails at a time to come tell what changed since: the clock was set back.
+      const isMended = !crash || crash.at > Date.now() + CLOCK_SET_MS;
+      if (isMended || changedAfter(found.service.backend.directory, crash.at)) {
         this.#options.journal(`start service ${key}: it was changed after it failed`);
         this.#startChanged(worktree, service).catch(this.#failed);
         continue;
@@ -167,6 +169,7 @@ export class Housekeeper {
 }
 
 const MEND_MS = 1_000;
+const CLOCK_SET_MS = 1_000;
 const USED_MS = 250;
 const FAILED_MS = 5_000;
 const ROOM_MS = 250;

@@ -46,8 +46,8 @@ class Reserving {
   #seen = "";
   #line = "";
   #served = "";
-  #notBefore = 0;
-  #atLatest = 0;
+  #notBefore = Number.NEGATIVE_INFINITY;
+  #atLatest = Number.NEGATIVE_INFINITY;
 
   constructor(keeper: Keeper, journal: Journal) {
     this.#keeper = keeper;
@@ -62,11 +62,12 @@ class Reserving {
   async look(): Promise<void> {
     const { branching, postgres } = this.#keeper.host;
     if (branching.size > 0) return;
-    const began = Date.now();
+    const began = performance.now();
     try {
       const pulse = await readPulse(postgres);
-      if (pulse.position === this.#served) return;
+      // Its worktree may have gone since, of which the server's position tells nothing.
       if (pulse.unfinished) await this.#keeper.sweep();
+      if (pulse.position === this.#served) return;
       await this.#gather();
       const print = await readPrint(postgres, this.#bases().map(schemaOf));
       if (!this.#isDue(pulse, print, began)) return;
@@ -74,10 +75,10 @@ class Reserving {
       for (const slug of this.#bases()) await this.#keep(slug);
       this.#served = (await readPulse(postgres)).position;
       this.#line = print;
-      this.#pauseUntil(Date.now() + (Date.now() - began) * RARENESS);
+      this.#pauseUntil(performance.now() + (performance.now() - began) * RARENESS);
     } catch {
       // Postgres is away or its disk is full; or a branch began, and it is nobody's fault.
-      if (branching.size === 0) this.#pauseUntil(Date.now() + FAILED_PAUSE_MS);
+      if (branching.size === 0) this.#pauseUntil(performance.now() + FAILED_PAUSE_MS);
     }
   }
 
@@ -92,8 +93,8 @@ class Reserving {
   }
 
   #pauseUntil(time: number): void {
-    this.#notBefore = Math.min(time, Date.now() + LONGEST_PAUSE_MS);
-    this.#atLatest = Date.now() + LONGEST_PAUSE_MS;
+    this.#notBefore = Math.min(time, performance.now() + LONGEST_PAUSE_MS);
+    this.#atLatest = performance.now() + LONGEST_PAUSE_MS;
   }
 
   #bases(): Slug[] {

@@ -53,10 +53,10 @@ export function goingSoon(
   retention: () => Retention,
 ): () => Promise<readonly RetiredReport[]> {
   let known: Promise<readonly RetiredReport[]> = Promise.resolve([]);
-  let until = 0;
+  let until = Number.NEGATIVE_INFINITY;
   return () => {
-    if (Date.now() < until) return known;
-    until = Date.now() + GOING_MS;
+    if (performance.now() < until) return known;
+    until = performance.now() + GOING_MS;
     known = reportRetired(keeper, retention()).then(
       (all) => all.filter(({ soon }) => soon),
       () => [],
@@ -67,20 +67,18 @@ export function goingSoon(
 
 /** What can be restored, the newest first. */
 async function reportRetired(keeper: Keeper, retention: Retention): Promise<RetiredReport[]> {
-  const now = new Date();
   const { postgres, notes } = keeper.host;
-  return expiries(await listRetired(postgres), retention).map(
-    ({ schema, mark, retired, size, goes }) => ({
-      name: mark.worktree,
-      schema,
-      since: retired.toISOString(),
-      size,
-      path: mark.path ?? null,
-      goes: goes.toISOString(),
-      soon: goesSoon(goes, now),
-      held: notes.of(schema)[0] ?? null,
-    }),
-  );
+  const { all, now } = await listRetired(postgres);
+  return expiries(all, retention).map(({ schema, mark, removed, size, goes }) => ({
+    name: mark.worktree,
+    schema,
+    since: removed.toISOString(),
+    size,
+    path: mark.path ?? null,
+    goes: new Date(Date.now() + goes.getTime() - now.getTime()).toISOString(),
+    soon: goesSoon(goes, now),
+    held: notes.of(schema)[0] ?? null,
+  }));
 }
 
 /**
@@ -119,7 +117,7 @@ async function restoreInto(
 }
 
 async function chooseRetired(keeper: Keeper, name: string): Promise<RetiredSchema> {
-  const all = await listRetired(keeper.host.postgres);
+  const { all } = await listRetired(keeper.host.postgres);
   const exact = all.filter(({ schema }) => schema === name);
   const byName = all.filter(({ mark }) => mark.worktree === name);
   const [chosen] = [...exact, ...byName].sort((a, b) => b.retired.getTime() - a.retired.getTime());

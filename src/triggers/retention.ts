@@ -7,7 +7,8 @@ const SHORTEST_PAUSE_MS = 500;
 
 /**
  * Drops, for good, the data of removed worktrees whose time is over. A clock is
- * the only thing that ever leads to a drop. Returns the way to end it.
+ * the only thing that ever leads to a drop, and one that nobody can set. Returns
+ * the way to end it.
  */
 export function enforceRetention(
   keeper: Keeper,
@@ -41,15 +42,13 @@ async function enforceOnce(keeper: Keeper, retention: Retention, journal: Journa
   const { postgres, notes } = keeper.host;
   try {
     await sweepDropped(postgres);
-    const now = Date.now();
-    const due = expiries(await listRetired(postgres), retention).filter(
-      ({ goes }) => goes.getTime() <= now,
-    );
-    for (const { schema, mark, retired } of due) {
+    const { all, now } = await listRetired(postgres);
+    const due = expiries(all, retention).filter(({ goes }) => goes <= now);
+    for (const { schema, mark, removed } of due) {
       try {
         await dropRetired(postgres, schema);
         notes.delete(schema);
-        journal(`drop schema ${schema}: ${mark.worktree} was removed on ${retired.toISOString()}`);
+        journal(`drop schema ${schema}: ${mark.worktree} was removed on ${removed.toISOString()}`);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         notes.set(schema, "schema", why);

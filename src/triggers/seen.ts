@@ -3,11 +3,13 @@ import type { Slug } from "../model/slug.ts";
 
 /** A file's time of change may lie this far behind the clock (the kernel's coarse one). */
 const CLOCK_TICK_MS = 12;
+/** More than a clock is out of step by itself. */
+const CLOCK_SET_MS = 1_000;
 
 /** The worktrees as they were seen last. */
 export class Seen {
   readonly #worktrees = new Map<Slug, WorktreeFacts>();
-  readonly #lookedAt = new Map<Slug, number>();
+  readonly #lookedAt = new Map<Slug, { readonly clock: number; readonly monotonic: number }>();
   #defaultSlug: Slug | undefined;
 
   get all(): readonly WorktreeFacts[] {
@@ -38,12 +40,19 @@ export class Seen {
 
   /** A look at a worktree begins. */
   begin(slug: Slug): void {
-    this.#lookedAt.set(slug, Date.now());
+    this.#lookedAt.set(slug, { clock: Date.now(), monotonic: performance.now() });
   }
 
-  /** Whether a look at this worktree began after a time, in milliseconds since the epoch. */
+  /**
+   * Whether a look at this worktree began after a time, in milliseconds since the epoch. Unknown,
+   * and so not, where the clock was set meanwhile.
+   */
   lookedSince(slug: Slug, time: number): boolean {
-    return (this.#lookedAt.get(slug) ?? 0) > time + CLOCK_TICK_MS;
+    const looked = this.#lookedAt.get(slug);
+    if (!looked) return false;
+    const elapsed = performance.now() - looked.monotonic;
+    if (Math.abs(Date.now() - looked.clock - elapsed) > CLOCK_SET_MS) return false;
+    return looked.clock > time + CLOCK_TICK_MS;
   }
 
   /** Takes in what a look has seen; with `only`, of one worktree. Answers which ones are gone. */

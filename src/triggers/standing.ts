@@ -11,7 +11,7 @@ export class Standing {
   readonly #provisioned = new Set<Slug>();
   /** Worktrees that are gone and of which something is still there. */
   readonly #leftovers = new Set<Slug>();
-  #retryAt = 0;
+  #retryAt = Number.NEGATIVE_INFINITY;
   #retryPause = FIRST_RETRY_MS;
 
   isProvisioned(slug: Slug): boolean {
@@ -52,9 +52,9 @@ export class Standing {
       this.#retryPause = FIRST_RETRY_MS;
       return false;
     }
-    if (Date.now() < this.#retryAt) return false;
+    if (performance.now() < this.#retryAt) return false;
     this.#retryPause = Math.min(this.#retryPause * 2, LAST_RETRY_MS);
-    this.#retryAt = Date.now() + this.#retryPause;
+    this.#retryAt = performance.now() + this.#retryPause;
     return true;
   }
 }

@@ -21,14 +21,14 @@ export function glanceRegularly(
 ): () => void {
   let before: Glance = glance(commonDir, keeper.worktrees);
   let isSettled = false;
-  let nextFull = Date.now() + FULL_LOOK_MS;
+  let nextFull = performance.now() + FULL_LOOK_MS;
   let timer: NodeJS.Timeout;
   const next = () => {
     const pause = Math.max(SHORTEST_MS, keeper.worktrees.length * MS_PER_WORKTREE);
     timer = setTimeout(tick, pause);
   };
   const everywhere = async () => {
-    nextFull = Date.now() + FULL_LOOK_MS;
+    nextFull = performance.now() + FULL_LOOK_MS;
     const began = performance.now();
     await keeper.lookEverywhere();
     nextFull += (performance.now() - began) * SHARE;
@@ -41,7 +41,7 @@ export function glanceRegularly(
     const now = glance(commonDir, keeper.worktrees, before);
     const changes = changesSince(before, now);
     before = now;
-    if (changes.all || Date.now() > nextFull || keeper.wantsRetry()) {
+    if (changes.all || performance.now() > nextFull || keeper.wantsRetry()) {
       void everywhere().catch(() => {});
     } else {
       lookWhere(keeper, commonDir, changes);

@@ -67,6 +67,7 @@ describe("our .envrc", () => {
 
   it("is rewritten when it is of another version, and allowed again", async () => {
     const top = project.add("main");
+    project.add("new");
     project.setVariables("new", { IKIGAI_WORKTREE: "new" });
     await project.provide(top, "old");
     expect(await project.provide(top, "new")).toEqual({ envrc: "written", allowed: "allowed" });

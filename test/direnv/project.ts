@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { type Provided, provideEnvrc } from "../../src/host/direnv-provide.ts";
-import { environmentFile, environmentPath } from "../../src/model/envrc.ts";
+import { ENVIRONMENT_FILE, environmentFile, environmentPath } from "../../src/model/envrc.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 
 /** A throwaway home, and a project with a bare repository in it. */
@@ -63,8 +63,13 @@ export class DirenvProject {
     return this.git(top, "rev-parse", "--absolute-git-dir").trim();
   }
 
+  /** Where a worktree that was added by this name has its environment. */
+  environmentOf(slug: string): string {
+    return join(this.root, ".git/worktrees", slug, ENVIRONMENT_FILE);
+  }
+
   setVariables(slug: string | undefined, variables: Record<string, string>): string {
-    const file = environmentPath(this.layout, slug);
+    const file = slug === undefined ? environmentPath(this.layout) : this.environmentOf(slug);
     fs.writeFileSync(file, environmentFile(variables, this.layout.bin));
     return file;
   }
@@ -73,10 +78,9 @@ export class DirenvProject {
     return provideEnvrc(
       {
         directory: top,
-        environmentFile: environmentPath(this.layout, slug),
+        environmentFile: this.environmentOf(slug),
         scratch: this.layout.run,
         worktree: true,
-        gitDir: this.gitDir(top),
         defaultTop,
       },
       this.environment,

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { removeEnvrc } from "../../src/host/direnv.ts";
-import { environmentPath, TRACKED_ENVRC_LINE } from "../../src/model/envrc.ts";
+import { TRACKED_ENVRC_LINE } from "../../src/model/envrc.ts";
 import { DirenvProject } from "./project.ts";
 import { InteractiveShell, type ShellName } from "./shell.ts";
 
@@ -32,7 +32,7 @@ describe.each(SHELLS)("in %s", (name) => {
   it("entering gives, moving changes, leaving takes away, and nobody is asked", async () => {
     const nasty = "a'b\"c $(touch PWNED) `id`\nsecond line \\ é";
     const one = project.add("one");
-    const two = project.add("two", join(project.base, "out side"));
+    const two = project.add("two", join(project.base, "out side/two"));
     for (const [slug, top] of [
       ["one", one],
       ["two", two],
@@ -95,7 +95,7 @@ describe.each(SHELLS)("in %s", (name) => {
     await terminal.type("true");
     expect((await terminal.environment()).get("IKIGAI_URL")).toBe("http://localhost:2/one");
 
-    fs.rmSync(environmentPath(project.layout, "one"));
+    fs.rmSync(project.environmentOf("one"));
     removeEnvrc(top);
     await terminal.type("true");
     expect((await terminal.environment()).has("IKIGAI_URL")).toBe(false);

@@ -48,24 +48,29 @@ test.each(damages)(
   },
 );
 
-test.each(damages)("files of state made %s while all runs are made again", async (name, damage) => {
-  const { root } = patient.project;
-  const chosen = stateFiles(join(root, ".ikigai")).filter((file) =>
-    /\/(?:run\/(?!.*\.pid$|secret$|place$)|httpd\/nginx.conf|scripts\/lib\/base|scripts\/settings|scripts\/service\/run|bin\/nginx)/.test(
-      file,
-    ),
-  );
-  for (const file of chosen) {
-    damage(file);
-  }
-  const begin = performance.now();
-  // What no event tells of is found by the look at everything, once a minute.
-  await patient.recovers(100_000);
-  tell({
-    fault: `${chosen.length} files ${name} while all runs`,
-    recovery: performance.now() - begin,
-  });
-});
+test.each(damages)(
+  "files of state made %s while all runs are made again",
+  async (name, damage) => {
+    const { root } = patient.project;
+    const chosen = stateFiles(join(root, ".ikigai")).filter((file) =>
+      /\/(?:run\/(?!.*\.pid$|secret$|place$)|httpd\/nginx.conf|scripts\/lib\/base|scripts\/settings|scripts\/service\/run|bin\/nginx)/.test(
+        file,
+      ),
+    );
+    for (const file of chosen) {
+      damage(file);
+    }
+    const begin = performance.now();
+    // What no event tells of is found by the look at everything: once a minute, or less often where
+    // the machine is so busy that it takes long.
+    await patient.recovers(240_000);
+    tell({
+      fault: `${chosen.length} files ${name} while all runs`,
+      recovery: performance.now() - begin,
+    });
+  },
+  300_000,
+);
 
 test("the machine ends without a word, and pids and sockets of then are strangers' now", async () => {
   const { project } = patient;

@@ -90,54 +90,6 @@ esac
   rmSync(directory, { recursive: true });
 });
 
-test("a full disk loses nothing", async () => {
-  const directory = mkdtempSync(join(tmpdir(), "iki-full-"));
-  const mounted =
-    spawnSync("mount", ["-t", "tmpfs", "-o", "size=160m,mode=755", "tmpfs", directory]).status ===
-    0;
-  if (!mounted) {
-    tell({ fault: "a full disk", note: "skipped: only root may mount a small one" });
-    rmSync(directory, { recursive: true });
-    return;
-  }
-  const before = process.env.TMPDIR;
-  try {
-    process.env.TMPDIR = directory;
-    await using patient = await makePatient();
-    const { project } = patient;
-    const ballast = join(directory, "ballast");
-    spawnSync("dd", ["if=/dev/zero", `of=${ballast}`, "bs=1M"]);
-    const added = await project.run("git", [
-      "worktree",
-      "add",
-      "-q",
-      "-b",
-      "full",
-      project.worktree("full"),
-      "main",
-    ]);
-    for (const role of patient.cast().daemon) process.kill(role.pid, "SIGKILL");
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
-    rmSync(ballast);
-    const begin = performance.now();
-    if (added.exitCode !== 0) {
-      rmSync(project.worktree("full"), { recursive: true, force: true });
-      await project.git(".", "worktree", "prune");
-      await project.run("git", ["branch", "-D", "full"]);
-    } else patient.worktrees.add("full");
-    await patient.recovers(70_000);
-    tell({
-      fault: "a full disk, and the daemon killed on it",
-      recovery: performance.now() - begin,
-    });
-  } finally {
-    process.env.TMPDIR = before;
-    if (before === undefined) delete process.env.TMPDIR;
-    spawnSync("umount", [directory]);
-    rmSync(directory, { recursive: true, force: true });
-  }
-});
-
 test("a read-only .ikigai is told, not worked around", async () => {
   await using project = await makeProject();
   expect((await project.ikigai("start")).exitCode).toBe(0);

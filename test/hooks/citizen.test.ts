@@ -6,14 +6,7 @@ import { expect, test } from "vitest";
 import { readWorktrees } from "../../src/facts/worktrees.ts";
 import { installHook, removeHook } from "../../src/host/git/hooks.ts";
 import { waitFor } from "../support/wait.ts";
-import {
-  gitRunsConfigured,
-  type Listener,
-  listen,
-  makeSandbox,
-  type Sandbox,
-  write,
-} from "./support.ts";
+import { type Listener, listen, makeSandbox, type Sandbox, scriptOf, write } from "./support.ts";
 
 const states = ["up", "stopped", "killed", "hanging"] as const;
 
@@ -298,7 +291,7 @@ for (const [name, command] of Object.entries(shells)) {
       await using box = await makeSandbox();
       await box.install();
       await using heard = await listen(box.root);
-      const body = join(box.commonDir, gitRunsConfigured ? "" : "hooks", "ikigai-hook");
+      const body = scriptOf(box);
       const [program = name, ...options] = command;
       const ended = await box.run(program, [...options, body, "0", "1", "1"]);
       expect(ended).toEqual({ exitCode: 0, stdout: "", stderr: "" });

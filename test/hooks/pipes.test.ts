@@ -13,7 +13,7 @@ import { expect, test } from "vitest";
 import { HookPipes } from "../../src/host/hook-pipes.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { waitFor } from "../support/wait.ts";
-import { gitRunsConfigured, listen, makeSandbox, type Sandbox } from "./support.ts";
+import { listen, makeSandbox, type Sandbox, scriptOf } from "./support.ts";
 
 /** A repository with the hook, a socket at which nothing should be asked, and pipes. */
 async function withPipes(
@@ -74,9 +74,7 @@ test("many at once are told of, each once", async () => {
   const { box, heard } = place;
   const names = Array.from({ length: 30 }, (_, i) => i);
   const script = `for i in ${names.join(" ")}; do "$0" 0 1 1 & done; wait`;
-  expect(await box.run("sh", ["-c", script, join(box.commonDir, "hooks/post-checkout")])).toEqual(
-    QUIET,
-  );
+  expect(await box.run("sh", ["-c", script, scriptOf(box)])).toEqual(QUIET);
   expect(told).toEqual(names.map(() => box.commonDir));
   expect(heard.told).toEqual([]);
 });
@@ -148,7 +146,7 @@ test("a stopped daemon keeps nobody for long, however often it is asked", async 
   silent.kill("SIGSTOP");
   // The last ones find no pipe left.
   const script = `for i in 1 2 3 4 5 6 7 8; do for j in 1 2 3 4 5; do "$0" 0 1 1 & done; wait; done`;
-  const hook = join(box.commonDir, "hooks/post-checkout");
+  const hook = scriptOf(box);
   expect(await box.run("sh", ["-c", script, hook])).toEqual(QUIET);
   expect(readdirSync(directory).filter((name) => name.endsWith(".taken"))).toHaveLength(32);
   expect(heard.told.length).toBeGreaterThan(0);
@@ -204,7 +202,7 @@ for (const [name, options] of Object.entries(shells)) {
     const told: string[] = [];
     await using place = await withPipes(async (gitDir) => told.push(gitDir));
     const { box } = place;
-    const body = join(box.commonDir, gitRunsConfigured ? "" : "hooks", "ikigai-hook");
+    const body = scriptOf(box);
     expect(await box.run(name, [...options, body, "0", "1", "1"])).toEqual(QUIET);
     expect(told).toEqual([box.commonDir]);
   });

@@ -48,6 +48,10 @@ export interface Sandbox extends AsyncDisposable {
   remove(): Promise<void>;
 }
 
+/** The script that git comes to run in a sandbox. */
+export const scriptOf = ({ commonDir }: Sandbox): string =>
+  join(commonDir, gitRunsConfigured ? "" : "hooks", "ikigai-hook");
+
 /** As `makeSandbox`, where ikigai is to install hook files, as for an older git. */
 export const makeFileSandbox = (shape?: Shape): Promise<Sandbox> =>
   makeSandbox(shape, undefined, "hook file");

@@ -60,7 +60,8 @@ export async function perform(project: TestProject, { name, at }: Operation): Pr
     case "remove":
       return void (await git("worktree", "remove", "--force", tree));
     case "rm -rf":
-      return rmSync(top, { recursive: true, force: true });
+      // Services and the daemon may be writing into it at this very moment, as with any `rm -rf`.
+      return rmSync(top, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
     case "mv and repair": {
       if (!existsSync(top)) return;
       renameSync(top, `${top}.aside`);

@@ -85,9 +85,13 @@ const ours = (name: string) =>
   readFileSync(new URL(`../../controls/${name}`, import.meta.url), "utf8");
 const there = (name: string) => readFileSync(join(project.root, ".ikigai", name), "utf8");
 
+/** What a shell does at its next prompt. */
+const prompt = () => project.run("direnv", ["exec", project.root, "true"]);
+
 test("checking out a branch with an .ikigai of its own runs none of it", async () => {
   const before = there("scripts/settings");
   await project.git(".", "checkout", "--quiet", "evil");
+  expect((await prompt()).exitCode).toBe(0);
   await waitFor(() => there("bin/psql") === ours("bin/psql"));
   // The next command in a shell, a wake, and whatever runsvdir finds in its next looks.
   await waitFor(async () =>
@@ -126,6 +130,9 @@ test("start refuses such a branch by name, and stop runs none of it", async () =
   await leave();
   await project.git(".", "checkout", "--quiet", "evil");
   expect(there("bin/runsvdir")).toContain("canary");
+  expect(there("run/env/main.sh")).toContain("canary");
+  expect((await prompt()).exitCode).toBe(0);
+  expect(whatRan()).toBe("");
   expect((await project.ikigai("stop")).exitCode).toBe(0);
   const refused = await project.ikigai("start");
   expect(refused.exitCode).toBe(1);

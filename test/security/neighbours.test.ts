@@ -8,10 +8,40 @@ import { makeProject, type TestProject } from "../support/project.ts";
 
 let project: TestProject;
 const other = accounts().find(({ uid }) => uid !== ourselves.uid);
+const PASSWORD = "unusual-password";
+/** Every argument list that there was while the cluster was made. */
+const seen = new Set<string>();
+
+/** What the shell that types `ikigai start` may have of another worktree's, or for itself. */
+const FOREIGN = {
+  PGUSER: "foreign",
+  PGPASSWORD: "foreign",
+  PGOPTIONS: "-c search_path=foreign",
+  PGSERVICE: "foreign",
+  PGHOSTADDR: "192.0.2.1",
+  DATABASE_URL: "postgres://foreign",
+  IKIGAI_WORKTREE: "foreign",
+  IKIGAI_SERVICE: "foreign",
+  NODE_OPTIONS: "--title=foreign",
+  SHELL_TOKEN: "foreign",
+};
 
 beforeAll(async () => {
-  project = await makeProject({ worktrees: ["rel-05"] });
-  expect((await project.ikigai("start")).exitCode).toBe(0);
+  project = await makeProject({
+    worktrees: ["rel-05"],
+    config: { postgres: { password: PASSWORD } },
+  });
+  const cli = join(import.meta.dirname, "../../dist/cli.js");
+  let over = false;
+  const starting = project.run(process.execPath, [cli, "start"], { env: FOREIGN }).finally(() => {
+    over = true;
+  });
+  while (!over) {
+    for (const { line } of processesOf(project.root)) seen.add(line);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const { exitCode, stderr } = await starting;
+  expect(exitCode, stderr).toBe(0);
   expect((await project.http("/rel-05/api/x")).status).toBe(200);
   await project.run(join(project.root, ".ikigai/bin/psql"), ["-c", "SELECT 1"]);
 });
@@ -45,8 +75,9 @@ test("a secret is in no argument list and in no file that others may read", asyn
     .filter((path) => path.endsWith(".pgpass"))
     .flatMap((path) => readFileSync(path, "utf8").split("\n"))
     .flatMap((line) => line.split(":")[4] ?? [])
-    .filter((word) => word.length > 20);
-  expect(new Set(secrets).size).toBe(2);
+    .filter((word) => word.length > 10);
+  // Two roles' and the owner's.
+  expect(new Set(secrets).size).toBe(3);
   for (const { line } of processesOf(project.root)) {
     for (const secret of secrets) expect(line).not.toContain(secret);
   }
@@ -54,26 +85,37 @@ test("a secret is in no argument list and in no file that others may read", asyn
     const stat = lstatSync(path);
     return stat.isFile() && (stat.mode & 0o004) !== 0 && !path.includes("/.git/objects/");
   });
-  for (const path of open.filter((p) => !p.startsWith(join(project.root, ".ikigai/")))) {
+  const config = join(project.root, ".ikigairc.json");
+  const reachable = (p: string) => !p.startsWith(join(project.root, ".ikigai/")) && p !== config;
+  for (const path of open.filter(reachable)) {
     const text = readFileSync(path, "latin1");
     for (const secret of secrets) expect(text.includes(secret), path).toBe(false);
   }
 });
 
-test("making the cluster and asking it puts no password into an argument list", async () => {
-  await using fresh = await makeProject({ config: { postgres: { password: "unusual-password" } } });
-  const seen = new Set<string>();
-  let over = false;
-  const starting = fresh.ikigai("start").finally(() => {
-    over = true;
-  });
-  while (!over) {
-    for (const { line } of processesOf(fresh.root)) seen.add(line);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  expect((await starting).exitCode).toBe(0);
+test("making the cluster and asking it puts no password into an argument list", () => {
   expect(seen.size).toBeGreaterThan(5);
-  expect([...seen].filter((line) => line.includes("unusual-password"))).toEqual([]);
+  expect([...seen].filter((line) => line.includes(PASSWORD))).toEqual([]);
+});
+
+test("no program that runs for the project has anything of the shell that started it, or of a neighbour", () => {
+  const running = processesOf(project.root);
+  const passwordOf = (slug: string) =>
+    readFileSync(join(project.root, `.ikigai/run/env/${slug}.pgpass`), "utf8")
+      .split("\n")[0]
+      ?.split(":")[4] ?? "";
+  const neighbours: Readonly<Record<string, string>> = { main: "rel-05", "rel-05": "main" };
+  const served = new Set<string>();
+  for (const { line, environment } of running) {
+    const mine = /^IKIGAI_WORKTREE=(.*)$/m.exec(environment)?.[1];
+    if (mine !== undefined) served.add(mine);
+    const names = mine === undefined ? ["main", "rel-05"] : [neighbours[mine] ?? ""];
+    const secrets = [PASSWORD, ...names.map(passwordOf)];
+    for (const word of ["foreign", "192.0.2.1", ...secrets]) {
+      expect(environment.includes(word), `${line}: ${word}`).toBe(false);
+    }
+  }
+  expect([...served].sort()).toEqual(["main", "rel-05"]);
 });
 
 test.skipIf(!other)("another local user gets nothing out of file, socket or /proc", async () => {

@@ -1,11 +1,18 @@
 import { lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
-import { makeProject } from "../support/project.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeProject, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
+let project: TestProject;
+
+beforeAll(async () => {
+  project = await makeProject({ worktrees: ["rel-05"] });
+  expect((await project.ikigai("start")).exitCode).toBe(0);
+});
+afterAll(() => project?.[Symbol.asyncDispose]());
+
 test("a service directory that is a link is refused by name, and nothing of it is served", async () => {
-  await using project = await makeProject();
   const outside = join(project.root, "../outside");
   mkdirSync(join(outside, "backend"), { recursive: true });
   mkdirSync(join(outside, "frontend"));
@@ -36,13 +43,15 @@ test("a service directory that is a link is refused by name, and nothing of it i
     expect(answer.text).not.toContain("stranger");
   }
   expect(() => lstatSync(canary)).toThrow();
+  for (const name of ["web", "whole", "frontend/leak.html"]) {
+    rmSync(join(project.worktree("main"), name), { recursive: true });
+  }
+  expect((await project.ikigai("start")).exitCode).toBe(0);
 });
 
 const LINKED = ["daemon.sock", "run/gate.sock", "run/pgpass", "run/secret", "run/ports.map"];
 
 test("links in place of sockets and files of state are not followed to what they lead to", async () => {
-  await using project = await makeProject();
-  expect((await project.ikigai("start")).exitCode).toBe(0);
   expect((await project.ikigai("stop")).exitCode).toBe(0);
   const victims = LINKED.map((name, i) => {
     const victim = join(project.root, `../victim${i}`);
@@ -86,8 +95,6 @@ const MALICIOUS: readonly (readonly [string, string, string])[] = [
 ];
 
 test("a worktree whose configuration is malicious harms nobody else", async () => {
-  await using project = await makeProject({ worktrees: ["rel-05"] });
-  expect((await project.ikigai("start")).exitCode).toBe(0);
   for (const [what, name, text] of MALICIOUS) {
     const file = join(project.worktree("rel-05"), name);
     writeFileSync(file, text);

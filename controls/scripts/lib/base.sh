@@ -31,12 +31,24 @@ usage() {
   exit 2
 }
 
+# clock: puts seconds into $clock; from boot on where that can be had, so that whoever sets the
+# time of day neither ends a wait too early nor makes one endless.
+clock() {
+  if [ -r /proc/uptime ]; then
+    IFS=. read -r clock _ </proc/uptime
+  else
+    clock=$(date +%s)
+  fi
+}
+
 # wait_until SECONDS COMMAND…: true as soon as COMMAND is, false at the deadline.
 wait_until() {
-  deadline=$(($(date +%s) + $1))
+  clock
+  deadline=$((clock + $1))
   shift
   until "$@"; do
-    if [ "$(date +%s)" -gt "$deadline" ]; then return 1; fi
+    clock
+    if [ "$clock" -gt "$deadline" ]; then return 1; fi
     sleep 0.05
   done
 }

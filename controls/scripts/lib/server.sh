@@ -65,7 +65,8 @@ stop_server() {
 # end_server: until no server of ours is left, and runit has nothing of it either.
 end_server() {
   asked=
-  until_time=$(($(date +%s) + 10))
+  clock
+  until_time=$((clock + 10))
   while :; do
     if current=$(server_pid); then
       # Under runit the signal is runsv's to send; asked twice, a server stops rudely.
@@ -76,11 +77,12 @@ end_server() {
     elif not_under_runit "$service"; then
       break
     fi
-    if [ "$(date +%s)" -gt "$until_time" ]; then
+    clock
+    if [ "$clock" -gt "$until_time" ]; then
       if [ -z "$current" ]; then break; fi
       printf '%s\n' "$service: has not stopped in 10 s, so it is ended by force" >&2
       server_kill "$current"
-      until_time=$(($(date +%s) + 10))
+      until_time=$((clock + 10))
     fi
     sleep 0.05
   done

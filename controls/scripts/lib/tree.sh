@@ -36,7 +36,8 @@ tree_gone() { [ -z "$(keepers)$(strays)" ] && ! orphan nginx && ! orphan postgre
 # end_tree: HUP makes runsvdir end every runsv, and they their services. What has lost its
 # keeper is asked itself; after 10 s force is used.
 end_tree() {
-  last=$(($(date +%s) + 10))
+  clock
+  last=$((clock + 10))
   # Their run script may be about to adopt one that was started by hand.
   theirs=
   for one in nginx postgres; do
@@ -49,7 +50,8 @@ end_tree() {
     # Services are their runsv's to end while it lives.
     if [ -z "$remaining" ]; then remaining=$(strays); fi
     if [ -z "$remaining" ]; then break; fi
-    if [ "$(date +%s)" -gt "$last" ]; then
+    clock
+    if [ "$clock" -gt "$last" ]; then
       printf '%s\n' "runsvdir: not everything has ended in 10 s, so force is used" >&2
       # shellcheck disable=SC2046 # lists of numbers
       signal KILL $(keepers) $(strays)

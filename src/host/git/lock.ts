@@ -10,8 +10,9 @@ const STALE_MS = 10_000;
  * is still adding it, or after a second. At once for what is not there.
  */
 export async function untilUnlocked(gitDir: RawPath): Promise<void> {
-  const deadline = Date.now() + LONGEST_MS;
-  while (Date.now() < deadline && (isNew(joinRaw(gitDir, "index.lock")) || isBeingAdded(gitDir))) {
+  const deadline = performance.now() + LONGEST_MS;
+  const isHeld = () => isNew(joinRaw(gitDir, "index.lock")) || isBeingAdded(gitDir);
+  while (performance.now() < deadline && isHeld()) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -24,5 +25,5 @@ function isBeingAdded(gitDir: RawPath): boolean {
 
 function isNew(path: RawPath): boolean {
   const stat = statIfThere(path);
-  return stat !== undefined && Date.now() - Number(stat.mtimeMs) <= STALE_MS;
+  return stat !== undefined && Math.abs(Date.now() - Number(stat.mtimeMs)) <= STALE_MS;
 }

@@ -6,24 +6,26 @@ export interface Pulse {
   readonly position: string;
   /** Schemas of which a reserve is there. */
   readonly bases: readonly string[];
-  /** A build was begun that is not finished; somebody may still be at it. */
+  /** A build was begun that is not finished, or left a role; somebody may still be at it. */
   readonly unfinished: boolean;
 }
 
 /** One small statement. */
 export async function readPulse(postgres: Postgres): Promise<Pulse> {
-  const rows = await postgres.query<{ position: string; names: string[] }>(
+  const rows = await postgres.query<{ position: string; names: string[]; left: boolean }>(
     `SELECT pg_current_wal_insert_lsn()::text AS position,
-            ARRAY(SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'ikigai\\_%') AS names`,
+            ARRAY(SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'ikigai\\_%') AS names,
+            EXISTS (SELECT FROM pg_roles WHERE rolname ~ '^(wt|retired)_' AND NOT EXISTS
+              (SELECT FROM pg_namespace WHERE nspname = rolname)) AS "left"`,
   );
-  const { position = "", names = [] } = rows[0] ?? {};
+  const { position = "", names = [], left = false } = rows[0] ?? {};
   return {
     position,
     bases: names.flatMap((name) => {
       const base = /^ikigai_reserve_(.*)$/.exec(name)?.[1];
       return base === undefined ? [] : [`wt_${base}`];
     }),
-    unfinished: names.some((name) => name.startsWith("ikigai_build_")),
+    unfinished: left || names.some((name) => name.startsWith("ikigai_build_")),
   };
 }
 

@@ -3,12 +3,16 @@ import { schemaOf } from "../../model/slug.ts";
 import { dependents, dropUnmarked } from "../branch/drop.ts";
 import { codeOf } from "../files.ts";
 import { type Postgres, quoteName, quoteText } from "./client.ts";
+import { readRetentionClock } from "./retention-clock.ts";
 import { listSchemas, roleStatements } from "./schemas.ts";
 
 /** Data that was put aside, as `ikigai wt restore --list` tells it. */
 export interface RetiredSchema {
   readonly schema: string;
   readonly mark: SchemaMark;
+  /** By the clock of then, for people. */
+  readonly removed: Date;
+  /** By the retention clock. */
   readonly retired: Date;
   /** Bytes of its tables and indexes. */
   readonly size: number;
@@ -28,7 +32,8 @@ export async function retireSchema(
   at: Date,
 ): Promise<"retired" | "dropped"> {
   const aside = retiredName(mark.worktree, at);
-  await postgres.run(retireStatements(mark, aside, at));
+  const clock = await readRetentionClock(postgres);
+  await postgres.run(retireStatements(mark, aside, at, clock.at));
   return await settle(postgres, aside);
 }
 
@@ -45,9 +50,10 @@ export async function restoreSchema(
 ): Promise<void> {
   const name = schemaOf(mark.worktree);
   const displaced = live && retiredName(live.mark.worktree, live.at);
-  const { retired: _, ...present } = mark;
+  const { retired: _, retiredAt: __, ...present } = mark;
+  const clock = await readRetentionClock(postgres);
   await postgres.run([
-    ...(live && displaced ? retireStatements(live.mark, displaced, live.at) : []),
+    ...(live && displaced ? retireStatements(live.mark, displaced, live.at, clock.at) : []),
     `ALTER SCHEMA ${quoteName(aside)} RENAME TO ${quoteName(name)}`,
     renameRole(aside, name),
     ...(await roleStatements(name, password)),
@@ -56,12 +62,20 @@ export async function restoreSchema(
   if (displaced) await settle(postgres, displaced);
 }
 
-/** Everything that can be restored, with what it holds. */
-export async function listRetired(postgres: Postgres): Promise<RetiredSchema[]> {
-  const found = (await listSchemas(postgres)).flatMap(({ schema, mark }) =>
-    mark?.retired === undefined ? [] : [{ schema, mark, retired: new Date(mark.retired) }],
-  );
-  if (found.length === 0) return [];
+/** Everything that can be restored, with what it holds, and the retention clock's time. */
+export async function listRetired(
+  postgres: Postgres,
+): Promise<{ readonly all: RetiredSchema[]; readonly now: Date }> {
+  const clock = await readRetentionClock(postgres);
+  const now = new Date(clock.at);
+  const found = (await listSchemas(postgres)).flatMap(({ schema, mark }) => {
+    if (mark?.retired === undefined) return [];
+    const removed = new Date(mark.retired);
+    const age = Math.max(0, clock.clock - removed.getTime());
+    const retired = new Date(mark.retiredAt ?? clock.at - age);
+    return [{ schema, mark, removed, retired }];
+  });
+  if (found.length === 0) return { all: [], now };
   const rows = await postgres.query<{ schema: string; bytes: string }>(
     `SELECT n.nspname AS schema, coalesce(sum(pg_total_relation_size(c.oid)), 0)::text AS bytes
        FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'm', 'S')
@@ -69,7 +83,7 @@ export async function listRetired(postgres: Postgres): Promise<RetiredSchema[]> 
     [found.map(({ schema }) => schema)],
   );
   const sizes = new Map(rows.map(({ schema, bytes }) => [schema, Number(bytes)]));
-  return found.map((one) => ({ ...one, size: sizes.get(one.schema) ?? 0 }));
+  return { all: found.map((one) => ({ ...one, size: sizes.get(one.schema) ?? 0 })), now };
 }
 
 /**
@@ -124,13 +138,14 @@ async function finishDrop(postgres: Postgres, name: string): Promise<void> {
   }
 }
 
-function retireStatements(mark: SchemaMark, aside: string, at: Date): string[] {
+function retireStatements(mark: SchemaMark, aside: string, at: Date, retiredAt: number): string[] {
   const name = schemaOf(mark.worktree);
+  const kept = { ...mark, retired: at.toISOString(), retiredAt };
   return [
     // ALTER SCHEMA would, in some versions, wait for whoever creates something in it.
     `UPDATE pg_catalog.pg_namespace SET nspname = ${quoteText(aside)} WHERE nspname = ${quoteText(name)}`,
     renameRole(name, aside, "NOLOGIN"),
-    `COMMENT ON SCHEMA ${quoteName(aside)} IS ${quoteText(writeMark({ ...mark, retired: at.toISOString() }))}`,
+    `COMMENT ON SCHEMA ${quoteName(aside)} IS ${quoteText(writeMark(kept))}`,
   ];
 }
 

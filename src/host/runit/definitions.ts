@@ -11,6 +11,7 @@ import {
   readlinkIfThere,
   sha256,
   toBuffer,
+  writeAtomically,
 } from "../files.ts";
 
 /** What a service is, as data beside its constant run script. */
@@ -32,6 +33,13 @@ export class Definitions {
 
   constructor(layout: Layout) {
     this.#directory = `${layout.run}/services`;
+    // What a daemon was building when it was killed.
+    const halves = listIfThere(this.#directory)
+      .map(String)
+      .filter((name) => name.startsWith("."));
+    for (const name of halves) {
+      fs.rmSync(`${this.#directory}/${name}`, { recursive: true, force: true });
+    }
   }
 
   path(service: string): string {
@@ -75,6 +83,26 @@ export class Definitions {
     return this.#read.get(service)?.port ?? 0;
   }
 
+  /** The process that its run script became last, and the mark of what that was started with. */
+  started(service: string): { readonly pid: number; readonly mark: string } {
+    const text = readIfThere(`${this.path(service)}/pid`)?.toString() ?? "";
+    const [pid, mark = ""] = text.trim().split(" ");
+    return { pid: Number(pid), mark };
+  }
+
+  /** Makes the record of it again where that was lost; what it was started with nobody knows then. */
+  record(service: string, pid: number): void {
+    if (this.started(service).pid === pid) return;
+    writeAtomically(`${this.path(service)}/pid`, `${pid} lost\n`, { durable: false });
+  }
+
+  /** Whether the copy that was started last, if any, knows another definition than the present one. */
+  isOutdated(service: string): boolean {
+    const mark = this.mark(service);
+    const started = this.started(service).mark;
+    return started !== "" && mark !== undefined && started !== mark;
+  }
+
   /** Has every definition written again: somebody else may have written them. */
   distrust(): void {
     for (const service of this.names()) fs.rmSync(`${this.path(service)}/mark`, { force: true });
@@ -97,6 +125,20 @@ export class Definitions {
   write(service: string, definition: Definition): void {
     const path = this.path(service);
     const building = `${this.#directory}/.${randomBytes(6).toString("hex")}`;
+    try {
+      this.#build(building, path, definition);
+      fs.rmSync(path, { recursive: true, force: true });
+      fs.renameSync(building, path);
+    } catch (error) {
+      // A full disk, as a rule: nothing half stays on it.
+      fs.rmSync(building, { recursive: true, force: true });
+      throw error;
+    }
+    this.#remember(service);
+  }
+
+  /** @param earlier the one before, of which a running copy's lock and pid are kept */
+  #build(building: string, earlier: string, definition: Definition): void {
     fs.mkdirSync(`${building}/env`, { recursive: true, mode: 0o700 });
     fs.symlinkSync(toBuffer(definition.directory), joinRaw(building, "cwd"));
     const variables = Object.entries(definition.environment).map(
@@ -109,15 +151,13 @@ export class Definitions {
     const command = Buffer.from(`set -- ${definition.argv.map(quoteShell).join(" ")}\n`);
     fs.writeFileSync(`${building}/command`, command);
     for (const name of ["pid", "lock"]) {
-      if (fs.existsSync(`${path}/${name}`)) fs.linkSync(`${path}/${name}`, `${building}/${name}`);
+      if (fs.existsSync(`${earlier}/${name}`))
+        fs.linkSync(`${earlier}/${name}`, `${building}/${name}`);
     }
     fs.writeFileSync(
       `${building}/mark`,
       `${definition.mark} ${digest(toBuffer(definition.directory), command, variables)}`,
     );
-    fs.rmSync(path, { recursive: true, force: true });
-    fs.renameSync(building, path);
-    this.#remember(service);
   }
 
   remove(service: string): void {

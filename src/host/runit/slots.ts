@@ -55,16 +55,24 @@ export class Slots {
   up(service: string): void {
     this.#beforeStart();
     const path = this.path(service);
+    fs.writeFileSync(`${path}/${UNBEGUN}`, "");
     for (const name of ["down", "log/down", RESTED, GAVE_UP])
       fs.rmSync(`${path}/${name}`, { force: true });
     control(`${path}/log`, "u");
     control(path, "u");
+    fs.rmSync(`${path}/${UNBEGUN}`, { force: true });
   }
 
-  /** TERM; runsv starts it again when it was up. */
-  restart(service: string): void {
+  /** Ends the copy that runs; its runsv starts another one at once. Settles when the old one is gone. */
+  async restart(service: string): Promise<void> {
     this.#beforeStart();
-    control(this.path(service), "t");
+    const path = this.path(service);
+    const pid = readStatus(path)?.pid;
+    const isGone = () => !isSupervised(path) || readStatus(path)?.pid !== pid;
+    control(path, "t");
+    await until(isGone, STOP_SECONDS);
+    if (!isGone()) control(path, "k");
+    await until(isGone, STOP_SECONDS);
   }
 
   /** Goes on as it is, and is not started again when it ends. */
@@ -90,7 +98,13 @@ export class Slots {
 
   /** Whether it was ended by `rest` or gave up, and not by somebody who typed `sv stop`. */
   isRested(service: string): boolean {
-    return this.gaveUp(service) || fs.existsSync(`${this.path(service)}/${RESTED}`);
+    const isRested = fs.existsSync(`${this.path(service)}/${RESTED}`);
+    return isRested || this.gaveUp(service) || this.isUnbegun(service);
+  }
+
+  /** Whether whoever gave it its place was cut off before it was told to start. */
+  isUnbegun(service: string): boolean {
+    return fs.existsSync(`${this.path(service)}/${UNBEGUN}`);
   }
 
   /** Whether it failed so often that it is not tried again by itself. */
@@ -139,6 +153,7 @@ export class Slots {
     }
     rest.writeTo(`${this.#sv}/../logs/${basename(path)}/current`);
     const spare = `${this.#sv}/${SPARE}${randomBytes(4).toString("hex")}`;
+    fs.writeFileSync(`${path}/${UNBEGUN}`, "");
     fs.renameSync(path, spare);
     for (const name of [RESTED, GAVE_UP, "again"]) fs.rmSync(`${spare}/${name}`, { force: true });
     return true;
@@ -151,7 +166,7 @@ export class Slots {
     for (let i = spares.length; i < this.#spares; i++) {
       this.#make(`${SPARE}${randomBytes(4).toString("hex")}`, true);
     }
-    for (const name of names.filter((n) => n.startsWith(".gone-"))) {
+    for (const name of names.filter((n) => /^\.(?:gone|new)-/.test(n))) {
       if (!isSupervised(`${this.#sv}/${name}`)) {
         fs.rmSync(`${this.#sv}/${name}`, { recursive: true, force: true });
       }
@@ -173,11 +188,11 @@ export class Slots {
   /** Built under a hidden name and renamed, so that runsvdir never sees half of it. */
   #make(name: string, spare = false): void {
     const building = `${this.#sv}/.new-${randomBytes(6).toString("hex")}`;
-    fs.mkdirSync(`${building}/log`, { recursive: true, mode: 0o700 });
-    for (const [name, script] of PLACE_LINKS) fs.symlinkSync(script, `${building}/${name}`);
-    fs.writeFileSync(`${building}/down`, "");
-    if (spare) fs.writeFileSync(`${building}/log/down`, "");
     try {
+      fs.mkdirSync(`${building}/log`, { recursive: true, mode: 0o700 });
+      for (const [name, script] of PLACE_LINKS) fs.symlinkSync(script, `${building}/${name}`);
+      for (const name of ["down", UNBEGUN]) fs.writeFileSync(`${building}/${name}`, "");
+      if (spare) fs.writeFileSync(`${building}/log/down`, "");
       fs.renameSync(building, `${this.#sv}/${name}`);
     } catch (error) {
       fs.rmSync(building, { recursive: true, force: true });
@@ -191,6 +206,8 @@ const SPARE = "spare-";
 const MOST_SPARES = 16;
 /** Tells a service that was sent to rest from one that somebody stopped by hand. */
 const RESTED = "rested";
+/** Tells one that was not started yet from one that somebody stopped. */
+const UNBEGUN = "unbegun";
 /** Made by scripts/service/finish. */
 const GAVE_UP = "gave-up";
 /** Every place is made of links to the same scripts, so that a newer ikigai's are used at once. */
@@ -206,8 +223,8 @@ const LOG_SECONDS = 2;
 
 /** Looks every few milliseconds until a condition holds or the time is over. */
 async function until(condition: () => boolean, seconds: number): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  while (!condition() && Date.now() < deadline) {
+  const deadline = performance.now() + seconds * 1000;
+  while (!condition() && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -1,0 +1,16 @@
+import type { RawPath } from "../model/worktree.ts";
+import { joinRaw, linkAtomically, lstatIfThere, readlinkIfThere } from "./files.ts";
+import { tracks } from "./git/tracks.ts";
+
+/**
+ * Gives a worktree outside the project a link to it, so that walking up finds it. Anything else of
+ * that name stays, also a link that the branch holds: the way through git finds the project then.
+ */
+export async function linkToProject(ikigai: string, top: RawPath): Promise<void> {
+  const link = joinRaw(top, ".ikigai");
+  const present = lstatIfThere(link);
+  if (present && !present.isSymbolicLink()) return;
+  if (readlinkIfThere(link)?.equals(Buffer.from(ikigai))) return;
+  if (present && (await tracks(top, ".ikigai"))) return;
+  linkAtomically(ikigai, link);
+}
