@@ -169,7 +169,8 @@ async function main(root: string | undefined): Promise<void> {
     keepHooks(keeper, commonDir, journal),
     enforceRetention(keeper, retention, journal),
     watchConfiguration(
-      [layout.root, ...(chosen ? [toBuffer(chosen.path).toString()] : [])],
+      layout.root,
+      chosen && toBuffer(chosen.path).toString(),
       () =>
         void settings
           .loadProject(chosen?.path)

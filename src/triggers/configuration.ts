@@ -1,4 +1,6 @@
-import { type FSWatcher, watch } from "node:fs";
+import { watch as watchDirectory } from "node:fs";
+import { basename } from "node:path";
+import { watch as watchFiles } from "chokidar";
 import { CONFIGURATION_FILES } from "../facts/configuration.ts";
 
 const NAMES = new Set(CONFIGURATION_FILES);
@@ -6,31 +8,54 @@ const NAMES = new Set(CONFIGURATION_FILES);
 const QUIET_MS = 20;
 
 /**
- * Tells when a configuration file of these directories comes, changes or goes.
- * Returns the way to end it; `failed` is told when the system gives no watches.
- * Whatever else happens there, such as a worktree that is added, costs nothing.
+ * Tells when a configuration file comes, changes or goes: in the default worktree, and in the
+ * project's own directory where that is another one. Returns the way to end it; `failed` is told
+ * when the system gives no watches.
+ *
+ * @param top the default worktree, if there is one
  */
 export function watchConfiguration(
-  directories: readonly string[],
+  root: string,
+  top: string | undefined,
+  changed: () => void,
+  failed: (error: unknown) => void,
+): () => Promise<void> {
+  const closes: (() => unknown)[] = [];
+  if (top !== undefined) {
+    const watcher = watchFiles(top, {
+      depth: 0,
+      ignoreInitial: true,
+      followSymlinks: false,
+      ignored: (path) => path !== top && !NAMES.has(basename(path)),
+    });
+    watcher.on("all", changed).on("error", failed);
+    closes.push(() => watcher.close());
+  }
+  if (root !== top) closes.push(watchBesideWorktrees(root, changed, failed));
+  return async () => {
+    for (const close of closes) await close();
+  };
+}
+
+/** Worktrees come and go here by the thousand, and chokidar would list all of them for each. */
+function watchBesideWorktrees(
+  root: string,
   changed: () => void,
   failed: (error: unknown) => void,
 ): () => void {
   let timer: NodeJS.Timeout | undefined;
-  const noticed = (_: string, name: string | null) => {
-    if (name !== null && !NAMES.has(name)) return;
-    clearTimeout(timer);
-    timer = setTimeout(changed, QUIET_MS);
-  };
-  const watchers = [...new Set(directories)].flatMap((directory): FSWatcher[] => {
-    try {
-      return [watch(directory, noticed).on("error", failed)];
-    } catch (error) {
-      failed(error);
-      return [];
-    }
-  });
-  return () => {
-    clearTimeout(timer);
-    for (const watcher of watchers) watcher.close();
-  };
+  try {
+    const watcher = watchDirectory(root, (_, name) => {
+      if (name !== null && !NAMES.has(name)) return;
+      clearTimeout(timer);
+      timer = setTimeout(changed, QUIET_MS);
+    }).on("error", failed);
+    return () => {
+      clearTimeout(timer);
+      watcher.close();
+    };
+  } catch (error) {
+    failed(error);
+    return () => {};
+  }
 }
