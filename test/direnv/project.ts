@@ -107,7 +107,13 @@ export class DirenvProject {
     });
   }
 
+  /** 32 of 2.32.1. */
+  get direnvMinor(): number {
+    return Number(this.direnv(this.base, "version").split(".")[1]);
+  }
+
   remove(): void {
-    fs.rmSync(this.base, { recursive: true, force: true });
+    // fish goes on writing completions for a moment.
+    fs.rmSync(this.base, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
