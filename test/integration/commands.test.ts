@@ -246,7 +246,7 @@ test.each([
   [1, ["wt", "wait", "nope"], nothingHere, "ikigai wt list"],
   [1, ["wt", "remove", "nope"], nothingHere, "ikigai wt list"],
   [1, ["wt", "restore", "nope"], "There is no worktree nope to restore into.", "git worktree add"],
-  [1, ["db", "branch", "nope"], "There is no worktree at ", "ikigai wt list"],
+  [1, ["db", "branch", "nope"], "This directory is in no worktree.", "name one"],
   [1, ["db", "reset", "main", "--db", "half"], "half is no way to begin a schema", undefined],
   [1, ["db", "diff", "nope", "main"], nothingHere, "ikigai wt list"],
 ] as const)(
