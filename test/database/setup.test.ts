@@ -8,11 +8,13 @@ import { add, psql, show, startProject, until } from "./support.ts";
 
 let project: TestProject;
 
+/** Another in each run, so that two side by side do not see each other's. */
+const endless = `sleep ${100_000_000 + process.pid}`;
 const migrate = `#!/bin/sh
 echo "migrating $IKIGAI_WORKTREE in $(pwd -P)"
 psql -XAtqc "CREATE TABLE IF NOT EXISTS runs (what text, at timestamptz DEFAULT clock_timestamp()); INSERT INTO runs VALUES ('migrate')" || exit 3
 if [ -e broken ]; then echo "this will not do" >&2; exit 7; fi
-if [ -e endless ]; then exec sleep 98765; fi
+if [ -e endless ]; then exec ${endless}; fi
 if [ -e held ]; then echo "waiting for $(cat held)"; until [ -e "$(cat held)" ]; do sleep 0.05; done; echo "went on"; fi
 `;
 const seed = `#!/bin/sh
@@ -103,12 +105,13 @@ test("removing the worktree ends a command that would never end, and all that it
   const log = join(project.root, ".ikigai/logs/waits.setup/current");
   await waitFor(() => readFileSync(log, "utf8").includes("migrating waits"), { deadline: 30_000 });
   expect((await show(project, "waits")).problems.join()).toMatch(/database\.migrate runs/);
+  const running = async () => (await project.run("pgrep", ["-f", `^${endless}$`])).stdout;
+  await waitFor(async () => (await running()) !== "", { deadline: 30_000 });
   await project.git("main", "worktree", "remove", "--force", "../waits");
+  await waitFor(async () => (await running()) === "", { deadline: 30_000 });
   await waitFor(async () => !(await project.ikigai("wt", "list")).stdout.includes("waits"), {
     deadline: 30_000,
   });
-  const left = await project.run("pgrep", ["-f", "sleep 98765"]);
-  expect(left.stdout).toBe("");
 });
 
 async function daemonPid(): Promise<number> {
