@@ -87,7 +87,7 @@ export class Wakes {
   async end(worktree: WorktreeFacts, service: Service): Promise<void> {
     const key = `${worktree.slug}.${service.slug}`;
     await this.#stop(key, async () => {
-      await this.#host.slots.remove(key);
+      await this.#host.slots.abandon(key);
       this.#host.definitions.forgive(key);
     });
   }

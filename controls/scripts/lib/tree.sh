@@ -33,6 +33,13 @@ end_left() (
 
 tree_gone() { [ -z "$(keepers)$(strays)" ] && ! orphan nginx && ! orphan postgres; }
 
+# has_ended_its_service PID: a runsv sleeps for a second where its service ended within one of its
+# start (runsv.c), and hears nothing. What it has to do is done by then.
+has_ended_its_service() {
+  case $(command_line "$1") in "runsv "*) ;; *) return 1 ;; esac
+  [ "$(cat "$(working_directory "$1")/supervise/stat" 2>/dev/null)" = down ]
+}
+
 # end_tree: HUP makes runsvdir end every runsv, and they their services. What has lost its
 # keeper is asked itself; after 10 s force is used.
 end_tree() {
@@ -59,11 +66,13 @@ end_tree() {
     fi
     for one in $remaining; do
       case $asked in
-        *" $one "*) ;;
+        *" $one "*) if has_ended_its_service "$one"; then signal KILL "$one"; fi ;;
         *) signal TERM "$one" && asked="$asked$one " ;;
       esac
     done
     sleep 0.1
   done
   for one in $theirs; do end_left "$one"; done
+  # Places whose runsv could not be waited for.
+  rm -rf "$IKIGAI_DIR"/sv/.gone-*
 }

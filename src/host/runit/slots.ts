@@ -118,12 +118,24 @@ export class Slots {
     if (!fs.existsSync(path)) return;
     await this.#end(service);
     if (await this.#recycle(path)) return;
-    // Out of runsvdir's sight before its runsv exits, so that no other one is started.
+    const aside = this.#dismiss(path);
+    await until(() => !isSupervised(aside), STOP_SECONDS);
+    fs.rmSync(aside, { recursive: true, force: true });
+  }
+
+  /** Ends a service and takes its place for good; its runsv, which may sleep for a second, exits later. */
+  async abandon(service: string): Promise<void> {
+    if (!this.has(service)) return;
+    await this.#end(service);
+    this.#dismiss(this.path(service));
+  }
+
+  /** Out of runsvdir's sight before its runsv exits, so that no other one is started. */
+  #dismiss(path: string): string {
     const aside = `${this.#sv}/.gone-${randomBytes(6).toString("hex")}`;
     fs.renameSync(path, aside);
     control(aside, "dx");
-    await until(() => !isSupervised(aside), STOP_SECONDS);
-    fs.rmSync(aside, { recursive: true, force: true });
+    return aside;
   }
 
   async #end(service: string): Promise<void> {
