@@ -109,7 +109,9 @@ function processorTime(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-const IDLE_SECONDS = 20;
+/** After this long nothing is left of what was asked before. */
+const SETTLE_SECONDS = 10;
+const IDLE_SECONDS = 60;
 
 type Idle = { readonly cpu: number; readonly memory: number } | string;
 
@@ -125,7 +127,7 @@ async function measureIdle(bench: Bench): Promise<Idle> {
   if (process.platform !== "linux") return "Only Linux tells of a process without a program.";
   const project = await thousand(bench);
   const { pid } = await project.ask<{ pid: number }>("GET", "/v1/health");
-  await sleep(3);
+  await sleep(SETTLE_SECONDS);
   const before = processorTime(pid);
   await sleep(IDLE_SECONDS);
   const cpu = (processorTime(pid) - before) / (IDLE_SECONDS * 10);

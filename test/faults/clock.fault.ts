@@ -36,8 +36,8 @@ beforeAll(async () => {
     "NO_FAKE_STAT=1",
   ].join(" ");
   const script = `#!/bin/sh
-case $1 in
-*daemon.js) exec env ${clock} ${process.execPath} "$@" ;;
+case $* in
+*/daemon.js\ *) exec env ${clock} ${process.execPath} "$@" ;;
 *) exec ${process.execPath} "$@" ;;
 esac
 `;

@@ -62,8 +62,8 @@ test.skipIf(!strace)("without inotify it says so, and follows git all the same",
   writeFileSync(
     node,
     `#!/bin/sh
-case $1 in
-*daemon.js) exec strace -o /dev/null -e trace=inotify_init1 -e inject=inotify_init1:error=EMFILE ${process.execPath} "$@" ;;
+case $* in
+*/daemon.js\ *) exec strace -o /dev/null -e trace=inotify_init1 -e inject=inotify_init1:error=EMFILE ${process.execPath} "$@" ;;
 *) exec ${process.execPath} "$@" ;;
 esac
 `,

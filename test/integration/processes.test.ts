@@ -20,7 +20,7 @@ afterAll(async () => {
 const KINDS = {
   nginx: /^nginx: master process/,
   Postgres: /^\S*\/postgres -D /,
-  daemon: /^\S*node \S*dist\/daemon\.js /,
+  daemon: /^\S*node (?:--\S+ )*\S*dist\/daemon\.js /,
   supervisor: /^\S*runsvdir -P /,
   backend: /^\S*node server\.js/,
 } as const;
