@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { aptScript, commandFor, managers, packagesOf } from "./managers.js";
 import { findProgram, missingRequirements } from "./programs.js";
@@ -34,7 +34,14 @@ function dependenciesAreCurrent() {
   return statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
 }
 
+/** Through a link npm would empty a directory that others work with. */
+function dependenciesAreLinked() {
+  const modules = join(root, "node_modules");
+  return lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
 async function installDependencies() {
+  if (dependenciesAreLinked()) return "linked, left as they are";
   if (dependenciesAreCurrent()) return "already there";
   // No dependency needs its install script: esbuild and Biome carry their binaries in packages.
   // npm run --silent would silence this npm too, with the reason of a failure.

@@ -23,7 +23,7 @@ export function listProcesses(): RunningProcess[] {
     .flatMap((name) => {
       const pid = Number(name);
       const command = read(`/proc/${pid}/cmdline`).split("\0").join(" ").trim();
-      return command ? [{ pid, command, started: startOf(pid), cwd: cwdOf(pid) }] : [];
+      return command ? [{ pid, command, started: beginningOf(pid), cwd: cwdOf(pid) }] : [];
     });
 }
 
@@ -48,7 +48,7 @@ export function isMarked({ pid }: RunningProcess, mark: string): boolean {
 /** Signals those that are still the same processes. */
 export function signal(processes: readonly RunningProcess[], name: NodeJS.Signals): void {
   for (const { pid, started } of processes) {
-    if (startOf(pid) !== started) continue;
+    if (beginningOf(pid) !== started) continue;
     try {
       process.kill(pid, name);
     } catch {
@@ -68,7 +68,8 @@ export async function untilGone(
   }
 }
 
-function startOf(pid: number): string {
+/** Clock ticks since boot; nothing where no such process is known. */
+export function beginningOf(pid: number): string {
   const stat = read(`/proc/${pid}/stat`);
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
 }

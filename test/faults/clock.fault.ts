@@ -149,22 +149,27 @@ test.skipIf(!LIBRARY)("start and stop wait as long as ever while the clock jumps
     FAKETIME_DONT_FAKE_MONOTONIC: "1",
     FAKETIME_NO_CACHE: "1",
   };
-  const swing = setInterval(() => jump(Math.random() < 0.5 ? DAY_S : -DAY_S), 50);
+  // Always on, so that no two looks at the clock are less than a day apart.
+  let days = 0;
+  const running = setInterval(() => jump(++days * DAY_S), 20);
   const begin = performance.now();
   try {
     for (const command of ["stop", "start"]) {
       const program = join(project.root, ".ikigai/bin/runsvdir");
       const done = await project.run(program, [command], { env: { ...env, ...faked } });
-      expect(done.exitCode, `${command}: ${done.stderr}`).toBe(0);
+      expect(done, command).toMatchObject({ exitCode: 0, stderr: "" });
     }
   } finally {
-    clearInterval(swing);
+    clearInterval(running);
     jump(0);
   }
   const milliseconds = performance.now() - begin;
   expect((await project.ikigai("start")).exitCode).toBe(0);
   await patient.recovers(30_000);
-  tell({ fault: "the clock swings by days during runsvdir stop, start", recovery: milliseconds });
+  tell({
+    fault: "the clock runs away by days during runsvdir stop, start",
+    recovery: milliseconds,
+  });
 });
 
 test.skipIf(LIBRARY)("no clock jumps without libfaketime", () => {

@@ -71,25 +71,3 @@ test.each(damages)(
   },
   300_000,
 );
-
-test("the machine ends without a word, and pids and sockets of then are strangers' now", async () => {
-  const { project } = patient;
-  const innocent = (await import("node:child_process")).spawn("sleep", ["600"], {
-    stdio: "ignore",
-  });
-  const { kill } = await import("./support/processes.ts");
-  for (const one of patient.cast().all) kill(one);
-  const pids = stateFiles(join(project.root, ".ikigai")).filter((file) =>
-    /\/pid$|\.pid$/.test(file),
-  );
-  expect(pids.length).toBeGreaterThan(2);
-  for (const file of pids) writeFileSync(file, `${innocent.pid} 1\n`);
-  const begin = performance.now();
-  const started = await project.ikigai("start");
-  expect(started.exitCode, started.stderr).toBe(0);
-  await patient.recovers();
-  expect(innocent.exitCode).toBe(null);
-  expect(innocent.signalCode).toBe(null);
-  innocent.kill();
-  tell({ fault: "machine restart, every pid recycled", recovery: performance.now() - begin });
-});

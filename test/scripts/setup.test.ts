@@ -1,3 +1,16 @@
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
 import { expect, test } from "vitest";
 import { commandFor, managers } from "../../scripts/managers.js";
 
@@ -21,4 +34,26 @@ test("says where runit comes from on systems that do not package it", () => {
   expect(dnf).toMatch(/^sudo dnf install -y curl {3}# runit is not in Fedora's own/);
   expect(pacman).toMatch(/^sudo pacman -S --needed curl {3}# runit comes from the AUR/);
   expect(commands(["runit"]).dnf).toMatch(/^# runit is not in Fedora's own/);
+});
+
+test("dependencies that a clone only links to are left to whom they belong", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "iki-setup-"));
+  const [clone, others] = [join(directory, "clone"), join(directory, "others")];
+  const own = { name: "clone", version: "1.0.0" };
+  try {
+    for (const one of [clone, others]) mkdirSync(one);
+    writeFileSync(join(others, "precious"), "");
+    cpSync(fileURLToPath(new URL("../../scripts", import.meta.url)), join(clone, "scripts"), {
+      recursive: true,
+    });
+    writeFileSync(join(clone, "package.json"), JSON.stringify({ ...own, type: "module" }));
+    const lock = { ...own, lockfileVersion: 3, packages: { "": own } };
+    writeFileSync(join(clone, "package-lock.json"), JSON.stringify(lock));
+    symlinkSync(others, join(clone, "node_modules"));
+    const done = await execa("node", ["scripts/setup.js"], { cwd: clone, reject: false });
+    expect(done.stderr).toBe("");
+    expect(readdirSync(others)).toEqual(["precious"]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });

@@ -13,6 +13,7 @@ import {
   toBuffer,
   writeAtomically,
 } from "../files.ts";
+import { beginningOf } from "../process-table.ts";
 
 /** What a service is, as data beside its constant run script. */
 export interface Definition {
@@ -86,14 +87,16 @@ export class Definitions {
   /** The process that its run script became last, and the mark of what that was started with. */
   started(service: string): { readonly pid: number; readonly mark: string } {
     const text = readIfThere(`${this.path(service)}/pid`)?.toString() ?? "";
-    const [pid, mark = ""] = text.trim().split(" ");
+    const [pid, mark = ""] = (text.split("\n")[0] ?? "").trim().split(" ");
     return { pid: Number(pid), mark };
   }
 
   /** Makes the record of it again where that was lost; what it was started with nobody knows then. */
   record(service: string, pid: number): void {
     if (this.started(service).pid === pid) return;
-    writeAtomically(`${this.path(service)}/pid`, `${pid} lost\n`, { durable: false });
+    writeAtomically(`${this.path(service)}/pid`, `${pid} lost\n${beginningOf(pid)}\n`, {
+      durable: false,
+    });
   }
 
   /** Whether the copy that was started last, if any, knows another definition than the present one. */

@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { waitFor } from "../support/wait.ts";
+import { makePatient, type Patient } from "./support/patient.ts";
+import { kill } from "./support/processes.ts";
+import { tell } from "./support/table.ts";
+
+let patient: Patient;
+let ikigai: string;
+
+beforeAll(async () => {
+  patient = await makePatient();
+  ikigai = join(patient.project.root, ".ikigai");
+});
+afterAll(() => patient?.[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await patient.recovers();
+});
+
+/** The machine ends without a word: all is killed, and what it wrote stays. */
+async function endMachine(): Promise<void> {
+  await waitFor(() => {
+    for (const one of patient.cast().all) kill(one);
+    return patient.cast().all.length === 0;
+  });
+}
+
+/** Everything below `.ikigai` of which this is true; data and logs are not looked through. */
+function find(wanted: (path: string) => boolean, directory = ikigai): string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) return /\/(?:db|logs|deno)$/.test(path) ? [] : find(wanted, path);
+    return wanted(path) ? [path] : [];
+  });
+}
+
+const sockets = () => find((path) => lstatSync(path).isSocket());
+const pidFiles = () => [
+  ...find((path) => /\/(?:.*\.)?pid$/.test(path) && lstatSync(path).isFile()),
+  join(realpathSync(join(ikigai, "db")), "postmaster.pid"),
+];
+
+/** Somebody else's process, at the head of a group of its own as a shell's job is. */
+function makeInnocent(): ChildProcess {
+  return spawn("sleep", ["600"], { stdio: "ignore", detached: true });
+}
+
+const isUnharmed = ({ exitCode, signalCode }: ChildProcess) =>
+  exitCode === null && signalCode === null;
+
+async function start(): Promise<void> {
+  const started = await patient.project.ikigai("start");
+  expect(started.exitCode, started.stderr).toBe(0);
+  await patient.recovers();
+}
+
+test("sockets and pid files that a machine's end left are in nobody's way", async () => {
+  await endMachine();
+  const left = sockets().map((path) => path.slice(ikigai.length));
+  expect(left).toEqual(
+    expect.arrayContaining(["/daemon.sock", "/run/gate.sock", "/run/sockets/main/backend.sock"]),
+  );
+  const files = pidFiles().filter((path) => readFileSync(path, "utf8") !== "");
+  expect(files.length).toBeGreaterThan(6);
+  const begin = performance.now();
+  await start();
+  tell({
+    fault: `${left.length} stale sockets and ${files.length} stale pid files`,
+    recovery: performance.now() - begin,
+  });
+});
+
+test("every pid of before a machine's end is a stranger's now", async () => {
+  await endMachine();
+  const innocent = makeInnocent();
+  for (const file of pidFiles()) {
+    // What else is in it stays: Postgres believes no file that holds a number alone.
+    writeFileSync(file, readFileSync(file, "utf8").replace(/^\d*/, String(innocent.pid)));
+  }
+  const begin = performance.now();
+  // Neither takes a stranger for what it ends, or for what runs already.
+  expect((await patient.project.ikigai("stop")).exitCode).toBe(0);
+  await start();
+  expect(isUnharmed(innocent)).toBe(true);
+  innocent.kill();
+  tell({ fault: "machine restart, every pid recycled", recovery: performance.now() - begin });
+});
+
+test("a stranger with a service's old pid lives on where the service cannot begin", async () => {
+  await endMachine();
+  const innocent = makeInnocent();
+  const definition = join(ikigai, "run/services/main.backend");
+  writeFileSync(join(definition, "pid"), `${innocent.pid} mark\n1\n`);
+  // Its run script fails at once, and what follows an end is done all the same.
+  writeFileSync(join(definition, "command"), "exit 7\n");
+  const begin = performance.now();
+  const ended = waitFor(() => /^1 7 /.test(contentsOf(join(definition, "crashes"))));
+  await Promise.all([ended, start()]);
+  expect(isUnharmed(innocent)).toBe(true);
+  innocent.kill();
+  tell({
+    fault: "a backend's pid recycled, and it cannot begin",
+    recovery: performance.now() - begin,
+  });
+});
+
+test("a stranger with a service's old pid lives on while something of it holds its lock", async () => {
+  const { project } = patient;
+  await endMachine();
+  const innocent = makeInnocent();
+  const definition = join(ikigai, "run/services/main.backend");
+  const log = join(ikigai, "logs/main.backend/current");
+  const holder = spawn("chpst", ["-L", join(definition, "lock"), "sleep", "600"], {
+    stdio: "ignore",
+    detached: true,
+  });
+  await waitFor(() => spawnSync("chpst", ["-L", join(definition, "lock"), "true"]).status !== 0);
+  writeFileSync(join(definition, "pid"), `${innocent.pid} mark\n1\n`);
+  const begin = performance.now();
+  await project.ikigai("start");
+  await waitFor(() => contentsOf(log).includes("lock"));
+  holder.kill();
+  await patient.recovers(60_000);
+  expect(isUnharmed(innocent)).toBe(true);
+  innocent.kill();
+  tell({
+    fault: "a backend's pid recycled, and its lock held",
+    recovery: performance.now() - begin,
+  });
+});
+
+function contentsOf(file: string): string {
+  return existsSync(file) ? readFileSync(file, "utf8") : "";
+}
