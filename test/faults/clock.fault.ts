@@ -37,7 +37,7 @@ beforeAll(async () => {
   ].join(" ");
   const script = `#!/bin/sh
 case $* in
-*/daemon.js\ *) exec env ${clock} ${process.execPath} "$@" ;;
+*"/daemon.js "*) exec env ${clock} ${process.execPath} "$@" ;;
 *) exec ${process.execPath} "$@" ;;
 esac
 `;

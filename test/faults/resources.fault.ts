@@ -63,7 +63,7 @@ test.skipIf(!strace)("without inotify it says so, and follows git all the same",
     node,
     `#!/bin/sh
 case $* in
-*/daemon.js\ *) exec strace -o /dev/null -e trace=inotify_init1 -e inject=inotify_init1:error=EMFILE ${process.execPath} "$@" ;;
+*"/daemon.js "*) exec strace -o /dev/null -e trace=inotify_init1 -e inject=inotify_init1:error=EMFILE ${process.execPath} "$@" ;;
 *) exec ${process.execPath} "$@" ;;
 esac
 `,
