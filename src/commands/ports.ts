@@ -1,17 +1,8 @@
-import fs from "node:fs";
-import { execa } from "execa";
-import { codeOf, realPath } from "../host/files.ts";
+import { realPath } from "../host/files.ts";
+import { listenersOn } from "../host/listeners.ts";
 import type { Configuration } from "../model/configuration.ts";
 import type { Layout } from "../model/layout.ts";
 import { UserError } from "../model/user-error.ts";
-
-/** A process that listens on a port of loopback. */
-interface PortHolder {
-  /** For people: the project whose it is, else the program. */
-  readonly who: string;
-  /** Where it works; empty where that is not to be known. */
-  readonly directory: string;
-}
 
 /** One of a project's ports, and who has it. */
 export interface PortUse {
@@ -21,7 +12,7 @@ export interface PortUse {
   readonly holder: "nobody" | "this project" | { readonly other: string };
 }
 
-/** Asks the system for both ports. Where it cannot say (no ss(8)), nobody has them. */
+/** Asks the system for both ports. */
 export async function portUses(
   layout: Layout,
   { http, postgres }: Configuration,
@@ -54,34 +45,14 @@ export function freePort(key: PortUse["key"]): string {
   return `set ${key} to a free port in .ikigairc.json, then: ikigai restart`;
 }
 
-async function holderOf(port: number): Promise<PortHolder | undefined> {
-  const { stdout } = await execa("ss", ["-Hltnp", `sport = :${port}`], { reject: false });
-  const line = String(stdout ?? "")
-    .split("\n")
-    .find((text) => LOOPBACK.test(text.split(/\s+/)[3] ?? ""));
-  if (line === undefined) return undefined;
-  const named = [...line.matchAll(/\("([^"]*)",pid=(\d+)/g)];
-  if (named.length === 0) return { who: "a process of another user", directory: "" };
-  // A server's processes share the port; some may have ended since they were listed.
-  const holders = named.flatMap(([, name = "", pid = ""]): PortHolder[] => {
-    const directory = cwdOf(pid);
-    if (directory === undefined) return [];
-    const root = /^(.*)\/\.ikigai(\/|$)/.exec(directory)?.[1];
-    return [
-      { who: root === undefined ? `${name} (pid ${pid})` : `the project ${root}`, directory },
-    ];
-  });
-  return holders.find(({ directory }) => directory !== "") ?? holders[0];
-}
-
-/** Addresses that a listener on 127.0.0.1 or ::1 would meet. */
-const LOOPBACK = /^(127\.|0\.0\.0\.0:|\*:|\[::\]:|\[::1\]:)/;
-
-/** Empty where it is not to be known; undefined when the process is no more. */
-function cwdOf(pid: string): string | undefined {
-  try {
-    return fs.readlinkSync(`/proc/${pid}/cwd`);
-  } catch (error) {
-    return ["ENOENT", "ESRCH"].includes(codeOf(error) ?? "") ? undefined : "";
-  }
+/** For people: the project whose it is, else the program; and where it works. */
+async function holderOf(port: number): Promise<{ who: string; directory: string } | undefined> {
+  const listeners = await listenersOn(port);
+  if (listeners === undefined) return undefined;
+  // Processes that share the port may have ended since, or be another user's.
+  const known = listeners.find(({ directory }) => directory !== "") ?? listeners[0];
+  if (!known) return { who: "a process of another user", directory: "" };
+  const { name, pid, directory } = known;
+  const root = /^(.*)\/\.ikigai(\/|$)/.exec(directory)?.[1];
+  return { who: root === undefined ? `${name} (pid ${pid})` : `the project ${root}`, directory };
 }
