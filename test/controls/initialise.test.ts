@@ -102,3 +102,26 @@ function kill(pid: number): void {
     // It has ended by itself.
   }
 }
+
+test("no program is given the owner's password", async () => {
+  await using controls = await makeControls();
+  const { root, settings, run } = controls.layout;
+  const given = join(root, "given");
+  const path = join(root, "path");
+  mkdirSync(path);
+  for (const name of ["grep", "sed", "awk", "cat", "mv", "cp", "tr", "head", "env"]) {
+    const { stdout: real } = await execa("sh", ["-c", `command -v ${name}`]);
+    const script = `#!/bin/sh\nprintf '%s\\n' "$0 $*" >>'${given}'\nexec '${real}' "$@"\n`;
+    writeFileSync(join(path, name), script, { mode: 0o755 });
+  }
+  const text = readFileSync(settings, "utf8");
+  writeFileSync(settings, `${text}\nIKIGAI_PG_PASSWORD=plainly-seen\n`);
+  const env = { PATH: `${path}:${process.env.PATH}` };
+  for (const verb of ["start", "stop", "start"]) {
+    expect(await controls.run("pg_ctl", [verb], { env })).toMatchObject({ exitCode: 0 });
+  }
+  expect(readFileSync(join(run, "pgpass"), "utf8")).toContain(":plainly-seen\n");
+  const lines = readFileSync(given, "utf8");
+  expect(lines).toContain("/sed ");
+  expect(lines).not.toContain("plainly-seen");
+});

@@ -117,7 +117,12 @@ server_sweep() { :; }
 write_pgpass() {
   file=$IKIGAI_DIR/run/pgpass
   owner="127.0.0.1:$port:*:ikigai:$(printf '%s' "$IKIGAI_PG_PASSWORD" | sed 's/[\\:]/\\&/g')"
-  if grep -qxF -- "$owner" "$file" 2>/dev/null; then return 0; fi
+  # Read by the shell itself: what another program is given, everybody sees in its argument list.
+  if [ -r "$file" ]; then
+    while IFS= read -r line; do
+      if [ "$line" = "$owner" ]; then return 0; fi
+    done <"$file"
+  fi
   (
     umask 077
     {
