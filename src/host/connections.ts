@@ -1,6 +1,6 @@
-import { execFile } from "node:child_process";
 import fs from "node:fs";
-import { promisify } from "node:util";
+import { lsof } from "./lsof.ts";
+import { readProc } from "./proc.ts";
 
 /** Where a service listens: the path that it bound, and its port if it has one. */
 export interface Listening {
@@ -46,11 +46,11 @@ interface Found {
 function fromProc(services: readonly Listening[]): Found {
   const ports = new Map<number, number>();
   if (services.some(({ port }) => port !== undefined)) {
-    for (const file of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-      for (const port of establishedPorts(read(file))) count(ports, port);
+    for (const file of ["net/tcp", "net/tcp6"]) {
+      for (const port of establishedPorts(readProc(file))) count(ports, port);
     }
   }
-  return { sockets: peersByPath(read("/proc/net/unix")), ports };
+  return { sockets: peersByPath(readProc("net/unix")), ports };
 }
 
 /**
@@ -74,23 +74,12 @@ function establishedPorts(table: string): number[] {
   return [...table.matchAll(line)].map(([, port = ""]) => Number.parseInt(port, 16));
 }
 
-function read(file: string): string {
-  try {
-    return fs.readFileSync(file, "latin1");
-  } catch {
-    return "";
-  }
-}
-
-/** One line a field (lsof(8), "OUTPUT FOR OTHER PROGRAMS"): `d` names the socket, `n` its address. */
+/** Fields: `d` names the socket, `n` its address. */
 async function fromLsof(): Promise<Found> {
-  const list = (...args: string[]) =>
-    promisify(execFile)("lsof", ["-nP", "-Fdn", ...args], { maxBuffer: 1 << 26 }).then(
-      ({ stdout }) => stdout,
-      // lsof ends with 1 when it found nothing or could not look at everything.
-      (error: { stdout?: string }) => error.stdout ?? "",
-    );
-  const [local, tcp] = await Promise.all([list("-U"), list("-iTCP", "-sTCP:ESTABLISHED")]);
+  const [local, tcp] = await Promise.all([
+    lsof("-Fdn", "-U"),
+    lsof("-Fdn", "-iTCP", "-sTCP:ESTABLISHED"),
+  ]);
   const devices = new Map<string, Set<string>>();
   for (const [, device = "", path = ""] of local.matchAll(/^d(.*)\nn(\/.*)$/gm)) {
     devices.set(path, (devices.get(path) ?? new Set()).add(device));

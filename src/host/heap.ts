@@ -2,8 +2,8 @@ import v8 from "node:v8";
 import vm from "node:vm";
 
 const EVERY_MS = 3_000;
-const WORTH = 6 * 1_048_576;
-const QUIET = 1_048_576;
+const WORTH_BYTES = 6 * 1_048_576;
+const QUIET_BYTES = 1_048_576;
 
 /**
  * A process at rest hardly collects any garbage, so that what a look at a thousand
@@ -19,7 +19,7 @@ export function tidyWhenQuiet(): () => void {
   let before = Number.POSITIVE_INFINITY;
   const timer = setInterval(() => {
     const used = oldSpace();
-    if (used - floor > WORTH && Math.abs(used - before) < QUIET) {
+    if (used - floor > WORTH_BYTES && Math.abs(used - before) < QUIET_BYTES) {
       // Otherwise pages that hold a little each stay with us.
       v8.setFlagsFromString("--compact-on-every-full-gc");
       collect();

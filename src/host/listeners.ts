@@ -1,7 +1,7 @@
-import { execFile } from "node:child_process";
 import fs from "node:fs";
-import { promisify } from "node:util";
 import { codeOf } from "./files.ts";
+import { lsof } from "./lsof.ts";
+import { listPids, readProc } from "./proc.ts";
 
 /** A process that listens on a port of loopback. */
 export interface Listener {
@@ -23,10 +23,10 @@ export async function listenersOn(port: number): Promise<readonly Listener[] | u
 function fromProc(port: number): readonly Listener[] | undefined {
   const sockets = listeningSockets(port);
   if (sockets.size === 0) return undefined;
-  const listeners = list("/proc").flatMap((name): Listener[] => {
-    if (!/^\d+$/.test(name) || !holdsOne(name, sockets)) return [];
+  const listeners = listPids().flatMap((name): Listener[] => {
+    if (!holdsOne(name, sockets)) return [];
     const directory = link(`/proc/${name}/cwd`);
-    const program = read(`/proc/${name}/comm`).trimEnd();
+    const program = readProc(`${name}/comm`).trimEnd();
     return directory === undefined ? [] : [{ pid: Number(name), name: program, directory }];
   });
   const hasEnded = listeners.length === 0 && listeningSockets(port).size === 0;
@@ -40,7 +40,7 @@ function holdsOne(pid: string, sockets: ReadonlySet<string>): boolean {
 /** As /proc/PID/fd shows them. State 0A is LISTEN; addresses are words in the machine's order. */
 function listeningSockets(port: number): ReadonlySet<string> {
   const line = /^ *\d+: ([0-9A-F]+):([0-9A-F]{4}) [0-9A-F]+:0000 0A (?:\S+ +){5}(\d+)/gm;
-  const tables = read("/proc/net/tcp") + read("/proc/net/tcp6");
+  const tables = readProc("net/tcp") + readProc("net/tcp6");
   const found = [...tables.matchAll(line)].filter(
     ([, address = "", hex = ""]) => Number.parseInt(hex, 16) === port && MET.test(address),
   );
@@ -50,7 +50,7 @@ function listeningSockets(port: number): ReadonlySet<string> {
 /** 127.0.0.0/8, also as an IPv6 address, ::1, and all addresses. */
 const MET = /^(0+|(0{16}FFFF0000)?[0-9A-F]{6}7F|0{24}01000000)$/;
 
-/** One line a field (lsof(8), "OUTPUT FOR OTHER PROGRAMS"): of a process `p` and `c`, of a file `n`. */
+/** Fields: of a process `p` and `c`, of a file `n`. */
 export async function listenersByLsof(port: number): Promise<readonly Listener[] | undefined> {
   const found = await lsof(`-iTCP:${port}`, "-sTCP:LISTEN", "-Fpcn");
   const holders = found.split(/^(?=p)/m).filter((text) => LOOPBACK.test(text));
@@ -68,14 +68,6 @@ const LOOPBACK = /^n(127\.|\*:|\[::1\]:)/m;
 const field = (letter: string, text: string) =>
   new RegExp(`^${letter}(.*)$`, "m").exec(text)?.[1] ?? "";
 
-async function lsof(...args: string[]): Promise<string> {
-  return await promisify(execFile)("lsof", ["-nP", ...args]).then(
-    ({ stdout }) => stdout,
-    // lsof ends with 1 when it found nothing or could not look at everything.
-    (error: { stdout?: string }) => error.stdout ?? "",
-  );
-}
-
 function list(path: string): string[] {
   try {
     return fs.readdirSync(path);
@@ -90,13 +82,5 @@ function link(path: string): string | undefined {
     return fs.readlinkSync(path);
   } catch (error) {
     return ["ENOENT", "ESRCH"].includes(codeOf(error) ?? "") ? undefined : "";
-  }
-}
-
-function read(file: string): string {
-  try {
-    return fs.readFileSync(file, "latin1");
-  } catch {
-    return "";
   }
 }

@@ -1,5 +1,5 @@
-import fs from "node:fs";
 import type { Layout } from "../model/layout.ts";
+import { listPids, readProc, readStat } from "./proc.ts";
 
 /** A process of a service's that no runsv looks after any more. */
 export interface Orphan {
@@ -22,9 +22,7 @@ interface Seen extends Orphan {
  * left out. Linux only: elsewhere the answer is none.
  */
 export function findOrphans({ ikigai }: Layout): Orphan[] {
-  if (!fs.existsSync("/proc/self")) return [];
-  const names = fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  const seen = names.flatMap((name) => look(Number(name), ikigai) ?? []);
+  const seen = listPids().flatMap((name) => look(Number(name), ikigai) ?? []);
   const supervised = new Set(seen.filter((one) => one.supervised).map(({ pid }) => pid));
   const services = seen.filter((one) => one.supervised && one.key !== "");
   const lost = new Set(
@@ -36,40 +34,27 @@ export function findOrphans({ ikigai }: Layout): Orphan[] {
 /** False when it is not that process any more. */
 export function signalOrphan({ pid, started }: Orphan, signal: "SIGTERM" | "SIGKILL"): boolean {
   try {
-    return fieldsOf(pid)[19] === started && process.kill(pid, signal);
+    return readStat(pid)?.started === started && process.kill(pid, signal);
   } catch {
     return false;
   }
 }
 
 function look(pid: number, ikigai: string): Seen | undefined {
-  const [state, parent, group, , ...rest] = fieldsOf(pid);
-  if (state === undefined || state === "Z") return undefined;
-  const environment = read(`/proc/${pid}/environ`).split("\0");
+  const stat = readStat(pid);
+  if (!stat || stat.state === "Z") return undefined;
+  const { parent, group, started } = stat;
+  const environment = readProc(`${pid}/environ`).split("\0");
   const variable = (name: string) =>
     environment.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
   const [worktree, service] = [variable("IKIGAI_WORKTREE"), variable("IKIGAI_SERVICE")];
-  const isInside = group === variable("IKIGAI_GROUP");
+  const isInside = String(group) === variable("IKIGAI_GROUP");
   return {
     pid,
-    parent: Number(parent),
-    group: Number(group),
-    started: rest[15] ?? "",
+    parent,
+    group,
+    started,
     supervised: variable("IKIGAI_SUPERVISED") === ikigai,
     key: isInside && worktree && service ? `${worktree}.${service}` : "",
   };
-}
-
-/** From the third on (proc(5), stat); the program's name before may hold anything. */
-function fieldsOf(pid: number): string[] {
-  const stat = read(`/proc/${pid}/stat`);
-  return stat === "" ? [] : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-}
-
-function read(file: string): string {
-  try {
-    return fs.readFileSync(file, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { statIfThere } from "./files.ts";
+import { listPids, readProc, readStat } from "./proc.ts";
 
 /** A process as proc(5) tells of it. */
 export interface RunningProcess {
@@ -17,14 +18,11 @@ export const DELETED = " (deleted)";
 /** Every process that has arguments. Linux only: elsewhere none. */
 export function listProcesses(): RunningProcess[] {
   if (process.platform !== "linux") return [];
-  return fs
-    .readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      const pid = Number(name);
-      const command = read(`/proc/${pid}/cmdline`).split("\0").join(" ").trim();
-      return command ? [{ pid, command, started: beginningOf(pid), cwd: cwdOf(pid) }] : [];
-    });
+  return listPids().flatMap((name) => {
+    const pid = Number(name);
+    const command = readProc(`${pid}/cmdline`).split("\0").join(" ").trim();
+    return command ? [{ pid, command, started: beginningOf(pid), cwd: cwdOf(pid) }] : [];
+  });
 }
 
 /** Whether a process works in a directory that was deleted; one may well be called so and be there. */
@@ -42,7 +40,7 @@ export function isDeleted({ pid, cwd }: RunningProcess): boolean {
 
 /** Whether a process was started with this in its environment (`NAME=value`). */
 export function isMarked({ pid }: RunningProcess, mark: string): boolean {
-  return read(`/proc/${pid}/environ`).split("\0").includes(mark);
+  return readProc(`${pid}/environ`).split("\0").includes(mark);
 }
 
 /** Signals those that are still the same processes. */
@@ -70,21 +68,12 @@ export async function untilGone(
 
 /** Clock ticks since boot; nothing where no such process is known. */
 export function beginningOf(pid: number): string {
-  const stat = read(`/proc/${pid}/stat`);
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  return readStat(pid)?.started ?? "";
 }
 
 function cwdOf(pid: number): string {
   try {
     return fs.readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
-    return "";
-  }
-}
-
-function read(file: string): string {
-  try {
-    return fs.readFileSync(file, "utf8");
   } catch {
     return "";
   }

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import type { Layout } from "../model/layout.ts";
 import { statIfThere } from "./files.ts";
+import { listPids, readProc, readStat } from "./proc.ts";
 
 /** Resident memory in bytes by process group, of groups in `leaders` and of sessions they lead. */
 export function memoryOfGroups(leaders: ReadonlySet<number>): ReadonlyMap<number, number> {
@@ -35,8 +36,7 @@ function processes(): Process[] {
   if (!fs.existsSync("/proc/self/stat")) return processesOfPs();
   const now = performance.now();
   const found = new Map<string, Membership>();
-  for (const name of fs.readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
+  for (const name of listPids()) {
     const known = memberships.get(name);
     const membership = known && known.until > now ? known : membershipOf(name, now);
     if (membership) found.set(name, membership);
@@ -45,17 +45,13 @@ function processes(): Process[] {
   return [...found].map(([name, { group, session }]) => ({
     group,
     session,
-    memory: () => 1024 * Number(/^VmRSS:\s*(\d+)/m.exec(read(`/proc/${name}/status`))?.[1] ?? 0),
+    memory: () => 1024 * Number(/^VmRSS:\s*(\d+)/m.exec(readProc(`${name}/status`))?.[1] ?? 0),
   }));
 }
 
-/** proc(5): fields 5 and 6 of stat. */
 function membershipOf(name: string, now: number): Membership | undefined {
-  const stat = read(`/proc/${name}/stat`);
-  // The program's name, in parentheses, may hold anything.
-  const [, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  if (group === undefined) return undefined;
-  return { group: Number(group), session: Number(session), until: now + MEMBERSHIP_MS };
+  const stat = readStat(name);
+  return stat && { group: stat.group, session: stat.session, until: now + MEMBERSHIP_MS };
 }
 
 function processesOfPs(): Process[] {
@@ -64,16 +60,6 @@ function processesOfPs(): Process[] {
     const [group = 0, kilobytes = 0] = line.trim().split(/\s+/).map(Number);
     return { group, session: group, memory: () => kilobytes * 1024 };
   });
-}
-
-function read(file: string): string {
-  try {
-    // In one system call's time only for UTF-8, and there are hundreds of these files.
-    return fs.readFileSync(file, "utf8");
-  } catch {
-    // It has ended meanwhile.
-    return "";
-  }
 }
 
 /** When nginx last passed a request to a service: it writes a line for each. */
