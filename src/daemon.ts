@@ -123,7 +123,9 @@ async function main(root: string | undefined): Promise<void> {
       console.log(`degraded: ${degraded}`);
     },
   );
+  const began = performance.now();
   await keeper.lookEverywhere();
+  const lookedMs = performance.now() - began;
   const chosen = keeper.find(".default");
   // The default worktree's services run with everything else, whichever way that was started.
   if (chosen) keeper.ask([chosen.slug]);
@@ -158,7 +160,7 @@ async function main(root: string | undefined): Promise<void> {
       journal,
     }),
     () => clearInterval(replenishing),
-    glanceRegularly(keeper, commonDir, () => {
+    glanceRegularly(keeper, commonDir, lookedMs, () => {
       // Adopted by name once, with Postgres there; from now on it has identities of its own.
       copied = false;
       if (readArrival(layout).kind !== "moved") settleHere(layout);

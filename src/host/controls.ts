@@ -27,6 +27,19 @@ export function installControls(source: string, layout: Layout, which: Which = "
 /** `changed`: files that are gone stay so, as somebody may be removing the whole project. */
 export type Which = "all" | "changed";
 
+/** Every directory that {@link installControls} puts files into. */
+export function controlDirectories(source: string, layout: Layout): string[] {
+  return ["bin", "scripts", "sv"].flatMap((name) => [
+    `${layout.ikigai}/${name}`,
+    ...fs
+      .readdirSync(`${source}/${name}`, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isDirectory())
+      .map(
+        (entry) => `${layout.ikigai}${`${entry.parentPath}/${entry.name}`.slice(source.length)}`,
+      ),
+  ]);
+}
+
 function installService(source: string, layout: Layout, name: string, which: Which): string[] {
   const place = `${layout.sv}/${name}`;
   if (lstatIfThere(place)) return copyTree(source, place, `sv/${name}`, which);

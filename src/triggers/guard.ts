@@ -1,5 +1,7 @@
-import fs from "node:fs";
 import { plantedFiles } from "../facts/planted.ts";
+import { controlDirectories } from "../host/controls.ts";
+import { DirectoryWatch } from "../host/directory-watch.ts";
+import { packageFile } from "../host/package.ts";
 import { dropPlanted, putRight } from "../host/put-right.ts";
 import type { Layout } from "../model/layout.ts";
 import type { Worktree } from "../model/worktree.ts";
@@ -21,6 +23,8 @@ const PAUSE_MS = 20;
 const QUIET_MS = 1_000;
 /** Where the system gives no watches, this is all there is. */
 const LOOK_MS = 5_000;
+/** Where it does, a look without any reason can wait. */
+const WATCHED_LOOK_MS = 60_000;
 
 /**
  * Keeps what ikigai itself runs as the package has it. In an ordinary clone `.ikigai` lies within
@@ -49,20 +53,27 @@ export function guardControls(guarded: Guarded): () => void {
     if (timer === undefined) look();
     else again = true;
   };
-  const { bin, scripts, sv, httpd } = layout;
-  const watchers = [
-    ...[bin, scripts, `${scripts}/lib`, `${scripts}/service`, sv, httpd],
+  const watches = [
+    ...controlDirectories(packageFile("controls"), layout),
+    layout.httpd,
     // The index says what a branch holds, and is written last.
     guarded.commonDir,
-  ].flatMap((path) => watch(path, noticed));
+  ].map((path) => new DirectoryWatch(path, noticed));
+  let lookedAt = performance.now();
   const regularly = setInterval(() => {
-    if (performance.now() - noticedAt > QUIET_MS) look("all");
+    const now = performance.now();
+    // Each is asked: one that was exchanged is watched anew.
+    const isWatched = watches.map((watch) => watch.renew()).every(Boolean);
+    const isDue = !isWatched || noticedAt > lookedAt || now - lookedAt > WATCHED_LOOK_MS;
+    if (!isDue || now - noticedAt < QUIET_MS) return;
+    lookedAt = now;
+    look("all");
   }, LOOK_MS);
   look("all");
   return () => {
     clearTimeout(timer);
     clearInterval(regularly);
-    for (const watcher of watchers) watcher.close();
+    for (const watch of watches) watch.close();
   };
 }
 
@@ -89,15 +100,5 @@ function attempt(journal: (line: string) => void, mend: () => void): void {
     mend();
   } catch (error) {
     journal(`could not look after ikigai's own files: ${String(error)}`);
-  }
-}
-
-function watch(path: string, noticed: () => void): fs.FSWatcher[] {
-  try {
-    const watcher = fs.watch(path, { persistent: false }, noticed);
-    watcher.on("error", () => watcher.close());
-    return [watcher];
-  } catch {
-    return [];
   }
 }

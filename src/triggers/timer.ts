@@ -6,32 +6,37 @@ const MS_PER_WORKTREE = 3;
 const FULL_LOOK_MS = 60_000;
 /** A look at everything may take this part of the daemon's time, however many worktrees there are. */
 const SHARE = 1_000;
+/** One that had to wait for something else says nothing of what a look costs. */
+const LONGEST_MS = 600_000;
 
 /**
  * Glances every half second (less often with very many worktrees), and looks
- * where something changed, where something failed, and everywhere once a minute:
+ * where something changed, where something failed, and everywhere every minute or few:
  * what a watcher missed is found all the same. Returns the way to end it.
  *
+ * @param lookedMs how long the look at everything took that was just done
  * @param settled told once, when all is in line for the first time
  */
 export function glanceRegularly(
   keeper: Keeper,
   commonDir: string,
+  lookedMs: number,
   settled: () => void,
 ): () => void {
   let before: Glance = glance(commonDir, keeper.worktrees);
   let isSettled = false;
-  let nextFull = performance.now() + FULL_LOOK_MS;
+  const pauseAfter = (took: number) => Math.min(FULL_LOOK_MS + took * SHARE, LONGEST_MS);
+  let nextFull = performance.now() + pauseAfter(lookedMs);
   let timer: NodeJS.Timeout;
   const next = () => {
     const pause = Math.max(SHORTEST_MS, keeper.worktrees.length * MS_PER_WORKTREE);
     timer = setTimeout(tick, pause);
   };
   const everywhere = async () => {
-    nextFull = performance.now() + FULL_LOOK_MS;
     const began = performance.now();
+    nextFull = began + FULL_LOOK_MS;
     await keeper.lookEverywhere();
-    nextFull += (performance.now() - began) * SHARE;
+    nextFull = began + pauseAfter(performance.now() - began);
   };
   const tick = () => {
     if (!isSettled && keeper.isSettled()) {

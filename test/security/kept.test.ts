@@ -1,0 +1,39 @@
+import { cp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { makeProject } from "../support/project.ts";
+import { waitFor } from "../support/wait.ts";
+
+const own = (name: string) =>
+  readFile(fileURLToPath(new URL(`../../controls/${name}`, import.meta.url)), "utf8");
+
+test("what ikigai itself runs is kept as the package has it, wherever it is changed", async () => {
+  await using project = await makeProject();
+  expect((await project.ikigai("start")).exitCode).toBe(0);
+  const place = (name: string) => join(project.root, ".ikigai", name);
+  const isBack = (name: string) =>
+    waitFor(
+      async () => (await readFile(place(name), "utf8").catch(() => "")) === (await own(name)),
+      { what: name },
+    );
+  const change = async (name: string) => {
+    await writeFile(place(name), "#!/bin/sh\n");
+    await isBack(name);
+  };
+  for (const name of ["bin/sv", "sv/daemon/check", "scripts/service/control/t"]) await change(name);
+  await rm(place("bin/nginx"));
+  await isBack("bin/nginx");
+  // Another directory in the old one's place is looked after as well.
+  for (const [directory, file] of [
+    ["scripts/lib", "scripts/lib/port.sh"],
+    ["bin", "bin/sv"],
+  ] as const) {
+    await cp(place(directory), place("new"), { recursive: true });
+    await rename(place(directory), place("old"));
+    await rename(place("new"), place(directory));
+    await rm(place("old"), { recursive: true });
+    await change(file);
+    await change(file);
+  }
+});
