@@ -50,10 +50,17 @@ export class Census {
     worktrees: readonly WorktreeFacts[],
     { memory }: { memory: boolean },
   ): Promise<Running[]> {
+    const { slots } = this.#host;
+    const placed = new Set(slots.names());
     const present = worktrees.flatMap((worktree) =>
       worktree.services
         .filter(({ backend }) => backend !== undefined)
-        .map((service) => this.#glance(worktree, service))
+        .map((service) => {
+          const key = `${worktree.slug}.${service.slug}`;
+          const status = placed.has(key) ? readStatus(slots.path(key)) : undefined;
+          const pid = status?.state === "run" ? status.pid : 0;
+          return { key, worktree, service, pid, admitted: this.#wakes.isAdmitted(key) };
+        })
         .filter(({ pid, admitted }) => pid > 0 || admitted),
     );
     this.#forget(new Set(present.map(({ key }) => key)));
@@ -102,14 +109,6 @@ export class Census {
     const at = before?.time === time ? before.at : since;
     this.#written.set(key, { time, at, seen: now });
     return at;
-  }
-
-  #glance(worktree: WorktreeFacts, service: Service) {
-    const key = `${worktree.slug}.${service.slug}`;
-    const { slots } = this.#host;
-    const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
-    const pid = status?.state === "run" ? status.pid : 0;
-    return { key, worktree, service, pid, admitted: this.#wakes.isAdmitted(key) };
   }
 
   #forget(present: ReadonlySet<string>): void {

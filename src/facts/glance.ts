@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { posix } from "node:path";
 import { listIfThere, statIfThere, toBuffer } from "../host/files.ts";
 import type { Slug } from "../model/slug.ts";
 import type { RawPath, Worktree } from "../model/worktree.ts";
@@ -11,6 +12,8 @@ export interface Glance {
   readonly names: ReadonlySet<string>;
   /** When the top of each worktree changed last, and which directory it is. */
   readonly tops: ReadonlyMap<Slug, Top>;
+  /** When the directories that hold worktrees changed last; paths with one character a byte. */
+  readonly places: ReadonlyMap<string, bigint>;
 }
 
 interface Top {
@@ -21,14 +24,14 @@ interface Top {
   readonly missing: boolean;
 }
 
-/** Cheap enough for every second: has anything changed that is worth a look? */
-export function glance(
-  commonDir: string,
-  worktrees: readonly Pick<Worktree, "slug" | "path" | "state">[],
-  before?: Glance,
-): Glance {
+type Known = Pick<Worktree, "slug" | "path" | "state">;
+
+/** Cheap enough for every few seconds: has anything changed that is worth a look? */
+export function glance(commonDir: string, worktrees: readonly Known[], before?: Glance): Glance {
   const list = `${commonDir}/worktrees`;
-  const listed = statIfThere(list)?.mtimeNs ?? 0n;
+  const listed = changeOf(list);
+  // Before the worktrees themselves: what changes meanwhile is seen once more.
+  const places = placesOf(worktrees);
   return {
     listed,
     names:
@@ -36,10 +39,32 @@ export function glance(
         ? before.names
         : new Set(listIfThere(list).map((name) => name.toString("latin1"))),
     tops: new Map(worktrees.map((worktree) => [worktree.slug, topOf(worktree)])),
+    places,
   };
 }
 
-function topOf({ path, state }: Pick<Worktree, "path" | "state">): Top {
+/**
+ * Whether a worktree may have come, gone or moved since: most lie beside each other, so that this
+ * takes hardly any system calls. What changed within one does not show here.
+ */
+export function hasStirred(commonDir: string, { listed, places }: Glance): boolean {
+  if (changeOf(`${commonDir}/worktrees`) !== listed) return true;
+  return [...places].some(([place, changed]) => changeOf(Buffer.from(place, "latin1")) !== changed);
+}
+
+function placesOf(worktrees: readonly Known[]): ReadonlyMap<string, bigint> {
+  const places = worktrees.map(({ path }) => posix.dirname(toBuffer(path).toString("latin1")));
+  return new Map(
+    [...new Set(places)].map((place) => [place, changeOf(Buffer.from(place, "latin1"))]),
+  );
+}
+
+/** Nanoseconds since the epoch; 0 where there is nothing. */
+function changeOf(path: RawPath | string): bigint {
+  return statIfThere(path)?.mtimeNs ?? 0n;
+}
+
+function topOf({ path, state }: Known): Top {
   // Without 64-bit numbers, which cost more than the system call.
   const stat = lstat(path);
   const missing = stat === undefined && state === "present";

@@ -1,5 +1,5 @@
 import type { Layout } from "../model/layout.ts";
-import { listPids, readProc, readStat } from "./proc.ts";
+import { listPids, type ProcessStat, readProc, readStat } from "./proc.ts";
 
 /** A process of a service's that no runsv looks after any more. */
 export interface Orphan {
@@ -21,8 +21,31 @@ interface Seen extends Orphan {
  * does not, as it was killed. Whatever put itself into a group of its own wanted to stay, and is
  * left out. Linux only: elsewhere the answer is none.
  */
-export function findOrphans({ ikigai }: Layout): Orphan[] {
-  const seen = listPids().flatMap((name) => look(Number(name), ikigai) ?? []);
+export function findOrphans({ ikigai }: Layout): readonly Orphan[] {
+  const pids = listPids();
+  // A service is only lost by a process that has gone.
+  if (pids.join() === known.pids) return known.orphans;
+  const orphans = search(pids, ikigai);
+  known = { pids: pids.join(), orphans };
+  return orphans;
+}
+
+let known: { readonly pids: string; readonly orphans: readonly Orphan[] } = {
+  pids: "",
+  orphans: [],
+};
+
+function search(pids: readonly string[], ikigai: string): Orphan[] {
+  const foreign = new Set<string>();
+  const seen = pids.flatMap((name) => {
+    const stat = readStat(name);
+    if (!stat || stat.state === "Z" || stat.isKernel) return [];
+    const key = `${name} ${stat.started}`;
+    const found = strangers.has(key) ? undefined : look(Number(name), stat, ikigai);
+    if (!found) foreign.add(key);
+    return found ?? [];
+  });
+  strangers = foreign;
   const supervised = new Set(seen.filter((one) => one.supervised).map(({ pid }) => pid));
   const services = seen.filter((one) => one.supervised && one.key !== "");
   const lost = new Set(
@@ -30,6 +53,9 @@ export function findOrphans({ ikigai }: Layout): Orphan[] {
   );
   return services.filter(({ group }) => lost.has(group));
 }
+
+/** Processes by number and beginning: one that does not bear the mark will not bear it later. */
+let strangers: ReadonlySet<string> = new Set();
 
 /** False when it is not that process any more. */
 export function signalOrphan({ pid, started }: Orphan, signal: "SIGTERM" | "SIGKILL"): boolean {
@@ -40,21 +66,26 @@ export function signalOrphan({ pid, started }: Orphan, signal: "SIGTERM" | "SIGK
   }
 }
 
-function look(pid: number, ikigai: string): Seen | undefined {
-  const stat = readStat(pid);
-  if (!stat || stat.state === "Z") return undefined;
-  const { parent, group, started } = stat;
-  const environment = readProc(`${pid}/environ`).split("\0");
+/** Undefined for a process that is surely another's; where nothing can be read it may be in exec(2). */
+function look(
+  pid: number,
+  { parent, group, started }: ProcessStat,
+  ikigai: string,
+): Seen | undefined {
+  const text = readProc(`${pid}/environ`);
+  const environment = text.split("\0");
   const variable = (name: string) =>
     environment.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
   const [worktree, service] = [variable("IKIGAI_WORKTREE"), variable("IKIGAI_SERVICE")];
   const isInside = String(group) === variable("IKIGAI_GROUP");
+  const supervised = variable("IKIGAI_SUPERVISED") === ikigai;
+  if (text !== "" && !supervised) return undefined;
   return {
     pid,
     parent,
     group,
     started,
-    supervised: variable("IKIGAI_SUPERVISED") === ikigai,
+    supervised,
     key: isInside && worktree && service ? `${worktree}.${service}` : "",
   };
 }

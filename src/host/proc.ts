@@ -26,12 +26,13 @@ export function readStat(pid: number | string): ProcessStat | undefined {
   const stat = readProc(`${pid}/stat`);
   if (stat === "") return undefined;
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [state = "", parent, group, session] = fields;
+  const [state = "", parent, group, session, , , flags] = fields;
   return {
     state,
     parent: Number(parent),
     group: Number(group),
     session: Number(session),
+    isKernel: (Number(flags) & PF_KTHREAD) !== 0,
     started: fields[19] ?? "",
   };
 }
@@ -42,6 +43,11 @@ export interface ProcessStat {
   readonly parent: number;
   readonly group: number;
   readonly session: number;
+  /** A thread of the kernel's own. */
+  readonly isKernel: boolean;
   /** Clock ticks since boot; a number that is given again begins later. */
   readonly started: string;
 }
+
+/** Linux, include/linux/sched.h. */
+const PF_KTHREAD = 0x00200000;

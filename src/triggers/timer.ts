@@ -1,8 +1,10 @@
-import { type Changes, changesSince, type Glance, glance } from "../facts/glance.ts";
+import { type Changes, changesSince, type Glance, glance, hasStirred } from "../facts/glance.ts";
 import type { Keeper } from "./keeper.ts";
 
 const SHORTEST_MS = 500;
-const MS_PER_WORKTREE = 3;
+/** For a look at the places that hold worktrees, and for one at each worktree's own top. */
+const MS_PER_PLACE = 3;
+const MS_PER_WORKTREE = 10;
 const FULL_LOOK_MS = 60_000;
 /** A look at everything may take this part of the daemon's time, however many worktrees there are. */
 const SHARE = 1_000;
@@ -10,7 +12,7 @@ const SHARE = 1_000;
 const LONGEST_MS = 600_000;
 
 /**
- * Glances every half second (less often with very many worktrees), and looks
+ * Glances every half second (at the tops of very many worktrees less often), and looks
  * where something changed, where something failed, and everywhere every minute or few:
  * what a watcher missed is found all the same. Returns the way to end it.
  *
@@ -27,10 +29,10 @@ export function glanceRegularly(
   let isSettled = false;
   const pauseAfter = (took: number) => Math.min(FULL_LOOK_MS + took * SHARE, LONGEST_MS);
   let nextFull = performance.now() + pauseAfter(lookedMs);
+  let nextTops = 0;
   let timer: NodeJS.Timeout;
   const next = () => {
-    const pause = Math.max(SHORTEST_MS, keeper.worktrees.length * MS_PER_WORKTREE);
-    timer = setTimeout(tick, pause);
+    timer = setTimeout(tick, Math.max(SHORTEST_MS, before.places.size * MS_PER_PLACE));
   };
   const everywhere = async () => {
     const began = performance.now();
@@ -43,13 +45,15 @@ export function glanceRegularly(
       isSettled = true;
       settled();
     }
-    const now = glance(commonDir, keeper.worktrees, before);
-    const changes = changesSince(before, now);
-    before = now;
-    if (changes.all || performance.now() > nextFull || keeper.wantsRetry()) {
+    if (performance.now() > nextFull || keeper.wantsRetry()) {
       void everywhere().catch(() => {});
-    } else {
-      lookWhere(keeper, commonDir, changes);
+    } else if (performance.now() > nextTops || hasStirred(commonDir, before)) {
+      const now = glance(commonDir, keeper.worktrees, before);
+      const changes = changesSince(before, now);
+      before = now;
+      nextTops = performance.now() + keeper.worktrees.length * MS_PER_WORKTREE;
+      if (changes.all) void everywhere().catch(() => {});
+      else lookWhere(keeper, commonDir, changes);
     }
     next();
   };
