@@ -111,11 +111,11 @@ async function main(root: string | undefined): Promise<void> {
   const journal = (line: string) => console.log(line);
   const stopWatching = watchRepository(
     commonDir,
-    (gitDir, at) => {
+    (gitDir, heard) => {
       if (!gitDir) return void keeper.lookEverywhere().catch(() => {});
       const slug = keeper.slugOfGitDir(gitDir) ?? keeper.knownAt(gitDir);
       // The hook is quicker than we are, and then nothing is left to see.
-      if (slug === undefined || keeper.lookedSince(slug, at)) return;
+      if (slug === undefined || keeper.lookedAfter(slug, heard)) return;
       void keeper.lookAt(slug).catch(() => {});
     },
     (error) => {

@@ -64,6 +64,11 @@ function changeOf(path: RawPath | string): bigint {
   return statIfThere(path)?.mtimeNs ?? 0n;
 }
 
+/** When a worktree's top changed last, as a glance sees it. */
+export function changeOfTop(path: RawPath): number {
+  return lstat(path)?.mtimeMs ?? 0;
+}
+
 function topOf({ path, state }: Known): Top {
   // Without 64-bit numbers, which cost more than the system call.
   const stat = lstat(path);

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, explain } from "../engine/explain.ts";
 import type { Limits } from "../engine/idle.ts";
 import type { Found } from "../engine/needs.ts";
@@ -12,6 +13,7 @@ import {
 import type { Wakes } from "../engine/wake.ts";
 import { AWAY_MS } from "../facts/away.ts";
 import { type Facts, type Gathering, gatherFacts, type WorktreeFacts } from "../facts/facts.ts";
+import { changeOfTop } from "../facts/glance.ts";
 import { joinRaw } from "../host/files.ts";
 import { untilUnlocked } from "../host/git/lock.ts";
 import type { Host } from "../host/host.ts";
@@ -21,6 +23,7 @@ import type { Slug } from "../model/slug.ts";
 import { Again } from "./again.ts";
 import { Autostart } from "./autostart.ts";
 import { DatabasePreparation } from "./database-preparation.ts";
+import { type Errand, Errands } from "./errands.ts";
 import { Housekeeper } from "./idle-timer.ts";
 import { Queue } from "./queue.ts";
 import { Seen } from "./seen.ts";
@@ -28,9 +31,6 @@ import { Standing } from "./standing.ts";
 
 /** Told of everything that was done or failed; for the daemon's log. */
 export type Journal = (line: string) => void;
-
-/** Work on one worktree that must not meet a look at it. */
-export type Errand = (worktree: WorktreeFacts, facts: Facts) => Promise<void>;
 
 /**
  * Keeps what is there in line with what is wanted. Any trigger says "look again",
@@ -46,7 +46,7 @@ export class Keeper {
   readonly #fullLooks: Queue<"all">;
   readonly #seen = new Seen();
   readonly #again = new Again();
-  readonly #errands = new Map<Slug, readonly Errand[]>();
+  readonly #errands = new Errands();
   readonly #standing = new Standing();
   readonly #preparation: DatabasePreparation;
   readonly #autostart: Autostart;
@@ -127,16 +127,9 @@ export class Keeper {
    * it is left out when the worktree is not there.
    */
   async lookAt(slug: Slug, errand?: Errand): Promise<void> {
-    if (!errand) return this.#looks.request(slug);
-    let failure: { readonly error: unknown } | undefined;
-    const run: Errand = async (worktree, facts) => {
-      await errand(worktree, facts).catch((error: unknown) => {
-        failure = { error };
-      });
-    };
-    this.#errands.set(slug, [...(this.#errands.get(slug) ?? []), run]);
+    const over = errand && this.#errands.add(slug, errand);
     await this.#looks.request(slug);
-    if (failure) throw failure.error;
+    over?.();
   }
 
   async lookEverywhere(): Promise<void> {
@@ -163,9 +156,14 @@ export class Keeper {
     return this.#seen.slugAt(gitDir);
   }
 
-  /** Whether a look at this worktree began after a time, in milliseconds since the epoch. */
-  lookedSince(slug: Slug, time: number): boolean {
-    return this.#seen.lookedSince(slug, time);
+  /** Whether a look at this worktree began after something was heard of it (`performance.now()`). */
+  lookedAfter(slug: Slug, heard: number): boolean {
+    return this.#seen.lookedAfter(slug, heard);
+  }
+
+  /** Whether one began after a file's time of change, in milliseconds since the epoch. */
+  lookedSince(slug: Slug, changed: number): boolean {
+    return this.#seen.lookedSince(slug, changed);
   }
 
   /** Ends all services and takes their places: they begin anew when asked for. */
@@ -243,14 +241,15 @@ export class Keeper {
   }
 
   async #look(slug: Slug): Promise<void> {
-    const errands = this.#errands.get(slug) ?? [];
-    this.#errands.delete(slug);
+    const errands = this.#errands.take(slug);
     await this.#preparation.attempt();
     const known = this.#seen.find(slug);
     // Files come and go while git writes them, and services would with them.
     const { commonDir } = this.#gathering();
     await untilUnlocked(known?.gitDir ?? joinRaw(commonDir, "worktrees", slug));
     const scope = new Set([slug]);
+    // What the watches have to tell by now is heard first, and needs no look of its own.
+    await setImmediate();
     this.#seen.begin(slug);
     const facts = await this.#gather(scope);
     const chosen = this.#seen.defaultSlug;
@@ -261,6 +260,8 @@ export class Keeper {
     const worktree = facts.worktrees[0];
     for (const errand of worktree ? errands : []) if (worktree) await errand(worktree, facts);
     const outcome = await reconcile(facts, this.host, scope);
+    if (worktree && outcome.done.some(({ kind }) => kind === "environment"))
+      this.#seen.touched(slug, changeOfTop(worktree.path));
     noteOutcome(this.host, slug, this.#seen.find(slug), outcome);
     this.#tell(outcome, slug);
     if (worktree) this.#autostart.start(worktree, this.isProvisioned(slug));

@@ -10,6 +10,8 @@ const CLOCK_SET_MS = 1_000;
 export class Seen {
   readonly #worktrees = new Map<Slug, WorktreeFacts>();
   readonly #lookedAt = new Map<Slug, { readonly clock: number; readonly monotonic: number }>();
+  /** When we ourselves changed the tops of worktrees. */
+  readonly #touched = new Map<Slug, number>();
   #defaultSlug: Slug | undefined;
 
   get all(): readonly WorktreeFacts[] {
@@ -43,13 +45,24 @@ export class Seen {
     this.#lookedAt.set(slug, { clock: Date.now(), monotonic: performance.now() });
   }
 
+  /** The look that is on has changed a worktree's top: its time of change is ours. */
+  touched(slug: Slug, changed: number): void {
+    this.#touched.set(slug, changed);
+  }
+
+  /** Whether a look at this worktree began after a time of `performance.now()`. */
+  lookedAfter(slug: Slug, heard: number): boolean {
+    return (this.#lookedAt.get(slug)?.monotonic ?? Number.NEGATIVE_INFINITY) > heard;
+  }
+
   /**
-   * Whether a look at this worktree began after a time, in milliseconds since the epoch. Unknown,
-   * and so not, where the clock was set meanwhile.
+   * Whether a look at this worktree began after a file's time of change, in milliseconds since the
+   * epoch. Unknown, and so not, where the clock was set meanwhile.
    */
   lookedSince(slug: Slug, time: number): boolean {
     const looked = this.#lookedAt.get(slug);
     if (!looked) return false;
+    if (this.#touched.get(slug) === time) return true;
     const elapsed = performance.now() - looked.monotonic;
     if (Math.abs(Date.now() - looked.clock - elapsed) > CLOCK_SET_MS) return false;
     return looked.clock > time + CLOCK_TICK_MS;
@@ -65,6 +78,7 @@ export class Seen {
     for (const slug of gone) {
       this.#worktrees.delete(slug);
       this.#lookedAt.delete(slug);
+      this.#touched.delete(slug);
     }
     for (const worktree of facts.worktrees) this.#worktrees.set(worktree.slug, worktree);
     for (const worktree of facts.unknown) {

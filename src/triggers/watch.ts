@@ -2,10 +2,10 @@ import { type FSWatcher, watch } from "node:fs";
 import { joinRaw, listIfThere, lstatIfThere } from "../host/files.ts";
 
 /**
- * Told of the administrative directory that something happened to, and of the time (milliseconds
- * since the epoch) after which nothing more did; undefined when it may concern all.
+ * Told of the administrative directory that something happened to, and of the time (of
+ * `performance.now()`) at which the last of it was heard; undefined when it may concern all.
  */
-export type Noticed = (gitDir: Buffer | undefined, at: number) => void;
+export type Noticed = (gitDir: Buffer | undefined, heard: number) => void;
 
 /** Files of a worktree's administrative directory whose change may change what its top holds. */
 const TELLING = new Set(["HEAD", "index", "gitdir", "locked", "ORIG_HEAD"]);
@@ -116,7 +116,7 @@ class Swarm {
   add(gitDir: Buffer | undefined): void {
     const key = gitDir?.toString("latin1") ?? "";
     const known = this.#waiting.get(key);
-    const now = Date.now();
+    const now = performance.now();
     const first = known?.first ?? now;
     clearTimeout(known?.timer);
     const pause = Math.min(QUIET_MS, Math.max(0, first + LONGEST_MS - now));
