@@ -27,40 +27,26 @@ async function cutOff(command: string, milliseconds: number): Promise<void> {
 
 const MOMENTS = [50, 150, 300, 500, 800, 1_200, 1_800];
 
-test("`ikigai stop` that is killed at any moment is made up for by the next start", async () => {
-  let longest = 0;
-  for (const moment of MOMENTS) {
-    await cutOff("stop", moment);
-    const begin = performance.now();
-    const started = await patient.project.ikigai("start");
-    expect(started.exitCode, `${moment} ms: ${started.stderr}`).toBe(0);
-    await patient.recovers();
-    longest = Math.max(longest, performance.now() - begin);
-  }
-  tell({
-    fault: `kill -9: ikigai stop, ${MOMENTS.length} moments`,
-    recovery: longest,
-    note: "with start",
-  });
-});
-
-test("`ikigai start` that is killed at any moment can be repeated", async () => {
-  let longest = 0;
-  for (const moment of MOMENTS) {
-    expect((await patient.project.ikigai("stop")).exitCode).toBe(0);
-    await cutOff("start", moment);
-    const begin = performance.now();
-    const started = await patient.project.ikigai("start");
-    expect(started.exitCode, `${moment} ms: ${started.stderr}`).toBe(0);
-    await patient.recovers();
-    longest = Math.max(longest, performance.now() - begin);
-  }
-  tell({
-    fault: `kill -9: ikigai start, ${MOMENTS.length} moments`,
-    recovery: longest,
-    note: "with start",
-  });
-});
+test.each(["stop", "start"] as const)(
+  "`ikigai %s` that is killed at any moment is made up for by the next start",
+  async (verb) => {
+    let longest = 0;
+    for (const moment of MOMENTS) {
+      if (verb === "start") expect((await patient.project.ikigai("stop")).exitCode).toBe(0);
+      await cutOff(verb, moment);
+      const begin = performance.now();
+      const started = await patient.project.ikigai("start");
+      expect(started.exitCode, `${moment} ms: ${started.stderr}`).toBe(0);
+      await patient.recovers();
+      longest = Math.max(longest, performance.now() - begin);
+    }
+    tell({
+      fault: `kill -9: ikigai ${verb}, ${MOMENTS.length} moments`,
+      recovery: longest,
+      note: "with start",
+    });
+  },
+);
 
 test("two starts at once leave one of everything", async () => {
   expect((await patient.project.ikigai("stop")).exitCode).toBe(0);

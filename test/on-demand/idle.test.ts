@@ -1,10 +1,10 @@
 import { existsSync, renameSync } from "node:fs";
-import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 import {
   ask,
+  askWhileItStops,
   daemonPid,
   openStream,
   openWebSocket,
@@ -70,18 +70,7 @@ test("requests that come while it is stopped wait for its next start", async () 
   tell(project, "rel-08", { linger: 1_500 });
   await run(project, "down", "rel-08");
   const before = starts(project, "rel-08");
-  let stops = 0;
-  // Just about as long as it takes until it is stopped, at first too early, then too late.
-  for (let pause = 1_600; stops < 2; pause = pause > 4_500 ? 1_600 : pause + 300) {
-    const { pid } = await ask(project, "rel-08");
-    await setTimeout(pause);
-    const burst = Array.from({ length: 12 }, async (_, i) => {
-      await setTimeout(i * 50);
-      return ask(project, "rel-08", i % 2 ? { method: "POST", body: "x" } : {});
-    });
-    const seen = await Promise.all(burst);
-    if (seen.some((each) => each.pid !== pid)) stops++;
-  }
+  for (let stops = 0; stops < 2; stops++) await askWhileItStops(project, "rel-08", 1_600);
   expect(starts(project, "rel-08") - before).toBeGreaterThan(1);
 }, 120_000);
 

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import http from "node:http";
 import net from "node:net";
+import { setTimeout } from "node:timers/promises";
 import type { ConfigurationInput } from "../../src/model/configuration.ts";
 import type { ServiceReport, WorktreeReport } from "../../src/model/report.ts";
 import type { Answer } from "../support/http.ts";
@@ -160,6 +161,27 @@ export async function openWebSocket(
     },
     close: () => socket.destroy(),
   };
+}
+
+/**
+ * Asks again and again, a little later each time, until some of the requests met a service that was
+ * being stopped: just about as long as that takes, at first too early, then too late.
+ */
+export async function askWhileItStops(
+  project: TestProject,
+  worktree: string,
+  shortest: number,
+): Promise<void> {
+  for (let pause = shortest; ; pause = pause > 4_500 ? shortest : pause + 300) {
+    const { pid } = await ask(project, worktree);
+    await setTimeout(pause);
+    const burst = Array.from({ length: 12 }, async (_, i) => {
+      await setTimeout(i * 50);
+      return ask(project, worktree, i % 2 ? { method: "POST", body: "x" } : {});
+    });
+    const seen = await Promise.all(burst);
+    if (seen.some((each) => each.pid !== pid)) return;
+  }
 }
 
 /** The pid of the daemon that answers now. */

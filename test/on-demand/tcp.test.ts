@@ -1,7 +1,7 @@
-import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import {
   ask,
+  askWhileItStops,
   openStream,
   run,
   service,
@@ -27,16 +27,7 @@ test("a backend on TCP is woken, counted and stopped like any other", async () =
   await waitForState(project, "rel-06", "idle");
 
   const before = starts(project, "rel-05");
-  for (let pause = 1_200, stops = 0; stops < 1; pause = pause > 4_500 ? 1_200 : pause + 300) {
-    const { pid } = await ask(project, "rel-05");
-    await setTimeout(pause);
-    const burst = Array.from({ length: 12 }, async (_, i) => {
-      await setTimeout(i * 50);
-      return ask(project, "rel-05", i % 2 ? { method: "POST", body: "x" } : {});
-    });
-    const seen = await Promise.all(burst);
-    if (seen.some((each) => each.pid !== pid)) stops++;
-  }
+  await askWhileItStops(project, "rel-05", 1_200);
   expect(starts(project, "rel-05")).toBeGreaterThan(before);
 });
 
