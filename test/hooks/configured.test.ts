@@ -142,6 +142,28 @@ test("a hook left in the configuration by a newer git gives way to a file", asyn
   expect(readFileSync(join(box.commonDir, "config"), "utf8")).not.toMatch(/ikigai/);
 });
 
+test("a git that is upgraded while we run is noticed, and asked once until the next", async () => {
+  await using box = await makeSandbox();
+  const bin = join(box.base, "bin");
+  const asked = join(box.base, "asked");
+  const { stdout: git } = await box.run("sh", ["-c", "command -v git"]);
+  // The real git, but for the version that it says.
+  const become = (version: string) =>
+    write(
+      join(bin, "git"),
+      `#!/bin/sh\n[ "$*" != version ] || { echo >>'${asked}'; echo git version ${version}; exit; }\nexec ${git} "$@"\n`,
+      0o755,
+    );
+  const env = { ...box.env, PATH: `/nowhere:${bin}:${box.env.PATH}` };
+  const install = async () =>
+    (await installHook({ ...box.repository(), env })).worktrees.map(({ through }) => through);
+  await become("2.53.0");
+  for (let n = 0; n < 2; n += 1) expect(await install()).toEqual(["hook file"]);
+  await become("2.54.0");
+  for (let n = 0; n < 2; n += 1) expect(await install()).toEqual(["configuration"]);
+  expect(readFileSync(asked, "latin1")).toBe("\n\n");
+});
+
 test("a project that was moved finds its script again, one without says nothing", async () => {
   await using box = await makeSandbox();
   const gone = join(box.base, "before/.git/ikigai-hook");

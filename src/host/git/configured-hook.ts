@@ -79,16 +79,3 @@ async function config(
     throw new Error(`git could not change ${commonDir}/config: ${result.stderr || result.message}`);
   }
 }
-
-let version: Promise<string> | undefined;
-
-/** What `git version` prints; asked once in a process. */
-export function askGitVersion(env: NodeJS.ProcessEnv): Promise<string> {
-  version ??= execa("git", ["version"], { env: gitEnvironment(env), extendEnv: false })
-    .then(({ stdout }) => stdout)
-    .catch((error: unknown) => {
-      version = undefined;
-      throw error;
-    });
-  return version;
-}
