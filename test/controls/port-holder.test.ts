@@ -39,7 +39,7 @@ const ask = async (
   account: { uid?: number } = {},
 ) => {
   const script = `${library}\n${call} "$1"`;
-  const options = { ...account, reject: false, cwd: "/" } as const;
+  const options = { ...account, reject: false, cwd: "/", stdin: "ignore" } as const;
   const ended = await execa(shell, [...args, "-c", script, "sh", `${port}`], options);
   return { exitCode: ended.exitCode, stdout: ended.stdout, stderr: ended.stderr };
 };
