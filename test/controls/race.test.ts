@@ -35,7 +35,9 @@ exec '${real}' "$@"
   return `${directory}:${process.env.PATH}`;
 }
 
-const listing = process.platform === "linux" ? "ss" : "lsof";
+/** How the controls look for who has a port. */
+const [lister, listed] =
+  process.platform === "linux" ? ["cat", " /proc/net/tcp "] : ["lsof", " -sTCP:LISTEN "];
 
 test.each([
   { service: "nginx", control: "nginx" },
@@ -47,7 +49,7 @@ test.each([
     await controls.run(control, ["start"]);
     await controls.run(control, ["stop"]);
     await controls.run("runsvdir", ["start"]);
-    const path = comesUpDuring(controls, service, listing, "");
+    const path = comesUpDuring(controls, service, lister, listed);
     writeFileSync(join(controls.layout.run, "go-on"), "");
     const outcome = await controls.run(control, ["start"], { env: { PATH: path } });
     expect(existsSync(join(controls.layout.run, "is-up"))).toBe(true);

@@ -111,8 +111,10 @@ export async function makeControls(options: ControlsOptions = {}): Promise<Contr
     const found = await processesOf([layout.ikigai]);
     const pids = (test: (title: string) => boolean) =>
       found.filter(({ title }) => test(title.replace(/^\d+ /, ""))).map(({ pid }) => pid);
+    const masters = pids((title) => title.startsWith("nginx: master"));
     return {
-      nginx: pids((title) => title.startsWith("nginx: master")),
+      // A worker that has only just begun still bears its master's title.
+      nginx: masters.filter((pid) => !masters.includes(parentOf(pid) ?? 0)),
       postgres: pids((title) => /^\S*\/postgres -D /.test(title)),
       runsvdir: pids((title) => /^\S*runsvdir -P /.test(title)),
     };
@@ -176,6 +178,14 @@ http {
   }
 }
 `;
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    return Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether `down` says that a service is not wanted. */

@@ -50,9 +50,10 @@ export class InteractiveShell {
     };
     fs.mkdirSync(join(home, file, ".."), { recursive: true });
     fs.writeFileSync(join(home, file), content);
-    // Without it fish begins to read all manual pages in the background.
-    const { XDG_DATA_HOME = home } = environment;
-    fs.mkdirSync(join(XDG_DATA_HOME, "fish/generated_completions"), { recursive: true });
+    // Without it fish begins to read all manual pages in the background; from 4.0 on it is a cache.
+    for (const place of [environment.XDG_DATA_HOME, environment.XDG_CACHE_HOME]) {
+      fs.mkdirSync(join(place ?? home, "fish/generated_completions"), { recursive: true });
+    }
     const size = ["-x", "400", "-y", "100"];
     this.#tmux("new-session", "-d", ...size, "--", ...argv);
   }

@@ -1,4 +1,12 @@
-import { readdirSync, readFileSync } from "node:fs";
+import {
+  chmodSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -68,12 +76,92 @@ test("the repository's configuration holds the hook, and then its old bytes", as
   expect(readFileSync(file)).toEqual(before);
 });
 
+describe("a configuration whose last line does not end", () => {
+  const body = "/x/ikigai-hook";
+  const make = async (box: Sandbox) => {
+    const file = join(box.commonDir, "config");
+    await box.git(box.main, "config", "their.last", "line");
+    await write(file, readFileSync(file, "latin1").trimEnd());
+    return { file, before: readFileSync(file, "latin1") };
+  };
+
+  test("is byte for byte what it was, however often the hook was written", async () => {
+    await using box = await makeSandbox();
+    const { file, before } = await make(box);
+    for (const path of [body, "/moved/ikigai-hook"]) await configure(box.commonDir, path, box.env);
+    expect(await box.git(box.main, "config", "their.last")).toBe("line");
+    await unconfigure(box.commonDir, box.env);
+    await unconfigure(box.commonDir, box.env);
+    expect(readFileSync(file, "latin1")).toBe(before);
+    expect(readdirSync(box.commonDir)).not.toContain("config.lock");
+  });
+
+  test("stays a link with its file's mode", async () => {
+    await using box = await makeSandbox();
+    const { file, before } = await make(box);
+    const real = join(box.base, "elsewhere");
+    renameSync(file, real);
+    chmodSync(real, 0o640);
+    symlinkSync(real, file);
+    await configure(box.commonDir, body, box.env);
+    await unconfigure(box.commonDir, box.env);
+    expect(readlinkSync(file)).toBe(real);
+    expect(readFileSync(real, "latin1")).toBe(before);
+    expect(statSync(real).mode & 0o777).toBe(0o640);
+  });
+
+  test("keeps a section that was written behind ours", async () => {
+    await using box = await makeSandbox();
+    const { file, before } = await make(box);
+    const mine = "[mine]\n\tkey = value\n";
+    await configure(box.commonDir, body, box.env);
+    await write(file, readFileSync(file, "latin1") + mine);
+    await unconfigure(box.commonDir, box.env);
+    expect(readFileSync(file, "latin1")).toBe(`${before}\n${mine}`);
+  });
+
+  test("is left alone while another process holds its lock", async () => {
+    await using box = await makeSandbox();
+    const { file, before } = await make(box);
+    await configure(box.commonDir, body, box.env);
+    const configured = readFileSync(file, "latin1");
+    await write(`${file}.lock`, "");
+    await expect(unconfigure(box.commonDir, box.env)).rejects.toThrow("could not lock");
+    expect(readFileSync(file, "latin1")).toBe(configured);
+    await rm(`${file}.lock`);
+    await unconfigure(box.commonDir, box.env);
+    expect(readFileSync(file, "latin1")).toBe(before);
+  });
+});
+
 test("a hook left in the configuration by a newer git gives way to a file", async () => {
   await using box = await makeFileSandbox();
   await configure(box.commonDir, "/x/ikigai-hook", box.env);
   const report = await box.install();
   expect(report.worktrees[0]).toMatchObject({ runs: true, through: "hook file" });
   expect(readFileSync(join(box.commonDir, "config"), "utf8")).not.toMatch(/ikigai/);
+});
+
+test("a git that is upgraded while we run is noticed, and asked once until the next", async () => {
+  await using box = await makeSandbox();
+  const bin = join(box.base, "bin");
+  const asked = join(box.base, "asked");
+  const { stdout: git } = await box.run("sh", ["-c", "command -v git"]);
+  // The real git, but for the version that it says.
+  const become = (version: string) =>
+    write(
+      join(bin, "git"),
+      `#!/bin/sh\n[ "$*" != version ] || { echo >>'${asked}'; echo git version ${version}; exit; }\nexec ${git} "$@"\n`,
+      0o755,
+    );
+  const env = { ...box.env, PATH: `/nowhere:${bin}:${box.env.PATH}` };
+  const install = async () =>
+    (await installHook({ ...box.repository(), env })).worktrees.map(({ through }) => through);
+  await become("2.53.0");
+  for (let n = 0; n < 2; n += 1) expect(await install()).toEqual(["hook file"]);
+  await become("2.54.0");
+  for (let n = 0; n < 2; n += 1) expect(await install()).toEqual(["configuration"]);
+  expect(readFileSync(asked, "latin1")).toBe("\n\n");
 });
 
 test("a project that was moved finds its script again, one without says nothing", async () => {

@@ -1,18 +1,18 @@
 # Who listens on a port of this machine's loopback.
 
 # port_holder PORT: prints who holds it; false where nobody does or nobody can tell.
+# Linux is read from /proc (a slim image has no ss), everything else through lsof.
 port_holder() {
-  if command -v ss >/dev/null 2>&1; then
-    ss -Hltnp "sport = :$1" 2>/dev/null | awk '
-      $4 !~ /^(127\.|0\.0\.0\.0:|\*:|\[::\]:|\[::1\]:)/ { next }
-      { found = 1; who = "a process of another user" }
-      match($0, /\(\("[^"]*",pid=[0-9]+/) {
-        text = substr($0, RSTART + 3, RLENGTH - 3)
-        split(text, part, "\",pid=")
-        who = part[1] " (pid " part[2] ")"
-      }
-      found { print who; exit }
-      END { exit !found }'
+  if [ -r /proc/net/tcp ]; then
+    socket=$(listening_socket "$1")
+    [ -n "$socket" ] || return 1
+    pid=$(process_with_socket "$socket")
+    if [ -n "$pid" ]; then
+      printf '%s (pid %s)\n' "$(cat "/proc/$pid/comm" 2>/dev/null)" "$pid"
+    else
+      # Or one that has ended meanwhile.
+      [ -n "$(listening_socket "$1")" ] && echo 'a process of another user'
+    fi
   elif command -v lsof >/dev/null 2>&1; then
     lsof -nP "-iTCP:$1" -sTCP:LISTEN -Fpc 2>/dev/null | awk '
       /^p/ { pid = substr($0, 2) }
@@ -23,8 +23,31 @@ port_holder() {
   fi
 }
 
+# listening_socket PORT: the inode of a socket (proc(5)) on 127.0.0.0/8, ::1 or all addresses.
+listening_socket() {
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port=":$(printf %04X "$1")\$" '
+    $4 == "0A" && sub(port, "", $2) &&
+      $2 ~ /^(0+|(0*FFFF0000)?[0-9A-F][0-9A-F][0-9A-F][0-9A-F][0-9A-F][0-9A-F]7F|0*01000000)$/ {
+      print $10
+      exit
+    }'
+}
+
+# process_with_socket INODE: the first of those that we may look into.
+process_with_socket() {
+  ls -ln /proc/[0-9]*/fd 2>/dev/null | awk -v target=" -> socket:[$1]" '
+    /^\/proc\// { split($0, part, "/") }
+    index($0, target) { print part[3]; exit }'
+}
+
 # port_free PORT: nobody is known to hold it.
-port_free() { ! port_holder "$1" >/dev/null; }
+port_free() {
+  if [ -r /proc/net/tcp ]; then
+    [ -z "$(listening_socket "$1")" ]
+  else
+    ! port_holder "$1" >/dev/null
+  fi
+}
 
 # port_taken WHO PORT KEY: says so and returns true where somebody else holds it.
 port_taken() {

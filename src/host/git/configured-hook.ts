@@ -1,4 +1,6 @@
 import { execa } from "execa";
+import { readIfThere } from "../files.ts";
+import { cutSection, willGetLineFeed } from "./config-section.ts";
 import { gitEnvironment } from "./environment.ts";
 import { HOOK_BODY, HOOK_EVENTS } from "./hook-block.ts";
 import type { HookConfig } from "./hook-config.ts";
@@ -46,8 +48,10 @@ export async function configure(
   body: string,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
+  const before = readIfThere(`${commonDir}/config`)?.toString("latin1") ?? "";
   // The command first: git refuses to work when an event names a hook without one.
   await config(commonDir, env, ["--replace-all", `${SECTION}.command`, configuredCommand(body)]);
+  if (willGetLineFeed(before)) await config(commonDir, env, [`${SECTION}.lineFeedAdded`, "true"]);
   await config(commonDir, env, ["--unset-all", `${SECTION}.event`], [5]);
   for (const event of HOOK_EVENTS) {
     await config(commonDir, env, ["--add", `${SECTION}.event`, event]);
@@ -56,6 +60,7 @@ export async function configure(
 
 /** Takes the hook out of the repository's configuration, if it is there. */
 export async function unconfigure(commonDir: string, env: NodeJS.ProcessEnv): Promise<void> {
+  if (cutSection(`${commonDir}/config`)) return;
   await config(commonDir, env, ["--remove-section", SECTION], [128]);
 }
 
@@ -73,17 +78,4 @@ async function config(
   if (result.exitCode !== 0 && !accepted.includes(result.exitCode ?? -1)) {
     throw new Error(`git could not change ${commonDir}/config: ${result.stderr || result.message}`);
   }
-}
-
-let version: Promise<string> | undefined;
-
-/** What `git version` prints; asked once in a process. */
-export function askGitVersion(env: NodeJS.ProcessEnv): Promise<string> {
-  version ??= execa("git", ["version"], { env: gitEnvironment(env), extendEnv: false })
-    .then(({ stdout }) => stdout)
-    .catch((error: unknown) => {
-      version = undefined;
-      throw error;
-    });
-  return version;
 }

@@ -1,18 +1,13 @@
 import type { RawPath } from "../../model/worktree.ts";
 import { joinRaw, statIfThere } from "../files.ts";
-import {
-  askGitVersion,
-  configure,
-  isConfigured,
-  runsConfiguredHooks,
-  unconfigure,
-} from "./configured-hook.ts";
+import { configure, isConfigured, runsConfiguredHooks, unconfigure } from "./configured-hook.ts";
 import {
   describeConfigured,
   describeHook,
   type EffectiveHook,
   type HookPlace,
 } from "./effective-hook.ts";
+import { askGitVersion } from "./git-version.ts";
 import { HOOK_BODY } from "./hook-block.ts";
 import { readHookConfig } from "./hook-config.ts";
 import { installBody, installInto, removeBody, removeFrom } from "./hook-files.ts";
