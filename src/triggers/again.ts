@@ -1,18 +1,45 @@
+import { AWAY_MS } from "../facts/away.ts";
 import type { Slug } from "../model/slug.ts";
 
 const MOST = 3;
+/** A timer counts from its loop's last turn, and would be some milliseconds early. */
+const PATIENCE_MS = AWAY_MS + 20;
 
-/** Counts how often a worktree that cannot be judged was looked at again. */
+/**
+ * Has a worktree that cannot be judged looked at again a moment later, a few times: a
+ * directory that is away may be on its way. Looks that others ask for meanwhile do not
+ * count: several within a few milliseconds would use all of them up before patience is over.
+ */
 export class Again {
+  readonly #look: (slug: Slug) => void;
+  readonly #after: (then: () => void) => void;
   readonly #looks = new Map<Slug, number>();
+  readonly #waiting = new Set<Slug>();
 
-  /** Those that are to be looked at once more; with `only` the look was at that one alone. */
-  due(held: ReadonlySet<Slug>, only?: Slug): Slug[] {
+  constructor(
+    look: (slug: Slug) => void,
+    after: (then: () => void) => void = (then) => setTimeout(then, PATIENCE_MS),
+  ) {
+    this.#look = look;
+    this.#after = after;
+  }
+
+  /** Told of each look's outcome; with `only` the look was at that one alone. */
+  tell(held: ReadonlySet<Slug>, only?: Slug): void {
     for (const slug of only === undefined ? [...this.#looks.keys()] : [only]) {
       if (!held.has(slug)) this.#looks.delete(slug);
     }
-    const due = [...held].filter((slug) => (this.#looks.get(slug) ?? 0) < MOST);
-    for (const slug of due) this.#looks.set(slug, (this.#looks.get(slug) ?? 0) + 1);
-    return due;
+    for (const slug of held) if (!this.#waiting.has(slug)) this.#wait(slug);
+  }
+
+  #wait(slug: Slug): void {
+    const looks = this.#looks.get(slug) ?? 0;
+    if (looks >= MOST) return;
+    this.#waiting.add(slug);
+    this.#after(() => {
+      this.#waiting.delete(slug);
+      this.#looks.set(slug, looks + 1);
+      this.#look(slug);
+    });
   }
 }

@@ -11,7 +11,6 @@ import {
   touched,
 } from "../engine/reconcile.ts";
 import type { Wakes } from "../engine/wake.ts";
-import { AWAY_MS } from "../facts/away.ts";
 import { type Facts, type Gathering, gatherFacts, type WorktreeFacts } from "../facts/facts.ts";
 import { changeOfTop } from "../facts/glance.ts";
 import { joinRaw } from "../host/files.ts";
@@ -45,7 +44,7 @@ export class Keeper {
   readonly #looks: Queue<Slug>;
   readonly #fullLooks: Queue<"all">;
   readonly #seen = new Seen();
-  readonly #again = new Again();
+  readonly #again = new Again((slug) => void this.lookAt(slug).catch(() => {}));
   readonly #errands = new Errands();
   readonly #standing = new Standing();
   readonly #preparation: DatabasePreparation;
@@ -224,7 +223,7 @@ export class Keeper {
     await this.#preparation.attempt();
     const facts = await this.#gather();
     this.#remember(facts);
-    this.#lookAgain(facts);
+    this.#again.tell(facts.held);
     const kinds = await observe(facts, this.host);
     const { slugs, project } = touched(kinds);
     if (project) this.#tell(await reconcileProject(this.host, kinds), undefined);
@@ -254,7 +253,7 @@ export class Keeper {
     const facts = await this.#gather(scope);
     const chosen = this.#seen.defaultSlug;
     this.#remember(facts, slug);
-    this.#lookAgain(facts, slug);
+    this.#again.tell(facts.held, slug);
     if (chosen !== facts.defaultSlug) void this.lookEverywhere().catch(() => {});
     if (facts.held.has(slug)) return;
     const worktree = facts.worktrees[0];
@@ -274,13 +273,6 @@ export class Keeper {
     for (const slug of this.#seen.remember(facts, only)) {
       this.#standing.forget(slug);
       this.#autostart.forget(slug);
-    }
-  }
-
-  /** A directory that is away may be on its way: it is judged by another look a moment later. */
-  #lookAgain({ held }: Facts, only?: Slug): void {
-    for (const slug of this.#again.due(held, only)) {
-      setTimeout(() => void this.lookAt(slug).catch(() => {}), AWAY_MS);
     }
   }
 

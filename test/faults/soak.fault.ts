@@ -30,17 +30,24 @@ function dice(seed: number): (sides: number) => number {
 
 function usage(): Sample {
   const [daemon] = patient.cast().daemon;
-  const status = readFileSync(`/proc/${daemon?.pid}/status`, "utf8");
+  if (!daemon) throw new Error(`The daemon is gone. Its last words:\n${lastWords()}`);
+  const status = readFileSync(`/proc/${daemon.pid}/status`, "utf8");
   return {
-    pid: daemon?.pid,
+    pid: daemon.pid,
     memory: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024,
-    descriptors: readdirSync(`/proc/${daemon?.pid}/fd`).length,
+    descriptors: readdirSync(`/proc/${daemon.pid}/fd`).length,
   };
+}
+
+/** The end of the daemon's log. */
+function lastWords(): string {
+  const log = readFileSync(`${patient.project.root}/.ikigai/logs/daemon/current`, "utf8");
+  return log.split("\n").slice(-40).join("\n");
 }
 
 /** What the daemon has used, asked once an operation. */
 interface Sample {
-  readonly pid: number | undefined;
+  readonly pid: number;
   readonly memory: number;
   readonly descriptors: number;
 }

@@ -43,6 +43,7 @@ export class Postgres {
     });
     // An idle connection that the server ends is no event: the next query makes a new one.
     this.#pool.on("error", () => {});
+    this.#pool.on("connect", outliveServer);
   }
 
   /** Rows of one statement. */
@@ -68,6 +69,7 @@ export class Postgres {
   /** A connection outside the pool, for work that takes long or owns its session. */
   async connect(): Promise<pg.Client> {
     const client = new pg.Client(this.#config);
+    outliveServer(client);
     await client.connect();
     try {
       await this.#prove(client);
@@ -88,6 +90,14 @@ export class Postgres {
   async end(): Promise<void> {
     await this.#pool.end();
   }
+}
+
+/**
+ * A server that dies between two queries of a lent connection is no event either: the
+ * next query fails by itself, and an `error` that nobody hears would end the daemon.
+ */
+function outliveServer(client: pg.ClientBase): void {
+  client.on("error", () => {});
 }
 
 /** Another server has our port. Nothing of it is touched. */

@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Postgres } from "../../src/host/postgres/client.ts";
+import type { TestProject } from "../support/project.ts";
+import { startProject } from "./support.ts";
+
+let project: TestProject;
+let postgres: Postgres;
+
+beforeAll(async () => {
+  project = await startProject();
+  const data = join(project.root, ".ikigai/db");
+  const port = Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[3]);
+  postgres = new Postgres({ port, password: "ikigai", data });
+});
+afterAll(async () => {
+  await postgres?.end();
+  await project?.dispose();
+});
+
+const backend = (client: pg.ClientBase) =>
+  client
+    .query<{ pid: number }>("SELECT pg_backend_pid() AS pid")
+    .then(({ rows }) => rows[0]?.pid ?? 0);
+
+/** Ends a connection's backend while the connection is not asked anything; settles when it is noticed. */
+async function cut(client: pg.ClientBase): Promise<void> {
+  const pid = await backend(client);
+  // Not by node:events' once(), which hears `error` too.
+  const ended = new Promise<void>((resolve) => void client.once("end", () => resolve()));
+  await postgres.query("SELECT pg_terminate_backend($1)", [pid]);
+  await ended;
+}
+
+describe("a server that goes away between two queries of one connection", () => {
+  // The daemon would end here: an `error` event that nobody hears is thrown.
+  it("fails the next query alone, of a lent connection, which is not lent again", async () => {
+    const pids: number[] = [];
+    const work = postgres.use(async (client) => {
+      pids.push(await backend(client));
+      await cut(client);
+      await client.query("SELECT 1");
+    });
+    await expect(work).rejects.toThrow(/not queryable|terminated/);
+    const next = await postgres.use(backend);
+    expect(next).toBeGreaterThan(0);
+    expect(pids).not.toContain(next);
+  });
+
+  it("and of a connection of its own", async () => {
+    const client = await postgres.connect();
+    await cut(client);
+    await expect(client.query("SELECT 1")).rejects.toThrow(/not queryable|terminated|closed/);
+    await client.end();
+  });
+});

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import type { Slug } from "../../src/model/slug.ts";
+import { Again } from "../../src/triggers/again.ts";
+
+const one = "one" as Slug;
+const held = new Set([one]);
+
+/** An `Again` whose time passes by hand. */
+function manual() {
+  const looked: Slug[] = [];
+  const timers: (() => void)[] = [];
+  const again = new Again(
+    (slug) => looked.push(slug),
+    (then) => timers.push(then),
+  );
+  return { again, looked, pass: () => timers.splice(0).map((then) => then()) };
+}
+
+describe("a worktree that cannot be judged", () => {
+  it("is looked at once more, and again when that look was too early", () => {
+    const { again, looked, pass } = manual();
+    // A full look, a trigger's and the watcher's, all within the same moment.
+    for (const only of [undefined, one, one]) again.tell(held, only);
+    pass();
+    expect(looked).toEqual([one]);
+    again.tell(held, one);
+    pass();
+    expect(looked).toEqual([one, one]);
+  });
+
+  it("is not looked at for ever: a disk may be away for long", () => {
+    const { again, looked, pass } = manual();
+    for (let i = 0; i < 9; i++) {
+      again.tell(held, one);
+      pass();
+    }
+    expect(looked).toHaveLength(3);
+  });
+
+  it("has all of its looks anew when it was there meanwhile", () => {
+    const { again, looked, pass } = manual();
+    for (let i = 0; i < 4; i++) {
+      again.tell(held);
+      pass();
+    }
+    again.tell(new Set());
+    again.tell(held);
+    pass();
+    expect(looked).toHaveLength(4);
+  });
+});
