@@ -31,11 +31,20 @@ usage() {
   exit 2
 }
 
+# first_line FILE: fails where there is none. Not the shell's own read: that of BusyBox 1.38
+# never reads again once a signal was trapped, and whoever adopts a server traps one.
+first_line() {
+  line=$(head -n 1 "$1" 2>/dev/null)
+  if [ -z "$line" ]; then return 1; fi
+  printf '%s\n' "$line"
+}
+
 # clock: puts seconds into $clock; from boot on where that can be had, so that whoever sets the
 # time of day neither ends a wait too early nor makes one endless.
 clock() {
   if [ -r /proc/uptime ]; then
-    IFS=. read -r clock _ </proc/uptime
+    clock=$(first_line /proc/uptime)
+    clock=${clock%%.*}
   else
     clock=$(date +%s)
   fi

@@ -45,7 +45,7 @@ postgres_do() {
 }
 
 server_pid() {
-  { read -r found <"$pg_data/postmaster.pid"; } 2>/dev/null || return 1
+  found=$(first_line "$pg_data/postmaster.pid") || return 1
   is_process "$found" " -D $pg_data " || return 1
   printf '%s\n' "$found"
 }
@@ -79,7 +79,7 @@ initialise() {
 }
 
 check_version() {
-  read -r has <"$pg_data/PG_VERSION"
+  has=$(first_line "$pg_data/PG_VERSION")
   is=$("$IKIGAI_PG_BIN/postgres" -V | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
   if [ "$has" = "$is" ]; then return 0; fi
   printf '%s\n' "postgres: the data was made by PostgreSQL $has, but $IKIGAI_PG_BIN is PostgreSQL $is" \
@@ -90,7 +90,7 @@ check_version() {
 # After a crash of the machine the old pid may belong to something else, and Postgres would
 # then refuse. Only where that is so, and nothing works in the data directory.
 forget_stale_pid() {
-  { read -r stale <"$pg_data/postmaster.pid"; } 2>/dev/null || return 0
+  stale=$(first_line "$pg_data/postmaster.pid") || return 0
   if [ -z "$(command_line "$stale")" ]; then return 0; fi
   for found in $(processes_with postgres); do
     if [ "$(working_directory "$found")" = "$pg_data" ]; then return 0; fi
