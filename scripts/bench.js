@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "./build.js";
+import { setup } from "./setup.js";
 import { isProgram, main, root } from "./steps.js";
 
 const bench = join(root, "bench");
@@ -46,7 +47,10 @@ async function bundle(place, names) {
 export async function runBench(argv) {
   const place = mkdtempSync(join(tmpdir(), "iki-bench-code-"));
   try {
-    if (!argv.includes("--list")) await build();
+    if (!argv.includes("--list")) {
+      await setup(["bench"]);
+      await build();
+    }
     const names = sources();
     await bundle(join(place, "code"), names);
     copyPackage(join(place, "package"));

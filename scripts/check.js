@@ -13,7 +13,7 @@ const checks = [
 
 /** Every check runs, so that one look shows all there is to mend; then the tests. */
 async function check(args) {
-  await setup({ tests: true });
+  await setup(["tests"]);
   await build({ types: true });
   const problems = [];
   for (const [title, program, words] of checks) {

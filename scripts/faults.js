@@ -36,7 +36,7 @@ function readRows(file) {
 /** Hurts real projects in every known way. SOAK_MINUTES says how long the soak lasts. */
 export async function faults(args) {
   if (process.platform !== "linux") throw new Error("Faults are read from /proc: Linux only.");
-  await setup({ tests: true });
+  await setup(["tests", "faults"]);
   await build();
   const temporary = mkdtempSync(join(tmpdir(), "iki-f"));
   const table = join(temporary, "table");

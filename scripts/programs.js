@@ -2,18 +2,20 @@ import { accessSync, constants, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * What ikigai runs (`tests: false`) and what only its tests use, each by the programs that
- * prove it is there.
+ * What ikigai runs, and what only its tests, the fault tests or the measurements use (`only`),
+ * each by the programs that prove it is there.
  */
 const requirements = [
-  { name: "nginx", programs: ["nginx"], tests: false },
-  { name: "postgresql", programs: ["postgres", "initdb", "pg_ctl", "psql"], tests: false },
-  { name: "runit", programs: ["runsvdir", "runsv", "sv", "svlogd", "chpst"], tests: false },
-  { name: "direnv", programs: ["direnv"], tests: false },
-  { name: "curl", programs: ["curl"], tests: false },
-  { name: "zsh", programs: ["zsh"], tests: true },
-  { name: "fish", programs: ["fish"], tests: true },
-  { name: "tmux", programs: ["tmux"], tests: true },
+  { name: "nginx", programs: ["nginx"] },
+  { name: "postgresql", programs: ["postgres", "initdb", "pg_ctl", "psql"] },
+  { name: "runit", programs: ["runsvdir", "runsv", "sv", "svlogd", "chpst"] },
+  { name: "direnv", programs: ["direnv"] },
+  { name: "curl", programs: ["curl"] },
+  { name: "zsh", programs: ["zsh"], only: "tests" },
+  { name: "fish", programs: ["fish"], only: "tests" },
+  { name: "tmux", programs: ["tmux"], only: "tests" },
+  { name: "strace", programs: ["strace"], only: "faults" },
+  { name: "wrk", programs: ["wrk"], only: "bench" },
 ];
 
 const fixed = [
@@ -72,11 +74,18 @@ export function findProgram(name) {
     .find(isExecutable);
 }
 
-/** The requirements of which a program is not there. */
-export function missingRequirements({ tests }) {
-  return requirements.filter(
-    (requirement) =>
-      (tests || !requirement.tests) &&
-      requirement.programs.some((program) => findProgram(program) === undefined),
+/**
+ * The requirements of ikigai itself and of these purposes.
+ *
+ * @param {readonly ("tests" | "faults" | "bench")[]} purposes
+ */
+export function requirementsFor(purposes) {
+  return requirements.filter(({ only }) => only === undefined || purposes.includes(only));
+}
+
+/** Those of which a program is not there. */
+export function missingRequirements(purposes) {
+  return requirementsFor(purposes).filter(({ programs }) =>
+    programs.some((program) => findProgram(program) === undefined),
   );
 }

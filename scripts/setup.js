@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { aptScript, commandFor, managers, packagesOf } from "./managers.js";
-import { findProgram, missingRequirements } from "./programs.js";
+import { findProgram, missingRequirements, requirementsFor } from "./programs.js";
 import { isProgram, main, must, root, run, StepError, step } from "./steps.js";
 
 function atLeast(version, minimum) {
@@ -71,7 +71,7 @@ function whatToType(names) {
   ].join("\n");
 }
 
-async function install(names) {
+async function install(names, purposes) {
   const manager = managers.find(({ program }) => findProgram(program) !== undefined);
   const prefix = manager?.root ? await becomeRoot() : [];
   const packages = manager === undefined ? [] : packagesOf(manager, names);
@@ -81,7 +81,7 @@ async function install(names) {
   const command = manager.quiet ?? ["sh", "-c", aptScript, "sh"];
   const [program, ...args] = [...prefix, ...command, ...packages];
   const result = await run(program, args);
-  const still = missingRequirements({ tests: true }).filter(({ name }) => names.includes(name));
+  const still = missingRequirements(purposes).filter(({ name }) => names.includes(name));
   if (still.length > 0) {
     const left = still.map(({ name }) => name);
     throw new StepError(`${result.output.trimEnd()}\n\n${whatToType(left)}`);
@@ -89,27 +89,26 @@ async function install(names) {
   return `installed ${packages.join(", ")} with ${manager.name}`;
 }
 
-async function installPrograms({ tests }) {
-  const names = missingRequirements({ tests }).map(({ name }) => name);
-  return names.length === 0 ? "already there" : install(names);
+async function installPrograms(purposes) {
+  const names = missingRequirements(purposes).map(({ name }) => name);
+  return names.length === 0 ? "already there" : install(names, purposes);
 }
 
 /**
- * Makes a fresh clone ready: versions, npm dependencies, and the programs of the system
- * (with `tests` also those that only tests use). Prints a line per step.
+ * Makes a fresh clone ready: versions, npm dependencies, and the programs of the system, with
+ * those that only the purposes use. Prints a line per step.
  *
+ * @param {readonly ("tests" | "faults" | "bench")[]} purposes
  * @throws StepError that says which command to type, when something is missing and may not
  *   be installed from here.
  */
-export async function setup({ tests = false } = {}) {
+export async function setup(purposes = []) {
   await step("Checking Node and git", checkVersions);
   await step("Looking for npm dependencies", installDependencies);
-  const extras = tests ? ", zsh, fish, tmux" : "";
-  await step(`Looking for nginx, PostgreSQL, runit, direnv, curl${extras}`, () =>
-    installPrograms({ tests }),
-  );
+  const names = requirementsFor(purposes).map(({ name }) => name);
+  await step(`Looking for ${names.join(", ")}`, () => installPrograms(purposes));
 }
 
 if (isProgram(import.meta.url)) {
-  await main(() => setup({ tests: process.argv.includes("--tests") }));
+  await main(() => setup(process.argv.includes("--tests") ? ["tests"] : []));
 }

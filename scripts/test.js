@@ -96,7 +96,7 @@ function asOrdinaryUser(args) {
 
 /** Sets up, builds and runs every test; what vitest is given for a file goes on to it. */
 export async function test(args) {
-  await setup({ tests: true });
+  await setup(["tests"]);
   await build();
   let counts = await asPresentUser(args);
   const again = args.length === 0 ? integration : args;
