@@ -38,6 +38,8 @@ describe("an address that means two things means none", () => {
     ["/.default/api/", 404],
     ["/.none/api/", 404],
     ["/.backend", 404],
+    ["/.direct", 404],
+    ["/.kept", 404],
     ["/.missing", 404],
     ["/.backend/api/x", 404],
     ["/./rel-05/api/", 404],

@@ -130,6 +130,7 @@ proxy_pass $upstream$backend_uri;`;
   return [
     location(
       "= /.backend",
+      // A place is claimed for good, so that it may be known to be.
       `internal;
 if ($authority = "") {
   return 400;
@@ -137,6 +138,11 @@ if ($authority = "") {
 if (-d run/slots/$slot/$keepable) {
   rewrite ^ /.kept last;
 }
+rewrite ^ /.direct last;`,
+    ),
+    location(
+      "= /.direct",
+      `internal;
 ${pass("$socket_or_not", "$port")}
 error_page 502 = $on_broken;
 error_page 504 = $on_late;`,
