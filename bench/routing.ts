@@ -1,11 +1,28 @@
 import { type Bench, started } from "./harness/bench.ts";
 import { load, startPlainNginx } from "./harness/nginx.ts";
 import { isInstalled, until } from "./harness/programs.ts";
+import type { BenchProject } from "./harness/project.ts";
 import { rounds } from "./harness/rounds.ts";
 import type { Measured, Row } from "./harness/row.ts";
 
-const ROUNDS = 5;
+const ROUNDS = 9;
 const SECONDS = 2;
+
+/** Answers alike for everybody: with their length as frameworks send them, and in pieces as a stream does. */
+const SERVER = `import { createServer } from "node:http";
+const body = JSON.stringify({ greeting: "hello", text: "x".repeat(200) });
+createServer((request, response) => {
+  response.setHeader("content-type", "application/json");
+  if (request.url.endsWith("/pieces")) response.flushHeaders();
+  response.end(body);
+}).listen(process.env.PORT);
+`;
+
+function routed(bench: Bench): Promise<BenchProject> {
+  return bench.project("routed", { files: { "backend/server.js": SERVER } }, (project) => {
+    project.ikigai("start");
+  });
+}
 
 async function throughput(
   bench: Bench,
@@ -13,7 +30,7 @@ async function throughput(
   plainPath: string,
 ): Promise<Measured | string> {
   if (!isInstalled("wrk")) return "wrk is not installed.";
-  const project = await started(bench);
+  const project = await routed(bench);
   const ours = `http://127.0.0.1:${project.httpPort}/main${path}`;
   await until("the backend", async () => (await fetch(ours)).ok);
   const plain = await startPlainNginx(bench.directory("nginx"), project, {
@@ -67,6 +84,14 @@ export const rows: readonly Row[] = [
     unit: "requests/s",
     target: { kind: "share", least: 0.75 },
     run: (bench) => throughput(bench, "/api/", "/api/"),
+  },
+  {
+    name: "warm-pieces",
+    title: "the same, answered in pieces that are passed on at once",
+    baseline: "a fixed upstream, passed on at once too",
+    unit: "requests/s",
+    target: { kind: "share", least: 0.75 },
+    run: (bench) => throughput(bench, "/api/pieces", "/streamed/pieces"),
   },
   {
     name: "static",

@@ -10,7 +10,7 @@ export interface PlainNginx {
   end(): Promise<void>;
 }
 
-/** With one fixed upstream that keeps its connections. */
+/** With one fixed upstream that keeps its connections; below `/streamed/` nothing is held back. */
 export async function startPlainNginx(
   directory: string,
   project: BenchProject,
@@ -34,12 +34,11 @@ http {
   upstream backend { server unix:${socket}; keepalive 32; }
   server {
     listen 127.0.0.1:${reserved.port};
-    location /api/ {
-      proxy_pass http://backend;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header Host $host;
-    }
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $host;
+    location /api/ { proxy_pass http://backend; }
+    location /streamed/ { proxy_pass http://backend/api/; proxy_buffering off; }
     location / { root ${documents}; }
   }
 }
