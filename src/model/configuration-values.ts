@@ -5,6 +5,9 @@ import { parseSize } from "./size.ts";
 /** Names that the addresses, git or npm already use for something else. */
 const SERVICE_NAME = /^(?!\.)(?!(?:frontend|api|node_modules)$)[^/\p{Cc}]{1,255}$/u;
 const RESERVED_VARIABLE = /^(?:DATABASE_URL|DENO_SERVE_ADDRESS|PORT|PG[A-Z]+|IKIGAI_.*)$/;
+/** A shell starts the backend, and some shells let nobody set these, or end where somebody tries. */
+const SHELLS_OWN =
+  /^(?:_|E?UID|PPID|GROUPS|RANDOM|SECONDS|LINENO|OPTIND|SHLVL|FUNCNAME|DIRSTACK|SHELLOPTS|BASHOPTS|BASH_(?!ENV$).*)$/;
 export const DENO_FLAG =
   /^(?:-A|-[RWNESI](?:=.+)?|--(?:allow|deny)-[a-z]+(?:=.+)?|--unstable-[a-z-]+)$/s;
 
@@ -58,4 +61,5 @@ export const variableName = z
   .refine(
     (name) => !RESERVED_VARIABLE.test(name),
     "is a name that ikigai itself sets for each worktree",
-  );
+  )
+  .refine((name) => !SHELLS_OWN.test(name), "is a name that shells keep to themselves");

@@ -135,4 +135,4 @@ function settledPid(slots: Host["slots"], key: string): number | undefined {
 const SETTLED_S = 5;
 
 /** Raised when what a definition holds changes, so that older ones are written again. */
-const FORMAT = 1;
+const FORMAT = 2;

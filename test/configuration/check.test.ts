@@ -43,7 +43,7 @@ describe("a configuration", () => {
       database: { maxSize: "12 XB", migrate: "npm run migrate", branch: "copy", lockTimeout: true },
       services: {
         web: { comand: ["x"], after: ["worker"], start: "soon", permissions: ["rm -rf"] },
-        worker: { after: ["web"], command: [], env: { PGHOST: "x", "A B": "y", N: 1 } },
+        worker: { after: ["web"], command: [], env: { PGHOST: "x", UID: "0", "A B": "y", N: 1 } },
         api: {},
       },
     });
@@ -63,6 +63,7 @@ describe("a configuration", () => {
         "services.web.permissions[0] must be a Deno flag such as --allow-net=example.com",
         "services.worker.command must name a program",
         "services.worker.env.PGHOST is a name that ikigai itself sets for each worktree",
+        "services.worker.env.UID is a name that shells keep to themselves",
         'services.worker.env["A B"] is not the name of a variable',
         "services.worker.env.N must be a string",
         "services.api is not a service's name: a directory's name, not frontend, api, node_modules or hidden",

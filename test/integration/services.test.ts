@@ -37,6 +37,17 @@ const answering = [
   "tcp-only",
 ];
 
+/** Whatever a shell would take for its own, and names that the run script uses itself. */
+const configured = {
+  PLAIN: "1",
+  EMPTY: "",
+  LINES: "one\ntwo\n\n",
+  QUOTES: `' " \\ \`date\` $(date) $HOME ; # !`,
+  UNICODE: "e\u0301 \u{1f642} \u202e",
+  definition: "/nowhere",
+  service: "another",
+};
+
 let project: TestProject;
 
 beforeAll(async () => {
@@ -45,7 +56,11 @@ beforeAll(async () => {
     app: "services",
     branches: ["rel-05", "rel-06", "rel-07"],
     config: {
-      services: { chosen: { command: ["node", "other.js"] }, "tcp-only": { listen: "tcp" } },
+      services: {
+        chosen: { command: ["node", "other.js"] },
+        "tcp-only": { listen: "tcp" },
+        environment: { env: configured },
+      },
     },
     files: {
       "deno-index/backend/index.ts": readFileSync(denoIndex, "utf8"),
@@ -134,6 +149,11 @@ test("a backend gets its own worktree's connection and nothing of another's", as
     IKIGAI_URL: `${shell.IKIGAI_URL}/environment`,
   });
   expect(answer.text).not.toMatch(/rel-06|rel_06|wt_main/);
+});
+
+test("configured variables reach a backend byte for byte", async () => {
+  const answer = await project.http("/rel-05/environment/api/");
+  expect(answer.json()).toMatchObject(configured);
 });
 
 test("one that crashes answers 503 with its last lines, as JSON and as a page", async () => {

@@ -48,8 +48,9 @@ async function start(): Promise<void> {
 
 const file = (name: string) => join(project.worktree("main"), "backend", name);
 const defined = () => {
-  const value = join(project.root, ".ikigai/run/services/main.backend/env/VERSION");
-  return existsSync(value) ? readFileSync(value, "utf8") : "";
+  const file = join(project.root, ".ikigai/run/services/main.backend/environment");
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  return /^export VERSION='(.*)'$/m.exec(text)?.[1] ?? "";
 };
 
 test("who is inside finishes, and who comes then is answered by the new copy", async () => {
