@@ -1,5 +1,7 @@
 import fs from "node:fs";
+import { dirname } from "node:path";
 import { type Address, accepts, answersWell } from "../host/connect.ts";
+import { DirectoryWatch } from "../host/directory-watch.ts";
 import type { Crash } from "../host/runit/crashes.ts";
 
 export interface Awaited {
@@ -23,16 +25,56 @@ export async function awaitReadiness(
   awaited: Awaited,
   earlier: Crash | undefined,
 ): Promise<Readiness> {
+  const stir = new Stir(awaited.addresses);
   let pause = SHORTEST_MS;
-  while (performance.now() < awaited.deadline) {
-    if (await isReady(awaited)) return "ready";
-    const crash = awaited.crash();
-    if (crash && crash.at !== earlier?.at) return crash;
-    if (awaited.unwanted()) return "unwanted";
-    await new Promise((resolve) => setTimeout(resolve, pause));
-    pause = Math.min(pause * 1.05, LONGEST_MS);
+  try {
+    while (performance.now() < awaited.deadline) {
+      if (await isReady(awaited)) return "ready";
+      const crash = awaited.crash();
+      if (crash && crash.at !== earlier?.at) return crash;
+      if (awaited.unwanted()) return "unwanted";
+      // A socket is bound a moment before it is listened at.
+      pause = (await stir.within(pause)) ? SHORTEST_MS : Math.min(pause * 1.05, LONGEST_MS);
+    }
+    return "late";
+  } finally {
+    stir.end();
   }
-  return "late";
+}
+
+/** Tells at once of a socket that appears. Ports show nowhere, and watches may be used up. */
+class Stir {
+  readonly #watches: readonly DirectoryWatch[];
+  #hasChanged = false;
+  #tell = () => {};
+
+  constructor(addresses: readonly Address[]) {
+    const sockets = addresses.flatMap((address) => ("path" in address ? [address.path] : []));
+    this.#watches = [...new Set(sockets.map((path) => dirname(path)))].map(
+      (directory) =>
+        new DirectoryWatch(directory, () => {
+          this.#hasChanged = true;
+          this.#tell();
+        }),
+    );
+  }
+
+  /** Settles after a time, and with true as soon as something has changed since it settled last. */
+  async within(milliseconds: number): Promise<boolean> {
+    if (!this.#hasChanged) {
+      await new Promise<void>((resolve) => {
+        this.#tell = resolve;
+        setTimeout(resolve, milliseconds);
+      });
+    }
+    const hasChanged = this.#hasChanged;
+    this.#hasChanged = false;
+    return hasChanged;
+  }
+
+  end(): void {
+    for (const watch of this.#watches) watch.close();
+  }
 }
 
 const SHORTEST_MS = 2;

@@ -58,8 +58,9 @@ export class Slots {
     fs.writeFileSync(`${path}/${UNBEGUN}`, "");
     for (const name of ["down", "log/down", RESTED, GAVE_UP])
       fs.rmSync(`${path}/${name}`, { force: true });
-    control(`${path}/log`, "u");
+    // Its log has time: what the service says first waits in a pipe.
     control(path, "u");
+    control(`${path}/log`, "u");
     fs.rmSync(`${path}/${UNBEGUN}`, { force: true });
   }
 
