@@ -125,7 +125,7 @@ async function claim(): Promise<string> {
       const now = await owner(project, `SELECT oid FROM pg_namespace WHERE nspname = '${schema}'`);
       return now === kept ? name : undefined;
     },
-    { deadline: 50_000, what: "a claim" },
+    { deadline: 150_000, what: "a claim" },
   );
 }
 
@@ -154,7 +154,8 @@ test("a worktree made from the reserve is the base as it is now, and its role's 
   await expect(psql(project, name, "TABLE wt_main.log")).rejects.toThrow(/permission denied/);
   await expect(psql(project, "main", `TABLE ${schema}.log`)).rejects.toThrow(/permission denied/);
   await waitFor(() => owner(project, reserve), { deadline: 45_000, what: "another reserve" });
-});
+  // On a busy machine a reserve is long in the making, and the keeper may be at it when it is asked for.
+}, 240_000);
 
 test("a removed worktree's schema is put aside while somebody is in the middle of a migration there", async () => {
   await add(project, "migrating");
