@@ -14,7 +14,7 @@ export const managers = [
   {
     name: "dnf",
     program: "dnf",
-    packages: { postgresql: "postgresql-server", runit: null },
+    packages: { postgresql: "postgresql-server", runit: null, faketime: "libfaketime" },
     type: "sudo dnf install -y",
     quiet: ["dnf", "install", "-y"],
     root: true,
@@ -23,7 +23,7 @@ export const managers = [
   {
     name: "pacman",
     program: "pacman",
-    packages: { runit: null },
+    packages: { runit: null, faketime: "libfaketime" },
     type: "sudo pacman -S --needed",
     quiet: ["pacman", "-S", "--needed", "--noconfirm"],
     root: true,
@@ -32,7 +32,7 @@ export const managers = [
   {
     name: "apk",
     program: "apk",
-    packages: {},
+    packages: { faketime: "libfaketime" },
     type: "sudo apk add",
     quiet: ["apk", "add"],
     root: true,
@@ -40,7 +40,7 @@ export const managers = [
   {
     name: "brew",
     program: "brew",
-    packages: { postgresql: "postgresql@17" },
+    packages: { postgresql: "postgresql@17", faketime: "libfaketime" },
     type: "brew install",
     quiet: ["brew", "install"],
     root: false,

@@ -15,6 +15,7 @@ const requirements = [
   { name: "fish", programs: ["fish"], only: "tests" },
   { name: "tmux", programs: ["tmux"], only: "tests" },
   { name: "strace", programs: ["strace"], only: "faults" },
+  { name: "faketime", programs: ["faketime"], only: "faults" },
   { name: "wrk", programs: ["wrk"], only: "bench" },
 ];
 

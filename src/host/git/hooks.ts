@@ -9,11 +9,16 @@ import {
 } from "./effective-hook.ts";
 import { askGitVersion } from "./git-version.ts";
 import { HOOK_BODY } from "./hook-block.ts";
-import { readHookConfig } from "./hook-config.ts";
+import { type HookConfig, readHookConfig } from "./hook-config.ts";
 import { installBody, installInto, removeBody, removeFrom } from "./hook-files.ts";
 import { hookBody, makeHooksDirectory, unmakeHooksDirectory } from "./hook-home.ts";
 import { type RecordedDirectory, readRecord, writeRecord } from "./hook-record.ts";
-import { type HookWorktree, hooksDirectory, permissionFor } from "./hooks-directory.ts";
+import {
+  type HookWorktree,
+  hooksDirectory,
+  type Permission,
+  permissionFor,
+} from "./hooks-directory.ts";
 import { linkProject, unlinkProject } from "./project-link.ts";
 
 export type { EffectiveHook, HookWorktree };
@@ -46,10 +51,17 @@ export async function installHook(repository: HookRepository): Promise<HookRepor
   if (await isByConfiguration(repository)) return await installConfig(repository, places);
   if (places.some(({ config }) => config.ikigai.command)) await unconfigure(commonDir, env);
   const problems = installFiles(commonDir, places);
+  // All that have the same settings and the same directory have the same hook.
+  const told = new Map<string, { readonly config: HookConfig; readonly hook: EffectiveHook }>();
   const worktrees = places.flatMap((place) => {
-    const { worktree, directory } = place;
+    const { worktree, directory, config } = place;
     if (!worktree) return [];
-    return [describeHook(place, directory ? problems.get(keyOf(directory)) : [])];
+    const key = directory ? keyOf(directory) : "";
+    const known = told.get(key);
+    if (known?.config === config) return [{ ...known.hook, slug: worktree.slug }];
+    const hook = describeHook(place, problems.get(key));
+    told.set(key, { config, hook });
+    return [hook];
   });
   return { worktrees };
 }
@@ -81,8 +93,9 @@ export async function effectiveHook(
   repository: HookRepository,
   worktree: HookWorktree,
 ): Promise<EffectiveHook> {
-  const { commonDir, env = process.env } = repository;
-  const place = await placeOf(commonDir, worktree, env);
+  const { commonDir } = repository;
+  const [, place] = await placesOf({ ...repository, worktrees: [worktree] });
+  if (!place) throw new RangeError("There is a place for every worktree.");
   const configured = isConfigured(place.config, bodyIn(commonDir));
   const byConfiguration = configured && (await isByConfiguration(repository));
   return byConfiguration ? describeConfigured(place) : describeHook(place);
@@ -139,26 +152,26 @@ async function installConfig(
   return { worktrees };
 }
 
-/** One for each worktree, and one for commands that are run beside a bare repository. */
+/** One for commands that are run beside a bare repository, and one for each worktree. */
 async function placesOf({
   commonDir,
   worktrees,
   env = process.env,
 }: HookRepository): Promise<HookPlace[]> {
-  const all = [undefined, ...worktrees];
-  await readHookConfig(Buffer.from(commonDir), commonDir, env);
-  return await Promise.all(all.map((worktree) => placeOf(commonDir, worktree, env)));
-}
-
-async function placeOf(
-  commonDir: string,
-  worktree: HookWorktree | undefined,
-  env: NodeJS.ProcessEnv,
-): Promise<HookPlace> {
-  const config = await readHookConfig(worktree?.gitDir ?? Buffer.from(commonDir), commonDir, env);
-  const directory = hooksDirectory(commonDir, config, worktree?.path);
-  const permission = directory ? await permissionFor(directory, commonDir, config, env) : "missing";
-  return { worktree, config, directory, permission };
+  const common = await readHookConfig(Buffer.from(commonDir), commonDir, env);
+  // By settings and directory: a thousand worktrees have one of each, as a rule.
+  const permissions = new Map<string, Promise<Permission>>();
+  const placeOf = async (worktree?: HookWorktree): Promise<HookPlace> => {
+    const config =
+      worktree && common.varies ? await readHookConfig(worktree.gitDir, commonDir, env) : common;
+    const directory = hooksDirectory(commonDir, config, worktree?.path);
+    if (!directory) return { worktree, config, directory, permission: "missing" };
+    const key = `${config.scope} ${config.hooksPath} ${keyOf(directory)}`;
+    const permission = permissions.get(key) ?? permissionFor(directory, commonDir, config, env);
+    permissions.set(key, permission);
+    return { worktree, config, directory, permission: await permission };
+  };
+  return await Promise.all([placeOf(), ...worktrees.map(placeOf)]);
 }
 
 function attempt(install: () => string[] | undefined): string[] {
