@@ -8,32 +8,35 @@ interface Locked {
   readonly hasInstallScript?: boolean;
   readonly integrity?: string;
   readonly resolved?: string;
-  readonly link?: boolean;
-  readonly os?: readonly string[];
-  readonly cpu?: readonly string[];
-  readonly libc?: readonly string[];
+  readonly version?: string;
 }
 
 const read = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../${name}`, import.meta.url), "utf8"));
 const lock = read("package-lock.json") as { packages: Record<string, Locked> };
-const own = read("package.json") as { scripts: Record<string, string> };
+const own = read("package.json") as {
+  scripts: Record<string, string>;
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+};
 const locked = Object.entries(lock.packages).filter(([path]) => path !== "");
 
-/** A development tool's binary for a platform that no check of ours runs on: npm has never seen its content. */
-function isElsewhere({ dev, optional, os, cpu, libc }: Locked): boolean {
-  const here = (wanted: readonly string[] | undefined, name: string) =>
-    wanted?.includes(name) ?? true;
-  const linux = here(os, "linux") && here(cpu, "x64") && here(libc, "glibc");
-  return dev === true && optional === true && !linux;
-}
+/** Tools of development for systems on which nothing is checked, and that the registry has no content of. */
+const WITHOUT_CONTENT = ["node_modules/lefthook-android-arm64"];
 
 test("every dependency is locked by its content, from a registry over TLS", () => {
   expect(locked.length).toBeGreaterThan(20);
-  const used = locked.filter(([, one]) => one.integrity !== undefined || !isElsewhere(one));
-  for (const [path, { integrity, resolved }] of used) {
-    expect(integrity, path).toMatch(/^sha512-/);
+  for (const [path, { integrity, resolved, dev, optional }] of locked) {
+    if (WITHOUT_CONTENT.includes(path)) expect([dev, optional], path).toEqual([true, true]);
+    else expect(integrity, path).toMatch(/^sha512-/);
     if (resolved !== undefined) expect(resolved, path).toMatch(/^https:\/\//);
+  }
+});
+
+test("every dependency is named by its exact version", () => {
+  for (const [name, version] of Object.entries({ ...own.dependencies, ...own.devDependencies })) {
+    expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(lock.packages[`node_modules/${name}`]?.version, name).toBe(version);
   }
 });
 
