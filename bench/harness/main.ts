@@ -11,7 +11,8 @@ const USAGE = `usage: npm run bench -- [--only ROW]… [--list] [--full] [--peer
   --only ROW  this row, or all whose names begin so; may be given again
   --list      the names of the rows, and nothing else
   --full      the rows that take minutes too
-  --peers     the same work with other tools, where they can be installed
+  --peers     the same work with other tools, where they can be installed;
+              GTR=DIRECTORY names a checkout of git-worktree-runner
   --write     write docs/figures.md
 `;
 

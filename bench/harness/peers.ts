@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Bench } from "./bench.ts";
 import { type Place, time } from "./programs.ts";
@@ -15,6 +15,8 @@ interface Peer {
   readonly name: string;
   /** The program and its arguments that make a worktree; undefined where it cannot be had. */
   command(tools: string, name: string): readonly [string, ...string[]] | undefined;
+  /** What it wants to find in its repository. */
+  prepare?(place: Place, project: BenchProject): void;
 }
 
 const PACKAGES = ["branchlet@1.2", "@tokenbooks/wt@0.6"];
@@ -33,6 +35,7 @@ const PEERS: readonly Peer[] = [
       join(tools, "node_modules/.bin/wt"),
       ...["new", name, "--base", "main", "--no-install"],
     ],
+    prepare: giveDatabase,
   },
   {
     name: "git-worktree-runner",
@@ -46,9 +49,31 @@ const PEERS: readonly Peer[] = [
   },
 ];
 
+const DATABASE = "peer";
+
+/** It copies a database for each worktree: an empty one, on the server that ikigai uses as well. */
+function giveDatabase({ cwd }: Place, project: BenchProject): void {
+  time(project.at(project.root), ".ikigai/bin/psql", "-qc", `CREATE DATABASE ${DATABASE}`);
+  const settings: unknown = JSON.parse(readFileSync(`${project.root}/.ikigairc.json`, "utf8"));
+  const { port } = (settings as { postgres: { port: number } }).postgres;
+  const address = `postgresql://ikigai:ikigai@127.0.0.1:${port}/${DATABASE}`;
+  writeFileSync(`${cwd}/.env`, `DATABASE_URL=${address}\n`);
+  const config = {
+    baseDatabaseName: DATABASE,
+    baseWorktreePath: ".worktrees",
+    portStride: 100,
+    maxSlots: 100,
+    services: [{ name: "web", defaultPort: 3000 }],
+    envFiles: [{ source: ".env", patches: [{ var: "DATABASE_URL", type: "database" }] }],
+    postSetup: [],
+    autoInstall: false,
+  };
+  writeFileSync(`${cwd}/wt.config.json`, JSON.stringify(config));
+}
+
 /**
  * The other tools that can be had here, each in a repository of its own and with its first worktree
- * made. What they make besides the worktree differs; none makes a schema.
+ * made. What they make besides the worktree differs: @tokenbooks/wt copies a database, the others none.
  */
 export async function peersOf(bench: Bench, project: BenchProject): Promise<Peers> {
   const tools = bench.directory("peers");
@@ -56,15 +81,17 @@ export async function peersOf(bench: Bench, project: BenchProject): Promise<Peer
   spawnSync("npm", [...npm, ...PACKAGES], { cwd: tools, stdio: "ignore", timeout: 120_000 });
   const sides: Record<string, () => number> = {};
   const notes: string[] = [];
-  for (const { name, command } of PEERS) {
+  for (const { name, command, prepare } of PEERS) {
     let number = 0;
     const place = repositoryFor(bench, project);
     const make = () => {
       const words = command(tools, `peer-${number++}`);
-      if (!words || !existsSync(words[0])) throw new Error("it could not be installed");
+      if (!words) throw new Error("name a checkout of it in the variable GTR");
+      if (!existsSync(words[0])) throw new Error("it could not be installed");
       return time(place, ...words);
     };
     try {
+      prepare?.(place, project);
       make();
       sides[name] = make;
     } catch (error) {
