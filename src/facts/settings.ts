@@ -1,4 +1,4 @@
-import { joinRaw, statIfThere, toBuffer } from "../host/files.ts";
+import { joinRaw, listIfThere, statIfThere, toBuffer } from "../host/files.ts";
 import type { Configuration } from "../model/configuration.ts";
 import { mergeConfiguration, NOTHING_GIVEN } from "../model/configuration-merge.ts";
 import type { ConfigurationProblem } from "../model/configuration-problems.ts";
@@ -76,8 +76,12 @@ export class Settings {
 
 /** Changes with every change of a file that could be the configuration. */
 function stampOf(top: RawPath): string {
-  return CONFIGURATION_FILES.map((name) => {
-    const stat = statIfThere(joinRaw(top, name));
-    return stat ? `${name}:${stat.ino}:${stat.mtimeNs}:${stat.size}` : "";
-  }).join(";");
+  // One list costs less than asking for a dozen names that are not there.
+  const present = new Set(listIfThere(top).map(String));
+  return CONFIGURATION_FILES.filter((name) => present.has(name))
+    .map((name) => {
+      const stat = statIfThere(joinRaw(top, name));
+      return stat ? `${name}:${stat.ino}:${stat.mtimeNs}:${stat.size}` : "";
+    })
+    .join(";");
 }
