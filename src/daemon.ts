@@ -6,6 +6,7 @@ import { Settings } from "./facts/settings.ts";
 import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
 import { Branching } from "./host/branching.ts";
 import { linkedData } from "./host/data-directory.ts";
+import { carefully, every } from "./host/every.ts";
 import { statIfThere, toBuffer } from "./host/files.ts";
 import { relocateWorktrees } from "./host/git/relocate.ts";
 import { tidyWhenQuiet } from "./host/heap.ts";
@@ -46,6 +47,7 @@ async function main(root: string | undefined): Promise<void> {
   if (!project) throw new Error(`No project at ${root ?? "(no directory given)"}.`);
   process.umask(0o077);
   const { layout, commonDir } = project;
+  const journal = (line: string) => console.log(line);
   const arrival = readArrival(layout);
   // Where git's files still name the old place, every worktree would seem to be gone.
   if ("from" in arrival) relocateWorktrees(commonDir, arrival.from.root, layout.root);
@@ -61,7 +63,7 @@ async function main(root: string | undefined): Promise<void> {
     ports: new Ports(layout, () => reloadNginx(layout)),
     slots: new Slots(layout, undefined, () => void putRight(layout, identity, "changed")),
     definitions: new Definitions(layout),
-    branching: new Branching(layout),
+    branching: new Branching(layout, journal),
     intended: new Intentions(),
     notes: new Notes(),
     socketPath: socketPaths(layout),
@@ -85,12 +87,7 @@ async function main(root: string | undefined): Promise<void> {
   const reader = new WorktreeReader(commonDir);
   const away = new Away();
   let copied = arrival.kind === "copied";
-  const keeper = new Keeper(
-    gathering,
-    host,
-    (line) => console.log(line),
-    () => settings.project.limits,
-  );
+  const keeper = new Keeper(gathering, host, journal, () => settings.project.limits);
   let ready = false;
   let degraded: string | undefined;
   const retention = () => settings.project.worktrees.retention;
@@ -108,7 +105,6 @@ async function main(root: string | undefined): Promise<void> {
   await listenInside(servers[1], layout.run, "gate.sock");
   process.chdir(layout.sockets);
 
-  const journal = (line: string) => console.log(line);
   const stopWatching = watchRepository(
     commonDir,
     (gitDir, heard) => {
@@ -120,8 +116,9 @@ async function main(root: string | undefined): Promise<void> {
     },
     (error) => {
       degraded = `git's files are not watched, only looked at twice a second: ${String(error)}`;
-      console.log(`degraded: ${degraded}`);
+      journal(`degraded: ${degraded}`);
     },
+    journal,
   );
   const began = performance.now();
   await keeper.lookEverywhere();
@@ -130,24 +127,26 @@ async function main(root: string | undefined): Promise<void> {
   // The default worktree's services run with everything else, whichever way that was started.
   if (chosen) keeper.ask([chosen.slug]);
   ready = true;
-  host.slots.replenish();
-  const replenishing = setInterval(() => {
-    // Nothing is made anew in a place that the project has left.
-    if (statIfThere(layout.sv)) host.slots.replenish();
-  }, 2_000);
+  // Nothing is made anew in a place that the project has left.
+  const replenish = () => void (statIfThere(layout.sv) && host.slots.replenish());
+  carefully(replenish, journal)();
   const stops: readonly (() => unknown)[] = [
     watchSupervisor(layout, journal),
     endOrphansRegularly(layout, journal),
-    watchPlace(layout, (deleted) => {
-      // Its run script knows the new place, so the next one begins there.
-      if (!deleted) {
-        journal(`the project is not at ${layout.root} any more; next: ikigai start, where it is`);
-        process.exit(0);
-      }
-      // Its supervisor, which ends too, asks us to.
-      process.removeAllListeners("SIGTERM").on("SIGTERM", () => {});
-      void endAbandoned(layout, data).finally(() => process.exit(0));
-    }),
+    watchPlace(
+      layout,
+      (deleted) => {
+        // Its run script knows the new place, so the next one begins there.
+        if (!deleted) {
+          journal(`the project is not at ${layout.root} any more; next: ikigai start, where it is`);
+          process.exit(0);
+        }
+        // Its supervisor, which ends too, asks us to.
+        process.removeAllListeners("SIGTERM").on("SIGTERM", () => {});
+        void endAbandoned(layout, data).finally(() => process.exit(0));
+      },
+      journal,
+    ),
     guardControls({
       layout,
       commonDir,
@@ -159,12 +158,18 @@ async function main(root: string | undefined): Promise<void> {
       },
       journal,
     }),
-    () => clearInterval(replenishing),
-    glanceRegularly(keeper, commonDir, lookedMs, () => {
-      // Adopted by name once, with Postgres there; from now on it has identities of its own.
-      copied = false;
-      if (readArrival(layout).kind !== "moved") settleHere(layout);
-    }),
+    every(2_000, replenish, journal),
+    glanceRegularly(
+      keeper,
+      commonDir,
+      lookedMs,
+      () => {
+        // Adopted by name once, with Postgres there; from now on it has identities of its own.
+        copied = false;
+        if (readArrival(layout).kind !== "moved") settleHere(layout);
+      },
+      journal,
+    ),
     keeper.housekeeper.begin(),
     keepReserveRegularly(keeper, journal),
     tidyWhenQuiet(),

@@ -11,6 +11,7 @@ import type { Needs, Wish } from "../engine/needs.ts";
 import { wasGivenPort } from "../engine/tcp-only.ts";
 import { Wakes } from "../engine/wake.ts";
 import type { WorktreeFacts } from "../facts/facts.ts";
+import { every } from "../host/every.ts";
 import type { Host } from "../host/host.ts";
 import { changedAfter, lastCrash } from "../host/runit/crashes.ts";
 import { readStatus } from "../host/runit/supervise.ts";
@@ -52,11 +53,11 @@ export class Housekeeper {
   begin(): () => void {
     this.#ended = false;
     this.#lookIn(0);
-    const mending = setInterval(() => this.#mend(), MEND_MS);
+    const endMending = every(MEND_MS, () => this.#mend(), this.#options.journal);
     return () => {
       this.#ended = true;
       clearTimeout(this.#timer);
-      clearInterval(mending);
+      endMending();
     };
   }
 

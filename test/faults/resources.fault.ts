@@ -32,7 +32,7 @@ test.each(["http", "postgres"] as const)(
   },
 );
 
-test("a daemon that runs out of descriptors recovers when it has some again", async () => {
+test("a daemon that runs out of descriptors lives on, and recovers when it has some again", async () => {
   await using patient = await makePatient();
   const [daemon] = patient.cast().daemon;
   const soft = /Max open files +([0-9]+)/.exec(
@@ -46,11 +46,14 @@ test("a daemon that runs out of descriptors recovers when it has some again", as
   );
   const { project } = patient;
   await project.git(".", "worktree", "add", "-q", "-b", "short", project.worktree("short"), "main");
+  const log = join(project.root, ".ikigai/logs/daemon/current");
+  await waitFor(() => /tried again: .*EMFILE/.test(readFileSync(log, "utf8")));
   for (const socket of held) socket.destroy();
   limit(`${soft}:`);
   const begin = performance.now();
   patient.worktrees.add("short");
   await patient.recovers(70_000);
+  expect(patient.cast().daemon.map(({ pid }) => pid)).toEqual([daemon?.pid]);
   tell({ fault: "no descriptors for the daemon", recovery: performance.now() - begin });
 });
 
