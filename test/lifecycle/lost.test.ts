@@ -1,0 +1,52 @@
+import { readFileSync, readlinkSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TestProject } from "../support/project.ts";
+import { must } from "../support/running.ts";
+import { startProject } from "./support.ts";
+
+let project: TestProject;
+const inside = (path: string) => join(project.root, ".ikigai", path);
+
+beforeAll(async () => {
+  project = await startProject({ worktrees: ["rel-05"] });
+  expect((await project.http("/rel-05/api/")).status).toBe(200);
+});
+afterAll(async () => {
+  expect(await project.dispose()).toEqual([]);
+});
+
+/** The first line of each file that holds the number of a process which is to go on. */
+const pids = () =>
+  [
+    "run/runsvdir.pid",
+    "run/daemon.pid",
+    "httpd/pid/nginx.pid",
+    "db/postmaster.pid",
+    "sv/rel-05.backend/supervise/pid",
+  ].map((name) => readFileSync(inside(name), "utf8").split("\n")[0]);
+
+describe("a project that runs and has lost", () => {
+  it("the record of its place goes on through init and start", async () => {
+    const before = pids();
+    await rm(inside("run/place"));
+    await must(project, "init");
+    await must(project, "start");
+    expect(pids()).toEqual(before);
+  });
+
+  it("the link to the default worktree's sockets has it again after a start", async () => {
+    await rm(inside("run/sockets/.default"));
+    await must(project, "start");
+    expect(readlinkSync(inside("run/sockets/.default"))).toBe("main");
+  });
+
+  it("all of run, while it was stopped, answers at the default address after a start", async () => {
+    await must(project, "stop");
+    await rm(inside("run"), { recursive: true });
+    await must(project, "start");
+    expect((await project.http("/api/")).json()).toMatchObject({ worktree: "main" });
+    expect((await project.http("/rel-05/api/")).json()).toMatchObject({ worktree: "rel-05" });
+  });
+});
