@@ -6,13 +6,13 @@ import { Settings } from "./facts/settings.ts";
 import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
 import { Branching } from "./host/branching.ts";
 import { linkedData } from "./host/data-directory.ts";
+import { Entrances } from "./host/entrances.ts";
 import { carefully, every } from "./host/every.ts";
 import { statIfThere, toBuffer } from "./host/files.ts";
 import { relocateWorktrees } from "./host/git/relocate.ts";
 import { tidyWhenQuiet } from "./host/heap.ts";
 import type { Host } from "./host/host.ts";
 import { Intentions } from "./host/intentions.ts";
-import { listenInside } from "./host/listen.ts";
 import { reloadNginx } from "./host/nginx.ts";
 import { Notes } from "./host/notes.ts";
 import { passThrough, readArrival, settleHere } from "./host/place.ts";
@@ -99,11 +99,15 @@ async function main(root: string | undefined): Promise<void> {
     ready: () => ready,
     degraded: () => degraded,
   });
-  const servers = [socketServer(api), gateServer(keeper)] as const;
-  // Addresses are relative to the working directory: no project's path is too long for them.
-  await listenInside(servers[0], layout.ikigai, "daemon.sock");
-  await listenInside(servers[1], layout.run, "gate.sock");
-  process.chdir(layout.sockets);
+  const entrances = new Entrances(
+    layout,
+    [
+      { directory: layout.ikigai, name: "daemon.sock", make: () => socketServer(api) },
+      { directory: layout.run, name: "gate.sock", make: () => gateServer(keeper) },
+    ],
+    journal,
+  );
+  await entrances.open();
 
   const stopWatching = watchRepository(
     commonDir,
@@ -144,6 +148,13 @@ async function main(root: string | undefined): Promise<void> {
         // Its supervisor, which ends too, asks us to.
         process.removeAllListeners("SIGTERM").on("SIGTERM", () => {});
         void endAbandoned(layout, data).finally(() => process.exit(0));
+      },
+      async () => {
+        const state = await entrances.mend();
+        if (state === "emptied") await keeper.lookEverywhere();
+        if (state !== "taken") return;
+        journal("another daemon listens in this one's place");
+        process.exit(0);
       },
       journal,
     ),
@@ -190,7 +201,7 @@ async function main(root: string | undefined): Promise<void> {
   journal(`ready: ${keeper.worktrees.length} worktrees`);
 
   const end = async () => {
-    for (const server of servers) server.close();
+    entrances.close();
     for (const stop of stops) await stop();
     await keeper.idle();
     await host.postgres.end();

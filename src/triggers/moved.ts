@@ -10,16 +10,18 @@ const LOOK_MS = 500;
  * is then somebody else's or nobody's. This process has to stand inside of it.
  *
  * @param left whether it was deleted, not moved
+ * @param here called at each look that finds it where it was
  * @returns the way to end it
  */
 export function watchPlace(
   { ikigai }: Layout,
   left: (deleted: boolean) => void,
+  here: () => unknown,
   journal: (line: string) => void,
 ): () => void {
   const inode = statIfThere(ikigai)?.ino;
   const look = () => {
-    if (statIfThere(ikigai)?.ino === inode) return;
+    if (statIfThere(ikigai)?.ino === inode) return here();
     end();
     left(isHereDeleted());
   };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TestProject } from "../support/project.ts";
 import { must } from "../support/running.ts";
+import { waitFor } from "../support/wait.ts";
 import { startProject } from "./support.ts";
 
 let project: TestProject;
@@ -40,6 +41,34 @@ describe("a project that runs and has lost", () => {
     await rm(inside("run/sockets/.default"));
     await must(project, "start");
     expect(readlinkSync(inside("run/sockets/.default"))).toBe("main");
+  });
+
+  it("the daemon's socket can be asked again, and the daemon is the same", async () => {
+    const before = pids();
+    await rm(inside("daemon.sock"));
+    await waitFor(async () => (await project.ikigai("wt", "wait", "rel-05")).exitCode === 0);
+    expect(pids()).toEqual(before);
+  });
+
+  it("the gate's socket starts services again for whoever asks", async () => {
+    await must(project, "down", "rel-05");
+    await rm(inside("run/gate.sock"));
+    await waitFor(async () => (await project.http("/rel-05/api/")).status === 200);
+  });
+
+  it("a service's socket starts another copy for who asks next", async () => {
+    await rm(inside("run/sockets/rel-05/backend.sock"));
+    expect((await project.http("/rel-05/api/")).json()).toMatchObject({ worktree: "rel-05" });
+  });
+
+  it("all sockets of services has all of them again", async () => {
+    const before = pids().slice(0, 4);
+    await rm(inside("run/sockets"), { recursive: true });
+    await waitFor(() => readlinkSync(inside("run/sockets/.default")) === "main");
+    for (const worktree of ["rel-05", "main"]) {
+      await waitFor(async () => (await project.http(`/${worktree}/api/`)).status === 200);
+    }
+    expect(pids().slice(0, 4)).toEqual(before);
   });
 
   it("all of run, while it was stopped, answers at the default address after a start", async () => {
