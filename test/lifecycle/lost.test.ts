@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TestProject } from "../support/project.ts";
@@ -70,6 +70,21 @@ describe("a project that runs and has lost", () => {
     }
     expect(pids().slice(0, 4)).toEqual(before);
   });
+
+  it.each(["rel-05/.envrc", ".git/worktrees/rel-05/ikigai.sh", ".ikigai/run/env/rel-05.sh"])(
+    "%s, or has another file in its place, has it again after a start",
+    async (name) => {
+      const path = join(project.root, name);
+      const before = readFileSync(path, "utf8");
+      await rm(path);
+      await must(project, "start");
+      expect(readFileSync(path, "utf8")).toBe(before);
+      if (name.endsWith(".envrc")) return;
+      await writeFile(path, "garbage\n");
+      await must(project, "start");
+      expect(readFileSync(path, "utf8")).toBe(before);
+    },
+  );
 
   it("all of run, while it was stopped, answers at the default address after a start", async () => {
     await must(project, "stop");
