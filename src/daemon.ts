@@ -31,6 +31,7 @@ import { gateServer } from "./triggers/gate.ts";
 import { guardControls } from "./triggers/guard.ts";
 import { keepHooks } from "./triggers/hooks.ts";
 import { Keeper } from "./triggers/keeper.ts";
+import { rotateRegularly } from "./triggers/logs.ts";
 import { watchPlace } from "./triggers/moved.ts";
 import { endOrphansRegularly } from "./triggers/orphans.ts";
 import { keepReserveRegularly } from "./triggers/reserve.ts";
@@ -184,6 +185,7 @@ async function main(root: string | undefined): Promise<void> {
     keeper.housekeeper.begin(),
     keepReserveRegularly(keeper, journal),
     tidyWhenQuiet(),
+    rotateRegularly(layout, journal),
     keepHooks(keeper, commonDir, journal),
     enforceRetention(keeper, retention, journal),
     watchConfiguration(
