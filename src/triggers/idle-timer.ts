@@ -3,6 +3,7 @@ import {
   excessStops,
   idleStops,
   type Limits,
+  pauseAfterScan,
   pauseUntilNext,
   roomForOne,
   type Stop,
@@ -37,6 +38,8 @@ export class Housekeeper {
   readonly #options: HousekeeperOptions;
   #timer: NodeJS.Timeout | undefined;
   #ended = true;
+  /** Of `performance.now()`. */
+  #mendAt = 0;
   /** Room is looked for by one service at a time, or two would take the same. */
   #rooms: Promise<unknown> = Promise.resolve();
 
@@ -143,7 +146,9 @@ export class Housekeeper {
 
   /** Starts what failed and was changed since, and clears away what nobody mends. */
   #mend(): void {
+    if (performance.now() < this.#mendAt) return;
     const { host, worktrees } = this.#options;
+    let scanned = 0;
     for (const key of host.slots.names()) {
       const crash = lastCrash(host.definitions, key);
       const gaveUp = host.slots.gaveUp(key);
@@ -155,7 +160,11 @@ export class Housekeeper {
       // A new definition has no record of failures.
       // Nor does one that fails at a time to come tell what changed since: the clock was set back.
       const isMended = !crash || crash.at > Date.now() + CLOCK_SET_MS;
-      if (isMended || changedAfter(found.service.backend.directory, crash.at)) {
+      const began = performance.now();
+      const isChanged = isMended || changedAfter(found.service.backend.directory, crash.at);
+      scanned += performance.now() - began;
+      this.#mendAt = performance.now() + pauseAfterScan(scanned);
+      if (isChanged) {
         this.#options.journal(`start service ${key}: it was changed after it failed`);
         this.#startChanged(worktree, service).catch(this.#failed);
         continue;
