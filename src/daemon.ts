@@ -90,7 +90,11 @@ async function main(root: string | undefined): Promise<void> {
   let copied = arrival.kind === "copied";
   const keeper = new Keeper(gathering, host, journal, () => settings.project.limits);
   let ready = false;
-  let degraded: string | undefined;
+  const degraded: string[] = [];
+  const degrade = (why: string) => {
+    degraded.push(why);
+    journal(`degraded: ${why}`);
+  };
   const retention = () => settings.project.worktrees.retention;
   const api = apiOf({
     keeper,
@@ -98,7 +102,7 @@ async function main(root: string | undefined): Promise<void> {
     version: VERSION,
     retention,
     ready: () => ready,
-    degraded: () => degraded,
+    degraded: () => degraded.join("; ") || undefined,
   });
   const entrances = new Entrances(
     layout,
@@ -119,10 +123,8 @@ async function main(root: string | undefined): Promise<void> {
       if (slug === undefined || keeper.lookedAfter(slug, heard)) return;
       void keeper.lookAt(slug).catch(() => {});
     },
-    (error) => {
-      degraded = `git's files are not watched, only looked at twice a second: ${String(error)}`;
-      journal(`degraded: ${degraded}`);
-    },
+    (error) =>
+      degrade(`git's files are not watched, only looked at twice a second: ${String(error)}`),
     journal,
   );
   const began = performance.now();
@@ -196,7 +198,9 @@ async function main(root: string | undefined): Promise<void> {
           .loadProject(chosen?.path)
           .then(() => keeper.lookEverywhere())
           .catch(() => {}),
-      (error) => journal(`degraded: settings are read at the next start only: ${String(error)}`),
+      (error) =>
+        degrade(`settings are not watched, only looked at every two seconds: ${String(error)}`),
+      journal,
     ),
     stopWatching,
   ];

@@ -76,7 +76,8 @@ esac
   const started = await project.ikigai("start");
   expect(started.exitCode, started.stderr).toBe(0);
   const log = join(project.root, ".ikigai/logs/daemon/current");
-  await waitFor(() => readFileSync(log, "utf8").includes("degraded"));
+  await waitFor(() => readFileSync(log, "utf8").includes("degraded: settings"));
+  expect((await project.ikigai("status")).stdout).toMatch(/degraded: git's files .*EMFILE/);
   const begin = performance.now();
   await project.run("git", [
     "worktree",
@@ -89,6 +90,12 @@ esac
     "main",
   ]);
   await waitFor(() => existsSync(join(project.root, ".ikigai/run/env/quiet.sh")));
+  const ports = { http: { port: project.httpPort }, postgres: { port: project.postgresPort } };
+  const settings = { ...ports, programs: { node }, services: { backend: { start: "manual" } } };
+  writeFileSync(join(project.root, ".ikigairc.json"), JSON.stringify(settings));
+  await waitFor(async () =>
+    (await project.ikigai("wt", "show", "main", "--json")).stdout.includes('"manual"'),
+  );
   tell({ fault: "no inotify, and no hook", recovery: performance.now() - begin, note: "degraded" });
   rmSync(directory, { recursive: true });
 });
