@@ -6,12 +6,13 @@ import { Settings } from "./facts/settings.ts";
 import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
 import { Branching } from "./host/branching.ts";
 import { linkedData } from "./host/data-directory.ts";
+import { Entrances } from "./host/entrances.ts";
+import { carefully, every } from "./host/every.ts";
 import { statIfThere, toBuffer } from "./host/files.ts";
 import { relocateWorktrees } from "./host/git/relocate.ts";
 import { tidyWhenQuiet } from "./host/heap.ts";
 import type { Host } from "./host/host.ts";
 import { Intentions } from "./host/intentions.ts";
-import { listenInside } from "./host/listen.ts";
 import { reloadNginx } from "./host/nginx.ts";
 import { Notes } from "./host/notes.ts";
 import { passThrough, readArrival, settleHere } from "./host/place.ts";
@@ -30,6 +31,7 @@ import { gateServer } from "./triggers/gate.ts";
 import { guardControls } from "./triggers/guard.ts";
 import { keepHooks } from "./triggers/hooks.ts";
 import { Keeper } from "./triggers/keeper.ts";
+import { rotateRegularly } from "./triggers/logs.ts";
 import { watchPlace } from "./triggers/moved.ts";
 import { endOrphansRegularly } from "./triggers/orphans.ts";
 import { keepReserveRegularly } from "./triggers/reserve.ts";
@@ -46,6 +48,7 @@ async function main(root: string | undefined): Promise<void> {
   if (!project) throw new Error(`No project at ${root ?? "(no directory given)"}.`);
   process.umask(0o077);
   const { layout, commonDir } = project;
+  const journal = (line: string) => console.log(line);
   const arrival = readArrival(layout);
   // Where git's files still name the old place, every worktree would seem to be gone.
   if ("from" in arrival) relocateWorktrees(commonDir, arrival.from.root, layout.root);
@@ -61,7 +64,7 @@ async function main(root: string | undefined): Promise<void> {
     ports: new Ports(layout, () => reloadNginx(layout)),
     slots: new Slots(layout, undefined, () => void putRight(layout, identity, "changed")),
     definitions: new Definitions(layout),
-    branching: new Branching(layout),
+    branching: new Branching(layout, journal),
     intended: new Intentions(),
     notes: new Notes(),
     socketPath: socketPaths(layout),
@@ -85,14 +88,13 @@ async function main(root: string | undefined): Promise<void> {
   const reader = new WorktreeReader(commonDir);
   const away = new Away();
   let copied = arrival.kind === "copied";
-  const keeper = new Keeper(
-    gathering,
-    host,
-    (line) => console.log(line),
-    () => settings.project.limits,
-  );
+  const keeper = new Keeper(gathering, host, journal, () => settings.project.limits);
   let ready = false;
-  let degraded: string | undefined;
+  const degraded: string[] = [];
+  const degrade = (why: string) => {
+    degraded.push(why);
+    journal(`degraded: ${why}`);
+  };
   const retention = () => settings.project.worktrees.retention;
   const api = apiOf({
     keeper,
@@ -100,15 +102,18 @@ async function main(root: string | undefined): Promise<void> {
     version: VERSION,
     retention,
     ready: () => ready,
-    degraded: () => degraded,
+    degraded: () => degraded.join("; ") || undefined,
   });
-  const servers = [socketServer(api), gateServer(keeper)] as const;
-  // Addresses are relative to the working directory: no project's path is too long for them.
-  await listenInside(servers[0], layout.ikigai, "daemon.sock");
-  await listenInside(servers[1], layout.run, "gate.sock");
-  process.chdir(layout.sockets);
+  const entrances = new Entrances(
+    layout,
+    [
+      { directory: layout.ikigai, name: "daemon.sock", make: () => socketServer(api) },
+      { directory: layout.run, name: "gate.sock", make: () => gateServer(keeper) },
+    ],
+    journal,
+  );
+  await entrances.open();
 
-  const journal = (line: string) => console.log(line);
   const stopWatching = watchRepository(
     commonDir,
     (gitDir, heard) => {
@@ -118,10 +123,9 @@ async function main(root: string | undefined): Promise<void> {
       if (slug === undefined || keeper.lookedAfter(slug, heard)) return;
       void keeper.lookAt(slug).catch(() => {});
     },
-    (error) => {
-      degraded = `git's files are not watched, only looked at twice a second: ${String(error)}`;
-      console.log(`degraded: ${degraded}`);
-    },
+    (error) =>
+      degrade(`git's files are not watched, only looked at twice a second: ${String(error)}`),
+    journal,
   );
   const began = performance.now();
   await keeper.lookEverywhere();
@@ -130,24 +134,33 @@ async function main(root: string | undefined): Promise<void> {
   // The default worktree's services run with everything else, whichever way that was started.
   if (chosen) keeper.ask([chosen.slug]);
   ready = true;
-  host.slots.replenish();
-  const replenishing = setInterval(() => {
-    // Nothing is made anew in a place that the project has left.
-    if (statIfThere(layout.sv)) host.slots.replenish();
-  }, 2_000);
+  // Nothing is made anew in a place that the project has left.
+  const replenish = () => void (statIfThere(layout.sv) && host.slots.replenish());
+  carefully(replenish, journal)();
   const stops: readonly (() => unknown)[] = [
     watchSupervisor(layout, journal),
     endOrphansRegularly(layout, journal),
-    watchPlace(layout, (deleted) => {
-      // Its run script knows the new place, so the next one begins there.
-      if (!deleted) {
-        journal(`the project is not at ${layout.root} any more; next: ikigai start, where it is`);
+    watchPlace(
+      layout,
+      (deleted) => {
+        // Its run script knows the new place, so the next one begins there.
+        if (!deleted) {
+          journal(`the project is not at ${layout.root} any more; next: ikigai start, where it is`);
+          process.exit(0);
+        }
+        // Its supervisor, which ends too, asks us to.
+        process.removeAllListeners("SIGTERM").on("SIGTERM", () => {});
+        void endAbandoned(layout, data).finally(() => process.exit(0));
+      },
+      async () => {
+        const state = await entrances.mend();
+        if (state === "emptied") await keeper.lookEverywhere();
+        if (state !== "taken") return;
+        journal("another daemon listens in this one's place");
         process.exit(0);
-      }
-      // Its supervisor, which ends too, asks us to.
-      process.removeAllListeners("SIGTERM").on("SIGTERM", () => {});
-      void endAbandoned(layout, data).finally(() => process.exit(0));
-    }),
+      },
+      journal,
+    ),
     guardControls({
       layout,
       commonDir,
@@ -159,15 +172,22 @@ async function main(root: string | undefined): Promise<void> {
       },
       journal,
     }),
-    () => clearInterval(replenishing),
-    glanceRegularly(keeper, commonDir, lookedMs, () => {
-      // Adopted by name once, with Postgres there; from now on it has identities of its own.
-      copied = false;
-      if (readArrival(layout).kind !== "moved") settleHere(layout);
-    }),
+    every(2_000, replenish, journal),
+    glanceRegularly(
+      keeper,
+      commonDir,
+      lookedMs,
+      () => {
+        // Adopted by name once, with Postgres there; from now on it has identities of its own.
+        copied = false;
+        if (readArrival(layout).kind !== "moved") settleHere(layout);
+      },
+      journal,
+    ),
     keeper.housekeeper.begin(),
     keepReserveRegularly(keeper, journal),
     tidyWhenQuiet(),
+    rotateRegularly(layout, journal),
     keepHooks(keeper, commonDir, journal),
     enforceRetention(keeper, retention, journal),
     watchConfiguration(
@@ -178,14 +198,16 @@ async function main(root: string | undefined): Promise<void> {
           .loadProject(chosen?.path)
           .then(() => keeper.lookEverywhere())
           .catch(() => {}),
-      (error) => journal(`degraded: settings are read at the next start only: ${String(error)}`),
+      (error) =>
+        degrade(`settings are not watched, only looked at every two seconds: ${String(error)}`),
+      journal,
     ),
     stopWatching,
   ];
   journal(`ready: ${keeper.worktrees.length} worktrees`);
 
   const end = async () => {
-    for (const server of servers) server.close();
+    entrances.close();
     for (const stop of stops) await stop();
     await keeper.idle();
     await host.postgres.end();

@@ -1,11 +1,13 @@
 import fs from "node:fs";
 import { execa } from "execa";
 import type { Project } from "../facts/project.ts";
+import { callDaemon } from "../host/daemon-client.ts";
 import { isServed, linkedData, linkedOutside, outsideData } from "../host/data-directory.ts";
 import { linkAtomically, listIfThere } from "../host/files.ts";
 import { relocateWorktrees } from "../host/git/relocate.ts";
 import { originalIsThere, type Place, readArrival, settleHere } from "../host/place.ts";
 import { endAbandoned, endStrays } from "../host/strays.ts";
+import { isSupervisorAlive } from "../host/supervisor.ts";
 import type { Layout } from "../model/layout.ts";
 import { UserError } from "../model/user-error.ts";
 import { step } from "./progress.ts";
@@ -19,7 +21,8 @@ import { step } from "./progress.ts";
 export async function mendPlace({ layout, commonDir }: Project): Promise<void> {
   const arrival = readArrival(layout);
   // Processes outlive a directory that was deleted under them, and hold its ports.
-  if (arrival.kind === "new") await endAbandoned(layout, linkedData(layout));
+  if (arrival.kind === "new" && (await isAbandoned(layout)))
+    await endAbandoned(layout, linkedData(layout));
   if (!("from" in arrival)) return;
   const { kind, from } = arrival;
   await step(`the project was ${kind} here from ${from.root}`, async () => {
@@ -30,6 +33,18 @@ export async function mendPlace({ layout, commonDir }: Project): Promise<void> {
   // A copy is at home once the daemon has adopted by name what it found.
   if (kind === "moved") settleHere(layout);
 }
+
+/** Without `run` no control finds what runs; otherwise the record of the place may be all that is lost. */
+async function isAbandoned(layout: Layout): Promise<boolean> {
+  if (!fs.existsSync(layout.run)) return true;
+  if (isSupervisorAlive(layout)) return false;
+  return callDaemon(layout, "GET", "/v1/health", { timeout: ANSWER_MS }).then(
+    () => false,
+    () => true,
+  );
+}
+
+const ANSWER_MS = 2_000;
 
 async function endAllStrays(layout: Layout, { root, before }: Place): Promise<void> {
   for (const name of [root, before]) {

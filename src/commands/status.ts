@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { askDaemon } from "../host/daemon-client.ts";
 import type { Layout } from "../model/layout.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { pc } from "./colours.ts";
@@ -27,6 +28,7 @@ export const status: Run = async ({ cwd, out, say }, _, options) => {
     Promise.all(PARTS.map(([name, program]) => partOf(project.layout, name, program))),
     readWorktreeReports(project.layout, () => offlineReports(project)),
   ]);
+  const degraded = running ? await degradation(project.layout) : undefined;
   const all = [...parts, { name: "daemon", running, detail: "" }];
   const healthy = all.every((part) => part.running) && worktrees.every(isWell);
   if (options.json) {
@@ -39,6 +41,8 @@ export const status: Run = async ({ cwd, out, say }, _, options) => {
     pc.dim(part.detail),
   ]);
   out(`${plainTable(["PART", "STATE", ""], rows)}\n\n${worktreeTable(worktrees)}\n`);
+  if (degraded !== undefined)
+    out(`\n  ${pc.yellow("degraded")}: ${degraded}\n  next: ikigai doctor\n`);
   if (running) await sayWhatGoes(project.layout, say);
   if (!all.every((part) => part.running)) say("\n  next: ikigai start");
   return healthy ? 0 : 1;
@@ -46,6 +50,16 @@ export const status: Run = async ({ cwd, out, say }, _, options) => {
 
 function isWell({ problems, services }: WorktreeReport): boolean {
   return problems.length === 0 && services.every(({ state }) => state !== "crashed");
+}
+
+/** Why the daemon notices less than it could. */
+async function degradation(layout: Layout): Promise<string | undefined> {
+  try {
+    return (await askDaemon<{ degraded?: string }>(layout, "GET", "/v1/health")).degraded;
+  } catch {
+    // It has ended meanwhile.
+    return undefined;
+  }
 }
 
 async function partOf(layout: Layout, name: string, program: string): Promise<Part> {

@@ -28,6 +28,14 @@ const LOG_LINES = 20;
 /** What terminals take for colours and the like (ECMA-48, CSI sequences). */
 const COLOURS = /\u001b\[[0-?]*[ -/]*[@-~]/g;
 
+/** Its patience is over, and it is not ready. */
+export function late(host: Host, worktree: WorktreeFacts, service: Service): Asleep {
+  const { ready, patience } = serviceConfiguration(worktree.settings, service.name);
+  const what = ready === undefined ? "does not listen" : `does not answer ${ready} well`;
+  const why = `it ${what} ${Math.round(patience / 1000)} s after it was asked for`;
+  return asleep(host, worktree, service, why);
+}
+
 /** Why a service is not even tried; `forced` is somebody's command. */
 export function refusal(
   host: Host,

@@ -89,6 +89,12 @@ export function pauseUntilNext(sights: readonly RunningSight[], limits: Limits):
   return Math.max(SHORTEST_MS, Math.min(longest, shortest));
 }
 
+/** How long what failed is not searched for a change again: searching takes half a percent of a core. */
+export function pauseAfterScan(took: number): number {
+  return took * SCAN_SHARE;
+}
+
+const SCAN_SHARE = 200;
 const SHORTEST_MS = 250;
 const LONGEST_MS = 15_000;
 const WITH_MEMORY_MS = 5_000;

@@ -9,7 +9,8 @@ import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import { startsByItself } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
-import { type Asleep, asleep, refusal } from "./asleep.ts";
+import { type Asleep, asleep, late, refusal } from "./asleep.ts";
+import { Listened } from "./listened.ts";
 import type { Awakening, Needs } from "./needs.ts";
 import { awaitReadiness } from "./readiness.ts";
 import { mayNeedPort } from "./tcp-only.ts";
@@ -21,6 +22,7 @@ export class Wakes {
   readonly #host: Host;
   readonly #needs: Needs;
   readonly #turns = new Turns();
+  readonly #listened = new Listened();
   readonly #starting = new Map<string, { forced: boolean; result: Promise<Awakening> }>();
   readonly #admitted = new Set<string>();
   /** To be stopped as soon as what is done to them is over. */
@@ -137,11 +139,19 @@ export class Wakes {
       if (!isOutdated()) return false;
       const door = this.#close(worktree, service);
       await untilEmpty(this.listening(worktree, service), FINISH_MS);
-      if (worktree.trust().held.has(service.slug)) await slots.remove(key);
-      else await slots.restart(key);
+      await this.#exchange(worktree, service);
       door.forget();
       return true;
     });
+  }
+
+  /** Ends a copy; another one takes its place where what would run is approved. Answers whether one does. */
+  async #exchange(worktree: WorktreeFacts, { slug }: Service): Promise<boolean> {
+    const key = `${worktree.slug}.${slug}`;
+    this.#listened.begin(key);
+    const isHeld = worktree.trust().held.has(slug);
+    await (isHeld ? this.#host.slots.remove(key) : this.#host.slots.restart(key));
+    return !isHeld;
   }
 
   /** Where a service can be reached; for counting who is connected to it. */
@@ -168,7 +178,10 @@ export class Wakes {
     const deadline = performance.now() + settings.patience;
     new Door(layout, worktree.slug, service.slug).open();
     const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
-    const runs = status?.state === "run" && status.wants === "up";
+    let runs = status?.state === "run" && status.wants === "up";
+    const addresses = this.#addresses(worktree.slug, service);
+    if (runs && status && this.#listened.hasLost(key, status, addresses, settings.patience))
+      runs = await this.#exchange(worktree, service);
     if (!runs) {
       const refused = refusal(this.#host, worktree, service, forced);
       if (refused) return refused;
@@ -180,7 +193,7 @@ export class Wakes {
     if (!runs) this.#begin(key);
     const outcome = await awaitReadiness(
       {
-        addresses: this.#addresses(worktree.slug, service),
+        addresses,
         ready: settings.ready,
         deadline,
         crash: () => lastCrash(definitions, key),
@@ -190,13 +203,14 @@ export class Wakes {
     );
     if (outcome === "ready") {
       this.#needs.used(key);
+      this.#listened.add(key, readStatus(slots.path(key)));
       this.#keepConnections(worktree, service);
       return { awake: true };
     }
     if (outcome === "unwanted") {
       return asleep(this.#host, worktree, service, "it was stopped before it was ready");
     }
-    if (outcome === "late") return this.#late(worktree, service, settings.patience);
+    if (outcome === "late") return late(this.#host, worktree, service);
     if (mayNeedPort(this.#host, worktree, service)) {
       const retried = await this.#startOnPort(worktree, service, forced);
       if (retried) return retried;
@@ -255,6 +269,7 @@ export class Wakes {
 
   #begin(key: string): void {
     const { slots } = this.#host;
+    this.#listened.begin(key);
     if (!slots.has(key)) slots.place(key);
     else if (readStatus(slots.path(key))?.state === "finish") slots.again(key);
     slots.up(key);
@@ -273,13 +288,6 @@ export class Wakes {
     const socket: Address = { path: `${worktree}/${service.slug}.sock` };
     if (listen === "socket" || port === undefined) return [socket];
     return listen === "tcp" ? [{ port }] : [socket, { port }];
-  }
-
-  #late(worktree: WorktreeFacts, service: Service, patience: number): Asleep {
-    const { ready } = serviceConfiguration(worktree.settings, service.name);
-    const what = ready === undefined ? "does not listen" : `does not answer ${ready} well`;
-    const why = `it ${what} ${Math.round(patience / 1000)} s after it was asked for`;
-    return asleep(this.#host, worktree, service, why);
   }
 }
 

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import type { Layout } from "../model/layout.ts";
 import type { Slug } from "../model/slug.ts";
+import { every } from "./every.ts";
 import { listIfThere } from "./files.ts";
 
 const HEARTBEAT_MS = 10_000;
@@ -20,9 +21,11 @@ export class Branching {
   readonly #waiting: (() => void)[] = [];
   #running = 0;
   #quiet = new AbortController();
-  #heartbeat: NodeJS.Timeout | undefined;
+  readonly #journal: (line: string) => void;
+  #endHeartbeat: (() => void) | undefined;
 
-  constructor(layout: Layout) {
+  constructor(layout: Layout, journal: (line: string) => void = () => {}) {
+    this.#journal = journal;
     this.#directory = layout.environments;
     for (const name of listIfThere(layout.environments).map(String)) {
       if (name.endsWith(ENDING)) fs.rmSync(`${this.#directory}/${name}`, { force: true });
@@ -55,7 +58,7 @@ export class Branching {
   set(worktree: Slug, fraction: number): void {
     const known = this.#fractions.get(worktree);
     this.#fractions.set(worktree, fraction);
-    this.#heartbeat ??= setInterval(() => this.#writeAll(), HEARTBEAT_MS);
+    this.#endHeartbeat ??= every(HEARTBEAT_MS, () => this.#writeAll(), this.#journal);
     if (known === undefined) {
       this.#quiet.abort();
       this.#quiet = new AbortController();
@@ -67,8 +70,8 @@ export class Branching {
     this.#fractions.delete(worktree);
     fs.rmSync(`${this.#directory}/${worktree}${ENDING}`, { force: true });
     if (this.#fractions.size > 0) return;
-    clearInterval(this.#heartbeat);
-    this.#heartbeat = undefined;
+    this.#endHeartbeat?.();
+    this.#endHeartbeat = undefined;
   }
 
   /** Runs what is heavy when few others do. */

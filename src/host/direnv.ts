@@ -65,7 +65,8 @@ export function removeEnvrc(directory: RawPath | string): "removed" | "absent" |
  * Puts an environment where an `.envrc` may load it: into git's own directory for the worktree. In an
  * ordinary clone a branch can hold files of `.ikigai`, which a shell would run at its next prompt.
  *
- * @returns the file; `otherwise` where the place is somebody else's, or has a name that no `.envrc` can say
+ * @returns the file; `otherwise` where something else than a file is there, or its name is one that no
+ *   `.envrc` can say
  */
 export function putEnvironment(
   gitDir: RawPath | string,
@@ -75,8 +76,10 @@ export function putEnvironment(
   const path = joinRaw(gitDir, ENVIRONMENT_FILE);
   const name = path.toString();
   const present = inspectEnvrc(path);
-  const isLink = lstatIfThere(path)?.isSymbolicLink() === true;
-  if (!Buffer.from(name).equals(path) || (present.kind === "foreign" && !isLink)) return otherwise;
+  const there = lstatIfThere(path);
+  // Nobody but us puts a file of that name among git's own: one without our mark was damaged.
+  const isOurs = !there || there.isFile() || there.isSymbolicLink();
+  if (!Buffer.from(name).equals(path) || !isOurs) return otherwise;
   const text = `${ENVRC_MARK}\n${content}`;
   const same = present.kind === "ours" && present.text === text;
   if (!same) writeAtomically(name, text, { durable: false });

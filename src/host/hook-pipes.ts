@@ -2,6 +2,7 @@ import fs from "node:fs";
 import net from "node:net";
 import { execa } from "execa";
 import type { Layout } from "../model/layout.ts";
+import { carefully } from "./every.ts";
 import { listIfThere, statIfThere } from "./files.ts";
 
 /** As many as the hook tries; so few that all requests together fit into a pipe that nobody reads. */
@@ -23,15 +24,17 @@ export type HookTold = (gitDir: Buffer) => Promise<unknown>;
 export class HookPipes {
   readonly #directory: string;
   readonly #told: HookTold;
+  readonly #journal: (line: string) => void;
   readonly #releases = new Map<string, NodeJS.Timeout>();
   #requests: net.Socket | undefined;
   #rest = Buffer.alloc(0);
   #sweptAt = performance.now();
   #proven: (() => void) | undefined;
 
-  constructor({ run }: Layout, told: HookTold) {
+  constructor({ run }: Layout, told: HookTold, journal: (line: string) => void = () => {}) {
     this.#directory = `${run}/hook`;
     this.#told = told;
+    this.#journal = journal;
   }
 
   /** Settles when the hook can use them. */
@@ -46,7 +49,10 @@ export class HookPipes {
     const { O_RDWR, O_NONBLOCK } = fs.constants;
     const descriptor = fs.openSync(requests, O_RDWR | O_NONBLOCK);
     this.#requests = new net.Socket({ fd: descriptor, readable: true, writable: false });
-    this.#requests.on("data", (chunk) => this.#read(chunk));
+    this.#requests.on(
+      "data",
+      carefully((chunk: Buffer) => this.#read(chunk), this.#journal),
+    );
     this.#requests.on("error", () => this.end());
     await new Promise<void>((resolve) => {
       this.#proven = resolve;
@@ -92,10 +98,11 @@ export class HookPipes {
       fs.closeSync(file);
     } catch {}
     clearTimeout(this.#releases.get(pipe));
-    const release = setTimeout(() => {
+    const free = carefully(() => {
       this.#releases.delete(pipe);
       fs.rmSync(`${path}.taken`, { force: true });
-    }, KEPT_MS);
+    }, this.#journal);
+    const release = setTimeout(free, KEPT_MS);
     this.#releases.set(pipe, release.unref());
   }
 

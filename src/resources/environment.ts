@@ -3,9 +3,16 @@ import type { Facts, WorktreeFacts } from "../facts/facts.ts";
 import { putEnvironment } from "../host/direnv.ts";
 import { forgetAllowance } from "../host/direnv-allow.ts";
 import { provideEnvrc } from "../host/direnv-provide.ts";
-import { joinRaw, listIfThere, readIfThere, toBuffer, writeAtomically } from "../host/files.ts";
+import {
+  joinRaw,
+  listIfThere,
+  lstatIfThere,
+  readIfThere,
+  toBuffer,
+  writeAtomically,
+} from "../host/files.ts";
 import { linkToProject } from "../host/outside-link.ts";
-import { environmentFile, environmentPath } from "../model/envrc.ts";
+import { ENVIRONMENT_FILE, environmentFile, environmentPath } from "../model/envrc.ts";
 import { schemaOf } from "../model/slug.ts";
 import { passwordFile, worktreeVariables } from "../model/variables.ts";
 import type { RawPath } from "../model/worktree.ts";
@@ -28,6 +35,8 @@ interface Have {
   readonly passwords: string;
   readonly head: string;
   readonly top: string;
+  /** Whether what a shell loads is the files that were left there. */
+  readonly whole: boolean;
 }
 
 /** The environment of a worktree: a file that a shell reads, and the `.envrc` that has direnv read it. */
@@ -48,14 +57,15 @@ export const environment: Resource<Want, Have> = {
     for (const slug of slugs) {
       const shell = readIfThere(environmentPath(layout, slug))?.toString();
       if (shell === undefined) continue;
-      const [head = "", top = ""] = (
-        readIfThere(notePath(layout.environments, slug))?.toString() ?? ""
-      ).split("\0");
+      const note = readIfThere(notePath(layout.environments, slug))?.toString().split("\0") ?? [];
+      const [head = "", gitDir = "", stamp = ""] = note;
+      const top = note.at(-1) ?? "";
       found.set(slug, {
         shell,
         passwords: readIfThere(`${layout.environments}/${slug}.pgpass`)?.toString() ?? "",
         head,
         top,
+        whole: stamp === stampOf(Buffer.from(top, "hex"), Buffer.from(gitDir, "hex")),
       });
     }
     return found;
@@ -70,7 +80,8 @@ export const environment: Resource<Want, Have> = {
     if (toBuffer(want.top).toString("hex") !== have.top) {
       return { action: "update", why: "the worktree moved" };
     }
-    return want.head === have.head ? undefined : { action: "update", why: "its branch changed" };
+    if (want.head !== have.head) return { action: "update", why: "its branch changed" };
+    return have.whole ? undefined : { action: "update", why: "somebody changed or removed it" };
   },
 
   async apply({ layout }, step, want, have) {
@@ -82,6 +93,7 @@ export const environment: Resource<Want, Have> = {
       for (const file of [shell, passwords, note]) fs.rmSync(file, { force: true });
       return;
     }
+    fs.mkdirSync(layout.environments, { recursive: true, mode: 0o700 });
     writeAtomically(passwords, want.passwords, { durable: false });
     writeAtomically(shell, want.shell, { durable: false });
     if (want.outside) await linkToProject(layout.ikigai, want.top);
@@ -93,11 +105,20 @@ export const environment: Resource<Want, Have> = {
       fresh: step.action === "create" ? want.gitDir : undefined,
       defaultTop: want.defaultTop,
     });
-    writeAtomically(note, `${want.head}\0${toBuffer(want.top).toString("hex")}`, {
-      durable: false,
-    });
+    const [gitDir, top] = [want.gitDir, want.top].map((path) => toBuffer(path).toString("hex"));
+    // The worktree's path last: bin/psql goes by it.
+    const parts = [want.head, gitDir, stampOf(want.top, want.gitDir), top];
+    writeAtomically(note, parts.join("\0"), { durable: false });
   },
 };
+
+/** Of the `.envrc` and of what it loads: another one as soon as either is exchanged, written to or gone. */
+function stampOf(top: RawPath, gitDir: RawPath): string {
+  return [joinRaw(top, ".envrc"), joinRaw(gitDir, ENVIRONMENT_FILE)]
+    .map((path) => lstatIfThere(path))
+    .map((stat) => (stat ? `${stat.ino}:${stat.ctimeNs}` : ""))
+    .join();
+}
 
 function wantOf(facts: Facts, worktree: WorktreeFacts): Want {
   const { layout, postgresPort } = facts;

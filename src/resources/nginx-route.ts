@@ -45,7 +45,9 @@ export const nginxRoute: Resource<Links, Links> = {
       );
     }
     const chosen = readlinkIfThere(`${layout.documents}/${DEFAULT}`);
-    if (chosen && (!scope || scope.has(chosen.toString()))) {
+    // One that leads nowhere, or elsewhere than the other, is none.
+    const agreed = same(chosen, readlinkIfThere(`${layout.sockets}/${DEFAULT}`));
+    if (chosen && agreed && (!scope || scope.has(chosen.toString()))) {
       found.set(DEFAULT, new Map([["", chosen]]));
     }
     return found;

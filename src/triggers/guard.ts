@@ -1,6 +1,7 @@
 import { plantedFiles } from "../facts/planted.ts";
 import { controlDirectories } from "../host/controls.ts";
 import { DirectoryWatch } from "../host/directory-watch.ts";
+import { carefully, every } from "../host/every.ts";
 import { packageFile } from "../host/package.ts";
 import { dropPlanted, putRight } from "../host/put-right.ts";
 import type { Layout } from "../model/layout.ts";
@@ -45,8 +46,9 @@ export function guardControls(guarded: Guarded): () => void {
     attempt(journal, () => {
       for (const line of putRight(layout, identity, which)) journal(line);
     });
-    void judge(guarded);
+    judging();
   };
+  const judging = carefully(() => judge(guarded), journal);
   let noticedAt = Number.NEGATIVE_INFINITY;
   const noticed = () => {
     noticedAt = performance.now();
@@ -60,7 +62,7 @@ export function guardControls(guarded: Guarded): () => void {
     guarded.commonDir,
   ].map((path) => new DirectoryWatch(path, noticed));
   let lookedAt = performance.now();
-  const regularly = setInterval(() => {
+  const lookRegularly = () => {
     const now = performance.now();
     // Each is asked: one that was exchanged is watched anew.
     const isWatched = watches.map((watch) => watch.renew()).every(Boolean);
@@ -68,11 +70,12 @@ export function guardControls(guarded: Guarded): () => void {
     if (!isDue || now - noticedAt < QUIET_MS) return;
     lookedAt = now;
     look("all");
-  }, LOOK_MS);
+  };
+  const endLooks = every(LOOK_MS, lookRegularly, journal);
   look("all");
   return () => {
     clearTimeout(timer);
-    clearInterval(regularly);
+    endLooks();
     for (const watch of watches) watch.close();
   };
 }

@@ -18,7 +18,7 @@ export async function hearHook(keeper: Keeper, gitDir: Uint8Array): Promise<void
  * until the next round the watcher serves. Returns the way to end it.
  */
 export function keepHooks(keeper: Keeper, commonDir: string, journal: Journal): () => void {
-  const pipes = new HookPipes(keeper.host.layout, (gitDir) => hearHook(keeper, gitDir));
+  const pipes = new HookPipes(keeper.host.layout, (gitDir) => hearHook(keeper, gitDir), journal);
   // Without them the hook asks at the socket.
   pipes
     .begin()

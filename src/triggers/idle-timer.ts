@@ -3,6 +3,7 @@ import {
   excessStops,
   idleStops,
   type Limits,
+  pauseAfterScan,
   pauseUntilNext,
   roomForOne,
   type Stop,
@@ -11,6 +12,7 @@ import type { Needs, Wish } from "../engine/needs.ts";
 import { wasGivenPort } from "../engine/tcp-only.ts";
 import { Wakes } from "../engine/wake.ts";
 import type { WorktreeFacts } from "../facts/facts.ts";
+import { every } from "../host/every.ts";
 import type { Host } from "../host/host.ts";
 import { changedAfter, lastCrash } from "../host/runit/crashes.ts";
 import { readStatus } from "../host/runit/supervise.ts";
@@ -36,6 +38,8 @@ export class Housekeeper {
   readonly #options: HousekeeperOptions;
   #timer: NodeJS.Timeout | undefined;
   #ended = true;
+  /** Of `performance.now()`. */
+  #mendAt = 0;
   /** Room is looked for by one service at a time, or two would take the same. */
   #rooms: Promise<unknown> = Promise.resolve();
 
@@ -52,11 +56,11 @@ export class Housekeeper {
   begin(): () => void {
     this.#ended = false;
     this.#lookIn(0);
-    const mending = setInterval(() => this.#mend(), MEND_MS);
+    const endMending = every(MEND_MS, () => this.#mend(), this.#options.journal);
     return () => {
       this.#ended = true;
       clearTimeout(this.#timer);
-      clearInterval(mending);
+      endMending();
     };
   }
 
@@ -142,7 +146,9 @@ export class Housekeeper {
 
   /** Starts what failed and was changed since, and clears away what nobody mends. */
   #mend(): void {
+    if (performance.now() < this.#mendAt) return;
     const { host, worktrees } = this.#options;
+    let scanned = 0;
     for (const key of host.slots.names()) {
       const crash = lastCrash(host.definitions, key);
       const gaveUp = host.slots.gaveUp(key);
@@ -154,7 +160,11 @@ export class Housekeeper {
       // A new definition has no record of failures.
       // Nor does one that fails at a time to come tell what changed since: the clock was set back.
       const isMended = !crash || crash.at > Date.now() + CLOCK_SET_MS;
-      if (isMended || changedAfter(found.service.backend.directory, crash.at)) {
+      const began = performance.now();
+      const isChanged = isMended || changedAfter(found.service.backend.directory, crash.at);
+      scanned += performance.now() - began;
+      this.#mendAt = performance.now() + pauseAfterScan(scanned);
+      if (isChanged) {
         this.#options.journal(`start service ${key}: it was changed after it failed`);
         this.#startChanged(worktree, service).catch(this.#failed);
         continue;

@@ -1,3 +1,4 @@
+import { every } from "../host/every.ts";
 import { findOrphans, type Orphan, signalOrphan } from "../host/orphans.ts";
 import type { Layout } from "../model/layout.ts";
 
@@ -11,7 +12,7 @@ const LOOK_MS = 5_000;
 export function endOrphansRegularly(layout: Layout, journal: (line: string) => void): () => void {
   /** How often each was found, one look after the other. */
   let found = new Map<string, number>();
-  const timer = setInterval(() => {
+  const look = () => {
     const before = found;
     found = new Map();
     for (const orphan of findOrphans(layout)) {
@@ -20,8 +21,8 @@ export function endOrphansRegularly(layout: Layout, journal: (line: string) => v
       if (times === 2) journal(`end process ${orphan.pid}: ${orphan.key} left it behind`);
       if (times > 1) signalOrphan(orphan, times > 2 ? "SIGKILL" : "SIGTERM");
     }
-  }, LOOK_MS);
-  return () => clearInterval(timer);
+  };
+  return every(LOOK_MS, look, journal);
 }
 
 function nameOf({ pid, started }: Orphan): string {

@@ -1,3 +1,4 @@
+import { every } from "../host/every.ts";
 import { readArrival } from "../host/place.ts";
 import { isSupervisorAlive, reviveSupervisor } from "../host/supervisor.ts";
 import type { Layout } from "../model/layout.ts";
@@ -15,7 +16,7 @@ export function watchSupervisor(layout: Layout, journal: (line: string) => void)
   let seen = isSupervisorAlive(layout);
   let missed = 0;
   let revivedAt = Number.NEGATIVE_INFINITY;
-  const timer = setInterval(() => {
+  const look = () => {
     // After a move it goes on under the old name, until a start puts that right.
     if (isSupervisorAlive(layout) || readArrival(layout).kind !== "same") {
       seen = true;
@@ -29,8 +30,8 @@ export function watchSupervisor(layout: Layout, journal: (line: string) => void)
     revivedAt = performance.now();
     journal("runsvdir has ended although nobody asked for it: it is started again");
     reviveSupervisor(layout);
-  }, LOOK_MS);
-  return () => clearInterval(timer);
+  };
+  return every(LOOK_MS, look, journal);
 }
 
 /** Whether a runsvdir started us, now or before it was killed. */

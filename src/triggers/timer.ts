@@ -1,5 +1,6 @@
 import { type Changes, changesSince, type Glance, glance, hasStirred } from "../facts/glance.ts";
-import type { Keeper } from "./keeper.ts";
+import { carefully } from "../host/every.ts";
+import type { Journal, Keeper } from "./keeper.ts";
 
 const SHORTEST_MS = 500;
 /** For a look at the places that hold worktrees, and for one at each worktree's own top. */
@@ -24,6 +25,7 @@ export function glanceRegularly(
   commonDir: string,
   lookedMs: number,
   settled: () => void,
+  journal: Journal,
 ): () => void {
   let before: Glance = glance(commonDir, keeper.worktrees);
   let isSettled = false;
@@ -32,7 +34,11 @@ export function glanceRegularly(
   let nextTops = 0;
   let timer: NodeJS.Timeout;
   const next = () => {
-    timer = setTimeout(tick, Math.max(SHORTEST_MS, before.places.size * MS_PER_PLACE));
+    const pause = Math.max(SHORTEST_MS, before.places.size * MS_PER_PLACE);
+    timer = setTimeout(() => {
+      tick();
+      next();
+    }, pause);
   };
   const everywhere = async () => {
     const began = performance.now();
@@ -40,7 +46,7 @@ export function glanceRegularly(
     await keeper.lookEverywhere();
     nextFull = began + pauseAfter(performance.now() - began);
   };
-  const tick = () => {
+  const tick = carefully(() => {
     if (!isSettled && keeper.isSettled()) {
       isSettled = true;
       settled();
@@ -55,8 +61,7 @@ export function glanceRegularly(
       if (changes.all) void everywhere().catch(() => {});
       else lookWhere(keeper, commonDir, changes);
     }
-    next();
-  };
+  }, journal);
   next();
   return () => clearTimeout(timer);
 }

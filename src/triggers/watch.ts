@@ -1,4 +1,5 @@
 import { type FSWatcher, watch } from "node:fs";
+import { carefully } from "../host/every.ts";
 import { joinRaw, listIfThere, lstatIfThere } from "../host/files.ts";
 
 /**
@@ -25,11 +26,12 @@ export function watchRepository(
   commonDir: string,
   noticed: Noticed,
   failed: (error: unknown) => void,
+  journal: (line: string) => void,
 ): () => void {
   const common = Buffer.from(commonDir);
   const list = joinRaw(common, "worktrees");
-  const swarm = new Swarm(noticed);
-  const watches = new Watches(failed);
+  const swarm = new Swarm(carefully(noticed, journal));
+  const watches = new Watches(failed, journal);
   const openOne = (name: Buffer) => {
     const gitDir = joinRaw(list, name);
     watches.open(gitDir, (file) => {
@@ -63,10 +65,12 @@ export function watchRepository(
 class Watches {
   readonly #open = new Map<string, FSWatcher>();
   readonly #failed: (error: unknown) => void;
+  readonly #journal: (line: string) => void;
   #hasFailed = false;
 
-  constructor(failed: (error: unknown) => void) {
+  constructor(failed: (error: unknown) => void, journal: (line: string) => void) {
     this.#failed = failed;
+    this.#journal = journal;
   }
 
   /** `told` hears the name in the directory that something happened to. */
@@ -75,8 +79,9 @@ class Watches {
     this.#close(key);
     if (!lstatIfThere(directory)?.isDirectory()) return;
     try {
+      const hear = carefully(told, this.#journal);
       const watcher = watch(directory, { encoding: "buffer" }, (_, name) => {
-        if (name) told(name);
+        if (name) hear(name);
       });
       watcher.on("error", (error) => {
         this.#close(key);

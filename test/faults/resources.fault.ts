@@ -32,7 +32,7 @@ test.each(["http", "postgres"] as const)(
   },
 );
 
-test("a daemon that runs out of descriptors recovers when it has some again", async () => {
+test("a daemon that runs out of descriptors lives on, and recovers when it has some again", async () => {
   await using patient = await makePatient();
   const [daemon] = patient.cast().daemon;
   const soft = /Max open files +([0-9]+)/.exec(
@@ -46,11 +46,14 @@ test("a daemon that runs out of descriptors recovers when it has some again", as
   );
   const { project } = patient;
   await project.git(".", "worktree", "add", "-q", "-b", "short", project.worktree("short"), "main");
+  const log = join(project.root, ".ikigai/logs/daemon/current");
+  await waitFor(() => /tried again: .*EMFILE/.test(readFileSync(log, "utf8")));
   for (const socket of held) socket.destroy();
   limit(`${soft}:`);
   const begin = performance.now();
   patient.worktrees.add("short");
   await patient.recovers(70_000);
+  expect(patient.cast().daemon.map(({ pid }) => pid)).toEqual([daemon?.pid]);
   tell({ fault: "no descriptors for the daemon", recovery: performance.now() - begin });
 });
 
@@ -73,7 +76,8 @@ esac
   const started = await project.ikigai("start");
   expect(started.exitCode, started.stderr).toBe(0);
   const log = join(project.root, ".ikigai/logs/daemon/current");
-  await waitFor(() => readFileSync(log, "utf8").includes("degraded"));
+  await waitFor(() => readFileSync(log, "utf8").includes("degraded: settings"));
+  expect((await project.ikigai("status")).stdout).toMatch(/degraded: git's files .*EMFILE/);
   const begin = performance.now();
   await project.run("git", [
     "worktree",
@@ -86,6 +90,12 @@ esac
     "main",
   ]);
   await waitFor(() => existsSync(join(project.root, ".ikigai/run/env/quiet.sh")));
+  const ports = { http: { port: project.httpPort }, postgres: { port: project.postgresPort } };
+  const settings = { ...ports, programs: { node }, services: { backend: { start: "manual" } } };
+  writeFileSync(join(project.root, ".ikigairc.json"), JSON.stringify(settings));
+  await waitFor(async () =>
+    (await project.ikigai("wt", "show", "main", "--json")).stdout.includes('"manual"'),
+  );
   tell({ fault: "no inotify, and no hook", recovery: performance.now() - begin, note: "degraded" });
   rmSync(directory, { recursive: true });
 });

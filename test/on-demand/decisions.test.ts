@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   excessStops,
   idleStops,
+  pauseAfterScan,
   pauseUntilNext,
   type RunningSight,
   roomForOne,
@@ -80,4 +81,9 @@ test("the next look comes in time for the most impatient, and is never a busy lo
   expect(pauseUntilNext([sight("a.x", { idleAfter: 1 })], {})).toBe(250);
   expect(pauseUntilNext([], {})).toBe(15_000);
   expect(pauseUntilNext([sight("a.x", { idleAfter: 9e9 })], { memory: 1 })).toBe(5_000);
+});
+
+test("what failed is searched for changes the less often the longer that takes", () => {
+  expect(pauseAfterScan(27)).toBe(5_400);
+  expect(pauseAfterScan(0)).toBe(0);
 });

@@ -1,0 +1,37 @@
+import { codeOf } from "./files.ts";
+
+/**
+ * The same work for a timer or a watch, whose failures reach nobody and would end this process: each
+ * is told once, and the next time it may succeed.
+ */
+export function carefully<Given extends unknown[]>(
+  work: (...given: Given) => unknown,
+  journal: (line: string) => void,
+): (...given: Given) => void {
+  const told = new Set<string>();
+  const failed = (error: unknown) => {
+    // Messages name files, which may have another name each time.
+    const kind = codeOf(error) ?? String(error);
+    if (told.has(kind)) return;
+    told.add(kind);
+    journal(`failed, and is tried again: ${String(error)}`);
+  };
+  return (...given) => {
+    try {
+      const result = work(...given);
+      if (result instanceof Promise) result.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  };
+}
+
+/** Does work again and again, whether it fails or not. Returns the way to end it. */
+export function every(
+  milliseconds: number,
+  work: () => unknown,
+  journal: (line: string) => void,
+): () => void {
+  const timer = setInterval(carefully(work, journal), milliseconds);
+  return () => clearInterval(timer);
+}

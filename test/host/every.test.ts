@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { carefully, every } from "../../src/host/every.ts";
+import { waitFor } from "../support/wait.ts";
+
+test("work that fails is done again, and each kind of failure is told once", async () => {
+  const lines: string[] = [];
+  let times = 0;
+  const end = every(
+    1,
+    () => {
+      times += 1;
+      if (times === 2) throw Object.assign(new Error(`no space at .new-${times}`), { code: "A" });
+      if (times === 3) throw Object.assign(new Error(`no space at .new-${times}`), { code: "A" });
+      if (times === 4) return Promise.reject(new Error("late"));
+      return undefined;
+    },
+    (line) => lines.push(line),
+  );
+  await waitFor(() => times > 5);
+  end();
+  expect(lines).toEqual([
+    "failed, and is tried again: Error: no space at .new-2",
+    "failed, and is tried again: Error: late",
+  ]);
+});
+
+test("what is given reaches the work", () => {
+  const heard: string[] = [];
+  carefully(
+    (name: string) => heard.push(name),
+    () => {},
+  )("one");
+  expect(heard).toEqual(["one"]);
+});

@@ -1,0 +1,96 @@
+import { readFileSync, readlinkSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TestProject } from "../support/project.ts";
+import { must } from "../support/running.ts";
+import { waitFor } from "../support/wait.ts";
+import { startProject } from "./support.ts";
+
+let project: TestProject;
+const inside = (path: string) => join(project.root, ".ikigai", path);
+
+beforeAll(async () => {
+  project = await startProject({ worktrees: ["rel-05"] });
+  expect((await project.http("/rel-05/api/")).status).toBe(200);
+});
+afterAll(async () => {
+  expect(await project.dispose()).toEqual([]);
+});
+
+/** The first line of each file that holds the number of a process which is to go on. */
+const pids = () =>
+  [
+    "run/runsvdir.pid",
+    "run/daemon.pid",
+    "httpd/pid/nginx.pid",
+    "db/postmaster.pid",
+    "sv/rel-05.backend/supervise/pid",
+  ].map((name) => readFileSync(inside(name), "utf8").split("\n")[0]);
+
+describe("a project that runs and has lost", () => {
+  it("the record of its place goes on through init and start", async () => {
+    const before = pids();
+    await rm(inside("run/place"));
+    await must(project, "init");
+    await must(project, "start");
+    expect(pids()).toEqual(before);
+  });
+
+  it("the link to the default worktree's sockets has it again after a start", async () => {
+    await rm(inside("run/sockets/.default"));
+    await must(project, "start");
+    expect(readlinkSync(inside("run/sockets/.default"))).toBe("main");
+  });
+
+  it("the daemon's socket can be asked again, and the daemon is the same", async () => {
+    const before = pids();
+    await rm(inside("daemon.sock"));
+    await waitFor(async () => (await project.ikigai("wt", "wait", "rel-05")).exitCode === 0);
+    expect(pids()).toEqual(before);
+  });
+
+  it("the gate's socket starts services again for whoever asks", async () => {
+    await must(project, "down", "rel-05");
+    await rm(inside("run/gate.sock"));
+    await waitFor(async () => (await project.http("/rel-05/api/")).status === 200);
+  });
+
+  it("a service's socket starts another copy for who asks next", async () => {
+    await rm(inside("run/sockets/rel-05/backend.sock"));
+    expect((await project.http("/rel-05/api/")).json()).toMatchObject({ worktree: "rel-05" });
+  });
+
+  it("all sockets of services has all of them again", async () => {
+    const before = pids().slice(0, 4);
+    await rm(inside("run/sockets"), { recursive: true });
+    await waitFor(() => readlinkSync(inside("run/sockets/.default")) === "main");
+    for (const worktree of ["rel-05", "main"]) {
+      await waitFor(async () => (await project.http(`/${worktree}/api/`)).status === 200);
+    }
+    expect(pids().slice(0, 4)).toEqual(before);
+  });
+
+  it.each(["rel-05/.envrc", ".git/worktrees/rel-05/ikigai.sh", ".ikigai/run/env/rel-05.sh"])(
+    "%s, or has another file in its place, has it again after a start",
+    async (name) => {
+      const path = join(project.root, name);
+      const before = readFileSync(path, "utf8");
+      await rm(path);
+      await must(project, "start");
+      expect(readFileSync(path, "utf8")).toBe(before);
+      if (name.endsWith(".envrc")) return;
+      await writeFile(path, "garbage\n");
+      await must(project, "start");
+      expect(readFileSync(path, "utf8")).toBe(before);
+    },
+  );
+
+  it("all of run, while it was stopped, answers at the default address after a start", async () => {
+    await must(project, "stop");
+    await rm(inside("run"), { recursive: true });
+    await must(project, "start");
+    expect((await project.http("/api/")).json()).toMatchObject({ worktree: "main" });
+    expect((await project.http("/rel-05/api/")).json()).toMatchObject({ worktree: "rel-05" });
+  });
+});
