@@ -6,6 +6,7 @@ import { lastUse, memoryOfGroups } from "../host/usage.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import { stopsWhenIdle } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
+import { listeningOf } from "./addresses.ts";
 import type { RunningSight } from "./idle.ts";
 import type { Wakes } from "./wake.ts";
 
@@ -65,7 +66,7 @@ export class Census {
     );
     this.#forget(new Set(present.map(({ key }) => key)));
     const open = await openConnections(
-      present.map(({ worktree, service }) => this.#wakes.listening(worktree, service)),
+      present.map(({ worktree, service }) => listeningOf(this.#host, worktree, service)),
     );
     const groups = memoryOfGroups(new Set(memory ? present.map(({ pid }) => pid) : []));
     return present.map(({ key, pid, worktree, service }) => {

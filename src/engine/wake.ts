@@ -1,5 +1,4 @@
 import type { WorktreeFacts } from "../facts/facts.ts";
-import type { Address } from "../host/connect.ts";
 import { openConnections, untilEmpty } from "../host/connections.ts";
 import { Door } from "../host/door.ts";
 import type { Host } from "../host/host.ts";
@@ -9,6 +8,7 @@ import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import { startsByItself } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
+import { addressesOf, listeningOf } from "./addresses.ts";
 import { type Asleep, asleep, late, refusal } from "./asleep.ts";
 import { Listened } from "./listened.ts";
 import type { Awakening, Needs } from "./needs.ts";
@@ -114,7 +114,7 @@ export class Wakes {
     if (this.isBusy(key)) return false;
     return this.#turns.take(key, "stop", async () => {
       const door = this.#close(worktree, service);
-      const open = await openConnections([this.listening(worktree, service)]);
+      const open = await openConnections([listeningOf(this.#host, worktree, service)]);
       if ((open.get(key) ?? 0) > 0) {
         door.open();
         return false;
@@ -138,7 +138,7 @@ export class Wakes {
     return this.#turns.take(key, "stop", async () => {
       if (!isOutdated()) return false;
       const door = this.#close(worktree, service);
-      await untilEmpty(this.listening(worktree, service), FINISH_MS);
+      await untilEmpty(listeningOf(this.#host, worktree, service), FINISH_MS);
       await this.#exchange(worktree, service);
       door.forget();
       return true;
@@ -152,17 +152,6 @@ export class Wakes {
     const isHeld = worktree.trust().held.has(slug);
     await (isHeld ? this.#host.slots.remove(key) : this.#host.slots.restart(key));
     return !isHeld;
-  }
-
-  /** Where a service can be reached; for counting who is connected to it. */
-  listening(worktree: WorktreeFacts, { slug }: Service) {
-    const { ports, socketPath } = this.#host;
-    const key = `${worktree.slug}.${slug}`;
-    return {
-      key,
-      socket: socketPath(worktree.slug, slug),
-      port: ports.get(`${worktree.slug}/${slug}`),
-    };
   }
 
   /** Why a service that should answer does not; nothing is started. */
@@ -179,7 +168,7 @@ export class Wakes {
     new Door(layout, worktree.slug, service.slug).open();
     const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
     let runs = status?.state === "run" && status.wants === "up";
-    const addresses = this.#addresses(worktree.slug, service);
+    const addresses = addressesOf(this.#host, worktree.slug, service);
     if (runs && status && this.#listened.hasLost(key, status, addresses, settings.patience))
       runs = await this.#exchange(worktree, service);
     if (!runs) {
@@ -279,15 +268,6 @@ export class Wakes {
     const door = new Door(this.#host.layout, worktree.slug, service.slug);
     door.close(this.#host.ports.get(`${worktree.slug}/${service.slug}`) !== undefined);
     return door;
-  }
-
-  /** Relative to the daemon's working directory, since an address holds 108 bytes. */
-  #addresses(worktree: string, service: Service): Address[] {
-    const listen = service.backend?.listen ?? "socket";
-    const port = this.#host.ports.get(`${worktree}/${service.slug}`);
-    const socket: Address = { path: `${worktree}/${service.slug}.sock` };
-    if (listen === "socket" || port === undefined) return [socket];
-    return listen === "tcp" ? [{ port }] : [socket, { port }];
   }
 }
 
