@@ -4,6 +4,7 @@ import type { Gathering } from "./facts/facts.ts";
 import { findProject, type Project } from "./facts/project.ts";
 import { Settings } from "./facts/settings.ts";
 import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
+import { Asked } from "./host/asked.ts";
 import { Branching } from "./host/branching.ts";
 import { linkedData } from "./host/data-directory.ts";
 import { statIfThere, toBuffer } from "./host/files.ts";
@@ -63,6 +64,7 @@ async function main(root: string | undefined): Promise<void> {
     definitions: new Definitions(layout),
     branching: new Branching(layout),
     intended: new Intentions(),
+    asked: new Asked(layout),
     notes: new Notes(),
     socketPath: socketPaths(layout),
   };

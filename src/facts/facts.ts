@@ -5,6 +5,7 @@ import type { Slug } from "../model/slug.ts";
 import type { RawPath, Refused, Service, Worktree } from "../model/worktree.ts";
 import type { Away } from "./away.ts";
 import type { LoadedConfiguration } from "./configuration.ts";
+import { isContained } from "./contained.ts";
 import { findOrigin } from "./origin.ts";
 import { plantedFiles, plantedProblem } from "./planted.ts";
 import { detectServices } from "./services.ts";
@@ -20,6 +21,8 @@ export interface WorktreeFacts extends Worktree {
   readonly trust: () => TrustState;
   /** The worktree that it was made from; only asked for when its schema is. */
   readonly origin: () => Promise<Slug | undefined>;
+  /** Whether it is at a commit that the default worktree's history holds, at the moment of the call. */
+  readonly contained: () => Promise<boolean>;
 }
 
 /** What is true now. Everything that is wanted follows from it. */
@@ -113,7 +116,8 @@ async function lookInside(
   const judged = { path: worktree.path, services };
   const trust = () => judge(from.trustIdentity, judged, settings, loaded.program);
   const origin = () => findOrigin(from.commonDir, worktree, all);
-  return { ...worktree, ...detected, services, settings, trust, origin };
+  const contained = () => isContained(from.commonDir, worktree, all);
+  return { ...worktree, ...detected, services, settings, trust, origin, contained };
 }
 
 /** A backend that was found to need a port is told both, and may take either. */

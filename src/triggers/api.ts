@@ -90,7 +90,10 @@ export function apiOf(context: ApiContext): Api {
     },
     "POST /v1/look": async ({ query }) => {
       const began = performance.now();
+      const named = byName(keeper, query.get("of") ?? "");
+      if (named) keeper.askFor(named.slug);
       await keeper.lookEverywhere();
+      if (named) keeper.ask([named.slug]);
       const milliseconds = performance.now() - began;
       // For whoever only wants everything looked at: nothing is started, nothing is listed.
       if (query.has("brief")) return { status: 200, json: { milliseconds } };
