@@ -1,9 +1,11 @@
+import { sha256 } from "../host/files.ts";
 import { untrusted } from "../host/trust.ts";
 import type { Configuration } from "../model/configuration.ts";
 import type { Slug } from "../model/slug.ts";
-import { holding, type Trustable } from "../model/trust.ts";
+import { holding, type Trustable, trustables } from "../model/trust.ts";
 import type { RawPath, Service } from "../model/worktree.ts";
 import type { LoadedConfiguration } from "./configuration.ts";
+import type { Settings } from "./settings.ts";
 import { readTrustables } from "./trustables.ts";
 
 /** What of a worktree waits for approval, and which services it holds. */
@@ -34,6 +36,22 @@ export function judge(
     return service.backend && reason ? [[service.slug, reason.what]] : [];
   });
   return { waiting, held: new Map(held) };
+}
+
+/**
+ * The programs of ikigai's own that a branch's file names and nobody has approved. What stands in
+ * the file beside the worktrees is in no branch: it is the user's own word.
+ */
+export function unapprovedPrograms(
+  project: string,
+  settings: Pick<Settings, "project" | "isShared">,
+): Trustable[] {
+  if (settings.isShared) return [];
+  const all = trustables({ configuration: settings.project, runs: [] }, sha256);
+  return untrusted(
+    project,
+    all.filter(({ kind }) => kind === "program"),
+  );
 }
 
 const NOTHING_WAITS: TrustState = { waiting: [], held: new Map() };
