@@ -5,6 +5,7 @@ import type { Configuration } from "../model/configuration.ts";
 import { type RunFile, type Trustable, trustables } from "../model/trust.ts";
 import type { RawPath, Service } from "../model/worktree.ts";
 import type { ConfigurationProgram } from "./configuration.ts";
+import { startTaskOf } from "./deno-task.ts";
 
 export interface WorktreeToTrust {
   readonly path: RawPath;
@@ -27,14 +28,23 @@ export function readTrustables(worktree: WorktreeToTrust): Trustable[] {
 }
 
 function runOf(top: RawPath, { name, backend }: Service): RunFile[] {
-  if (backend?.launch.kind !== "run") return [];
-  const file = joinRaw(backend.directory, "run");
-  const path = toBuffer(file)
-    .subarray(toBuffer(top).length + 1)
-    .toString();
-  const read = readRegularFile(file, LARGEST);
-  if (read.kind === "read") return [{ service: name, path, content: read.content }];
-  // Never the same twice, so that no approval can cover what nobody could look at.
-  const nothing = `(${read.message}; ${randomUUID()})`;
-  return [{ service: name, path, content: Buffer.from(nothing) }];
+  if (!backend) return [];
+  const { directory, launch } = backend;
+  const within = (file: string) =>
+    toBuffer(joinRaw(directory, file))
+      .subarray(toBuffer(top).length + 1)
+      .toString();
+  if (launch.kind === "deno-task") {
+    const content = startTaskOf(directory, launch.file)?.content ?? nothing("has no start task");
+    return [{ kind: "task", service: name, path: `${within(launch.file)} tasks.start`, content }];
+  }
+  if (launch.kind !== "run") return [];
+  const read = readRegularFile(joinRaw(directory, "run"), LARGEST);
+  const content = read.kind === "read" ? read.content : nothing(read.message);
+  return [{ kind: "run", service: name, path: within("run"), content }];
+}
+
+/** Never the same twice, so that no approval can cover what nobody could look at. */
+function nothing(why: string): Buffer {
+  return Buffer.from(`(${why}; ${randomUUID()})`);
 }

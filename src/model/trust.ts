@@ -7,7 +7,8 @@ export type TrustKind =
   | "permissions"
   | "environment"
   | "program"
-  | "run";
+  | "run"
+  | "task";
 
 /** Something a worktree holds that runs only once its content has been approved. */
 export interface Trustable {
@@ -27,11 +28,12 @@ export interface TrustFacts {
   readonly configuration: Configuration;
   /** A configuration file that is a program, run or not. */
   readonly program?: { readonly file: string; readonly content: Uint8Array };
-  /** The executable `run` files by which services start. */
+  /** The executable `run` files and Deno's tasks by which services start. */
   readonly runs: readonly RunFile[];
 }
 
 export interface RunFile {
+  readonly kind: "run" | "task";
   readonly service?: string;
   /** Its path in the worktree, for display. */
   readonly path: string;
@@ -81,8 +83,8 @@ export function trustables({ configuration, program, runs }: TrustFacts, hash: H
       ...setting("permissions", `services.${name}.permissions`, permissions, { service: name }),
       ...setting("environment", `services.${name}.env`, loading(env), { service: name }),
     ]),
-    ...runs.map(({ path, content, service }) =>
-      file("run", path, content, service === undefined ? {} : { service }),
+    ...runs.map(({ kind, path, content, service }) =>
+      file(kind, path, content, service === undefined ? {} : { service }),
     ),
   ];
 }

@@ -66,7 +66,7 @@ export class Keeper {
     this.housekeeper = new Housekeeper({
       host,
       worktrees: () => this.worktrees,
-      ready: (slug) => this.#readyForServices(slug),
+      ready: (slug, anew) => this.#readyForServices(slug, anew),
       onPort: (slug, service, wanted) => this.#putOnPort(slug, service, wanted),
       limits,
       journal,
@@ -192,9 +192,9 @@ export class Keeper {
   }
 
   /** Settles when the services of a worktree may start; answers what keeps them from it. */
-  async #readyForServices(slug: Slug): Promise<readonly string[]> {
+  async #readyForServices(slug: Slug, anew: boolean): Promise<readonly string[]> {
     this.askFor(slug);
-    if (!this.isProvisioned(slug)) await this.lookAt(slug);
+    if (anew || !this.isProvisioned(slug)) await this.lookAt(slug);
     this.ask([slug]);
     return this.problemsOf(slug);
   }

@@ -43,7 +43,14 @@ describe("what needs approval", () => {
       },
     };
     const program = { file: "ikigai.config.ts", content: Buffer.from("export default {}") };
-    const runs = [{ service: "backend", path: "backend/run", content: Buffer.from([0, 1, 0xff]) }];
+    const runs = [
+      {
+        kind: "run" as const,
+        service: "backend",
+        path: "backend/run",
+        content: Buffer.from([0, 1, 0xff]),
+      },
+    ];
     const found = trustables(facts(raw, { program, runs }), hash);
     expect(found.map(({ kind, what, text }) => [kind, what, text])).toEqual([
       ["configuration", "ikigai.config.ts", "export default {}"],
@@ -101,7 +108,11 @@ describe("what needs approval", () => {
       trustables(
         facts(
           {},
-          { runs: [{ service: "backend", path: "backend/run", content: Buffer.from(run) }] },
+          {
+            runs: [
+              { kind: "run", service: "backend", path: "backend/run", content: Buffer.from(run) },
+            ],
+          },
         ),
         hash,
       )[0]?.hash;
