@@ -1,4 +1,5 @@
 import type { Configuration } from "./configuration.ts";
+import { loadsCode } from "./loading-variables.ts";
 
 /** What kind of thing would run: a file, a command line, or something that widens what may run. */
 export type TrustKind =
@@ -43,10 +44,6 @@ export interface RunFile {
 export type Hash = (content: Uint8Array | string) => string;
 
 const LONGEST_TEXT = 262_144;
-
-/** Variables that make a program load code which nobody approved. */
-const LOADING_VARIABLE =
-  /^(?:LD_|DYLD_|NODE_|DENO_|NPM_|npm_|GIT_|PYTHON|PERL|RUBY|JAVA_|_JAVA|BASH_|GCONV_|PATH$|ENV$|SHELL$|IFS$)/;
 
 /** Everything in a worktree that needs approval, one entry each, in a steady order. */
 export function trustables({ configuration, program, runs }: TrustFacts, hash: Hash): Trustable[] {
@@ -98,7 +95,7 @@ export function holding(untrusted: readonly Trustable[], service: string): Trust
 
 function loading(env: Readonly<Record<string, string>>): string[] {
   return Object.entries(env)
-    .filter(([name]) => LOADING_VARIABLE.test(name))
+    .filter(([name]) => loadsCode(name))
     .map(([name, value]) => `${name}=${value}`);
 }
 

@@ -69,6 +69,17 @@ describe("what needs approval", () => {
     ]);
   });
 
+  it("is a variable that loads code, in any letters, and none that only tells something", () => {
+    const asks = (name: string) =>
+      trustables(facts({ services: { web: { env: { [name]: "x" } } } }), hash).length > 0;
+    const loading =
+      "HOME XDG_CONFIG_HOME OPENSSL_CONF ZDOTDIR COREPACK_NPM_REGISTRY TS_NODE_PROJECT BUN_OPTIONS DOTNET_STARTUP_HOOKS LUA_INIT PHPRC HTTPS_PROXY http_proxy ALL_PROXY NODE_PATH DENO_DIR npm_config_registry PYTHONPATH RUBYOPT PERL5LIB JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS LD_PRELOAD DYLD_INSERT_LIBRARIES GIT_SSH_COMMAND BASH_ENV ENV PATH GCONV_PATH SSL_CERT_FILE SSL_CERT_DIR CURL_HOME PAGER EDITOR VISUAL SHELL BROWSER";
+    expect(loading.split(" ").filter((name) => !asks(name))).toEqual([]);
+    const telling =
+      "LOG_LEVEL API_URL FEATURE_FLAGS STRIPE_KEY TZ LANG DEBUG RUST_LOG HOMEPAGE LESSON PATHS CANARY";
+    expect(telling.split(" ").filter(asks)).toEqual([]);
+  });
+
   it("holds the service that it belongs to, and no other", () => {
     const raw = { database: { seed: ["x"] }, services: { a: { command: ["x"] }, b: {} } };
     const all = trustables(facts(raw), hash);
