@@ -233,7 +233,7 @@ export class Wakes {
     forced: boolean,
     deadline: number,
   ): Promise<Asleep | undefined> {
-    const anew = service.backend !== undefined && !isCurrent(service.backend);
+    const anew = !isCurrent(this.#host, worktree, service);
     const problems = await within(this.#needs.ready(worktree.slug, anew), deadline, [
       `the worktree ${worktree.slug} is not ready yet`,
     ]);

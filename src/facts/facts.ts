@@ -1,4 +1,5 @@
 import { joinRaw, lstatIfThere } from "../host/files.ts";
+import type { Checked } from "../host/runit/definitions.ts";
 import { type Configuration, serviceConfiguration } from "../model/configuration.ts";
 import type { Layout } from "../model/layout.ts";
 import type { Slug } from "../model/slug.ts";
@@ -9,7 +10,7 @@ import { isContained } from "./contained.ts";
 import { findOrigin } from "./origin.ts";
 import { plantedFiles, plantedProblem } from "./planted.ts";
 import { detectServices } from "./services.ts";
-import { judge, type TrustState } from "./trust.ts";
+import { checkedFile, judge, type TrustState } from "./trust.ts";
 import type { WorktreeReader } from "./worktrees.ts";
 
 /** A worktree with what its directory holds. */
@@ -19,6 +20,8 @@ export interface WorktreeFacts extends Worktree {
   readonly settings: Configuration;
   /** What waits for approval at the moment of the call: a file may have changed since the look. */
   readonly trust: () => TrustState;
+  /** The same of the file that a service starts by, where there is one. */
+  readonly checked: (service: Service) => Checked | undefined;
   /** The worktree that it was made from; only asked for when its schema is. */
   readonly origin: () => Promise<Slug | undefined>;
   /** Whether it is at a commit that the default worktree's history holds, at the moment of the call. */
@@ -115,9 +118,10 @@ async function lookInside(
   const services = detected.services.map((service) => onPort(from, worktree, service, settings));
   const judged = { path: worktree.path, services };
   const trust = () => judge(from.trustIdentity, judged, settings, loaded.program);
+  const checked = (service: Service) => checkedFile(from.trustIdentity, worktree.path, service);
   const origin = () => findOrigin(from.commonDir, worktree, all);
   const contained = () => isContained(from.commonDir, worktree, all);
-  return { ...worktree, ...detected, services, settings, trust, origin, contained };
+  return { ...worktree, ...detected, services, settings, trust, checked, origin, contained };
 }
 
 /** A backend that was found to need a port is told both, and may take either. */

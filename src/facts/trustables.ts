@@ -27,7 +27,14 @@ export function readTrustables(worktree: WorktreeToTrust): Trustable[] {
   return trustables({ configuration, ...(program ? { program } : {}), runs }, sha256);
 }
 
-function runOf(top: RawPath, { name, backend }: Service): RunFile[] {
+/** The file, in its directory, by which a service starts and that its approval covers as a whole. */
+export function wholeFileOf({ backend }: Service): string | undefined {
+  if (backend?.launch.kind === "run") return "run";
+  const isWhole = backend?.launch.kind === "deno-task" && backend.launch.command === undefined;
+  return isWhole ? backend.launch.file : undefined;
+}
+
+export function runOf(top: RawPath, { name, backend }: Service): RunFile[] {
   if (!backend) return [];
   const { directory, launch } = backend;
   const within = (file: string) =>

@@ -116,7 +116,7 @@ function inspectService(
     url: service.unnamed ? base : `${base}/${service.slug}`,
     ...(running ? { pid: status.pid, memory: memory.get(status.pid) ?? 0 } : {}),
     ...(used ? { lastUse: used.toISOString() } : {}),
-    ...(held === undefined ? {} : { why: `${held} has not been approved` }),
+    ...(held === undefined ? {} : { why: `${held} has not been approved`, held: true as const }),
     ...(crash && state === "crashed"
       ? { why: `failed ${crash.count} times; last ${howItEnded(crash)}` }
       : {}),
