@@ -31,6 +31,7 @@ import { gateServer } from "./triggers/gate.ts";
 import { guardControls } from "./triggers/guard.ts";
 import { keepHooks } from "./triggers/hooks.ts";
 import { Keeper } from "./triggers/keeper.ts";
+import { mistakeTeller } from "./triggers/mistakes.ts";
 import { watchPlace } from "./triggers/moved.ts";
 import { endOrphansRegularly } from "./triggers/orphans.ts";
 import { keepReserveRegularly } from "./triggers/reserve.ts";
@@ -75,7 +76,11 @@ async function main(root: string | undefined): Promise<void> {
     httpPort: http.port,
     postgresPort: postgres.port,
     defaultWorktree: settings.project.worktrees.default,
-    settingsOf: (worktree) => settings.of(worktree.path),
+    settingsOf: async (worktree) => {
+      const found = await settings.of(worktree.path);
+      tellMistakes(worktree.slug, found.loaded);
+      return found;
+    },
     trustIdentity: identity,
     passwordOf: (worktree) => secret.passwordFor(worktree.slug, worktree.identity),
     secretId: secret.id,
@@ -84,6 +89,7 @@ async function main(root: string | undefined): Promise<void> {
     away,
     copied,
   });
+  const tellMistakes = mistakeTeller((line) => console.log(line));
   const reader = new WorktreeReader(commonDir);
   const away = new Away();
   let copied = arrival.kind === "copied";

@@ -25,6 +25,7 @@ import { makeSkeleton, refuseStrangers } from "../host/skeleton.ts";
 import { expelStrangers } from "../host/strangers.ts";
 import { approve, isTrusted, projectIdentity } from "../host/trust.ts";
 import type { Configuration } from "../model/configuration.ts";
+import { problemLine } from "../model/configuration-problems.ts";
 import { type Layout, layoutOf } from "../model/layout.ts";
 import { nginxConf } from "../model/nginx/conf.ts";
 import { printable } from "../model/printable.ts";
@@ -138,9 +139,7 @@ async function configurationOf(
   );
   await settings.loadProject(chosen?.path);
   if (settings.problems.length > 0) {
-    const lines = settings.problems.map(({ file, key, message }) =>
-      key ? `  ${file}: ${key} ${message}` : `  ${file} ${message}`,
-    );
+    const lines = settings.problems.map((problem) => `  ${problemLine(problem)}`);
     throw new UserError(
       `The configuration is not valid:\n${lines.join("\n")}`,
       `edit ${settings.problems[0]?.file}, then try again`,

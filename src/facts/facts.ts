@@ -1,6 +1,7 @@
 import { joinRaw, lstatIfThere } from "../host/files.ts";
 import type { Checked } from "../host/runit/definitions.ts";
 import { type Configuration, serviceConfiguration } from "../model/configuration.ts";
+import type { ConfigurationProblem } from "../model/configuration-problems.ts";
 import type { Layout } from "../model/layout.ts";
 import type { Slug } from "../model/slug.ts";
 import type { RawPath, Refused, Service, Worktree } from "../model/worktree.ts";
@@ -18,6 +19,8 @@ export interface WorktreeFacts extends Worktree {
   readonly services: readonly Service[];
   readonly refused: readonly Refused[];
   readonly settings: Configuration;
+  /** What is wrong with its own file, of which nothing holds then. */
+  readonly mistakes: readonly ConfigurationProblem[];
   /** What waits for approval at the moment of the call: a file may have changed since the look. */
   readonly trust: () => TrustState;
   /** The same of the file that a service starts by, where there is one. */
@@ -121,7 +124,9 @@ async function lookInside(
   const checked = (service: Service) => checkedFile(from.trustIdentity, worktree.path, service);
   const origin = () => findOrigin(from.commonDir, worktree, all);
   const contained = () => isContained(from.commonDir, worktree, all);
-  return { ...worktree, ...detected, services, settings, trust, checked, origin, contained };
+  const { problems: mistakes } = loaded;
+  const asked = { trust, checked, origin, contained };
+  return { ...worktree, ...detected, services, settings, mistakes, ...asked };
 }
 
 /** A backend that was found to need a port is told both, and may take either. */
