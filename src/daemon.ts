@@ -4,6 +4,7 @@ import type { Gathering } from "./facts/facts.ts";
 import { findProject, type Project } from "./facts/project.ts";
 import { Settings } from "./facts/settings.ts";
 import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
+import { Asked } from "./host/asked.ts";
 import { Branching } from "./host/branching.ts";
 import { linkedData } from "./host/data-directory.ts";
 import { Entrances } from "./host/entrances.ts";
@@ -32,6 +33,7 @@ import { guardControls } from "./triggers/guard.ts";
 import { keepHooks } from "./triggers/hooks.ts";
 import { Keeper } from "./triggers/keeper.ts";
 import { rotateRegularly } from "./triggers/logs.ts";
+import { mistakeTeller } from "./triggers/mistakes.ts";
 import { watchPlace } from "./triggers/moved.ts";
 import { endOrphansRegularly } from "./triggers/orphans.ts";
 import { keepReserveRegularly } from "./triggers/reserve.ts";
@@ -66,6 +68,7 @@ async function main(root: string | undefined): Promise<void> {
     definitions: new Definitions(layout),
     branching: new Branching(layout, journal),
     intended: new Intentions(),
+    asked: new Asked(layout),
     notes: new Notes(),
     socketPath: socketPaths(layout),
   };
@@ -76,7 +79,11 @@ async function main(root: string | undefined): Promise<void> {
     httpPort: http.port,
     postgresPort: postgres.port,
     defaultWorktree: settings.project.worktrees.default,
-    settingsOf: (worktree) => settings.of(worktree.path),
+    settingsOf: async (worktree) => {
+      const found = await settings.of(worktree.path);
+      tellMistakes(worktree.slug, found.loaded);
+      return found;
+    },
     trustIdentity: identity,
     passwordOf: (worktree) => secret.passwordFor(worktree.slug, worktree.identity),
     secretId: secret.id,
@@ -85,6 +92,7 @@ async function main(root: string | undefined): Promise<void> {
     away,
     copied,
   });
+  const tellMistakes = mistakeTeller((line) => console.log(line));
   const reader = new WorktreeReader(commonDir);
   const away = new Away();
   let copied = arrival.kind === "copied";

@@ -7,6 +7,7 @@ import { effectiveHook } from "../host/git/hooks.ts";
 import { findPrograms, MissingPrograms, programVersions } from "../host/programs.ts";
 import type { Configuration } from "../model/configuration.ts";
 import { printable } from "../model/printable.ts";
+import type { Trustable } from "../model/trust.ts";
 
 /** One thing that was looked at: how it is, and what to type when it is not well. */
 export interface Finding {
@@ -23,10 +24,20 @@ const OLDEST: Readonly<Record<string, string>> = {
   direnv: "2.32",
 };
 
-export async function checkPrograms({
-  programs: given,
-  postgres,
-}: Configuration): Promise<Finding[]> {
+/** @param strange what must not be run, even for its version */
+export async function checkPrograms(
+  { programs: given, postgres }: Configuration,
+  strange: readonly Trustable[],
+  chosen: string | undefined,
+): Promise<Finding[]> {
+  if (strange.length > 0) {
+    return strange.map(({ what, text }) => ({
+      what,
+      state: "problem",
+      detail: `${printable(text ?? "")} has not been approved, so it is not run`,
+      next: `ikigai trust ${chosen ?? ""}`.trimEnd(),
+    }));
+  }
   try {
     const versions = await programVersions(findPrograms({ ...given, postgres: postgres.bin }));
     return Object.entries(versions).map(([name, version]): Finding => {

@@ -1,10 +1,12 @@
 import fs from "node:fs";
 import type { Project } from "../facts/project.ts";
 import { Settings } from "../facts/settings.ts";
+import { unapprovedPrograms } from "../facts/trust.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
 import { readArrival } from "../host/place.ts";
 import { isSupervised } from "../host/runit/supervise.ts";
+import { projectIdentity } from "../host/trust.ts";
 import type { Configuration } from "../model/configuration.ts";
 import type { Layout } from "../model/layout.ts";
 import type { PlanReport, RetiredReport } from "../model/report.ts";
@@ -19,10 +21,12 @@ import { freePort, type PortUse, portUses } from "./ports.ts";
 export const doctor: Run = async ({ cwd, out }, _, options) => {
   const project = requireProject(cwd);
   const settings = new Settings(project.layout.root, () => false);
-  await settings.loadProject(readWorktrees(project.commonDir).find((w) => w.isDefault)?.path);
+  const chosen = readWorktrees(project.commonDir).find((w) => w.isDefault);
+  await settings.loadProject(chosen?.path);
+  const strange = unapprovedPrograms(projectIdentity(project.commonDir), settings);
   const findings = (
     await Promise.all([
-      checkPrograms(settings.project),
+      checkPrograms(settings.project, strange, chosen?.slug),
       checkPlace(project),
       checkHooks(project),
       [checkShell()],

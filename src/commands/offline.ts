@@ -4,6 +4,7 @@ import { detectServices } from "../facts/services.ts";
 import { Settings } from "../facts/settings.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
+import { problemLine } from "../model/configuration-problems.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { schemaOf } from "../model/slug.ts";
 import { worktreeUrl } from "../model/variables.ts";
@@ -16,7 +17,9 @@ export async function offlineReports({ layout, commonDir }: Project): Promise<Wo
   const reports = readWorktrees(commonDir, configured.default)
     .filter((w) => w.state !== "gone")
     .map(async (worktree): Promise<WorktreeReport> => {
-      const { configuration } = await settings.of(worktree.path);
+      const { configuration, loaded } = await settings.of(worktree.path);
+      const mistakes = loaded.status === "invalid" ? loaded.problems.map(problemLine) : [];
+      const state = mistakes.length > 0 ? "problem" : "ready";
       const url = worktreeUrl(worktree.slug, http.port);
       const { services, refused } = detectServices(worktree.path, configuration.services);
       return {
@@ -27,7 +30,7 @@ export async function offlineReports({ layout, commonDir }: Project): Promise<Wo
         default: worktree.isDefault,
         main: worktree.isMain,
         locked: worktree.locked ?? null,
-        state: worktree.state === "unknown" ? "unknown" : "ready",
+        state: worktree.state === "unknown" ? "unknown" : state,
         schema: schemaOf(worktree.slug),
         url,
         services: services.map((service) => ({
@@ -37,7 +40,7 @@ export async function offlineReports({ layout, commonDir }: Project): Promise<Wo
           start: serviceConfiguration(configuration, service.name).start,
           url: service.unnamed ? url : `${url}/${service.slug}`,
         })),
-        problems: refused.map(({ name, why }) => `${name}: ${why}`),
+        problems: mistakes.concat(refused.map(({ name, why }) => `${name}: ${why}`)),
       };
     });
   return inOrder(await Promise.all(reports));

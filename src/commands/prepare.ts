@@ -3,6 +3,7 @@ import { networkInterfaces } from "node:os";
 import { holdsProject, plantedFiles, plantedProblem } from "../facts/planted.ts";
 import { commonDirOf, type Project, rootOf } from "../facts/project.ts";
 import { Settings } from "../facts/settings.ts";
+import { unapprovedPrograms } from "../facts/trust.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { installControls } from "../host/controls.ts";
 import { readIfThere, writeAtomically } from "../host/files.ts";
@@ -24,8 +25,10 @@ import { makeSkeleton, refuseStrangers } from "../host/skeleton.ts";
 import { expelStrangers } from "../host/strangers.ts";
 import { approve, isTrusted, projectIdentity } from "../host/trust.ts";
 import type { Configuration } from "../model/configuration.ts";
+import { problemLine } from "../model/configuration-problems.ts";
 import { type Layout, layoutOf } from "../model/layout.ts";
 import { nginxConf } from "../model/nginx/conf.ts";
+import { printable } from "../model/printable.ts";
 import { UserError } from "../model/user-error.ts";
 import type { Worktree } from "../model/worktree.ts";
 import { mendPlace } from "./mend.ts";
@@ -64,7 +67,7 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   const identity = projectIdentity(commonDir);
   await refusePlanted(layout, identity, worktrees);
   await approveFirst(project, chosen);
-  const configuration = await configurationOf(project, chosen?.path);
+  const configuration = await configurationOf(project, chosen);
   const { http, postgres, programs: given, deno } = configuration;
   const programs = findPrograms({ ...given, postgres: postgres.bin });
   const account = await choosePostgresAccount(layout, {
@@ -128,20 +131,26 @@ async function refusePlanted(
 
 async function configurationOf(
   { layout, commonDir }: Project,
-  defaultTop: Uint8Array | undefined,
+  chosen: Worktree | undefined,
 ): Promise<Configuration> {
   const identity = projectIdentity(commonDir);
   const settings = new Settings(layout.root, ({ file, hash }) =>
     isTrusted(identity, { kind: "configuration", what: file, hash }),
   );
-  await settings.loadProject(defaultTop);
+  await settings.loadProject(chosen?.path);
   if (settings.problems.length > 0) {
-    const lines = settings.problems.map(({ file, key, message }) =>
-      key ? `  ${file}: ${key} ${message}` : `  ${file} ${message}`,
-    );
+    const lines = settings.problems.map((problem) => `  ${problemLine(problem)}`);
     throw new UserError(
       `The configuration is not valid:\n${lines.join("\n")}`,
       `edit ${settings.problems[0]?.file}, then try again`,
+    );
+  }
+  const strange = unapprovedPrograms(identity, settings);
+  if (strange.length > 0) {
+    const list = strange.map(({ what, text }) => `  ${what} ${printable(text ?? "")}\n`).join("");
+    throw new UserError(
+      `The configuration names programs that have not been approved, so they are not run:\n${list.trimEnd()}`,
+      `ikigai trust ${chosen?.slug ?? ""}`.trimEnd(),
     );
   }
   return settings.project;

@@ -7,6 +7,7 @@ import { judge } from "../facts/trust.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { callDaemon, DaemonAway } from "../host/daemon-client.ts";
 import { approve, isTrusted, lastApproved, projectIdentity } from "../host/trust.ts";
+import type { Layout } from "../model/layout.ts";
 import { lineDiff } from "../model/line-diff.ts";
 import { printable } from "../model/printable.ts";
 import type { Trustable } from "../model/trust.ts";
@@ -29,6 +30,7 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
   if (options.json) out(`${JSON.stringify({ worktree: worktree.slug, waiting }, null, 2)}\n`);
   if (waiting.length === 0) {
     say(`${pc.green("✔")} everything in ${worktree.slug} is approved`);
+    await askedFor(layout, worktree);
     return 0;
   }
   if (!options.json) for (const one of waiting) out(`${describe(identity, one)}\n`);
@@ -37,11 +39,17 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
   }
   approve(identity, waiting);
   say(`${pc.green("✔")} ${waiting.length} approved in ${worktree.slug}`);
-  await callDaemon(layout, "POST", "/v1/look").catch((error: unknown) => {
-    if (!(error instanceof DaemonAway)) throw error;
-  });
+  await askedFor(layout, worktree);
   return 0;
 };
+
+/** Whoever approves what a worktree runs asks for that one, and for no other. */
+async function askedFor(layout: Layout, { slug }: Worktree): Promise<void> {
+  const look = `/v1/look?brief&of=${encodeURIComponent(slug)}`;
+  await callDaemon(layout, "POST", look, { timeout: 60_000 }).catch((error: unknown) => {
+    if (!(error instanceof DaemonAway)) throw error;
+  });
+}
 
 /** What of a worktree has not been approved. A configuration that is a program is not run for it. */
 export async function waitingIn(

@@ -51,10 +51,10 @@ export async function removeWorktree(
   await followed(layout);
 }
 
-/** Settles when the daemon has looked; without one there is nothing to wait for. */
+/** Settles when the daemon has looked; without one there is nothing to wait for. Nothing is started by it. */
 export async function followed(layout: Layout): Promise<void> {
   try {
-    await callDaemon(layout, "POST", "/v1/look", { timeout: 60_000 });
+    await callDaemon(layout, "POST", "/v1/look?brief", { timeout: 60_000 });
   } catch (error) {
     if (!(error instanceof DaemonAway)) throw error;
   }

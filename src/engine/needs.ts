@@ -8,8 +8,11 @@ export type Awakening = { readonly awake: true } | Asleep;
 
 /** What has to be before a service may start, and who is told that it did. */
 export interface Needs {
-  /** Settles when the worktree has its database and all else; answers what keeps it from that. */
-  readonly ready: (worktree: Slug) => Promise<readonly string[]>;
+  /**
+   * Settles when the worktree has its database and all else, `anew` as it is now; answers what
+   * keeps it from that.
+   */
+  readonly ready: (worktree: Slug, anew: boolean) => Promise<readonly string[]>;
   /** Makes room for one more service and admits it; answers why not when its time is over. */
   readonly room: (wish: Wish) => Promise<string | undefined>;
   /**

@@ -85,10 +85,11 @@ export function usedOf(services: readonly ServiceReport[], now: number): string 
     : `${Math.round(seconds / 86_400)} days ago`;
 }
 
-export function serviceWord({ name, state }: ServiceReport, colours: Colours): string {
+export function serviceWord({ name, state, held }: ServiceReport, colours: Colours): string {
   // The unnamed service goes by its backend's name, unless it has only the other half.
   const shown = name === "backend" && state === "static" ? "frontend" : printable(name);
-  return `${shown} ${colours[COLOURS[state]](state)}`;
+  const changed = held && state !== "held" ? `, ${colours[COLOURS.held]("held")}` : "";
+  return `${shown} ${colours[COLOURS[state]](state)}${changed}`;
 }
 
 function stateWord({ state, progress, problems }: WorktreeReport, colours: Colours): string {

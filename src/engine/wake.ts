@@ -10,6 +10,7 @@ import { startsByItself } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
 import { addressesOf, listeningOf } from "./addresses.ts";
 import { type Asleep, asleep, late, refusal } from "./asleep.ts";
+import { isCurrent } from "./current.ts";
 import { Listened } from "./listened.ts";
 import type { Awakening, Needs } from "./needs.ts";
 import { awaitReadiness } from "./readiness.ts";
@@ -175,7 +176,9 @@ export class Wakes {
       const refused = refusal(this.#host, worktree, service, forced);
       if (refused) return refused;
       const missing = await this.#prepare(worktree, service, forced, deadline);
-      if (missing) return missing;
+      // A look meanwhile may have found another way of starting it.
+      const late = missing ?? refusal(this.#host, worktree, service, true);
+      if (late) return late;
       if (forced) definitions.forgive(key);
     }
     const earlier = lastCrash(definitions, key);
@@ -233,7 +236,8 @@ export class Wakes {
     forced: boolean,
     deadline: number,
   ): Promise<Asleep | undefined> {
-    const problems = await within(this.#needs.ready(worktree.slug), deadline, [
+    const anew = !isCurrent(this.#host, worktree, service);
+    const problems = await within(this.#needs.ready(worktree.slug, anew), deadline, [
       `the worktree ${worktree.slug} is not ready yet`,
     ]);
     if (problems.length > 0) {

@@ -155,6 +155,6 @@ function sameDirectory(a: RawPath | string, b: RawPath | string): boolean {
 /** The parsers put the file's name on a line of its own before what they have to say. */
 function firstLine(error: unknown): string {
   const lines = (error instanceof Error ? error.message : String(error)).split("\n");
-  const said = lines.filter((line) => !/^(?:JSON|YAML) Error in /.test(line))[0] ?? "";
+  const said = lines.find((line) => line !== "" && !/^(?:JSON|YAML) Error in /.test(line)) ?? "";
   return said.replace(/[^\x20-\x7e]/g, "?");
 }

@@ -1,14 +1,17 @@
 import { joinRaw, lstatIfThere } from "../host/files.ts";
+import type { Checked } from "../host/runit/definitions.ts";
 import { type Configuration, serviceConfiguration } from "../model/configuration.ts";
+import type { ConfigurationProblem } from "../model/configuration-problems.ts";
 import type { Layout } from "../model/layout.ts";
 import type { Slug } from "../model/slug.ts";
 import type { RawPath, Refused, Service, Worktree } from "../model/worktree.ts";
 import type { Away } from "./away.ts";
 import type { LoadedConfiguration } from "./configuration.ts";
+import { isContained } from "./contained.ts";
 import { findOrigin } from "./origin.ts";
 import { plantedFiles, plantedProblem } from "./planted.ts";
 import { detectServices } from "./services.ts";
-import { judge, type TrustState } from "./trust.ts";
+import { checkedFile, judge, type TrustState } from "./trust.ts";
 import type { WorktreeReader } from "./worktrees.ts";
 
 /** A worktree with what its directory holds. */
@@ -16,10 +19,16 @@ export interface WorktreeFacts extends Worktree {
   readonly services: readonly Service[];
   readonly refused: readonly Refused[];
   readonly settings: Configuration;
+  /** What is wrong with its own file, of which nothing holds then. */
+  readonly mistakes: readonly ConfigurationProblem[];
   /** What waits for approval at the moment of the call: a file may have changed since the look. */
   readonly trust: () => TrustState;
+  /** The same of the file that a service starts by, where there is one. */
+  readonly checked: (service: Service) => Checked | undefined;
   /** The worktree that it was made from; only asked for when its schema is. */
   readonly origin: () => Promise<Slug | undefined>;
+  /** Whether it is at a commit that the default worktree's history holds, at the moment of the call. */
+  readonly contained: () => Promise<boolean>;
 }
 
 /** What is true now. Everything that is wanted follows from it. */
@@ -112,8 +121,12 @@ async function lookInside(
   const services = detected.services.map((service) => onPort(from, worktree, service, settings));
   const judged = { path: worktree.path, services };
   const trust = () => judge(from.trustIdentity, judged, settings, loaded.program);
+  const checked = (service: Service) => checkedFile(from.trustIdentity, worktree.path, service);
   const origin = () => findOrigin(from.commonDir, worktree, all);
-  return { ...worktree, ...detected, services, settings, trust, origin };
+  const contained = () => isContained(from.commonDir, worktree, all);
+  const { problems: mistakes } = loaded;
+  const asked = { trust, checked, origin, contained };
+  return { ...worktree, ...detected, services, settings, mistakes, ...asked };
 }
 
 /** A backend that was found to need a port is told both, and may take either. */

@@ -62,7 +62,8 @@ function createdFrom(commonDir: string, branch: string | undefined): { createdFr
   return from === undefined || from === "HEAD" ? {} : { createdFrom: from };
 }
 
-function commitOf(commonDir: string, { gitDir }: { gitDir: RawPath }): { commit?: string } {
+/** The commit that a worktree is at, as git's files say. */
+export function commitOf(commonDir: string, { gitDir }: { gitDir: RawPath }): { commit?: string } {
   const head = readIfThere(joinRaw(gitDir, "HEAD"))?.toString().trim() ?? "";
   if (/^[0-9a-f]{40,64}$/.test(head)) return { commit: head };
   const ref = head.replace(/^ref: /, "");

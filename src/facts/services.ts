@@ -2,6 +2,8 @@ import { findFileWithin, readFileWithin } from "../host/file-within.ts";
 import { joinRaw, listIfThere, lstatIfThere, sha256 } from "../host/files.ts";
 import { assignSlugs } from "../model/slug.ts";
 import type { Backend, Launch, Listen, RawPath, Refused, Service } from "../model/worktree.ts";
+import { startTaskOf } from "./deno-task.ts";
+import { parseJsonWithComments } from "./json-with-comments.ts";
 
 /** What a configuration may say about a service; only what detection needs. */
 export interface ServiceOverride {
@@ -100,10 +102,17 @@ function launchOf(directory: Buffer, refuse: (why: string) => void): Launch | un
       refuse("backend/run is a symbolic link");
     }
   }
-  for (const name of ["deno.json", "deno.jsonc"]) {
-    if (take(name) && mentions(directory, name, "tasks", "start")) {
-      return { kind: "deno-task", task: "start" };
-    }
+  // Deno reads the first that is there, and no other one.
+  const file = ["deno.json", "deno.jsonc"].find((name) => files.has(name));
+  const task = file !== undefined && take(file) ? startTaskOf(directory, file) : undefined;
+  if (file !== undefined && task) {
+    const { command } = task;
+    return {
+      kind: "deno-task",
+      task: "start",
+      file,
+      ...(command === undefined ? {} : { command }),
+    };
   }
   const entry = DENO_ENTRIES.find(take);
   if (entry) return { kind: "deno", entry };
@@ -130,25 +139,9 @@ function isExecutable(path: Buffer): boolean {
   return !!stat?.isFile() && (stat.mode & 0o111n) !== 0n;
 }
 
-/** Whether a JSON file has `section.key`; comments are allowed, as deno.jsonc has them. */
+/** Whether a JSON file has `section.key`. */
 function mentions(directory: Buffer, name: string, section: string, key: string): boolean {
   const read = readFileWithin(directory, name);
   if (read.kind !== "read") return false;
-  try {
-    const value: unknown = JSON.parse(withoutComments(read.content.toString()));
-    return isRecord(value) && isRecord(value[section]) && value[section][key] !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}
-
-/** Strings are matched first so that `//` inside one stays. */
-function withoutComments(text: string): string {
-  return text
-    .replace(/("(?:[^"\\]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (_, string) => string ?? "")
-    .replace(/("(?:[^"\\]|\\.)*")|,(\s*[}\]])/g, (_, string, tail) => string ?? tail);
+  return parseJsonWithComments(read.content.toString(), section, key) !== undefined;
 }

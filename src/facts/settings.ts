@@ -46,6 +46,11 @@ export class Settings {
     return this.#project.shared ? this.#project.program : undefined;
   }
 
+  /** Whether the project-wide file lies beside the worktrees, where no branch can put it. */
+  get isShared(): boolean {
+    return this.#project.shared;
+  }
+
   /** Reads the project-wide file; one with problems leaves the settings as they were. */
   async loadProject(defaultTop: RawPath | undefined): Promise<void> {
     const loaded = await loadProjectConfiguration(this.#root, defaultTop, {

@@ -5,6 +5,7 @@ import type { Configuration } from "../model/configuration.ts";
 import { type RunFile, type Trustable, trustables } from "../model/trust.ts";
 import type { RawPath, Service } from "../model/worktree.ts";
 import type { ConfigurationProgram } from "./configuration.ts";
+import { startTaskOf } from "./deno-task.ts";
 
 export interface WorktreeToTrust {
   readonly path: RawPath;
@@ -26,15 +27,31 @@ export function readTrustables(worktree: WorktreeToTrust): Trustable[] {
   return trustables({ configuration, ...(program ? { program } : {}), runs }, sha256);
 }
 
-function runOf(top: RawPath, { name, backend }: Service): RunFile[] {
-  if (backend?.launch.kind !== "run") return [];
-  const file = joinRaw(backend.directory, "run");
-  const path = toBuffer(file)
-    .subarray(toBuffer(top).length + 1)
-    .toString();
-  const read = readRegularFile(file, LARGEST);
-  if (read.kind === "read") return [{ service: name, path, content: read.content }];
-  // Never the same twice, so that no approval can cover what nobody could look at.
-  const nothing = `(${read.message}; ${randomUUID()})`;
-  return [{ service: name, path, content: Buffer.from(nothing) }];
+/** The file, in its directory, by which a service starts and that its approval covers as a whole. */
+export function wholeFileOf({ backend }: Service): string | undefined {
+  if (backend?.launch.kind === "run") return "run";
+  const isWhole = backend?.launch.kind === "deno-task" && backend.launch.command === undefined;
+  return isWhole ? backend.launch.file : undefined;
+}
+
+export function runOf(top: RawPath, { name, backend }: Service): RunFile[] {
+  if (!backend) return [];
+  const { directory, launch } = backend;
+  const within = (file: string) =>
+    toBuffer(joinRaw(directory, file))
+      .subarray(toBuffer(top).length + 1)
+      .toString();
+  if (launch.kind === "deno-task") {
+    const content = startTaskOf(directory, launch.file)?.content ?? nothing("has no start task");
+    return [{ kind: "task", service: name, path: `${within(launch.file)} tasks.start`, content }];
+  }
+  if (launch.kind !== "run") return [];
+  const read = readRegularFile(joinRaw(directory, "run"), LARGEST);
+  const content = read.kind === "read" ? read.content : nothing(read.message);
+  return [{ kind: "run", service: name, path: within("run"), content }];
+}
+
+/** Never the same twice, so that no approval can cover what nobody could look at. */
+function nothing(why: string): Buffer {
+  return Buffer.from(`(${why}; ${randomUUID()})`);
 }

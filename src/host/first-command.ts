@@ -57,6 +57,11 @@ export async function runFirstCommand(
   }
 }
 
+/** Whether any of them has been started in this round, by us or by a daemon before us. */
+export function hasBegun(layout: Layout, slug: string, round: string): boolean {
+  return recordNames(layout, slug).some((name) => name.startsWith(`${slug}.${round}.`));
+}
+
 /** Once it is written down how they ended, nobody asks for the records any more. */
 export function forgetFirstCommands(layout: Layout, slug: string): void {
   for (const name of recordNames(layout, slug))

@@ -1,4 +1,5 @@
 import type { Layout } from "../model/layout.ts";
+import type { Asked } from "./asked.ts";
 import type { Branching } from "./branching.ts";
 import type { Intentions } from "./intentions.ts";
 import type { Notes } from "./notes.ts";
@@ -16,6 +17,7 @@ export interface Host {
   readonly definitions: Definitions;
   readonly branching: Branching;
   readonly intended: Intentions;
+  readonly asked: Asked;
   readonly notes: Notes;
   /** The path that a backend binds: at most 107 bytes, whatever the project's own path is. */
   socketPath(worktree: string, service: string): string;

@@ -27,6 +27,7 @@ const KINDS: readonly string[] = [
   "environment",
   "program",
   "run",
+  "task",
 ] satisfies TrustKind[];
 
 /** What stands for a project in approvals: its repository's directory, wherever it is moved. */

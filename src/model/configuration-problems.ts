@@ -13,6 +13,11 @@ export interface ConfigurationProblem {
   readonly message: string;
 }
 
+/** File, key and what is wrong, in one line. */
+export function problemLine({ file, key, message }: ConfigurationProblem): string {
+  return key ? `${file}: ${key} ${message}` : `${file} ${message}`;
+}
+
 export type Checked =
   | { readonly ok: true; readonly configuration: Configuration; readonly given: readonly string[] }
   | { readonly ok: false; readonly problems: readonly ConfigurationProblem[] };

@@ -15,7 +15,10 @@ export function argvOf(launch: Launch, deno: DenoRights): readonly string[] {
     case "run":
       return ["./run"];
     case "deno-task":
-      return ["deno", "task", "--quiet", launch.task];
+      // The text itself, so that what runs is what was looked at, whatever the file holds by then.
+      return launch.command === undefined
+        ? ["deno", "task", "--quiet", launch.task]
+        : ["deno", "task", "--quiet", "--eval", launch.command];
     case "deno":
       return ["deno", "run", ...denoFlags(deno), launch.entry];
     case "node":

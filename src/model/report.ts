@@ -25,6 +25,8 @@ export interface ServiceReport {
   /** When it last answered, as ISO 8601. */
   readonly lastUse?: string;
   readonly why?: string;
+  /** What would be started next has not been approved, whatever runs now. */
+  readonly held?: true;
 }
 
 /** `ready`, or what keeps it from being so. */

@@ -27,7 +27,8 @@ export const serviceSchema = z.strictObject({
     .enum(["on-demand", "always", "manual"])
     .default("on-demand")
     .meta({
-      description: "When it starts: at the first request, with its worktree, or by command only.",
+      description:
+        "When it starts: at the first request; always, from when somebody has asked for its worktree; or by command only.",
       examples: ["always"],
     }),
   idle: duration.prefault("15m").meta({

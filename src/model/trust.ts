@@ -1,4 +1,5 @@
 import type { Configuration } from "./configuration.ts";
+import { loadsCode } from "./loading-variables.ts";
 
 /** What kind of thing would run: a file, a command line, or something that widens what may run. */
 export type TrustKind =
@@ -7,7 +8,8 @@ export type TrustKind =
   | "permissions"
   | "environment"
   | "program"
-  | "run";
+  | "run"
+  | "task";
 
 /** Something a worktree holds that runs only once its content has been approved. */
 export interface Trustable {
@@ -27,11 +29,12 @@ export interface TrustFacts {
   readonly configuration: Configuration;
   /** A configuration file that is a program, run or not. */
   readonly program?: { readonly file: string; readonly content: Uint8Array };
-  /** The executable `run` files by which services start. */
+  /** The executable `run` files and Deno's tasks by which services start. */
   readonly runs: readonly RunFile[];
 }
 
 export interface RunFile {
+  readonly kind: "run" | "task";
   readonly service?: string;
   /** Its path in the worktree, for display. */
   readonly path: string;
@@ -41,10 +44,6 @@ export interface RunFile {
 export type Hash = (content: Uint8Array | string) => string;
 
 const LONGEST_TEXT = 262_144;
-
-/** Variables that make a program load code which nobody approved. */
-const LOADING_VARIABLE =
-  /^(?:LD_|DYLD_|NODE_|DENO_|NPM_|npm_|GIT_|PYTHON|PERL|RUBY|JAVA_|_JAVA|BASH_|GCONV_|PATH$|ENV$|SHELL$|IFS$)/;
 
 /** Everything in a worktree that needs approval, one entry each, in a steady order. */
 export function trustables({ configuration, program, runs }: TrustFacts, hash: Hash): Trustable[] {
@@ -81,8 +80,8 @@ export function trustables({ configuration, program, runs }: TrustFacts, hash: H
       ...setting("permissions", `services.${name}.permissions`, permissions, { service: name }),
       ...setting("environment", `services.${name}.env`, loading(env), { service: name }),
     ]),
-    ...runs.map(({ path, content, service }) =>
-      file("run", path, content, service === undefined ? {} : { service }),
+    ...runs.map(({ kind, path, content, service }) =>
+      file(kind, path, content, service === undefined ? {} : { service }),
     ),
   ];
 }
@@ -96,7 +95,7 @@ export function holding(untrusted: readonly Trustable[], service: string): Trust
 
 function loading(env: Readonly<Record<string, string>>): string[] {
   return Object.entries(env)
-    .filter(([name]) => LOADING_VARIABLE.test(name))
+    .filter(([name]) => loadsCode(name))
     .map(([name, value]) => `${name}=${value}`);
 }
 

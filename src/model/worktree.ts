@@ -28,7 +28,13 @@ export interface Worktree {
 export type Launch =
   | { readonly kind: "command"; readonly argv: readonly string[] }
   | { readonly kind: "run" }
-  | { readonly kind: "deno-task"; readonly task: string }
+  | {
+      readonly kind: "deno-task";
+      readonly task: string;
+      readonly file: string;
+      /** All that the task runs, where that needs no other task. */
+      readonly command?: string;
+    }
   | { readonly kind: "deno"; readonly entry: string }
   | { readonly kind: "node" };
 

@@ -1,6 +1,7 @@
 import type { Facts, WorktreeFacts } from "../facts/facts.ts";
 import { sha256, toBuffer } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
+import type { Checked } from "../host/runit/definitions.ts";
 import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import { argvOf } from "../model/launch.ts";
@@ -15,10 +16,13 @@ interface Want {
   readonly facts: Facts;
   /** Changes whenever the definition has to be written again. */
   readonly mark: string;
+  readonly checked?: Checked | undefined;
 }
 
 interface Have {
   readonly mark: string;
+  /** Of the content that its file has to have. */
+  readonly checked: string;
 }
 
 /**
@@ -50,7 +54,9 @@ export const runitService: Resource<Want, Have> = {
             FORMAT,
           ]),
         );
-        wants.set(`${worktree.slug}.${service.slug}`, { worktree, service, backend, facts, mark });
+        const checked = worktree.checked(service);
+        const want = { worktree, service, backend, facts, mark, checked };
+        wants.set(`${worktree.slug}.${service.slug}`, want);
       }
     }
     return wants;
@@ -68,7 +74,8 @@ export const runitService: Resource<Want, Have> = {
           const strayed = port !== 0 && ports.get(name.replace(".", "/")) !== port;
           const pid = settledPid(slots, name);
           const isLost = pid !== undefined && definitions.started(name).pid !== pid;
-          return [name, { mark: strayed || isLost ? "" : mark }];
+          const checked = definitions.checked(name);
+          return [name, { mark: strayed || isLost ? "" : mark, checked }];
         }),
     );
   },
@@ -76,9 +83,11 @@ export const runitService: Resource<Want, Have> = {
   differ(want, have) {
     if (!want) return { action: "remove", why: "the service or its worktree is gone" };
     if (!have) return { action: "create", why: "the worktree has a backend" };
-    return want.mark === have.mark
+    if (want.mark !== have.mark) return { action: "update", why: "how it is started changed" };
+    const checked = want.checked ? sha256(want.checked.content) : "";
+    return checked === have.checked
       ? undefined
-      : { action: "update", why: "how it is started changed" };
+      : { action: "update", why: "what is approved of the file that starts it changed" };
   },
 
   async apply(host, step, want) {
@@ -119,6 +128,7 @@ export const runitService: Resource<Want, Have> = {
         ),
       },
       mark: want.mark,
+      ...(want.checked ? { checked: want.checked } : {}),
     });
     const pid = settledPid(slots, step.key);
     if (pid !== undefined) definitions.record(step.key, pid);

@@ -1,5 +1,5 @@
 import type { Facts, WorktreeFacts } from "../facts/facts.ts";
-import { forgetFirstCommands, runFirstCommand } from "../host/first-command.ts";
+import { forgetFirstCommands, hasBegun, runFirstCommand } from "../host/first-command.ts";
 import type { Host } from "../host/host.ts";
 import { remarkSchema } from "../host/postgres/schemas.ts";
 import type { SchemaMark } from "../model/mark.ts";
@@ -36,6 +36,8 @@ export async function finishSchema(host: Host, unfinished: Unfinished): Promise<
       `ikigai trust ${slug}`,
     );
   }
+  const round = mark.round ?? "first";
+  if (!hasBegun(host.layout, slug, round)) await awaitAsking(host, worktree, commands);
   const environment = {
     ...worktreeVariables(slug, facts.layout, facts, password),
     PGPASSWORD: password,
@@ -47,7 +49,6 @@ export async function finishSchema(host: Host, unfinished: Unfinished): Promise<
     if (!argv) continue;
     host.notes.set(slug, "setup", `${what} runs; its output: ikigai logs ${slug}/setup`);
     const step = what.replace("database.", "");
-    const round = mark.round ?? "first";
     const command = { argv, environment, step, round };
     const result = await runFirstCommand(host.layout, worktree, command);
     if (result.ok) continue;
@@ -60,6 +61,23 @@ export async function finishSchema(host: Host, unfinished: Unfinished): Promise<
   forgetFirstCommands(host.layout, slug);
   host.notes.set(slug, "setup", undefined);
   host.notes.set(slug, "schema", beginningTrouble(done));
+}
+
+/**
+ * What was approved is the command's words; what it then runs is the branch's own. So it runs by
+ * itself only where the default worktree's history holds all of that, else once somebody asks.
+ */
+async function awaitAsking(
+  { asked }: Host,
+  { slug, identity, contained, services }: WorktreeFacts,
+  commands: readonly (readonly [string, readonly string[] | undefined])[],
+): Promise<void> {
+  const [what] = commands.find(([, argv]) => argv) ?? [];
+  if (what === undefined || asked.has(identity) || (await contained())) return;
+  throw new UserError(
+    `${what} waits until ${slug} is asked for, since its commit is not in the default worktree's history`,
+    `${services.some(({ backend }) => backend) ? `ikigai up ${slug} or ` : ""}ikigai db setup ${slug}`,
+  );
 }
 
 /** What a person should know of how a schema began; undefined when all is well. */

@@ -90,11 +90,17 @@ export function apiOf(context: ApiContext): Api {
     },
     "POST /v1/look": async ({ query }) => {
       const began = performance.now();
+      const named = byName(keeper, query.get("of") ?? "");
+      if (named) keeper.askFor(named.slug);
       await keeper.lookEverywhere();
+      if (named) keeper.ask([named.slug]);
       const milliseconds = performance.now() - began;
       // For whoever only wants everything looked at: nothing is started, nothing is listed.
       if (query.has("brief")) return { status: 200, json: { milliseconds } };
-      keeper.ask(keeper.worktrees.map(({ slug }) => slug));
+      // One that nobody has asked for by name may hold anything: it waits for that.
+      const { asked } = keeper.host;
+      const wanted = keeper.worktrees.filter((w) => w.isDefault || asked.has(w.identity));
+      keeper.ask(wanted.map(({ slug }) => slug));
       await keeper.wakes.settled();
       return { status: 200, json: { worktrees: inspectAll(keeper, httpPort()) } };
     },

@@ -68,6 +68,7 @@ async function reset(
 ): Promise<unknown> {
   const { postgres, intended } = keeper.host;
   let aside: string | undefined;
+  keeper.askFor(worktree.slug);
   const base = intention.base ?? (worktree.isDefault ? undefined : await worktree.origin());
   const mode = intention.mode ?? worktree.settings.database.branch;
   if (base === worktree.slug) throw new UserError(`${base} cannot be a branch of itself.`);
@@ -99,6 +100,7 @@ async function setUpAgain(keeper: Keeper, worktree: WorktreeFacts): Promise<unkn
       "docs/configuration.md tells how",
     );
   }
+  keeper.askFor(slug);
   await keeper.lookAt(slug, async () => {
     const live = await liveSchema(keeper, worktree);
     if (live?.mark) await remarkSchema(keeper.host.postgres, { ...live.mark, ...pendingSetup() });

@@ -4,6 +4,7 @@ import { howItEnded, lastCrash } from "../host/runit/crashes.ts";
 import { readStatus, type SuperviseStatus } from "../host/runit/supervise.ts";
 import { memoryOfGroups } from "../host/usage.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
+import { problemLine } from "../model/configuration-problems.ts";
 import type { ServiceReport, WorktreeReport } from "../model/report.ts";
 import { schemaOf } from "../model/slug.ts";
 import { worktreeUrl } from "../model/variables.ts";
@@ -48,8 +49,9 @@ function report(
   const { slug } = worktree;
   const { held } = worktree.trust();
   const progress = keeper.host.branching.get(slug);
+  const serious = [...keeper.problemsOf(slug), ...worktree.mistakes.map(problemLine)];
   const problems = [
-    ...keeper.problemsOf(slug),
+    ...serious,
     ...keeper.notesOf(slug),
     ...worktree.refused.map(({ name, why }) => `${name}: ${why}`),
   ];
@@ -62,7 +64,7 @@ function report(
     main: worktree.isMain,
     locked: worktree.locked ?? null,
     state: worktreeState({
-      problems: keeper.problemsOf(slug),
+      problems: serious,
       branching: progress !== undefined,
       busy: keeper.isBusy(slug),
       provisioned: keeper.isProvisioned(slug),
@@ -116,7 +118,7 @@ function inspectService(
     url: service.unnamed ? base : `${base}/${service.slug}`,
     ...(running ? { pid: status.pid, memory: memory.get(status.pid) ?? 0 } : {}),
     ...(used ? { lastUse: used.toISOString() } : {}),
-    ...(held === undefined ? {} : { why: `${held} has not been approved` }),
+    ...(held === undefined ? {} : { why: `${held} has not been approved`, held: true as const }),
     ...(crash && state === "crashed"
       ? { why: `failed ${crash.count} times; last ${howItEnded(crash)}` }
       : {}),

@@ -66,7 +66,7 @@ export class Keeper {
     this.housekeeper = new Housekeeper({
       host,
       worktrees: () => this.worktrees,
-      ready: (slug) => this.#readyForServices(slug),
+      ready: (slug, anew) => this.#readyForServices(slug, anew),
       onPort: (slug, service, wanted) => this.#putOnPort(slug, service, wanted),
       limits,
       journal,
@@ -176,8 +176,15 @@ export class Keeper {
     );
   }
 
+  /** Somebody asks for a worktree: the next look leaves nothing of it waiting for that. */
+  askFor(slug: Slug): void {
+    const worktree = this.#seen.find(slug);
+    if (worktree) this.host.asked.add(worktree, this.worktrees);
+  }
+
   /** Somebody asks for worktrees: what runs there by itself starts, now or when they are ready. */
   ask(slugs: readonly Slug[]): void {
+    for (const slug of slugs) this.askFor(slug);
     for (const slug of slugs.filter((each) => this.#autostart.ask(each))) {
       const worktree = this.#seen.find(slug);
       if (worktree) this.#autostart.start(worktree, this.isProvisioned(slug));
@@ -185,8 +192,9 @@ export class Keeper {
   }
 
   /** Settles when the services of a worktree may start; answers what keeps them from it. */
-  async #readyForServices(slug: Slug): Promise<readonly string[]> {
-    if (!this.isProvisioned(slug)) await this.lookAt(slug);
+  async #readyForServices(slug: Slug, anew: boolean): Promise<readonly string[]> {
+    this.askFor(slug);
+    if (anew || !this.isProvisioned(slug)) await this.lookAt(slug);
     this.ask([slug]);
     return this.problemsOf(slug);
   }

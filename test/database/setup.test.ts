@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -77,7 +77,11 @@ test("a removed, moved or restored worktree does not run them again", async () =
 });
 
 test("a failure is told with its exit code and output, and tried again by command only", async () => {
-  await add(project, "broken", "../broken", "broken");
+  await project.git("main", "worktree", "add", "--quiet", "../broken", "broken");
+  // Its commit is not main's: nothing of it runs before somebody asks.
+  await until(project, "broken", "problem");
+  expect(await runs("broken")).toBe("migrate seed");
+  expect(await project.ikigai("db", "setup", "broken")).toMatchObject({ exitCode: 0 });
   await writeFile(join(project.worktree("broken"), "broken"), "");
   const failed = await project.ikigai("db", "setup", "broken");
   expect(failed.exitCode).toBe(1);
@@ -102,8 +106,12 @@ test("removing the worktree ends a command that would never end, and all that it
   await project.git("main", "commit", "--quiet", "--message", "endless");
   await project.git("main", "switch", "--quiet", "main");
   await project.git("main", "worktree", "add", "--quiet", "../waits", "waits");
+  await until(project, "waits", "problem");
+  const asked = project.ikigai("db", "setup", "waits");
   const log = join(project.root, ".ikigai/logs/waits.setup/current");
-  await waitFor(() => readFileSync(log, "utf8").includes("migrating waits"), { deadline: 30_000 });
+  await waitFor(() => existsSync(log) && readFileSync(log, "utf8").includes("migrating waits"), {
+    deadline: 30_000,
+  });
   expect((await show(project, "waits")).problems.join()).toMatch(/database\.migrate runs/);
   const running = async () => (await project.run("pgrep", ["-f", `^${endless}$`])).stdout;
   await waitFor(async () => (await running()) !== "", { deadline: 30_000 });
@@ -112,6 +120,7 @@ test("removing the worktree ends a command that would never end, and all that it
   await waitFor(async () => !(await project.ikigai("wt", "list")).stdout.includes("waits"), {
     deadline: 30_000,
   });
+  await asked;
 });
 
 async function daemonPid(): Promise<number> {
@@ -140,8 +149,11 @@ async function addHeld(name: string) {
   await project.git("main", "commit", "--quiet", "--message", "held");
   await project.git("main", "switch", "--quiet", "main");
   await project.git("main", "worktree", "add", "--quiet", `../${name}`, name);
+  await until(project, name, "problem");
+  // It ends with the daemon that it asks.
+  void project.ikigai("db", "setup", name);
   const path = join(project.root, `.ikigai/logs/${name}.setup/current`);
-  const log = () => readFileSync(path, "utf8");
+  const log = () => (existsSync(path) ? readFileSync(path, "utf8") : "");
   await waitFor(() => log().includes("waiting for"), { deadline: 30_000, what: "the migration" });
   return { go, log };
 }

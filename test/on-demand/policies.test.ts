@@ -22,7 +22,11 @@ beforeAll(async () => {
 });
 afterAll(() => project?.dispose());
 
-test("with ikigai start run the default worktree's services, and those that always do", async () => {
+test("with ikigai start run the default worktree's services, and those that always do where somebody asked", async () => {
+  expect((await service(project, "rel-05", "worker")).state).toBe("idle");
+  expect(starts(project, "rel-05", "worker")).toBe(0);
+  await run(project, "up", "rel-05/worker");
+  await run(project, "restart");
   expect((await service(project, "main")).state).toBe("running");
   expect((await service(project, "main", "worker")).state).toBe("running");
   expect((await service(project, "rel-05", "worker")).state).toBe("running");
@@ -36,6 +40,12 @@ test("with ikigai start run the default worktree's services, and those that alwa
 test("nothing of a new worktree runs before somebody asks for it, then also what always runs", async () => {
   await project.git(".", "worktree", "add", "--quiet", project.worktree("rel-06"), "rel-06");
   await waitFor(async () => (await service(project, "rel-06", "worker")).state === "idle");
+  // None of these is about that worktree.
+  await run(project, "trust", "rel-05", "--yes");
+  await run(project, "wt", "add", "rel-07");
+  await run(project, "wt", "remove", "rel-07");
+  await run(project, "start");
+  expect((await service(project, "rel-06", "worker")).state).toBe("idle");
   expect(starts(project, "rel-06", "worker")).toBe(0);
   expect((await ask(project, "rel-06")).worktree).toBe("rel-06");
   await waitForState(project, "rel-06", "running", "worker");

@@ -43,7 +43,14 @@ describe("what needs approval", () => {
       },
     };
     const program = { file: "ikigai.config.ts", content: Buffer.from("export default {}") };
-    const runs = [{ service: "backend", path: "backend/run", content: Buffer.from([0, 1, 0xff]) }];
+    const runs = [
+      {
+        kind: "run" as const,
+        service: "backend",
+        path: "backend/run",
+        content: Buffer.from([0, 1, 0xff]),
+      },
+    ];
     const found = trustables(facts(raw, { program, runs }), hash);
     expect(found.map(({ kind, what, text }) => [kind, what, text])).toEqual([
       ["configuration", "ikigai.config.ts", "export default {}"],
@@ -60,6 +67,17 @@ describe("what needs approval", () => {
       ],
       ["run", "backend/run", undefined],
     ]);
+  });
+
+  it("is a variable that loads code, in any letters, and none that only tells something", () => {
+    const asks = (name: string) =>
+      trustables(facts({ services: { web: { env: { [name]: "x" } } } }), hash).length > 0;
+    const loading =
+      "HOME XDG_CONFIG_HOME OPENSSL_CONF ZDOTDIR COREPACK_NPM_REGISTRY TS_NODE_PROJECT BUN_OPTIONS DOTNET_STARTUP_HOOKS LUA_INIT PHPRC HTTPS_PROXY http_proxy ALL_PROXY NODE_PATH DENO_DIR npm_config_registry PYTHONPATH RUBYOPT PERL5LIB JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS LD_PRELOAD DYLD_INSERT_LIBRARIES GIT_SSH_COMMAND BASH_ENV ENV PATH GCONV_PATH SSL_CERT_FILE SSL_CERT_DIR CURL_HOME PAGER EDITOR VISUAL SHELL BROWSER";
+    expect(loading.split(" ").filter((name) => !asks(name))).toEqual([]);
+    const telling =
+      "LOG_LEVEL API_URL FEATURE_FLAGS STRIPE_KEY TZ LANG DEBUG RUST_LOG HOMEPAGE LESSON PATHS CANARY";
+    expect(telling.split(" ").filter(asks)).toEqual([]);
   });
 
   it("holds the service that it belongs to, and no other", () => {
@@ -101,7 +119,11 @@ describe("what needs approval", () => {
       trustables(
         facts(
           {},
-          { runs: [{ service: "backend", path: "backend/run", content: Buffer.from(run) }] },
+          {
+            runs: [
+              { kind: "run", service: "backend", path: "backend/run", content: Buffer.from(run) },
+            ],
+          },
         ),
         hash,
       )[0]?.hash;

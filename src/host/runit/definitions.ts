@@ -23,6 +23,14 @@ export interface Definition {
   readonly environment: Readonly<Record<string, string>>;
   /** Says whether what is written is what is wanted. */
   readonly mark: string;
+  readonly checked?: Checked;
+}
+
+/** A file of a service's directory that it is started by: as it is here, or not at all. */
+export interface Checked {
+  readonly file: string;
+  /** What has been approved; empty where nothing has, as no such file is. */
+  readonly content: Uint8Array;
 }
 
 /** The definitions in `run/services/<worktree>.<service>/`; made again whenever they are lost. */
@@ -31,6 +39,7 @@ export class Definitions {
   /** By worktree, as far as is known; nobody else makes or removes any. */
   #known: Map<string, Set<string>> | undefined;
   readonly #read = new Map<string, Read>();
+  readonly #checked = new Map<string, { readonly stamp: string; readonly hash: string }>();
 
   constructor(layout: Layout) {
     this.#directory = `${layout.run}/services`;
@@ -83,6 +92,19 @@ export class Definitions {
   /** The port that it is told to listen on, as `mark` saw it last; 0 for none. */
   port(service: string): number {
     return this.#read.get(service)?.port ?? 0;
+  }
+
+  /** Of the content that its file is compared with before each start; "" where there is none. */
+  checked(service: string): string {
+    const path = `${this.path(service)}/approved`;
+    const stat = lstatIfThere(path);
+    if (!stat) return "";
+    const stamp = `${stat.ino}:${stat.ctimeNs}`;
+    const known = this.#checked.get(service);
+    if (known?.stamp === stamp) return known.hash;
+    const hash = sha256(readIfThere(path) ?? "");
+    this.#checked.set(service, { stamp, hash });
+    return hash;
   }
 
   /** The process that its run script became last, and the mark of what that was started with. */
@@ -148,7 +170,10 @@ export class Definitions {
     // One file for all variables: with one each, as chpst(8) -e has it, making them took longer
     // than all else that is done for a new worktree.
     const environment = Buffer.from(environmentFile(definition.environment));
-    const command = Buffer.from(`set -- ${definition.argv.map(quoteShell).join(" ")}\n`);
+    const { argv, checked } = definition;
+    const approved = checked ? `approved=${quoteShell(checked.file)}\n` : "";
+    const command = Buffer.from(`${approved}set -- ${argv.map(quoteShell).join(" ")}\n`);
+    if (checked) fs.writeFileSync(`${building}/approved`, checked.content, { mode: 0o600 });
     fs.writeFileSync(`${building}/environment`, environment, { mode: 0o600 });
     fs.writeFileSync(`${building}/command`, command, { mode: 0o600 });
     for (const name of ["pid", "lock"]) {
@@ -164,6 +189,7 @@ export class Definitions {
   remove(service: string): void {
     fs.rmSync(this.path(service), { recursive: true, force: true });
     this.#read.delete(service);
+    this.#checked.delete(service);
     const worktree = worktreeOf(service);
     this.#known?.get(worktree)?.delete(service);
     if (this.#known?.get(worktree)?.size === 0) this.#known.delete(worktree);
