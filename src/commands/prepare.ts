@@ -56,11 +56,11 @@ function findRepository(cwd: string): Project {
 export async function prepareProject(cwd: string): Promise<Prepared> {
   const project = findRepository(cwd);
   const { layout, commonDir } = project;
+  refuseStrangers(layout, commonDir);
   const known = fs.existsSync(layout.ikigai);
   await mendPlace(project);
   const worktrees = readWorktrees(commonDir);
   const chosen = worktrees.find((w) => w.isDefault);
-  refuseStrangers(layout);
   const identity = projectIdentity(commonDir);
   await refusePlanted(layout, identity, worktrees);
   await approveFirst(project, chosen);
