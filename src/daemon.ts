@@ -5,6 +5,7 @@ import { findProject, type Project } from "./facts/project.ts";
 import { Settings } from "./facts/settings.ts";
 import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
 import { Branching } from "./host/branching.ts";
+import { isOwnSocket } from "./host/daemon-client.ts";
 import { linkedData } from "./host/data-directory.ts";
 import { statIfThere, toBuffer } from "./host/files.ts";
 import { relocateWorktrees } from "./host/git/relocate.ts";
@@ -154,7 +155,10 @@ async function main(root: string | undefined): Promise<void> {
       identity,
       main: () => keeper.worktrees.find((w) => w.isMain),
       planted: () => {
+        // git has put a branch's file over it, and who is asked there is not us: the next one listens anew.
+        if (![layout.daemonSocket, layout.gateSocket].every(isOwnSocket)) return void end();
         host.definitions.distrust();
+        host.ports.restore();
         void keeper.lookEverywhere().catch(() => {});
       },
       journal,
