@@ -38,12 +38,12 @@ test.each([
   "x.app.example.com",
 ])("the name %j, which may be anybody's, is not", async (host) => {
   const { status, body } = await request(project, "/rel-05/api/", { headers: { host } });
-  expect(status).toBe(421);
+  expect(status).toBe(403);
   expect(body).toContain(`http://localhost:${project.port}/`);
 });
 
 test("a request without a host is not", async () => {
-  expect(await raw(project, "GET /rel-05/api/ HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 421 /);
+  expect(await raw(project, "GET /rel-05/api/ HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 403 /);
   for (const host of ["", "Host:\r\n"]) {
     const reply = await raw(
       project,

@@ -15,7 +15,7 @@ export function servers(settings: NginxSettings): string {
       " default_server",
       `server_name "";
 default_type text/plain;
-return 421 "This host name is not served here. Next: open http://localhost:${settings.httpPort}/\\n";`,
+return 403 "This host name is not served here. Next: open http://localhost:${settings.httpPort}/\\n";`,
     ),
     serving(settings, hostNames(settings).map(quoted).join(" "), byPath),
     serving(settings, `"~^(?<host_worktree>${SLUG})\\.localhost$"`, byHost),
