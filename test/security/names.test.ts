@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseConf, SERVERS, serversOf } from "../nginx/support/parse.ts";
 import { makeProject, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -166,6 +167,7 @@ test("hostile branches and worktree directories get plain names, their schemas a
     slugs("run/env").filter((name) => !/^\.?[a-z0-9-]+\.(?:sh|pgpass|note)$/.test(name)),
   ).toEqual([]);
   expect(readFileSync(join(project.root, ".ikigai/httpd/nginx.conf"), "utf8")).toBe(conf);
+  expect(serversOf(parseConf(conf))).toEqual(SERVERS);
   const checked = await project.run(join(project.root, ".ikigai/bin/nginx"), ["-t"]);
   expect(checked.exitCode, checked.stderr).toBe(0);
   expect(await strays()).toEqual([]);
