@@ -156,9 +156,13 @@ async function main(root: string | undefined): Promise<void> {
       main: () => keeper.worktrees.find((w) => w.isMain),
       planted: () => {
         // git has put a branch's file over it, and who is asked there is not us: the next one listens anew.
-        if (![layout.daemonSocket, layout.gateSocket].every(isOwnSocket)) return void end();
+        const isHere = statIfThere(`${layout.sv}/daemon/run`) !== undefined;
+        const areOurs = [layout.daemonSocket, layout.gateSocket].every(isOwnSocket);
+        // git has put a branch's file over it, and who is asked there is not us: the next one listens anew.
+        if (isHere && !areOurs) return void end();
         host.definitions.distrust();
-        host.ports.restore();
+        // Where all of `.ikigai` has gone there is no place for it.
+        if (isHere) host.ports.restore();
         void keeper.lookEverywhere().catch(() => {});
       },
       journal,
