@@ -6,6 +6,7 @@ import { Settings } from "./facts/settings.ts";
 import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
 import { Asked } from "./host/asked.ts";
 import { Branching } from "./host/branching.ts";
+import { isOwnSocket } from "./host/daemon-client.ts";
 import { linkedData } from "./host/data-directory.ts";
 import { Entrances } from "./host/entrances.ts";
 import { carefully, every } from "./host/every.ts";
@@ -175,7 +176,14 @@ async function main(root: string | undefined): Promise<void> {
       identity,
       main: () => keeper.worktrees.find((w) => w.isMain),
       planted: () => {
+        // git has put a branch's file over it, and who is asked there is not us: the next one listens anew.
+        const isHere = statIfThere(`${layout.sv}/daemon/run`) !== undefined;
+        const areOurs = [layout.daemonSocket, layout.gateSocket].every(isOwnSocket);
+        // git has put a branch's file over it, and who is asked there is not us: the next one listens anew.
+        if (isHere && !areOurs) return void end();
         host.definitions.distrust();
+        // Where all of `.ikigai` has gone there is no place for it.
+        if (isHere) host.ports.restore();
         void keeper.lookEverywhere().catch(() => {});
       },
       journal,

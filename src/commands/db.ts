@@ -1,6 +1,7 @@
 import type { Difference } from "../host/branch/index.ts";
 import { askDaemon, callDaemon } from "../host/daemon-client.ts";
 import type { SizedSchema } from "../host/postgres/sizes.ts";
+import { printable, printableJson, printableLines } from "../model/printable.ts";
 import { formatSize } from "../model/size.ts";
 import { UserError } from "../model/user-error.ts";
 import { withBranchProgress } from "./branch-progress.ts";
@@ -15,7 +16,7 @@ export const dbList: Run = async ({ cwd, out }, [name], options) => {
   const answer = await askDaemon<{ schemas: SizedSchema[] }>(layout, "GET", "/v1/db");
   const schemas = answer.schemas.filter((one) => name === undefined || one.worktree === name);
   if (options.json) {
-    out(`${JSON.stringify({ schemas }, null, 2)}\n`);
+    out(printableJson({ schemas }));
     return 0;
   }
   const rows = schemas.map((one) => [
@@ -53,7 +54,7 @@ async function begin(
     askDaemon<{ schema: string; aside?: string }>(layout, "POST", `/v1/db/reset?${query}`),
   );
   say(`${pc.green("✔")} ${done.schema} begins anew`);
-  if (options.json) out(`${JSON.stringify(done, null, 2)}\n`);
+  if (options.json) out(printableJson(done));
   else if (done.aside)
     say(`  what it held is kept as ${done.aside}; back with: ikigai wt restore ${of}`);
   return 0;
@@ -77,7 +78,7 @@ export const dbDiff: Run = async ({ cwd, out, say }, [from = "", to], options) =
     "GET",
     `/v1/db/diff?${query}`,
   );
-  if (options.json) out(`${JSON.stringify(diff, null, 2)}\n`);
+  if (options.json) out(printableJson(diff));
   else if (diff.differences.length === 0)
     say(`  ${diff.from} and ${diff.to} have the same structure`);
   else out(`${diff.differences.map(renderDifference).join("\n")}\n`);
@@ -86,10 +87,14 @@ export const dbDiff: Run = async ({ cwd, out, say }, [from = "", to], options) =
 
 function renderDifference({ kind, name, change, before, after }: Difference): string {
   const lines = [
-    ...(before ?? "").split("\n").flatMap((line) => (line ? [pc.red(`  - ${line}`)] : [])),
-    ...(after ?? "").split("\n").flatMap((line) => (line ? [pc.green(`  + ${line}`)] : [])),
+    ...printableLines(before ?? "")
+      .split("\n")
+      .flatMap((line) => (line ? [pc.red(`  - ${line}`)] : [])),
+    ...printableLines(after ?? "")
+      .split("\n")
+      .flatMap((line) => (line ? [pc.green(`  + ${line}`)] : [])),
   ];
-  return [`${pc.bold(`${kind} ${name}`)} ${pc.dim(change)}`, ...lines].join("\n");
+  return [`${pc.bold(printable(`${kind} ${name}`))} ${pc.dim(change)}`, ...lines].join("\n");
 }
 
 /** Returns when a worktree has all that it is to have. */

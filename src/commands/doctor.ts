@@ -9,6 +9,7 @@ import { isSupervised } from "../host/runit/supervise.ts";
 import { projectIdentity } from "../host/trust.ts";
 import type { Configuration } from "../model/configuration.ts";
 import type { Layout } from "../model/layout.ts";
+import { printable, printableJson, printableLines } from "../model/printable.ts";
 import type { PlanReport, RetiredReport } from "../model/report.ts";
 import { formatSize } from "../model/size.ts";
 import { VERSION } from "../version.ts";
@@ -35,15 +36,15 @@ export const doctor: Run = async ({ cwd, out }, _, options) => {
     ])
   ).flat();
   const healthy = findings.every(({ state }) => state !== "problem");
-  if (options.json) out(`${JSON.stringify({ healthy, findings }, null, 2)}\n`);
+  if (options.json) out(printableJson({ healthy, findings }));
   else out(findings.map(line).join(""));
   return healthy ? 0 : 1;
 };
 
 function line({ what, state, detail, next }: Finding): string {
   const sign = { ok: pc.green("✔"), warning: pc.yellow("!"), problem: pc.red("✖") }[state];
-  const mend = next === undefined ? "" : `      next: ${pc.bold(next)}\n`;
-  return `  ${sign} ${what}: ${detail}\n${mend}`;
+  const mend = next === undefined ? "" : `      next: ${pc.bold(printable(next))}\n`;
+  return `  ${sign} ${printable(what)}: ${printableLines(detail)}\n${mend}`;
 }
 
 function checkPlace({ layout }: Project): Finding[] {

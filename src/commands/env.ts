@@ -3,6 +3,7 @@ import { namedWorktree } from "../facts/named.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { readIfThere } from "../host/files.ts";
 import { environmentPath } from "../model/envrc.ts";
+import { printableJson } from "../model/printable.ts";
 import { UserError } from "../model/user-error.ts";
 import { type Run, requireProject } from "./command.ts";
 
@@ -20,7 +21,7 @@ export const env: Run = async ({ cwd, out }, [name], options) => {
       "ikigai start",
     );
   }
-  out(options.json ? `${JSON.stringify(variablesIn(text), null, 2)}\n` : text);
+  out(options.json ? printableJson(variablesIn(text)) : text);
   return 0;
 };
 

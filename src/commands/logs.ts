@@ -1,7 +1,9 @@
 import fs from "node:fs";
+import { createInterface } from "node:readline";
+import { isatty } from "node:tty";
 import { execa } from "execa";
 import type { Layout } from "../model/layout.ts";
-import { printable } from "../model/printable.ts";
+import { printable, printableColoured } from "../model/printable.ts";
 import { UsageError, UserError } from "../model/user-error.ts";
 import { type Run, requireProject, textOption } from "./command.ts";
 
@@ -28,11 +30,19 @@ export const logs: Run = async ({ cwd }, [target], options) => {
   }
   // -F follows a log through its rotation.
   const args = ["-n", lines, ...(options.follow ? ["-F"] : []), "--", ...files];
-  const result = await execa("tail", args, {
-    stdio: ["ignore", "inherit", "inherit"],
+  const filtered = isatty(1);
+  const tail = execa("tail", args, {
+    stdio: ["ignore", filtered ? "pipe" : "inherit", "inherit"],
+    buffer: false,
     reject: false,
   });
-  return result.exitCode ?? 0;
+  // A backend writes what it likes, orders to a terminal included; a program gets every byte.
+  if (filtered && tail.stdout) {
+    for await (const line of createInterface({ input: tail.stdout, crlfDelay: Infinity })) {
+      process.stdout.write(`${printableColoured(line)}\n`);
+    }
+  }
+  return (await tail).exitCode ?? 0;
 };
 
 function logFiles(layout: Layout, target: string | undefined): string[] {

@@ -1,4 +1,5 @@
 import { askDaemon } from "../host/daemon-client.ts";
+import { printable, printableJson } from "../model/printable.ts";
 import type { PlanReport } from "../model/report.ts";
 import { pc } from "./colours.ts";
 import { type Run, requireProject } from "./command.ts";
@@ -8,15 +9,20 @@ export const plan: Run = async ({ cwd, out }, _, options) => {
   const { layout } = requireProject(cwd);
   const report = await askDaemon<PlanReport>(layout, "GET", "/v1/plan");
   if (options.json) {
-    out(`${JSON.stringify(report, null, 2)}\n`);
+    out(printableJson(report));
   } else {
-    const rows = report.steps.map(({ action, kind, key, why }) => [action, kind, key, why]);
+    const rows = report.steps.map(({ action, kind, key, why }) => [
+      action,
+      kind,
+      printable(key),
+      printable(why),
+    ]);
     out(
       rows.length > 0
         ? `${plainTable(["STEP", "KIND", "OF", "WHY"], rows)}\n`
         : "  nothing to do\n",
     );
-    for (const problem of report.problems) out(`  ${pc.red("problem")} ${problem}\n`);
+    for (const problem of report.problems) out(`  ${pc.red("problem")} ${printable(problem)}\n`);
   }
   return report.problems.length > 0 ? 1 : 0;
 };

@@ -13,7 +13,7 @@ import { packageFile } from "../host/package.ts";
 import { readArrival, settleHere } from "../host/place.ts";
 import { choosePostgresAccount } from "../host/postgres-account.ts";
 import { findPrograms } from "../host/programs.ts";
-import { dropPlanted, putRight } from "../host/put-right.ts";
+import { dropPlanted, markApproved, putRight } from "../host/put-right.ts";
 import { Slots } from "../host/runit/slots.ts";
 import { writeSeal } from "../host/seal.ts";
 import {
@@ -59,11 +59,11 @@ function findRepository(cwd: string): Project {
 export async function prepareProject(cwd: string): Promise<Prepared> {
   const project = findRepository(cwd);
   const { layout, commonDir } = project;
+  refuseStrangers(layout, commonDir);
   const known = fs.existsSync(layout.ikigai);
   await mendPlace(project);
   const worktrees = readWorktrees(commonDir);
   const chosen = worktrees.find((w) => w.isDefault);
-  refuseStrangers(layout);
   const identity = projectIdentity(commonDir);
   await refusePlanted(layout, identity, worktrees);
   await approveFirst(project, chosen);
@@ -102,10 +102,7 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   new Slots(layout).replenish();
   if (readIfThere(layout.nginxConf)?.toString() !== conf) writeAtomically(layout.nginxConf, conf);
   if (chosen && !fs.existsSync(approvedMark(layout))) {
-    writeAtomically(
-      approvedMark(layout),
-      "What the default worktree held at first was approved.\n",
-    );
+    markApproved(layout);
   }
   excludeFromStatus(commonDir, ["/.envrc", "/.ikigai"]);
   await installHook({ commonDir, worktrees });

@@ -1,4 +1,6 @@
+import { isatty } from "node:tty";
 import { CommanderError, Command as Program } from "commander";
+import { printable, printableColoured, printableLines } from "../model/printable.ts";
 import { UsageError, UserError } from "../model/user-error.ts";
 import { VERSION } from "../version.ts";
 import { pc } from "./colours.ts";
@@ -18,7 +20,8 @@ function build(finish: (code: number) => void): Program {
     .exitOverride()
     .configureOutput({
       // In the same words as every other error, with the command that helps.
-      outputError: (text, write) => write(`${pc.red("ikigai:")} ${text.replace(/^error: /, "")}`),
+      outputError: (text, write) =>
+        write(`${pc.red("ikigai:")} ${printableLines(text.replace(/^error: /, ""))}`),
     })
     .showHelpAfterError(`  next: ${pc.bold("ikigai --help")}`);
   const groups = new Map<string, Program>();
@@ -67,8 +70,9 @@ function isText(value: unknown): value is string {
 function context(): Context {
   return {
     cwd: process.cwd(),
-    out: (text) => void process.stdout.write(text),
-    say: (text) => void process.stderr.write(`${text}\n`),
+    // Whatever a command forgets: a program gets every byte, a terminal takes colours and no orders.
+    out: (text) => void process.stdout.write(isatty(1) ? printableColoured(text) : text),
+    say: (text) => void process.stderr.write(`${printableColoured(text)}\n`),
   };
 }
 
@@ -94,9 +98,9 @@ function report(error: unknown, verbose: boolean): void {
   // Errors of programs and skeletons bring their next command in their text.
   const [what, ...rest] = message.split("\n  next: ");
   const next = error instanceof UserError ? error.next : rest[0];
-  process.stderr.write(`${pc.red("ikigai:")} ${what}\n`);
-  if (next) process.stderr.write(`  next: ${pc.bold(next)}\n`);
+  process.stderr.write(`${pc.red("ikigai:")} ${printableLines(what ?? "")}\n`);
+  if (next) process.stderr.write(`  next: ${pc.bold(printable(next))}\n`);
   if (verbose && error instanceof Error && !(error instanceof UserError)) {
-    process.stderr.write(`${error.stack}\n`);
+    process.stderr.write(`${printableLines(error.stack ?? "")}\n`);
   }
 }

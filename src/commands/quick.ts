@@ -36,14 +36,21 @@ function print(text: string): void {
   }
 }
 
-/** The project's `.ikigai`, where that is plain to see; `findProject` knows the other cases. */
+/**
+ * The project's `.ikigai`, where that is plain to see; `findProject` knows the other cases. What a
+ * branch can hold is never taken for it: git tracks links and directories, and no sockets.
+ */
 function nearest(from: string): string | undefined {
   for (let directory = resolve(from); ; directory = dirname(directory)) {
-    const ikigai = `${directory}/.ikigai`;
-    if (isDirectory(ikigai)) return ikigai;
-    const dotGit = fs.lstatSync(`${directory}/.git`, { throwIfNoEntry: false });
-    if (dotGit) return dotGit.isFile() ? besideRepository(directory) : undefined;
-    if (directory === dirname(directory)) return undefined;
+    const dotGit = look(`${directory}/.git`);
+    const beside = dotGit?.isFile() ? besideRepository(directory) : undefined;
+    const ikigai = beside ?? `${directory}/.ikigai`;
+    const present = look(ikigai);
+    if (present?.isDirectory()) {
+      const isOurs = present.uid === UID && isOwnSocket(`${ikigai}/daemon.sock`);
+      return isOurs ? ikigai : undefined;
+    }
+    if (present || dotGit || directory === dirname(directory)) return undefined;
   }
 }
 
@@ -51,12 +58,22 @@ function nearest(from: string): string | undefined {
 function besideRepository(top: string): string | undefined {
   const text = fs.readFileSync(`${top}/.git`, "utf8");
   const [, common] = /^gitdir: ([^\n]+)\/worktrees\/[^/\n]+\n*$/.exec(text) ?? [];
-  const ikigai = common && `${dirname(resolve(top, common))}/.ikigai`;
-  return ikigai && isDirectory(ikigai) ? ikigai : undefined;
+  return common && `${dirname(resolve(top, common))}/.ikigai`;
 }
 
-function isDirectory(path: string): boolean {
-  return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+const UID = process.getuid?.();
+
+function isOwnSocket(path: string): boolean {
+  const stat = look(path);
+  return stat?.isSocket() === true && stat.uid === UID;
+}
+
+function look(path: string): fs.Stats | undefined {
+  try {
+    return fs.lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** The body of a 200; undefined for any other answer, and for none. */

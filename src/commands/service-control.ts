@@ -1,6 +1,6 @@
 import { askDaemon, callDaemon } from "../host/daemon-client.ts";
 import type { Layout } from "../model/layout.ts";
-import { printable } from "../model/printable.ts";
+import { printable, printableJson } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { type Context, type Run, requireProject, type Values } from "./command.ts";
@@ -39,7 +39,7 @@ async function act(
   );
   const asked = new Set(answer.results.map(({ service }) => service));
   const { slug, services } = answer.worktree;
-  if (options.json) out(`${JSON.stringify(answer, null, 2)}\n`);
+  if (options.json) out(printableJson(answer));
   else if (asked.size === 0) say(`  ${slug} has no service with a backend; nothing to ${call}`);
   else {
     for (const service of services) {
@@ -48,7 +48,7 @@ async function act(
   }
   const failed = answer.results.filter(({ result }) => call !== "down" && !result.awake);
   for (const { service, result } of failed) {
-    say(`  ${service} did not start: ${result.why}`);
+    say(`  ${service} did not start: ${printable(result.why ?? "")}`);
     for (const line of result.log ?? []) say(`  | ${printable(line)}`);
   }
   const [first] = failed;

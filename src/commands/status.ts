@@ -1,6 +1,7 @@
 import { execa } from "execa";
 import { askDaemon } from "../host/daemon-client.ts";
 import type { Layout } from "../model/layout.ts";
+import { printable, printableJson } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { pc } from "./colours.ts";
 import { type Run, requireProject } from "./command.ts";
@@ -32,13 +33,13 @@ export const status: Run = async ({ cwd, out, say }, _, options) => {
   const all = [...parts, { name: "daemon", running, detail: "" }];
   const healthy = all.every((part) => part.running) && worktrees.every(isWell);
   if (options.json) {
-    out(`${JSON.stringify({ healthy, parts: all, worktrees }, null, 2)}\n`);
+    out(printableJson({ healthy, parts: all, worktrees }));
     return healthy ? 0 : 1;
   }
   const rows = all.map((part) => [
     part.name,
     part.running ? pc.green("running") : pc.yellow("stopped"),
-    pc.dim(part.detail),
+    pc.dim(printable(part.detail)),
   ]);
   out(`${plainTable(["PART", "STATE", ""], rows)}\n\n${worktreeTable(worktrees)}\n`);
   if (degraded !== undefined)

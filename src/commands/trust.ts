@@ -9,7 +9,7 @@ import { callDaemon, DaemonAway } from "../host/daemon-client.ts";
 import { approve, isTrusted, lastApproved, projectIdentity } from "../host/trust.ts";
 import type { Layout } from "../model/layout.ts";
 import { lineDiff } from "../model/line-diff.ts";
-import { printable } from "../model/printable.ts";
+import { printable, printableJson } from "../model/printable.ts";
 import type { Trustable } from "../model/trust.ts";
 import { UserError } from "../model/user-error.ts";
 import type { Worktree } from "../model/worktree.ts";
@@ -27,7 +27,7 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
     : (byDirectory(project, cwd) ?? worktrees.find((w) => w.isDefault));
   if (!worktree) throw new UserError(`There is no worktree ${name ?? "here"}.`, "ikigai wt list");
   const waiting = await waitingIn(project, worktree);
-  if (options.json) out(`${JSON.stringify({ worktree: worktree.slug, waiting }, null, 2)}\n`);
+  if (options.json) out(printableJson({ worktree: worktree.slug, waiting }));
   if (waiting.length === 0) {
     say(`${pc.green("✔")} everything in ${worktree.slug} is approved`);
     await askedFor(layout, worktree);

@@ -9,7 +9,7 @@ import { lstatIfThere, toBuffer } from "../host/files.ts";
 import { removeIfEmpty } from "../host/git/exclude.ts";
 import { git, gitSays } from "../host/git/run.ts";
 import { isTrusted, projectIdentity } from "../host/trust.ts";
-import { printable } from "../model/printable.ts";
+import { printable, printableJson } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { withBranchProgress } from "./branch-progress.ts";
@@ -51,7 +51,7 @@ export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
     say("  next: ikigai start");
     return 0;
   }
-  if (options.json) out(`${JSON.stringify(report, null, 2)}\n`);
+  if (options.json) out(printableJson(report));
   else {
     say(`  ${report.slug} on ${printable(report.branch ?? "no branch")} in ${printable(path)}`);
     for (const problem of report.problems) say(`  ${printable(problem)}`);

@@ -5,7 +5,7 @@ import { joinRaw, statIfThere } from "../host/files.ts";
 import { describeLoss, lossOf } from "../host/git/loss.ts";
 import { git, gitSays } from "../host/git/run.ts";
 import { formatDuration, parseDuration } from "../model/duration.ts";
-import { printable } from "../model/printable.ts";
+import { printable, printableJson } from "../model/printable.ts";
 import { UsageError, UserError } from "../model/user-error.ts";
 import type { Worktree } from "../model/worktree.ts";
 import { type Run, requireProject, textOption } from "./command.ts";
@@ -45,7 +45,7 @@ export const wtPrune: Run = async ({ cwd, out, say }, _, options) => {
   }
   if (options.json) {
     const list = candidates.map(({ worktree, why, goes }) => ({ name: worktree.slug, why, goes }));
-    out(`${JSON.stringify({ removed: options.yes === true, worktrees: list }, null, 2)}\n`);
+    out(printableJson({ removed: options.yes === true, worktrees: list }));
     return 0;
   }
   const word = options.yes ? "removed" : "would go";

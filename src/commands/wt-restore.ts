@@ -1,6 +1,6 @@
 import { askDaemon } from "../host/daemon-client.ts";
 import { localTime } from "../model/local-time.ts";
-import { printable } from "../model/printable.ts";
+import { printable, printableJson } from "../model/printable.ts";
 import type { RetiredReport } from "../model/report.ts";
 import { formatSize } from "../model/size.ts";
 import { UsageError } from "../model/user-error.ts";
@@ -13,7 +13,7 @@ export const wtRestore: Run = async ({ cwd, out, say }, [name], options) => {
   if (options.list) {
     const answer = await askDaemon<{ retired: RetiredReport[] }>(layout, "GET", "/v1/retired");
     const retired = answer.retired.filter((one) => name === undefined || one.name === name);
-    out(options.json ? `${JSON.stringify({ retired }, null, 2)}\n` : `${table(retired)}\n`);
+    out(options.json ? printableJson({ retired }) : `${table(retired)}\n`);
     return 0;
   }
   if (name === undefined) {
@@ -26,7 +26,7 @@ export const wtRestore: Run = async ({ cwd, out, say }, [name], options) => {
     "POST",
     `/v1/restore?${query}`,
   );
-  if (options.json) out(`${JSON.stringify(done, null, 2)}\n`);
+  if (options.json) out(printableJson(done));
   else say(`  ${done.into} has the data of ${done.schema} again`);
   return 0;
 };

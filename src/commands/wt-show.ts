@@ -1,5 +1,5 @@
 import { askDaemon } from "../host/daemon-client.ts";
-import { printable } from "../model/printable.ts";
+import { printable, printableJson } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { pc } from "./colours.ts";
 import { type Run, requireProject } from "./command.ts";
@@ -15,7 +15,7 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
     `/v1/worktree?${query}`,
   );
   if (options.json) {
-    out(`${JSON.stringify(worktree, null, 2)}\n`);
+    out(printableJson(worktree));
     return 0;
   }
   const host = new URL(worktree.url);
@@ -39,7 +39,7 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
       service.url,
       memoryOf([service]),
       usedOf([service]),
-      service.why ?? "",
+      printable(service.why ?? ""),
     ]);
     out(`\n${plainTable(["SERVICE", "STARTS", "ADDRESS", "MEMORY", "USED", ""], rows)}\n`);
   }

@@ -1,5 +1,5 @@
 import { localTime } from "../model/local-time.ts";
-import { printable } from "../model/printable.ts";
+import { printable, printableJson } from "../model/printable.ts";
 import type { RetiredReport, WorktreeReport } from "../model/report.ts";
 import { type Colours, worktreeTable } from "./table.ts";
 
@@ -28,7 +28,7 @@ export function listText(
   },
   { json, colours }: ListAsked,
 ): ListText {
-  if (json) return { out: `${JSON.stringify({ running, worktrees }, null, 2)}\n`, say: [] };
+  if (json) return { out: printableJson({ running, worktrees }), say: [] };
   const going = retired.filter(({ soon }) => soon).map(goesLine);
   return {
     out: `${worktreeTable(worktrees, colours)}\n`,

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { dirname, resolve } from "node:path";
 import { listIfThere, lstatIfThere, readIfThere, statIfThere } from "../host/files.ts";
+import { refuseStrangers } from "../host/skeleton.ts";
 import { type Layout, layoutOf } from "../model/layout.ts";
 import { coreValue } from "./git-config.ts";
 
@@ -10,7 +11,11 @@ export interface Project {
   readonly commonDir: string;
 }
 
-/** Walks up from a directory to the first `.ikigai/`, as git finds `.git/`. */
+/**
+ * Walks up from a directory to the first `.ikigai/`, as git finds `.git/`.
+ *
+ * @throws SkeletonError when that is another account's: programs of it would be run
+ */
 export function findProject(from: string): Project | undefined {
   for (let directory = resolve(from); ; directory = dirname(directory)) {
     const found = projectAt(directory) ?? projectOfRepository(directory);
@@ -27,7 +32,9 @@ function projectAt(directory: string): Project | undefined {
   if (!commonDir || realOf(rootOf(commonDir)) !== root) return undefined;
   const linked = realOf(directory) !== root;
   if (linked && commonDirOf(directory) !== commonDir) return undefined;
-  return { layout: layoutOf(root), commonDir };
+  const layout = layoutOf(root);
+  refuseStrangers(layout, commonDir);
+  return { layout, commonDir };
 }
 
 /** A worktree without the link still finds its project through git's common directory. */

@@ -1,7 +1,7 @@
 import http from "node:http";
 import type { Layout } from "../model/layout.ts";
 import { UserError } from "../model/user-error.ts";
-import { codeOf } from "./files.ts";
+import { codeOf, lstatIfThere } from "./files.ts";
 
 export interface DaemonAnswer {
   readonly status: number;
@@ -29,6 +29,10 @@ export function callDaemon(
 ): Promise<DaemonAnswer> {
   const before = process.cwd();
   return new Promise((resolve, reject) => {
+    if (!isOwnSocket(layout.daemonSocket)) {
+      reject(new DaemonAway());
+      return;
+    }
     try {
       process.chdir(layout.ikigai);
     } catch {
@@ -56,6 +60,12 @@ export function callDaemon(
     });
     request.end(body);
   });
+}
+
+/** A link, which a branch of an ordinary clone may hold, leads to whom it likes. */
+export function isOwnSocket(path: string): boolean {
+  const stat = lstatIfThere(path);
+  return stat?.isSocket() === true && stat.uid === BigInt(process.getuid?.() ?? 0);
 }
 
 /** A call whose answer is JSON; what the daemon calls an error is thrown as one. */

@@ -1,7 +1,7 @@
 import http from "node:http";
 import type { Layout } from "../model/layout.ts";
 import { UserError } from "../model/user-error.ts";
-import { DaemonAway } from "./daemon-client.ts";
+import { DaemonAway, isOwnSocket } from "./daemon-client.ts";
 import { codeOf } from "./files.ts";
 
 interface LeaseAnswer {
@@ -48,6 +48,10 @@ const AGAIN_MS = 200;
 /** Settles when the services are up; the connection stays open. */
 function connect(layout: Layout, target: string): Promise<http.ClientRequest> {
   return new Promise((resolve, reject) => {
+    if (!isOwnSocket(layout.daemonSocket)) {
+      reject(new DaemonAway());
+      return;
+    }
     const before = process.cwd();
     // Relative, since a socket's address holds 108 bytes (unix(7)).
     process.chdir(layout.ikigai);

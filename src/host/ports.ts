@@ -65,6 +65,11 @@ export class Ports {
     if (this.#given.delete(key)) this.#write();
   }
 
+  /** Makes the record again where somebody else has written or taken it. */
+  restore(): void {
+    this.#write();
+  }
+
   #write(): void {
     const entries = [...this.#given].map(([key, port]) => {
       const [worktree = "", service = ""] = key.split("/");

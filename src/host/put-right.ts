@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { quoteShell } from "../model/envrc.ts";
 import type { Layout } from "../model/layout.ts";
 import { installControls, type Which } from "./controls.ts";
-import { readIfThere, writeAtomically } from "./files.ts";
+import { lstatIfThere, readIfThere, writeAtomically } from "./files.ts";
 import { packageFile } from "./package.ts";
 import { mendPortsMap } from "./ports.ts";
 import { readSeal } from "./seal.ts";
@@ -42,22 +42,45 @@ export function putRight(layout: Layout, identity: string, which: Which = "all")
 }
 
 /**
- * Takes away what a branch put where programs are looked for by name: beside ours in `bin` and
- * `scripts`, and in place of Deno, which is fetched anew.
+ * Takes away what a branch put into `.ikigai` and neither the package nor a seal can say better:
+ * programs beside ours, what servers read as their configuration or serve, secrets, Deno (which is
+ * fetched anew). What was generated before is made again by whoever makes it.
  *
  * @param files the branch's, as git names them
  */
 export function dropPlanted(layout: Layout, files: readonly string[]): void {
   const source = packageFile("controls");
+  if (files.some((file) => file.startsWith(".ikigai/deno/"))) {
+    fs.rmSync(layout.deno, { recursive: true, force: true });
+    fs.mkdirSync(layout.deno, { mode: 0o700 });
+  }
   for (const file of files) {
     const name = file.slice(".ikigai/".length);
-    if (!/^(?:bin|scripts)\//.test(name) || GENERATED.includes(name)) continue;
-    if (!fs.existsSync(`${source}/${name}`)) expel(layout, name);
+    if (name === "" || SEALED.includes(name) || fs.existsSync(`${source}/${name}`)) continue;
+    if (name === APPROVED) markApproved(layout);
+    else if (liesInside(layout, name)) expel(layout, name);
   }
-  if (!files.some((file) => file.startsWith(".ikigai/deno/"))) return;
-  fs.rmSync(layout.deno, { recursive: true, force: true });
-  fs.mkdirSync(layout.deno, { mode: 0o700 });
+  // nginx does not start without it.
+  if (files.includes(".ikigai/run/ports.map")) writeAtomically(`${layout.run}/ports.map`, "");
 }
 
-/** Not of the package, and there all the same. */
-const GENERATED = ["scripts/settings", "scripts/approved"];
+/** Not of the package, and put back all the same. */
+const SEALED = ["scripts/settings", "httpd/nginx.conf"];
+/** Says that what the default worktree held at first was approved: without it, all would be once more. */
+const APPROVED = "scripts/approved";
+
+export function markApproved(layout: Layout): void {
+  writeAtomically(
+    `${layout.ikigai}/${APPROVED}`,
+    "What the default worktree held at first was approved.\n",
+  );
+}
+
+/** As git puts it there, a file or a link, and reached through no link: `db` leads to what is no branch's. */
+function liesInside({ ikigai }: Layout, name: string): boolean {
+  const parts = name.split("/");
+  const above = parts.slice(0, -1).map((_, i) => `${ikigai}/${parts.slice(0, i + 1).join("/")}`);
+  const stat = lstatIfThere(`${ikigai}/${name}`);
+  const isPlantable = stat?.isFile() === true || stat?.isSymbolicLink() === true;
+  return isPlantable && above.every((path) => lstatIfThere(path)?.isDirectory());
+}

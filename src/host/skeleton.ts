@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { quoteShell } from "../model/envrc.ts";
 import type { Layout } from "../model/layout.ts";
 import { makeDataDirectory } from "./data-directory.ts";
 import { lstatIfThere, readlinkIfThere } from "./files.ts";
@@ -36,8 +37,14 @@ function directoriesOf(layout: Layout): string[] {
   ];
 }
 
-/** @throws SkeletonError when `.ikigai` is, or would lie in, what another account could change */
-export function refuseStrangers({ ikigai, root }: Layout): void {
+/**
+ * @param commonDir git's common directory, whose configuration and hooks count as much
+ * @throws SkeletonError when one of them is, or would lie in, what another account could change
+ */
+export function refuseStrangers({ ikigai, root }: Layout, commonDir?: string): void {
+  const repository = commonDir === undefined ? undefined : lstatIfThere(commonDir);
+  if (commonDir && repository && !isMine(repository))
+    throw new SkeletonError(strange(commonDir, repository));
   const present = lstatIfThere(ikigai);
   if (!present) {
     const parent = lstatIfThere(root);
@@ -47,7 +54,7 @@ export function refuseStrangers({ ikigai, root }: Layout): void {
   if (present.isSymbolicLink()) {
     const target = String(readlinkIfThere(ikigai) ?? "");
     throw new SkeletonError(
-      `${ikigai} is a symbolic link (to ${JSON.stringify(target)}), and ikigai would write wherever it leads.\n  next: rm '${ikigai}' && ikigai init`,
+      `${ikigai} is a symbolic link (to ${JSON.stringify(target)}), and ikigai would write wherever it leads.\n  next: rm ${quoteShell(ikigai)} && ikigai init`,
     );
   }
   if (!present.isDirectory()) {
@@ -63,7 +70,7 @@ function isMine(stat: fs.BigIntStats): boolean {
 }
 
 function strange(path: string, stat: fs.BigIntStats): string {
-  return `${path} belongs to the account with the number ${stat.uid}, and you are ${process.getuid?.()}.\n  next: run ikigai as that account, or: sudo chown -R ${process.getuid?.()} '${path}'`;
+  return `${path} belongs to the account with the number ${stat.uid}, and you are ${process.getuid?.()}.\n  next: run ikigai as that account, or where you trust all of it: sudo chown -R ${process.getuid?.()} ${quoteShell(path)}`;
 }
 
 function directory(path: string, mode: number): void {

@@ -79,6 +79,8 @@ function isNoDirectory(path: string): boolean {
 
 /** Out of the way and no program any more; what a person may want back is not deleted. */
 export function expel({ ikigai, run }: Layout, name: string): void {
+  // Links in place of the way aside would lead out; a branch's is kept by git.
+  for (const path of [run, `${run}/strangers`]) if (isNoDirectory(path)) fs.rmSync(path);
   fs.mkdirSync(`${run}/strangers`, { recursive: true, mode: 0o700 });
   const aside = `${run}/strangers/${basename(name)}-${randomBytes(4).toString("hex")}`;
   try {

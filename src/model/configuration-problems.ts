@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Configuration, configurationSchema } from "./configuration.ts";
 import { contradictions } from "./configuration-contradictions.ts";
 import { suggestionFor } from "./configuration-suggestions.ts";
+import { printable } from "./printable.ts";
 
 /** One thing that is wrong with a configuration file. */
 export interface ConfigurationProblem {
@@ -39,7 +40,7 @@ export function checkConfiguration(raw: unknown, file: string): Checked {
   const problems = [
     ...(parsed.error?.issues ?? []).flatMap((issue) => explain(issue)),
     ...contradictions(raw),
-  ].map(({ path, message }) => ({ file, key: formatKey(path), message }));
+  ].map(({ path, message }) => ({ file, key: formatKey(path), message: printable(message) }));
   if (!parsed.success || problems.length > 0) return refused(problems);
   return { ok: true, configuration: parsed.data, given: Object.keys(raw) };
 }
@@ -49,7 +50,7 @@ export function formatKey(path: KeyPath): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === "number") return `${text}[${part}]`;
     const name = String(part);
-    if (!/^[A-Za-z_$][\w$-]*$/.test(name)) return `${text}[${JSON.stringify(name)}]`;
+    if (!/^[A-Za-z_$][\w$-]*$/.test(name)) return `${text}[${printable(JSON.stringify(name))}]`;
     return text === "" ? name : `${text}.${name}`;
   }, "");
 }

@@ -8,6 +8,7 @@ import {
   serviceName,
   size,
 } from "./configuration-values.ts";
+import { HOST_NAME } from "./nginx/settings.ts";
 import { type ServiceConfiguration, serviceSchema } from "./service-configuration.ts";
 
 const program = (name: string) =>
@@ -27,7 +28,9 @@ export const configurationSchema = z.strictObject({
       port: port(8888).meta({ description: "The port of every address.", examples: [8080] }),
       hosts: z
         .array(
-          z.string().regex(/^(?:\*\.)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/i, "must be a host's name"),
+          z
+            .string()
+            .regex(HOST_NAME, "must be a host's name in lower case, without a port or a wildcard"),
         )
         .default([])
         .meta({

@@ -1,11 +1,15 @@
 import fs from "node:fs";
-import { linkAtomically, listIfThere, readlinkIfThere, statIfThere } from "../host/files.ts";
+import { linkAtomically, listIfThere, lstatIfThere, readlinkIfThere } from "../host/files.ts";
+import type { Layout } from "../model/layout.ts";
+import { UserError } from "../model/user-error.ts";
 import type { RawPath } from "../model/worktree.ts";
 import type { Resource } from "./resource.ts";
 
 type Links = ReadonlyMap<string, RawPath>;
 
 const DEFAULT = ".default";
+/** Stands for the directories themselves where they are not as we make them; no slug holds a dot. */
+const SOCKETS = ".sockets";
 
 /**
  * An address needs no line in nginx.conf: a directory of links to frontends, and
@@ -29,20 +33,21 @@ export const nginxRoute: Resource<Links, Links> = {
 
   async have({ layout }, scope) {
     const found = new Map<string, Links>();
+    if (!isInside(layout)) return found;
     const slugs = scope ? [...scope] : listIfThere(layout.documents).map(String);
     for (const slug of slugs.filter((name) => !name.startsWith("."))) {
       const directory = `${layout.documents}/${slug}`;
-      if (!statIfThere(directory)?.isDirectory() || !statIfThere(`${layout.sockets}/${slug}`))
-        continue;
-      found.set(
-        slug,
-        new Map(
-          listIfThere(directory).map((name) => [
-            name.toString(),
-            readlinkIfThere(`${directory}/${name}`) ?? Buffer.alloc(0),
-          ]),
-        ),
+      const present = lstatIfThere(directory);
+      if (!present) continue;
+      const links = (present.isDirectory() ? listIfThere(directory) : []).map(
+        (name): [string, RawPath] => [
+          name.toString(),
+          readlinkIfThere(`${directory}/${name}`) ?? Buffer.alloc(0),
+        ],
       );
+      // What is half there, or somebody else's, is reported too, so that it is mended or goes.
+      const whole = present.isDirectory() && isDirectory(`${layout.sockets}/${slug}`);
+      found.set(slug, new Map(whole ? links : [...links, [SOCKETS, Buffer.alloc(0)]]));
     }
     const chosen = readlinkIfThere(`${layout.documents}/${DEFAULT}`);
     // One that leads nowhere, or elsewhere than the other, is none.
@@ -68,6 +73,12 @@ export const nginxRoute: Resource<Links, Links> = {
   },
 
   async apply({ layout }, step, want, have) {
+    if (!isInside(layout)) {
+      throw new UserError(
+        `${layout.httpd} or ${layout.run} holds a link, and nothing is written where it leads.`,
+        "ikigai start",
+      );
+    }
     const path = `${layout.documents}/${step.key}`;
     if (step.key === DEFAULT) {
       const chosen = want?.get("");
@@ -78,21 +89,35 @@ export const nginxRoute: Resource<Links, Links> = {
       }
       return;
     }
-    if (!want) {
-      fs.rmSync(path, { recursive: true, force: true });
-      fs.rmSync(`${layout.sockets}/${step.key}`, { recursive: true, force: true });
-      return;
+    const places = [`${layout.sockets}/${step.key}`, path];
+    for (const place of places) {
+      if (!want || !isDirectory(place)) fs.rmSync(place, { recursive: true, force: true });
+      if (want) fs.mkdirSync(place, { recursive: true, mode: 0o700 });
     }
-    fs.mkdirSync(`${layout.sockets}/${step.key}`, { recursive: true, mode: 0o700 });
-    fs.mkdirSync(path, { recursive: true, mode: 0o700 });
-    for (const [name, target] of want) {
-      if (!same(target, have?.get(name))) linkAtomically(target, `${path}/${name}`);
-    }
+    if (!want) return;
     for (const name of listIfThere(path).map(String)) {
-      if (!want.has(name)) fs.rmSync(`${path}/${name}`, { force: true });
+      if (want.has(name) && !isDirectory(`${path}/${name}`)) continue;
+      fs.rmSync(`${path}/${name}`, { recursive: true, force: true });
+    }
+    for (const [name, target] of want) {
+      if (!same(target, readlinkIfThere(`${path}/${name}`))) {
+        linkAtomically(target, `${path}/${name}`);
+      }
     }
   },
 };
+
+/** A branch of an ordinary clone can hold links to anywhere in place of our directories. */
+function isInside({ httpd, documents, run, sockets }: Layout): boolean {
+  return [httpd, documents, run, sockets].every((path) => {
+    const present = lstatIfThere(path);
+    return !present || present.isDirectory();
+  });
+}
+
+function isDirectory(path: string): boolean {
+  return lstatIfThere(path)?.isDirectory() === true;
+}
 
 function same(a: RawPath | undefined, b: RawPath | undefined): boolean {
   return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;

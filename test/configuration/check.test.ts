@@ -111,6 +111,15 @@ describe("a configuration", () => {
     expect(problems(raw)).toEqual([problem]);
   });
 
+  it.each(["*.x", "Dev.X", "x:80", "-x", "a..b", "x.", "", "$host", "a b", "x".repeat(201)])(
+    "refuses %j for a host, and takes no other than nginx.conf does",
+    (host) => {
+      expect(problems({ http: { hosts: ["dev.example.test", host] } })).toEqual([
+        "http.hosts[1] must be a host's name in lower case, without a port or a wildcard",
+      ]);
+    },
+  );
+
   it.each([
     '{"__proto__": {"http": {"port": 1}}}',
     '{"services": {"__proto__": {"command": ["evil"]}}}',

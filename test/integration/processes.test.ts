@@ -117,7 +117,7 @@ describe("start and stop", () => {
   test("restart takes up a changed setting", async () => {
     const host = "dev.example.test";
     const ask = async () => (await project.http("/main/api/hello", { host })).status;
-    expect(await ask()).toBe(421);
+    expect(await ask()).toBe(403);
     const file = join(project.root, ".ikigairc.json");
     const config = JSON.parse(readFileSync(file, "utf8"));
     config.http.hosts = [host];

@@ -89,7 +89,7 @@ describe("a request that names two hosts", () => {
     expect(await send(line, "Host: localhost")).toMatch(/^HTTP\/1\.1 400 /);
     expect(await send(line, "Host: evil.com")).toMatch(/^HTTP\/1\.1 400 /);
     expect(await send("http://evil.com/rel-05/api/x", "Host: localhost")).toMatch(
-      /^HTTP\/1\.1 421 /,
+      /^HTTP\/1\.1 403 /,
     );
     expect(await send(line, "Host: rel-05.localhost")).toContain('"backend":"rel-05/backend"');
     expect(await send("http://localhost", "Host: localhost")).toMatch(/^HTTP\/1\.1 [34]0[24] /);
@@ -108,7 +108,7 @@ describe("a request that names two hosts", () => {
 
   test("in a header that is no name is refused", async () => {
     for (const host of ["rel-05.localhost/x", "../main", "rel-05.localhost:x", "a\0b", "[::1"]) {
-      expect(await send("/api/", `Host: ${host}`)).toMatch(/^HTTP\/1\.1 4(00|21|04) /);
+      expect(await send("/api/", `Host: ${host}`)).toMatch(/^HTTP\/1\.1 4(00|03|04) /);
     }
   });
 });

@@ -91,7 +91,14 @@ describe("where a request came from is said by nginx alone", () => {
     const lies = Object.fromEntries(
       `Forwarded X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto X-Forwarded-Prefix X-Forwarded-Port
        X-Forwarded-Server X-Forwarded-Uri X-Real-IP X-Original-URL X-Rewrite-URL X-Accel-Redirect
-       X-Accel-Mapping X-Ikigai-Worktree Proxy X_Forwarded_For`
+       X-Accel-Mapping X-Ikigai-Worktree Proxy X_Forwarded_For
+       X-Forwarded-Client-Cert X-Forwarded-Email X-Forwarded-Groups X-Forwarded-Access-Token
+       X-Forwarded-Proto-Version X-Forwarded-Method X-Forwarded-Preferred-Username
+       X-Forwarded-Tls-Client-Cert X-Forwarded-Https X-Forwarded-Context X-Forwarded-Url X-Scheme
+       X-Script-Name X-Auth-Request-User X-Auth-Request-Email X-Auth-Request-Groups
+       X-Auth-Request-Access-Token X-Auth-Request-Preferred-Username X-Envoy-Original-Path
+       X-Envoy-External-Address X-HTTP-Method True-Client-IP CF-Connecting-IP Fastly-Client-IP
+       X-Originating-IP X-Remote-IP X-Remote-Addr X-Remote-User Remote-User Client-IP X-Base-Path`
         .split(/\s+/)
         .map((name) => [name, "lie"]),
     );
@@ -103,6 +110,7 @@ describe("where a request came from is said by nginx alone", () => {
       "x-forwarded-prefix": "/rel-05",
       "x-forwarded-host": `localhost:${project.port}`,
     });
+    expect(project.errors()).toBe("");
   });
 
   test("an empty prefix takes the client's away too", async () => {
@@ -112,7 +120,13 @@ describe("where a request came from is said by nginx alone", () => {
   });
 
   test("everything else of a client arrives", async () => {
-    const headers = { authorization: "Bearer x", cookie: "a=b; c=d", te: "trailers", "x-own": "1" };
+    const headers = {
+      authorization: "Bearer x",
+      cookie: "a=b; c=d",
+      te: "trailers",
+      "x-own": "1",
+      via: "1.1 a",
+    };
     const got = await seen(project, "/rel-05/api/", { method: "REPORT", headers, body: "b" });
     expect(got).toMatchObject({ method: "REPORT", bodyBytes: 1 });
     expect(got.headers).toMatchObject({

@@ -37,7 +37,7 @@ test.each(["evil.example", "localhost.evil.example", "main.localhost.evil.exampl
   "a page that has its name resolve to us, %s, gets nothing",
   async (host) => {
     const { status, text } = await project.http("/main/api/x", { host });
-    expect(status).toBe(421);
+    expect(status).toBe(403);
     expect(text).not.toContain("greeting");
   },
 );
@@ -85,6 +85,52 @@ test.each(FOREIGN)("what a page of %s posts or connects to is refused", async (o
   const upgrade = { origin, upgrade: "WebSocket", connection: "Upgrade" };
   expect((await project.http("/main/api/x", { headers: upgrade })).status).toBe(403);
   expect((await project.http("/main/api/x", { headers: { origin } })).status).toBe(200);
+});
+
+/** What a browser says of an image, a script or a frame in a page of another site. */
+const UNASKED = [
+  { "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" },
+  { "sec-fetch-mode": "cors", "sec-fetch-dest": "empty", origin: "http://evil.example" },
+  { "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe" },
+  {},
+];
+const ASKED = [
+  { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" },
+  { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" },
+  { "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors", origin: "http://localhost:5173" },
+  { "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" },
+  { "sec-fetch-site": "none", "sec-fetch-mode": "navigate" },
+  {},
+];
+
+test("a page of another site wakes nobody by being looked at, and a visit does", async () => {
+  const state = async () => {
+    const { stdout } = await project.ikigai("wt", "show", "rel-05", "--json");
+    return JSON.parse(stdout).services[0].state;
+  };
+  for (const host of ["localhost", "rel-05.localhost", "backend.rel-05.localhost"]) {
+    const path = host === "localhost" ? "/rel-05/api/x" : "/api/x";
+    for (const headers of ASKED) {
+      await project.ikigai("down", "rel-05");
+      for (const more of UNASKED) {
+        const refused = { "sec-fetch-site": "cross-site", ...more };
+        const { status, text } = await project.http(path, { host, headers: refused });
+        expect([status, text], JSON.stringify(more)).toEqual([
+          403,
+          expect.stringContaining("Next: open its address"),
+        ]);
+      }
+      expect(["idle", "stopped"]).toContain(await state());
+      expect((await project.http(path, { host, headers })).status, JSON.stringify(headers)).toBe(
+        200,
+      );
+    }
+    // What runs anyway answers, and decides by itself.
+    for (const more of UNASKED) {
+      const headers = { "sec-fetch-site": "cross-site", ...more };
+      expect((await project.http(path, { host, headers })).status).toBe(200);
+    }
+  }
 });
 
 test.each(OWN)("a page of %s may post", async (origin) => {

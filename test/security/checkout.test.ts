@@ -1,4 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+} from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -25,7 +33,23 @@ const PLANTED = [
   "run/services/main.backend/command",
   "run/services/rel-05.backend/command",
   "deno/9.9.9/node_modules/@deno/linux/deno",
+  "scripts/approved",
+  "run/secret",
+  "run/ports.map",
+  "logs/daemon/config",
+  "logs/main.backend/config",
+  "logs/rel-05.backend/config",
 ];
+/** Links, and where they lead from where they lie. */
+const LINKS: readonly (readonly [string, string])[] = [
+  ["sv/outside", "../../evil"],
+  ["httpd/root/zzz/frontend", "/etc"],
+  ["httpd/root/rel-05/zzz", "/etc"],
+  ["daemon.sock", "run/sockets/rel-05/backend.sock"],
+  ["run/gate.sock", "sockets/rel-05/backend.sock"],
+];
+/** svlogd(8): what is behind the exclamation mark is run when a log is rotated. */
+const config = (root: string) => `s4096\n!echo config >>'${canary(root)}'\n`;
 
 let project: TestProject;
 
@@ -51,10 +75,13 @@ async function makeEvilBranch(): Promise<void> {
   for (const name of PLANTED) {
     const file = join(scratch, ".ikigai", name);
     mkdirSync(join(file, ".."), { recursive: true });
-    await writeFile(file, script);
+    await writeFile(file, name.endsWith("/config") ? config(root) : script);
     chmodSync(file, 0o755);
   }
-  symlinkSync("../../evil", join(scratch, ".ikigai/sv/outside"));
+  for (const [name, target] of LINKS) {
+    mkdirSync(join(scratch, ".ikigai", name, ".."), { recursive: true });
+    symlinkSync(target, join(scratch, ".ikigai", name));
+  }
   const git = async (...args: string[]) => {
     const { stdout, stderr, exitCode } = await project.run("git", args, { cwd: scratch, env });
     if (exitCode !== 0) throw new Error(stderr);
@@ -78,11 +105,14 @@ const whatRan = () =>
 const list = async () => {
   const { stdout } = await project.ikigai("wt", "list", "--json");
   return JSON.parse(stdout) as {
+    running: boolean;
     worktrees: { slug: string; services: unknown[]; problems: string[] }[];
   };
 };
 const ours = (name: string) =>
   readFileSync(new URL(`../../controls/${name}`, import.meta.url), "utf8");
+const at = (name: string) => join(project.root, ".ikigai", name);
+const isThere = (name: string) => lstatSync(at(name), { throwIfNoEntry: false }) !== undefined;
 const there = (name: string) => readFileSync(join(project.root, ".ikigai", name), "utf8");
 
 /** What a shell does at its next prompt. */
@@ -90,6 +120,7 @@ const prompt = () => project.run("direnv", ["exec", project.root, "true"]);
 
 test("checking out a branch with an .ikigai of its own runs none of it", async () => {
   const before = there("scripts/settings");
+  const approved = there("scripts/approved");
   await project.git(".", "checkout", "--quiet", "evil");
   expect((await prompt()).exitCode).toBe(0);
   await waitFor(() => there("bin/psql") === ours("bin/psql"));
@@ -111,6 +142,19 @@ test("checking out a branch with an .ikigai of its own runs none of it", async (
   expect(readdirSync(join(project.root, ".ikigai/sv"))).not.toContain("evil");
   expect(readdirSync(join(project.root, ".ikigai/sv"))).not.toContain("outside");
   expect(existsSync(join(project.root, ".ikigai/deno/9.9.9"))).toBe(false);
+  expect(there("scripts/approved")).toBe(approved);
+  for (const name of PLANTED.filter((planted) => planted.endsWith("/config"))) {
+    expect(isThere(name), name).toBe(false);
+  }
+  // The daemon, whose sockets were taken, begins anew.
+  for (const name of ["daemon.sock", "run/gate.sock"]) {
+    await waitFor(() => isThere(name) && lstatSync(at(name)).isSocket());
+  }
+  await waitFor(async () => (await list()).running);
+  await waitFor(() => !isThere("httpd/root/zzz") && !isThere("httpd/root/rel-05/zzz"));
+  await waitFor(async () => (await project.http("/zzz/frontend/passwd")).status === 404);
+  expect(isThere("run/secret") && there("run/secret").includes("canary")).toBe(false);
+  expect(there("run/ports.map")).not.toContain("canary");
   const main = (await list()).worktrees.find((w) => w.slug === "main");
   expect(main?.services).toEqual([]);
 
@@ -146,6 +190,16 @@ test("back on a branch without it everything works as before", async () => {
   expect((await project.ikigai("start")).exitCode).toBe(0);
   expect((await project.http("/main/api/x")).status).toBe(200);
   expect(await project.git(".", "status", "--porcelain")).toBe("");
+  expect(whatRan()).toBe("");
+});
+
+test("a configuration of svlogd that somebody left behind is gone before it is read", async () => {
+  expect((await project.ikigai("stop")).exitCode).toBe(0);
+  const left = ["logs/daemon/config", "logs/main.backend/config"];
+  for (const name of left) await writeFile(at(name), config(project.root));
+  expect((await project.ikigai("start")).exitCode).toBe(0);
+  await waitFor(async () => (await project.http("/main/api/x")).status === 200);
+  for (const name of left) await waitFor(() => !isThere(name), { what: name });
   expect(whatRan()).toBe("");
 });
 

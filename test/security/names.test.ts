@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseConf, SERVERS, serversOf } from "../nginx/support/parse.ts";
 import { makeProject, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -59,6 +60,12 @@ const HOSTILE = [
   "<script>alert(1)</script>",
 ];
 
+/** The name of a service with a backend that fails, and writes to the clipboard of a terminal. */
+const LOUD = "loud\u001b]0;owned\u0007\u001b[31m\u202e\u009b";
+
+/** Names that are no service's. */
+const RESERVED = ["frontend", "api", "node_modules"];
+
 let project: TestProject;
 
 beforeAll(async () => {
@@ -68,22 +75,39 @@ beforeAll(async () => {
     await mkdir(service, { recursive: true });
     await writeFile(join(service, "index.html"), `service ${name}`);
   }
+  const loud = join(project.worktree("main"), LOUD, "backend");
+  await mkdir(loud, { recursive: true });
+  await writeFile(
+    join(loud, "run"),
+    `#!/bin/sh\nprintf '\\033]52;c;bG91ZA==\\007\\033[31mloud\\033[0m\\n'\nexit 3\n`,
+  );
+  await chmod(join(loud, "run"), 0o755);
   const started = await project.ikigai("start");
   expect(started.exitCode, started.stderr).toBe(0);
 });
 afterAll(() => project?.[Symbol.asyncDispose]());
 
 const slugs = (path: string) => readdirSync(join(project.root, ".ikigai", path));
+/** `<worktree>.<service>`, a bare name of the default worktree's, and what is ikigai's own. */
+const isPlainService = (name: string) =>
+  /^(?:[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40})?|\.default\.[a-z0-9-]{1,40}|(?:nginx|postgres|runsvdir)\.log)$/.test(
+    name,
+  );
 const isPlain = (name: string) => /^(?:\.default|[a-z0-9-]{1,40})$/.test(name);
 
 test("hostile directories are services under plain names, all different, and run nothing", async () => {
   const names = slugs("httpd/root/main");
   expect(names.filter((name) => !isPlain(name))).toEqual([]);
-  expect(names.length).toBeGreaterThan(40);
+  const served = new Set<string>();
   for (const name of names.filter((n) => n !== "frontend")) {
     const answer = await project.http(`/main/${name}/`);
-    expect([200, 404], name).toContain(answer.status);
+    expect(answer.status, name).toBe(200);
+    served.add(answer.text);
   }
+  // What is hidden, or means something in an address already, is no service.
+  const none = [...RESERVED, "...", ".."];
+  const expected = HOSTILE.filter((name) => !none.includes(name) && !/^backend$|\//.test(name));
+  expect([...served].sort()).toEqual(expected.map((name) => `service ${name}`).sort());
   expect(await strays()).toEqual([]);
 });
 
@@ -130,21 +154,94 @@ test("hostile branches and worktree directories get plain names, their schemas a
       place,
     ).toEqual([]);
   }
+  await project.http("/main/api/x");
+  for (const place of ["run/services", "sv", "logs", "run/traffic"]) {
+    const names = slugs(place);
+    expect(names.length, place).toBeGreaterThan(0);
+    expect(
+      names.filter((name) => !isPlainService(name)),
+      place,
+    ).toEqual([]);
+  }
   expect(
     slugs("run/env").filter((name) => !/^\.?[a-z0-9-]+\.(?:sh|pgpass|note)$/.test(name)),
   ).toEqual([]);
   expect(readFileSync(join(project.root, ".ikigai/httpd/nginx.conf"), "utf8")).toBe(conf);
+  expect(serversOf(parseConf(conf))).toEqual(SERVERS);
   const checked = await project.run(join(project.root, ".ikigai/bin/nginx"), ["-t"]);
   expect(checked.exitCode, checked.stderr).toBe(0);
   expect(await strays()).toEqual([]);
   expect((await project.http("/main/api/x")).status).toBe(200);
 });
 
+/** What a terminal obeys, but for the ends of lines; and what it hides. */
+const ORDERS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/;
+
 test("what is printed moves no cursor and rings no bell", async () => {
-  for (const args of [["wt", "list"], ["status"], ["doctor"], ["plan"]]) {
-    const { stdout, stderr } = await project.ikigai(...args);
-    expect(`${stdout}${stderr}`, args.join(" ")).not.toMatch(
-      /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/,
-    );
+  const loud = slugs("run/services")
+    .find((name) => name.startsWith("main.loud"))
+    ?.slice(5);
+  const config = join(project.worktree("rel-05"), ".ikigairc.json");
+  await writeFile(config, JSON.stringify({ [LOUD]: 1, services: { [LOUD]: { [LOUD]: 1 } } }));
+  const commands = [
+    ...[
+      ["wt", "list"],
+      ["status"],
+      ["doctor"],
+      ["plan"],
+      ["wt", "show", "main"],
+      ["wt", "show", "rel-05"],
+    ],
+    ...[
+      ["trust", "main"],
+      ["trust", "rel-05"],
+      ["wt", "restore", "--list"],
+      ["wt", "prune"],
+    ],
+    ...[
+      ["up", `main/${loud}`],
+      ["restart", `main/${loud}`],
+      ["down", `main/${loud}`],
+    ],
+  ];
+  for (const args of commands) {
+    for (const json of [[], ["--json"]]) {
+      const { stdout, stderr } = await project.ikigai(...args, ...json);
+      expect(`${stdout}${stderr}`, [...args, ...json].join(" ")).not.toMatch(ORDERS);
+      expect(stdout + stderr).not.toBe("");
+    }
   }
+  for (const args of [["wt", "show", LOUD], ["up", LOUD], ["env", LOUD], ["trust", LOUD], [LOUD]]) {
+    const { stdout, stderr, exitCode } = await project.ikigai(...args);
+    expect(exitCode).not.toBe(0);
+    expect(`${stdout}${stderr}`, args[0]).not.toMatch(ORDERS);
+  }
+  await rm(config);
 });
+
+test("a backend that fails tells why, and its orders to a terminal are words", async () => {
+  const shown = JSON.parse((await project.ikigai("wt", "show", "main", "--json")).stdout);
+  const names = shown.services.map(({ name }: { name: string }) => name);
+  expect(names).toContain(LOUD);
+  const { slug } = shown.services.find(({ name }: { name: string }) => name === LOUD);
+  await project.ikigai("trust", "main", "--yes");
+  const { stderr, exitCode } = await project.ikigai("up", `main/${slug}`);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/^ {2}\| .* \\u\{1b\}\]52;c;bG91ZA==\\u\{7\}/m);
+  expect(stderr).not.toMatch(ORDERS);
+});
+
+test.runIf(process.platform === "linux")(
+  "logs give a program every byte, and a terminal colours only",
+  async () => {
+    const log = slugs("logs").find((name) => name.startsWith("main.loud")) ?? "";
+    const target = log.replace(".", "/");
+    const piped = await project.ikigai("logs", target);
+    expect(piped.stdout).toContain("\u001b]52;c;bG91ZA==\u0007");
+    const cli = join(import.meta.dirname, "../../dist/cli.js");
+    const line = `'${process.execPath}' '${cli}' logs '${target}'`;
+    const { stdout } = await project.run("script", ["-qec", line, "/dev/null"]);
+    expect(stdout).toContain("\\u{1b}]52;c;bG91ZA==\\u{7}\u001b[31mloud\u001b[0m");
+    expect(stdout.replaceAll(/\u001b\[[0-9;]*m|\r\n/g, "")).not.toMatch(ORDERS);
+  },
+);

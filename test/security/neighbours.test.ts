@@ -140,7 +140,15 @@ test.skipIf(!other)("another local user gets nothing out of file, socket or /pro
     ["kill", ["-0", String(daemon?.pid)]],
   ];
   for (const [command, args] of attempts) {
+    // What fails for want of the program has been kept from nobody.
+    const mine = await execa("sh", ["-c", 'command -v "$0"', command], {
+      cwd: "/",
+      reject: false,
+      ...identityOf(account),
+    });
+    expect(mine.exitCode, command).toBe(0);
     const result = await execa(command, args, { ...identityOf(account), cwd: "/", reject: false });
+    expect([undefined, 126, 127], `${command} ${args.join(" ")}`).not.toContain(result.exitCode);
     expect(result.exitCode, `${command} ${args.join(" ")}`).not.toBe(0);
     expect(result.stdout).toBe("");
   }

@@ -1,11 +1,9 @@
 import { backendLocations } from "./backend.ts";
 import { SLUG } from "./maps.ts";
 import { indented, quoted } from "./quote.ts";
-import type { NginxSettings } from "./settings.ts";
+import { HOST_NAME, type NginxSettings } from "./settings.ts";
 import { staticLocations } from "./static.ts";
 import { wakeLocations } from "./wake.ts";
-
-const HOST_NAME = /^(?!-)[a-z0-9-]+(?:\.[a-z0-9-]+)*$/;
 
 /** The servers: who is refused, the three that serve, and who is unknown. */
 export function servers(settings: NginxSettings): string {
@@ -15,7 +13,7 @@ export function servers(settings: NginxSettings): string {
       " default_server",
       `server_name "";
 default_type text/plain;
-return 421 "This host name is not served here. Next: open http://localhost:${settings.httpPort}/\\n";`,
+return 403 "This host name is not served here. Next: open http://localhost:${settings.httpPort}/\\n";`,
     ),
     serving(settings, hostNames(settings).map(quoted).join(" "), byPath),
     serving(settings, `"~^(?<host_worktree>${SLUG})\\.localhost$"`, byHost),

@@ -1,5 +1,8 @@
 import type { Layout } from "../layout.ts";
 
+/** As nginx takes one for `server_name`: in lower case, and nothing that means more than itself. */
+export const HOST_NAME = /^(?!-)(?=.{1,200}$)[a-z0-9-]+(?:\.[a-z0-9-]+)*$/;
+
 /** What nginx.conf depends on; nothing of it changes when worktrees come and go. */
 export interface NginxSettings {
   readonly layout: Layout;

@@ -80,10 +80,17 @@ return 503 '${body}';`)}
 }`;
 }
 
+/** Code that nobody has asked for yet runs for no picture in another site's page. */
+const UNASKED = `default_type text/plain;
+if ($unasked) {
+  return 403 "This service is asleep, and a page of another site does not wake it. Next: open its address\\n";
+}
+`;
+
 /** The locations behind a backend that did not answer, and behind a frontend that is not there. */
 export function wakeLocations(): string {
   return [
-    gateLocation("@wake", "/wake", "unreachable"),
+    gateLocation("@wake", "/wake", "unreachable", UNASKED),
     gateLocation("@unreachable", "/down", "unreachable"),
     gateLocation("@interrupted", "/down", "interrupted"),
     gateLocation("@late", "/down", "late"),

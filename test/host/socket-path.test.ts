@@ -1,0 +1,67 @@
+import fs from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { forgetAlias, socketPaths } from "../../src/host/socket-path.ts";
+import { type Layout, layoutOf } from "../../src/model/layout.ts";
+import { accounts, ourselves } from "../support/as-user.ts";
+
+const other = accounts().find(({ uid }) => uid !== ourselves.uid);
+const before = process.env.XDG_RUNTIME_DIR;
+let base: string;
+let layout: Layout;
+
+beforeEach(() => {
+  // Short, as it is where the short name lies.
+  base = fs.realpathSync(fs.mkdtempSync(join("/tmp", "iki-")));
+  process.env.XDG_RUNTIME_DIR = base;
+  layout = layoutOf(join(base, "p".repeat(100)));
+  fs.mkdirSync(layout.sockets, { recursive: true });
+});
+afterEach(() => {
+  if (before === undefined) delete process.env.XDG_RUNTIME_DIR;
+  else process.env.XDG_RUNTIME_DIR = before;
+  fs.rmSync(base, { recursive: true, force: true });
+});
+
+/** A daemon that has just begun. */
+const path = () => socketPaths(layout)("main", "backend");
+const aliasOf = () => dirname(dirname(path()));
+
+test("a path that is too long for a socket has a short one, the same every time", () => {
+  const alias = aliasOf();
+  expect(fs.readlinkSync(alias)).toBe(layout.sockets);
+  expect(path()).toBe(`${alias}/main/backend.sock`);
+  expect(Buffer.byteLength(`${alias}/${"a".repeat(40)}/${"b".repeat(40)}.sock`)).toBeLessThan(104);
+  forgetAlias(layout);
+  expect(fs.existsSync(alias)).toBe(false);
+});
+
+test("a link of ours that leads elsewhere, as after a move, is put right", () => {
+  const alias = aliasOf();
+  fs.rmSync(alias);
+  fs.symlinkSync(tmpdir(), alias);
+  expect(aliasOf()).toBe(alias);
+  expect(fs.readlinkSync(alias)).toBe(layout.sockets);
+});
+
+test.each(["a file", "a directory"])("%s in its place is refused by name, and stays", (what) => {
+  const alias = aliasOf();
+  fs.rmSync(alias);
+  if (what === "a file") fs.writeFileSync(alias, "mine");
+  else fs.mkdirSync(join(alias, "main"), { recursive: true });
+  expect(path).toThrow(`${alias} is needed as a short name for the sockets of ${layout.root}`);
+  forgetAlias(layout);
+  expect(fs.lstatSync(alias).isSymbolicLink()).toBe(false);
+});
+
+test.skipIf(!other)("a link of another account is refused by name, wherever it leads", () => {
+  const alias = aliasOf();
+  for (const target of [layout.sockets, join(base, "elsewhere")]) {
+    fs.rmSync(alias);
+    fs.symlinkSync(target, alias);
+    fs.lchownSync(alias, other?.uid ?? 0, other?.gid ?? 0);
+    expect(path).toThrow(/^\/tmp\/.* and somebody else has it\. Remove it, or move the project/);
+    expect(fs.readlinkSync(alias)).toBe(target);
+  }
+});
