@@ -176,7 +176,6 @@ async function main(root: string | undefined): Promise<void> {
       identity,
       main: () => keeper.worktrees.find((w) => w.isMain),
       planted: () => {
-        // git has put a branch's file over it, and who is asked there is not us: the next one listens anew.
         const isHere = statIfThere(`${layout.sv}/daemon/run`) !== undefined;
         const areOurs = [layout.daemonSocket, layout.gateSocket].every(isOwnSocket);
         // git has put a branch's file over it, and who is asked there is not us: the next one listens anew.
