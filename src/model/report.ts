@@ -25,6 +25,8 @@ export interface ServiceReport {
   /** When it last answered, as ISO 8601. */
   readonly lastUse?: string;
   readonly why?: string;
+  /** The last lines of its log, where it keeps failing. */
+  readonly log?: readonly string[];
 }
 
 /** `ready`, or what keeps it from being so. */
