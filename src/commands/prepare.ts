@@ -6,7 +6,7 @@ import { Settings } from "../facts/settings.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { installControls } from "../host/controls.ts";
 import { readIfThere, writeAtomically } from "../host/files.ts";
-import { excludeFromStatus } from "../host/git/exclude.ts";
+import { excludeFromStatus, KEPT_OUT } from "../host/git/exclude.ts";
 import { installHook } from "../host/git/hooks.ts";
 import { packageFile } from "../host/package.ts";
 import { readArrival, settleHere } from "../host/place.ts";
@@ -112,7 +112,7 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
       "What the default worktree held at first was approved.\n",
     );
   }
-  excludeFromStatus(commonDir, ["/.envrc", "/.ikigai"]);
+  excludeFromStatus(commonDir, KEPT_OUT);
   await installHook({ commonDir, worktrees });
   await writeRootEnvironment(layout, configuration, worktrees);
   return { ...project, configuration, known };
