@@ -7,7 +7,7 @@ import { unapprovedPrograms } from "../facts/trust.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { installControls } from "../host/controls.ts";
 import { readIfThere, writeAtomically } from "../host/files.ts";
-import { excludeFromStatus } from "../host/git/exclude.ts";
+import { excludeFromStatus, KEPT_OUT } from "../host/git/exclude.ts";
 import { installHook } from "../host/git/hooks.ts";
 import { packageFile } from "../host/package.ts";
 import { readArrival, settleHere } from "../host/place.ts";
@@ -15,7 +15,7 @@ import { choosePostgresAccount } from "../host/postgres-account.ts";
 import { findPrograms } from "../host/programs.ts";
 import { dropPlanted, markApproved, putRight } from "../host/put-right.ts";
 import { Slots } from "../host/runit/slots.ts";
-import { writeSeal } from "../host/seal.ts";
+import { hasSeal, writeSeal } from "../host/seal.ts";
 import {
   type Settings as ProgramSettings,
   renderSettings,
@@ -23,7 +23,14 @@ import {
 } from "../host/settings.ts";
 import { makeSkeleton, refuseStrangers } from "../host/skeleton.ts";
 import { expelStrangers } from "../host/strangers.ts";
-import { approve, isTrusted, projectIdentity } from "../host/trust.ts";
+import {
+  approve,
+  beginFirst,
+  endFirst,
+  firstIsOver,
+  isTrusted,
+  projectIdentity,
+} from "../host/trust.ts";
 import type { Configuration } from "../model/configuration.ts";
 import { problemLine } from "../model/configuration-problems.ts";
 import { type Layout, layoutOf } from "../model/layout.ts";
@@ -102,9 +109,10 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   new Slots(layout).replenish();
   if (readIfThere(layout.nginxConf)?.toString() !== conf) writeAtomically(layout.nginxConf, conf);
   if (chosen && !fs.existsSync(approvedMark(layout))) {
+    endFirst(identity);
     markApproved(layout);
   }
-  excludeFromStatus(commonDir, ["/.envrc", "/.ikigai"]);
+  excludeFromStatus(commonDir, KEPT_OUT);
   await installHook({ commonDir, worktrees });
   await writeRootEnvironment(layout, configuration, worktrees);
   return { ...project, configuration, known };
@@ -158,8 +166,12 @@ async function configurationOf(
  * set up is the user's own; every later change is shown and asked about.
  */
 async function approveFirst(project: Project, chosen: Worktree | undefined): Promise<void> {
-  if (!chosen || fs.existsSync(approvedMark(project.layout))) return;
+  if (fs.existsSync(approvedMark(project.layout))) return;
   const identity = projectIdentity(project.commonDir);
+  // `.ikigai` can be deleted, by git as well: what is kept elsewhere tells that this is not the first time.
+  if (firstIsOver(identity, hasSeal(identity))) return;
+  beginFirst(identity);
+  if (!chosen) return;
   // Twice: what a program says is known once it may run.
   for (let round = 0; round < 2; round += 1) approve(identity, await waitingIn(project, chosen));
 }

@@ -46,5 +46,7 @@ export async function control(layout: Layout, name: string, ...args: string[]): 
   if (result.exitCode === 0) return result.all;
   const lines = (result.all || `${name} ${args.join(" ")} failed`).split("\n");
   const next = lines.find((line) => line.startsWith("  next: "))?.slice("  next: ".length);
-  throw new UserError(lines.filter((line) => !line.startsWith("  next: ")).join("\n"), next);
+  const text = lines.filter((line) => !line.startsWith("  next: ")).join("\n");
+  // Said once more of every error.
+  throw new UserError(text.replace(/^ikigai: /, ""), next);
 }

@@ -76,7 +76,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     usage: "wt list",
-    summary: "every worktree with its branch, address, schema and services",
+    summary: "every worktree with its branch, address, schema and services; why one fails",
     options: [JSON_OPTION, ["-w, --watch", "again every second"]],
     load: async () => (await import("./wt-list.ts")).wtList,
   },

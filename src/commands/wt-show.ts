@@ -1,3 +1,4 @@
+import { failingText } from "../engine/failing.ts";
 import { askDaemon } from "../host/daemon-client.ts";
 import { printable, printableJson } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
@@ -39,10 +40,12 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
       service.url,
       memoryOf([service]),
       usedOf([service]),
-      printable(service.why ?? ""),
+      // Told below with its log.
+      service.log ? "" : printable(service.why ?? ""),
     ]);
     out(`\n${plainTable(["SERVICE", "STARTS", "ADDRESS", "MEMORY", "USED", ""], rows)}\n`);
   }
+  out(failingText([worktree], pc));
   for (const problem of worktree.problems) out(`\n  ${pc.red("problem")} ${printable(problem)}\n`);
   return 0;
 };

@@ -5,6 +5,7 @@ import { howItEnded, lastCrash } from "../host/runit/crashes.ts";
 import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import type { ServiceFailure } from "../model/failure-page.ts";
+import type { Layout } from "../model/layout.ts";
 import type { Service } from "../model/worktree.ts";
 
 /** A service that does not run, and why. */
@@ -20,8 +21,13 @@ export function asleep(
   why: string,
   next = `ikigai logs ${worktree.slug}/${service.slug}`,
 ): Asleep {
-  const lines = lastLines(`${layout.logs}/${worktree.slug}.${service.slug}/current`, LOG_LINES);
-  return { awake: false, why, next, log: lines.map((line) => line.replace(COLOURS, "")) };
+  const log = endOfLog(layout, `${worktree.slug}.${service.slug}`, LOG_LINES);
+  return { awake: false, why, next, log };
+}
+
+/** The last lines of a service's log, without colours. */
+export function endOfLog({ logs }: Layout, key: string, count: number): string[] {
+  return lastLines(`${logs}/${key}/current`, count).map((line) => line.replace(COLOURS, ""));
 }
 
 const LOG_LINES = 20;

@@ -1,6 +1,7 @@
 import { localTime } from "../model/local-time.ts";
 import { printable, printableJson } from "../model/printable.ts";
 import type { RetiredReport, WorktreeReport } from "../model/report.ts";
+import { failingText } from "./failing.ts";
 import { type Colours, worktreeTable } from "./table.ts";
 
 /** What `ikigai wt list` prints: what was asked for, and what is said beside it. */
@@ -31,7 +32,7 @@ export function listText(
   if (json) return { out: printableJson({ running, worktrees }), say: [] };
   const going = retired.filter(({ soon }) => soon).map(goesLine);
   return {
-    out: `${worktreeTable(worktrees, colours)}\n`,
+    out: `${worktreeTable(worktrees, colours)}\n${failingText(worktrees, colours)}`,
     say: running ? going : ["  ikigai is not running; next: ikigai start"],
   };
 }

@@ -62,7 +62,7 @@ export async function runOnce(layout: Layout, once: Once): Promise<CommandResult
       const code = recordedCode(once.record);
       if (code !== undefined) return settled(resultOf({ code }));
       // An earlier daemon's had the lock by then: it is waited for.
-      if (ended || !ending.busy || tries > 0) return settled(resultOf(ending));
+      if (ended || !ending.busy || tries > 0) return settled(unrecorded(ending));
     }
   } finally {
     callOff();
@@ -105,6 +105,12 @@ function resultOf({ code, signal, error }: Ending): CommandResult {
   if (signal) return { ok: false, why: `was ended by ${signal}` };
   const name = Object.entries(constants.signals).find(([, number]) => 128 + number === code)?.[0];
   return { ok: false, why: `ended with exit code ${code}${name ? ` (${name})` : ""}` };
+}
+
+/** Nothing says that the command ran to its end, whatever its runner answers. */
+function unrecorded(ending: Ending): CommandResult {
+  const result = resultOf(ending);
+  return result.ok ? { ok: false, why: "left no exit code behind" } : result;
 }
 
 function recordedCode(record: string): number | undefined {

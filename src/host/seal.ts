@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { readIfThere, writeAtomically } from "./files.ts";
+import { lstatIfThere, readIfThere, writeAtomically } from "./files.ts";
 import { stateDirectory, type UserEnvironment } from "./state-directory.ts";
 
 /** What the generated files of a project's `.ikigai` held when ikigai wrote them last. */
@@ -19,6 +19,11 @@ export function writeSeal(
   if (readIfThere(`${directory}/${identity}`)?.toString() === text) return;
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeAtomically(`${directory}/${identity}`, text);
+}
+
+/** Whether there is one, be it damaged: the project has been prepared before. */
+export function hasSeal(identity: string, environment: UserEnvironment = process.env): boolean {
+  return lstatIfThere(`${stateDirectory(environment)}/seals/${identity}`) !== undefined;
 }
 
 /** Undefined where there is none, or none that can be read. */

@@ -63,18 +63,35 @@ export function approve(
   trustables: readonly Trustable[],
   environment: UserEnvironment = process.env,
 ): void {
-  const directory = trustDirectory(environment);
-  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  if (!isPrivate(directory)) {
-    throw new Error(
-      `Nothing is approved: ${directory} can be written by others. Type: chmod 700 ${JSON.stringify(directory)}`,
-    );
-  }
+  const directory = requirePrivate(environment);
   for (const { kind, what, hash, text } of untrusted(project, trustables, environment)) {
     const content = { project, kind, what, hash, text, at: new Date().toISOString() };
     const file = `${directory}/${idOf(project, { kind, what, hash })}`;
     writeAtomically(file, `${JSON.stringify(content)}\n`);
   }
+}
+
+/**
+ * Whether what the default worktree holds counts no longer as approved by itself: the project has
+ * been prepared, or something of it approved, and no first preparation was cut off.
+ */
+export function firstIsOver(
+  project: string,
+  prepared: boolean,
+  environment: UserEnvironment = process.env,
+): boolean {
+  const directory = trustDirectory(environment);
+  if (isPrivate(directory) && lstatIfThere(firstMark(directory, project))?.isFile()) return false;
+  return prepared || listApprovals(project, environment).length > 0;
+}
+
+/** Says that the first preparation of a project has begun, so that it can be cut off and repeated. */
+export function beginFirst(project: string, environment: UserEnvironment = process.env): void {
+  writeAtomically(firstMark(requirePrivate(environment), project), "");
+}
+
+export function endFirst(project: string, environment: UserEnvironment = process.env): void {
+  fs.rmSync(firstMark(trustDirectory(environment), project), { force: true });
 }
 
 /** Takes an approval back; false when there was none. */
@@ -110,6 +127,21 @@ export function lastApproved(
 
 function trustDirectory(environment: UserEnvironment): string {
   return `${stateDirectory(environment)}/trust`;
+}
+
+/** Never the name of an approval. */
+function firstMark(directory: string, project: string): string {
+  return `${directory}/${project}.first`;
+}
+
+/** @throws Error where others could approve something as well */
+function requirePrivate(environment: UserEnvironment): string {
+  const directory = trustDirectory(environment);
+  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (isPrivate(directory)) return directory;
+  throw new Error(
+    `Nothing is approved: ${directory} can be written by others. Type: chmod 700 ${JSON.stringify(directory)}`,
+  );
 }
 
 /** Ours, and nobody else can put an approval there. */

@@ -27,6 +27,8 @@ export interface ServiceReport {
   readonly why?: string;
   /** What would be started next has not been approved, whatever runs now. */
   readonly held?: true;
+  /** The last lines of its log, where it keeps failing. */
+  readonly log?: readonly string[];
 }
 
 /** `ready`, or what keeps it from being so. */

@@ -1,4 +1,5 @@
 import { explain } from "../engine/explain.ts";
+import { excludeFromStatus, KEPT_OUT } from "../host/git/exclude.ts";
 import { installHook } from "../host/git/hooks.ts";
 import { HookPipes } from "../host/hook-pipes.ts";
 import type { Journal, Keeper } from "./keeper.ts";
@@ -14,8 +15,9 @@ export async function hearHook(keeper: Keeper, gitDir: Uint8Array): Promise<void
 
 /**
  * Hears the hooks through pipes, and puts our part of them back after a hook manager
- * has written its own files anew. Costs nothing to speak of when all is as it was;
- * until the next round the watcher serves. Returns the way to end it.
+ * has written its own files anew; and our lines in `info/exclude`, where they were lost.
+ * Costs nothing to speak of when all is as it was; until the next round the watcher serves.
+ * Returns the way to end it.
  */
 export function keepHooks(keeper: Keeper, commonDir: string, journal: Journal): () => void {
   const pipes = new HookPipes(keeper.host.layout, (gitDir) => hearHook(keeper, gitDir), journal);
@@ -24,20 +26,24 @@ export function keepHooks(keeper: Keeper, commonDir: string, journal: Journal): 
     .begin()
     .catch((error: unknown) => journal(`there are no pipes for the hook: ${explain(error)}`));
   let timer: NodeJS.Timeout;
-  let told = "";
+  const told = new Map<string, string>();
   const next = () => {
     const pause = Math.max(SHORTEST_MS, keeper.worktrees.length * MS_PER_WORKTREE);
     timer = setTimeout(() => void round().finally(next), pause);
   };
-  const round = async () => {
+  const keep = async (what: string, work: () => unknown) => {
     try {
-      await installHook({ commonDir, worktrees: keeper.worktrees });
-      told = "";
+      await work();
+      told.delete(what);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      if (text !== told) journal(`the hook cannot be kept in place: ${text}`);
-      told = text;
+      if (text !== told.get(what)) journal(`${what} cannot be kept in place: ${text}`);
+      told.set(what, text);
     }
+  };
+  const round = async () => {
+    await keep("info/exclude", () => excludeFromStatus(commonDir, KEPT_OUT));
+    await keep("the hook", () => installHook({ commonDir, worktrees: keeper.worktrees }));
   };
   next();
   return () => {

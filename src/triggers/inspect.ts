@@ -1,6 +1,8 @@
+import { endOfLog } from "../engine/asleep.ts";
 import { inOrder, serviceState, worktreeState } from "../engine/report.ts";
 import type { WorktreeFacts } from "../facts/facts.ts";
-import { howItEnded, lastCrash } from "../host/runit/crashes.ts";
+import type { Host } from "../host/host.ts";
+import { howItFails, lastCrash } from "../host/runit/crashes.ts";
 import { readStatus, type SuperviseStatus } from "../host/runit/supervise.ts";
 import { memoryOfGroups } from "../host/usage.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
@@ -119,8 +121,21 @@ function inspectService(
     ...(running ? { pid: status.pid, memory: memory.get(status.pid) ?? 0 } : {}),
     ...(used ? { lastUse: used.toISOString() } : {}),
     ...(held === undefined ? {} : { why: `${held} has not been approved`, held: true as const }),
-    ...(crash && state === "crashed"
-      ? { why: `failed ${crash.count} times; last ${howItEnded(crash)}` }
+    // One that is tried again and again is starting for a moment each time.
+    ...(crash && (state === "crashed" || state === "starting")
+      ? { why: howItFails(crash), log: telling(host, key) }
       : {}),
   };
 }
+
+/** What it wrote last itself: how it ended is told beside. */
+function telling({ layout }: Host, key: string): string[] {
+  return endOfLog(layout, key, LOG_LINES * 4)
+    .map((line) => line.replace(STAMP, ""))
+    .filter((line) => line.trim() !== "" && !line.startsWith(`ikigai: ${key} ended `))
+    .slice(-LOG_LINES);
+}
+
+const LOG_LINES = 3;
+/** svlogd(8) -tt. */
+const STAMP = /^\d{4}-\d\d-\d\d_[\d:.]+ /;

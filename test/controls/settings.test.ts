@@ -1,4 +1,5 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -7,6 +8,8 @@ import { expect, test } from "vitest";
 import { renderSettings, type Settings, writeSettings } from "../../src/host/settings.ts";
 import { makeSkeleton } from "../../src/host/skeleton.ts";
 import { layoutOf } from "../../src/model/layout.ts";
+import { makeProject } from "../support/project.ts";
+import { must } from "../support/running.ts";
 
 const settings: Settings = {
   node: "/usr/bin/node",
@@ -56,4 +59,41 @@ test("are written once, readable for the owner only", async () => {
   expect(writeSettings(layout, { ...settings, httpPort: 8889 })).toBe(true);
   expect((await stat(layout.settings)).mode & 0o777).toBe(0o600);
   await rm(root, { recursive: true });
+});
+
+test("that are damaged, and whose seal is, are told with the command that mends them", async () => {
+  await using project = await makeProject();
+  await must(project, "init");
+  const { settings: file } = layoutOf(project.root);
+  const seals = join(project.home, ".local/state/ikigai/seals");
+  const whole = readFileSync(file, "utf8");
+  const last = whole.lastIndexOf("IKIGAI_DENO_VERSION");
+  const damages = [
+    "",
+    "if (\n",
+    "X='open\n",
+    "no words\n",
+    whole.slice(0, 150),
+    whole.slice(0, last),
+  ];
+  for (const damaged of damages) {
+    for (const seal of await readdir(seals)) await writeFile(join(seals, seal), "junk");
+    await writeFile(file, damaged);
+    const stopped = await project.ikigai("stop");
+    expect(stopped.exitCode).toBe(1);
+    expect(stopped.stderr.split("\n").slice(-2)).toEqual([
+      `ikigai: ${file} is damaged, so nothing is known about this project`,
+      "  next: ikigai init",
+    ]);
+    // What an older one left in the environment makes no whole of it.
+    const env = { IKIGAI_DENO_VERSION: "2.9.6" };
+    const { exitCode, stderr } = await project.run(".ikigai/bin/nginx", ["status"], { env });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: `ikigai: ${file} is damaged, so nothing is known about this project\n  next: ikigai init`,
+    });
+  }
+  await must(project, "init");
+  expect(readFileSync(file, "utf8")).toBe(whole);
+  await must(project, "stop");
 });

@@ -54,6 +54,37 @@ test("a file, or a directory, that we made goes when we do", async () => {
   expect(existsSync(info)).toBe(false);
 });
 
+test.each(["# mine\n*.log\n", "# mine\n*.log", "", undefined])(
+  "our lines cut off anywhere in a file of %j are whole again, and go without a trace",
+  async (theirs) => {
+    await using box = await makeSandbox();
+    const path = join(box.commonDir, "info/exclude");
+    if (theirs === undefined) await rm(path);
+    else await write(path, theirs);
+    const before = snapshot(join(box.commonDir, "info"));
+    excludeFromStatus(box.commonDir, ["/.envrc", "/.ikigai"]);
+    const whole = readFileSync(path, "utf8");
+    // From where the opening line says all that it has to say; the last line feed is not missed.
+    const begins = whole.indexOf(" >>>\n") + " >>>\n".length;
+    for (let length = begins; length < whole.length - 1; length++) {
+      await write(path, whole.slice(0, length));
+      excludeFromStatus(box.commonDir, ["/.envrc", "/.ikigai"]);
+      expect(readFileSync(path, "utf8"), `${length} bytes`).toBe(whole);
+    }
+    restoreExclude(box.commonDir);
+    expect(snapshot(join(box.commonDir, "info"))).toEqual(before);
+  },
+);
+
+test("what somebody wrote behind half a block of ours stays", async () => {
+  await using box = await makeSandbox();
+  const path = join(box.commonDir, "info/exclude");
+  await write(path, "# >>> ikigai >>>\n/.envrc\n*.log\n");
+  excludeFromStatus(box.commonDir, ["/.envrc", "/.ikigai"]);
+  restoreExclude(box.commonDir);
+  expect(readFileSync(path, "utf8")).toBe("# >>> ikigai >>>\n/.envrc\n*.log\n");
+});
+
 test("what somebody adds to a file that we made stays", async () => {
   await using box = await makeSandbox();
   const path = join(box.commonDir, "info/exclude");

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { appendFile, chmod, mkdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { effectiveHook } from "../../src/host/git/hooks.ts";
 import { snapshot } from "./snapshot.ts";
 import { listen, makeFileSandbox, type Sandbox, write } from "./support.ts";
 
@@ -126,6 +127,39 @@ test("what somebody adds to our file stays when we go", async () => {
   await box.remove();
   expect(readFileSync(hook, "utf8")).toBe(`#!/bin/sh\n${record}\n`);
   expect(await written(box, "switch", "--quiet", "--create", "two")).toMatch(/^post-checkout\|/);
+});
+
+test("a file of ours that was cut off anywhere, or its script damaged, is written again", async () => {
+  await using box = await makeFileSandbox();
+  const hook = join(box.commonDir, "hooks/post-checkout");
+  const script = join(box.commonDir, "hooks/ikigai-hook");
+  const effective = () => {
+    const repository = box.repository();
+    const [worktree] = repository.worktrees;
+    if (!worktree) throw new RangeError("There is a worktree.");
+    return effectiveHook(repository, worktree);
+  };
+  const before = state(box);
+  await box.install();
+  const installed = state(box);
+  const [own, body] = [readFileSync(hook, "utf8"), readFileSync(script, "utf8")];
+  for (let length = 3; length < own.length; length += 7) {
+    // A shell's file without a word in it may be anybody's.
+    if (own.slice(0, length).trim() === "#!/bin/sh") continue;
+    await write(hook, own.slice(0, length), 0o755);
+    await box.install();
+    expect(state(box), `${length} bytes`).toEqual(installed);
+  }
+  for (const damaged of ["", body.slice(0, 200), "\0\0\0", "if (\n"]) {
+    await write(script, damaged, 0o755);
+    expect((await effective()).why).toMatch(/ikigai-hook in .* is damaged/);
+    await box.install();
+    expect(state(box)).toEqual(installed);
+  }
+  await write(hook, own.slice(0, -40), 0o755);
+  expect(await effective()).toMatchObject({ runs: false, mend: "ikigai init" });
+  await box.remove();
+  expect(state(box)).toEqual(before);
 });
 
 test("our lines cut in half are not touched but reported", async () => {

@@ -20,11 +20,23 @@ test("one that keeps failing is not started for every request, and is mended by 
   expect(starts(project, "rel-05") - before).toBeLessThan(5);
   expect(await service(project, "rel-05")).toMatchObject({
     state: "crashed",
-    why: expect.stringMatching(/^failed \d+ times; last it ended with exit code 1$/),
+    why: expect.stringMatching(/^it failed (\d+ times in a row )?\(exit code 1\)$/),
   });
+  const { why, log } = (await project.http("/rel-05/api/x")).json<{ why: string; log: string[] }>();
+  expect(why).toBe("it ended with exit code 1");
+  expect(log.join("\n")).toContain("not yet");
+  // It may be writing at the moment, as it is tried again.
+  const said =
+    /^ {2}rel-05\/backend: it failed .*\(exit code 1\)\n(?: {4}\S.*\n| {6}.*\n){2} {4}Node\.js v.*\n {2}next: ikigai logs rel-05\/backend$/m;
+  for (const command of [["list"], ["show", "rel-05"]]) {
+    await waitFor(async () => said.test(await run(project, "wt", ...command)));
+    expect(await run(project, "wt", ...command)).not.toContain("main/backend: ");
+  }
+  expect(await run(project, "logs", "rel-05/backend")).toMatch(/ended \(exit code 1, signal 0\)/);
   tell(project, "rel-05", {});
   await waitForState(project, "rel-05", "running");
   expect((await project.http("/rel-05/api/x")).status).toBe(200);
+  expect(await run(project, "wt", "list")).not.toContain("it failed");
 });
 
 test("after ten failures it is left alone, until it is changed or somebody asks", async () => {

@@ -13,6 +13,18 @@ if [ ! -r "$IKIGAI_DIR/scripts/settings" ]; then
     "  next: ikigai init" >&2
   exit 1
 fi
+# In another shell first, since a syntax error ends this one; the last of the settings tells that all are there.
+settings_problem() (
+  exec 2>&1
+  unset IKIGAI_DENO_VERSION
+  . "$IKIGAI_DIR/scripts/settings"
+  [ -n "${IKIGAI_DENO_VERSION-}" ] || echo incomplete
+)
+if [ -n "$(settings_problem)" ]; then
+  printf '%s\n' "ikigai: $IKIGAI_DIR/scripts/settings is damaged, so nothing is known about this project" \
+    "  next: ikigai init" >&2
+  exit 1
+fi
 . "$IKIGAI_DIR/scripts/settings"
 
 # say TEXT: one line for the person at the terminal.

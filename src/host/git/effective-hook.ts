@@ -1,6 +1,7 @@
 import { codeOf, joinRaw, readIfThere, statIfThere } from "../files.ts";
-import { HOOK_BODY } from "./hook-block.ts";
+import { HOOK_BODY, hookKind, tornProblem } from "./hook-block.ts";
 import type { HookConfig } from "./hook-config.ts";
+import { hookBody } from "./hook-home.ts";
 import { displayPath, type HookWorktree, type Permission } from "./hooks-directory.ts";
 import { findBlock } from "./marked-block.ts";
 
@@ -40,10 +41,12 @@ export function describeHook(place: HookPlace, problems: readonly string[] = [])
   const text = runnableText(joinRaw(directory, "post-checkout"));
   const beside = managerOf(directory, text);
   const manager = beside ? { beside } : {};
-  if (problems.length === 0 && text.includes(HOOK_BODY) && permission !== "off") {
+  const called = text.includes(HOOK_BODY) && permission !== "off";
+  const damage = called && problems.length === 0 ? damageOf(directory, text) : undefined;
+  if (called && problems.length === 0 && !damage) {
     return { ...shown, ...manager, runs: true, through: "hook file" };
   }
-  const why = problems.length > 0 ? withProblems(place, problems) : refusal(place);
+  const why = damage ?? (problems.length > 0 ? withProblems(place, problems) : refusal(place));
   return { ...shown, ...manager, runs: false, through: "watching", ...why };
 }
 
@@ -78,6 +81,7 @@ function managerOf(directory: Buffer, text: string): EffectiveHook["beside"] {
   if (text.includes("LEFTHOOK")) return "lefthook";
   if (text.includes("pre-commit.com")) return "pre-commit";
   if (directory.toString("latin1").endsWith("/_") && text.includes("/h")) return "husky";
+  if (hookKind(text) === "cut") return undefined;
   const block = findBlock(text);
   const foreign = block ? block.body.includes("before-ikigai") || block.after !== "" : text !== "";
   return foreign ? "another hook" : undefined;
@@ -86,6 +90,21 @@ function managerOf(directory: Buffer, text: string): EffectiveHook["beside"] {
 interface Reason {
   readonly why: string;
   readonly mend: string;
+}
+
+/** Why a hook that calls ours does not reach it. */
+function damageOf(directory: Buffer, text: string): Reason | undefined {
+  const place = displayPath(directory);
+  switch (hookKind(text)) {
+    case "torn":
+      return { why: `${place}: ${tornProblem("post-checkout")}`, mend: "ikigai doctor" };
+    case "cut":
+      return { why: `post-checkout in ${place} is cut off`, mend: "ikigai init" };
+  }
+  // Somebody's own hook calls the script from another place.
+  if (!findBlock(text)) return undefined;
+  if (runnableText(joinRaw(directory, HOOK_BODY)) === hookBody()) return undefined;
+  return { why: `${HOOK_BODY} in ${place} is damaged`, mend: "ikigai init" };
 }
 
 function unreachable({ config }: HookPlace): Reason {

@@ -1,10 +1,13 @@
 import fs from "node:fs";
 import { codeOf, joinRaw, readIfThere, statIfThere } from "../files.ts";
-import { findBlock, markedBlock, placeBlock, withoutBlocks } from "./marked-block.ts";
+import { findBlock, markedBlock, placeBlock, wholeBlockAt, withoutBlocks } from "./marked-block.ts";
 import { replaceFile } from "./replace-file.ts";
 
 const FILE_MADE = "file made by ikigai";
 const DIRECTORY_MADE = "directory made by ikigai";
+
+/** What ikigai makes in worktrees. */
+export const KEPT_OUT = ["/.envrc", "/.ikigai"] as const;
 
 /**
  * Keeps what ikigai makes in worktrees out of `git status`, in all of them at once, through the
@@ -27,12 +30,11 @@ export function excludeFromStatus(commonDir: string, patterns: readonly string[]
   }
   const block = findBlock(text);
   if (block?.body === body) return;
-  replaceFile(
-    path,
-    // In its old place, with its old note: what removal must undo is still the same.
-    block ? block.before + markedBlock(body, block.note) + block.after : placeBlock(text, body),
-    modeOf(path),
-  );
+  // In its old place, with its old note: what removal must undo is still the same.
+  const whole = block
+    ? block.before + markedBlock(body, block.note) + block.after
+    : (wholeBlockAt(text, body, ["", FILE_MADE, DIRECTORY_MADE]) ?? placeBlock(text, body));
+  replaceFile(path, whole, modeOf(path));
 }
 
 /** Takes our lines out of `info/exclude` again: the same bytes as before, or no file. */

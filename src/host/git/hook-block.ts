@@ -45,6 +45,8 @@ export type HookKind =
   | "own"
   /** All ours, and it runs another one. */
   | "wrapping"
+  /** One of the two, of which only the beginning was written. */
+  | "cut"
   /** A script of a POSIX-like shell, perhaps with our block. */
   | "shell"
   /** Anything else that git can run. */
@@ -53,6 +55,7 @@ export type HookKind =
   | "torn";
 
 export function hookKind(text: string): HookKind {
+  if (isCut(text)) return "cut";
   if (hasTornBlock(text)) return "torn";
   const block = findBlock(text);
   if (block?.before === SHEBANG && block.after === "") {
@@ -60,6 +63,23 @@ export function hookKind(text: string): HookKind {
     if (block.note === WRAPS) return "wrapping";
   }
   return isShell(text) && !runsItselfElsewhere(text) ? "shell" : "program";
+}
+
+/** Whole files that do nothing, and may be somebody's. */
+const IDLE = new Set(["#!/bin/sh", SHEBANG]);
+
+/** What a crash leaves of a file of ours: its beginning, and NUL bytes where the rest should be. */
+function isCut(text: string): boolean {
+  const rest = text.replace(/\0+$/, "");
+  if (IDLE.has(text) || rest.length < "#!/".length) return false;
+  return [ownHook(), ...HOOK_EVENTS.map(wrappingHook)].some(
+    (whole) => whole !== text && whole.startsWith(rest),
+  );
+}
+
+/** What is said of marks that somebody has cut in two. */
+export function tornProblem(event: HookEvent): string {
+  return `in ${event} one of the two "ikigai" lines is missing: delete the other one`;
 }
 
 /** A foreign shell hook with our block first, so that none of its exits skips it. */

@@ -11,6 +11,7 @@ import {
   hookKind,
   ownHook,
   sharedHook,
+  tornProblem,
   wrappingHook,
 } from "./hook-block.ts";
 import { replaceFile } from "./replace-file.ts";
@@ -65,10 +66,11 @@ function installEvent(directory: Buffer, event: HookEvent): string | undefined {
   switch (hookKind(text)) {
     case "own":
     case "wrapping":
+    case "cut":
       writeOurs(directory, event, aside);
       return undefined;
     case "torn":
-      return `in ${event} one of the two "ikigai" lines is missing: delete the other one`;
+      return tornProblem(event);
     case "shell": {
       const mode = Number(stat.mode) & 0o7777;
       // git runs no hook that is not executable; with our block in it we would have to make it so.
@@ -110,7 +112,7 @@ function removeEvent(directory: Buffer, event: HookEvent): void {
   if (stat && !stat.isFile()) return;
   const text = stat && fs.readFileSync(path, "latin1");
   const kind = text === undefined ? "own" : hookKind(text);
-  if (kind === "own" || kind === "wrapping") {
+  if (kind === "own" || kind === "wrapping" || kind === "cut") {
     if (lstatIfThere(aside)) fs.renameSync(aside, path);
     else fs.rmSync(path, { force: true });
   } else if (text !== undefined && stat && kind !== "torn") {
@@ -133,7 +135,7 @@ function tidyCopies(directory: Buffer, event: HookEvent): void {
     const kind = hookKind(text);
     const aside = joinRaw(directory, asideOf(event));
     if (kind === "wrapping" && lstatIfThere(aside)) fs.renameSync(aside, copy);
-    else if (kind === "own" || kind === "wrapping") fs.rmSync(copy);
+    else if (kind === "own" || kind === "wrapping" || kind === "cut") fs.rmSync(copy);
     else if (kind === "shell" && foreignHook(text) !== text) {
       replaceFile(copy, foreignHook(text), Number(stat.mode) & 0o7777);
     }

@@ -44,6 +44,22 @@ export function placeBlock(head: string, body: string, tail = ""): string {
   return `${head}${torn ? "\n" : ""}${markedBlock(body, torn ? NEWLINE_ADDED : "")}${tail}`;
 }
 
+/**
+ * A text whose end is only the beginning of a block, as a crash leaves it, with all of that block;
+ * undefined for any other.
+ */
+export function wholeBlockAt(
+  text: string,
+  body: string,
+  notes: readonly string[],
+): string | undefined {
+  const at = text.lastIndexOf(OPEN);
+  if (at < 0 || (at > 0 && text[at - 1] !== "\n")) return undefined;
+  const blocks = [...notes, NEWLINE_ADDED].map((note) => markedBlock(body, note));
+  const whole = blocks.find((block) => block.startsWith(text.slice(at)));
+  return whole === undefined ? undefined : text.slice(0, at) + whole;
+}
+
 /** The text as it was before `placeBlock`, with what others have added since. */
 export function withoutBlocks(text: string): string {
   const block = findBlock(text);

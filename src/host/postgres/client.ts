@@ -115,8 +115,15 @@ export function isUnreachable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof AggregateError) return error.errors.some(isUnreachable);
   const code = "code" in error ? String(error.code) : "";
-  return (
-    /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|57P0[1-3])$/.test(code) ||
-    /timeout|terminated/i.test(error.message)
-  );
+  // The system's: files have most of these codes as well.
+  if ("syscall" in error) {
+    const connecting = error.syscall === "connect";
+    const lost = /^(ECONNREFUSED|ECONNRESET|EPIPE)$/.test(code) && !("path" in error);
+    return lost || (connecting && /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)$/.test(code));
+  }
+  return /^57P0[1-3]$/.test(code) || (code === "" && DRIVERS_WORDS.test(error.message));
 }
+
+/** What pg and pg-pool say themselves of a connection that ended, or did not come about. */
+const DRIVERS_WORDS =
+  /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Query read timeout|Client .* is not queryable)/;

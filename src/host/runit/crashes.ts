@@ -24,6 +24,12 @@ export function howItEnded({ code, signal }: { code: number; signal: number }): 
   return `it ended with ${code >= 0 ? `exit code ${code}` : `signal ${signal}`}`;
 }
 
+/** The same of all its failures, in one phrase. */
+export function howItFails({ count, code, signal }: Omit<Crash, "at">): string {
+  const times = count > 1 ? `${count} times in a row ` : "";
+  return `it failed ${times}(${code >= 0 ? `exit code ${code}` : `signal ${signal}`})`;
+}
+
 /**
  * Whether something in a directory changed after a time. What others put there
  * (`node_modules`, hidden directories) is left out, and so is what lies beyond

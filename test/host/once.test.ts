@@ -1,0 +1,76 @@
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type CommandResult, runOnce } from "../../src/host/once.ts";
+import { type Layout, layoutOf } from "../../src/model/layout.ts";
+import { makeProject, type TestProject } from "../support/project.ts";
+import { must } from "../support/running.ts";
+
+let project: TestProject;
+let layout: Layout;
+let count = 0;
+let record: string;
+let ran: string;
+
+beforeAll(async () => {
+  project = await makeProject();
+  await must(project, "init");
+  layout = layoutOf(project.root);
+  mkdirSync(`${layout.run}/setup`, { recursive: true });
+});
+afterAll(() => project?.dispose());
+beforeEach(() => {
+  count += 1;
+  record = `${layout.run}/setup/main.first.step${count}`;
+  ran = join(project.home, `ran${count}`);
+});
+
+async function once(script: string): Promise<CommandResult> {
+  const log = openSync(`${project.home}/log`, "a");
+  try {
+    return await runOnce(layout, {
+      record,
+      argv: ["sh", "-c", `echo ran >>"$1"; ${script}`, "sh", ran],
+      cwd: project.root,
+      environment: project.env,
+      log,
+      onEnd: () => () => {},
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+const times = () => (existsSync(ran) ? readFileSync(ran, "utf8").split("\n").length - 1 : 0);
+
+test.each(["", "\n", "1x", "x", "\0", "0\0", "0\n1\n"])(
+  "a record that holds %j is none: the command runs, and its code is kept",
+  async (damaged) => {
+    writeFileSync(record, damaged);
+    expect(await once("exit 0")).toEqual({ ok: true });
+    expect(times()).toBe(1);
+    expect(readFileSync(record, "utf8")).toBe("0\n");
+  },
+);
+
+test("a failure is told where its damaged record was", async () => {
+  writeFileSync(record, "");
+  expect(await once("exit 3")).toEqual({ ok: false, why: "ended with exit code 3" });
+  expect(readFileSync(record, "utf8")).toBe("3\n");
+});
+
+test.each([
+  ["0\n", { ok: true }],
+  ["3\n", { ok: false, why: "ended with exit code 3" }],
+])("a record that holds %j stands: nothing runs again", async (whole, result) => {
+  writeFileSync(record, whole);
+  expect(await once("exit 0")).toEqual(result);
+  expect(times()).toBe(0);
+});
+
+test("without a record that can be read nothing counts as done", async () => {
+  const lost = await once(`mkdir '${record}'`);
+  expect(lost).toEqual({ ok: false, why: "left no exit code behind" });
+  expect(times()).toBe(1);
+  expect(await once("exit 0")).toMatchObject({ ok: false });
+  expect(times()).toBe(1);
+});
