@@ -15,7 +15,7 @@ nginx_do() {
 is_master() { is_process "$1" " -p $IKIGAI_DIR/httpd/ " && is_process "$1" "nginx: master process"; }
 
 server_pid() {
-  if found=$(first_line "$IKIGAI_DIR/httpd/pid/nginx.pid") && is_master "$found"; then
+  if found=$(pid_in "$IKIGAI_DIR/httpd/pid/nginx.pid") && is_master "$found"; then
     printf '%s\n' "$found"
     return
   fi
@@ -31,7 +31,7 @@ server_pid() {
 
 # nginx writes its pid only after it has bound its ports.
 server_ready() {
-  found=$(first_line "$IKIGAI_DIR/httpd/pid/nginx.pid") && is_master "$found"
+  found=$(pid_in "$IKIGAI_DIR/httpd/pid/nginx.pid") && is_master "$found"
 }
 
 server_prepare() {

@@ -45,7 +45,7 @@ postgres_do() {
 }
 
 server_pid() {
-  found=$(first_line "$pg_data/postmaster.pid") || return 1
+  found=$(pid_in "$pg_data/postmaster.pid") || return 1
   is_process "$found" " -D $pg_data " || return 1
   printf '%s\n' "$found"
 }
@@ -88,10 +88,10 @@ check_version() {
 }
 
 # After a crash of the machine the old pid may belong to something else, and Postgres would
-# then refuse. Only where that is so, and nothing works in the data directory.
+# then refuse, as where it is none. Only where that is so, and nothing works in the data directory.
 forget_stale_pid() {
-  stale=$(first_line "$pg_data/postmaster.pid") || return 0
-  if [ -z "$(command_line "$stale")" ]; then return 0; fi
+  if ! [ -e "$pg_data/postmaster.pid" ]; then return 0; fi
+  if stale=$(pid_in "$pg_data/postmaster.pid") && [ -z "$(command_line "$stale")" ]; then return 0; fi
   for found in $(processes_with postgres); do
     if [ "$(working_directory "$found")" = "$pg_data" ]; then return 0; fi
   done

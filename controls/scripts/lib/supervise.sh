@@ -6,7 +6,7 @@ supervised_mark="IKIGAI_SUPERVISED=$IKIGAI_DIR"
 
 # runsvdir_pid: prints it; false where it does not run.
 runsvdir_pid() {
-  found=$(first_line "$IKIGAI_DIR/run/runsvdir.pid") || return 1
+  found=$(pid_in "$IKIGAI_DIR/run/runsvdir.pid") || return 1
   is_process "$found" " -P $IKIGAI_DIR/sv " || return 1
   printf '%s\n' "$found"
 }
