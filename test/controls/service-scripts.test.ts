@@ -2,20 +2,23 @@ import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { beginningOf } from "../../src/host/process-table.ts";
+import { Definitions } from "../../src/host/runit/definitions.ts";
+import { layoutOf } from "../../src/model/layout.ts";
 import { waitFor } from "../support/wait.ts";
 
 const scripts = fileURLToPath(new URL("../../controls/scripts", import.meta.url));
+/** A project's `.ikigai`. */
 let base: string;
 let place: string;
 let definition: string;
 
 beforeEach(async () => {
-  base = await realpath(await mkdtemp(join(tmpdir(), "iki-group-")));
+  base = join(await realpath(await mkdtemp(join(tmpdir(), "iki-scripts-"))), ".ikigai");
   [place, definition] = [join(base, "sv/a.b"), join(base, "run/services/a.b")];
   cpSync(scripts, join(base, "scripts"), { recursive: true });
   cpSync(join(scripts, "service"), place, { recursive: true });
@@ -24,7 +27,7 @@ beforeEach(async () => {
   }
   for (const file of ["settings", "lock"]) writeFileSync(join(base, "scripts", file), "");
 });
-afterEach(() => rm(base, { recursive: true, force: true }));
+afterEach(() => rm(dirname(base), { recursive: true, force: true }));
 
 /**
  * The signals that a service's script would send. It runs with a `kill` that only writes down: were
@@ -80,6 +83,18 @@ test("a pid of its own is signalled when somebody asks", async () => {
   writeFileSync(join(place, "supervise/pid"), "4194300\n");
   expect(await signalsOf("control/t")).toEqual(["-s TERM -- -4194300"]);
 });
+
+test.each(["x", "08", "-1", "1e9", "99999999999999999999", "3x 1 0"])(
+  "%j in place of the number of failures is none",
+  async (text) => {
+    writeFileSync(join(definition, "pid"), "4194300 mark\n1\n");
+    writeFileSync(join(definition, "crashes"), `${text}\n`);
+    await signalsOf("finish");
+    expect(readFileSync(join(definition, "crashes"), "utf8")).toMatch(/^1 3 0 \d+\n$/);
+    writeFileSync(join(definition, "crashes"), `${text}\n`);
+    expect(new Definitions(layoutOf(dirname(base))).crashes("a.b")).toBeUndefined();
+  },
+);
 
 /** A process group whose leader has ended: its number, when that began, and who is left in it. */
 async function makeLeaderless() {
