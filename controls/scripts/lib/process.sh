@@ -6,6 +6,9 @@
 # pid_in FILE: prints what its first line gives; false where that is no pid.
 pid_in() { number=$(first_line "$1") && is_pid "$number" && printf '%s\n' "$number"; }
 
+# keep_pid FILE PID: writes again what was lost.
+keep_pid() { { printf '%s\n' "$2" >"$1.$$" && mv -f "$1.$$" "$1"; } 2>/dev/null || :; }
+
 # command_line PID: the arguments, one space behind each; nothing for a zombie.
 command_line() {
   if [ -d /proc/self ]; then
