@@ -1,7 +1,8 @@
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { accounts } from "../support/as-user.ts";
+import { accounts, identityOf } from "../support/as-user.ts";
 import { waitFor } from "../support/wait.ts";
 import { type Controls, makeControls } from "./support.ts";
 
@@ -96,5 +97,28 @@ describe.each(accounts())("as $name", (account) => {
       const now = await daemons();
       return now.length === 1 && now[0] !== before;
     });
+  });
+
+  test("daemons that were started by hand make room for the one that is looked after", async () => {
+    const cwd = join(controls.layout.sv, "daemon");
+    const byHand = () =>
+      spawn("./run", [], {
+        ...{ cwd, env: controls.env, stdio: "ignore" as const, detached: true },
+        ...identityOf(account),
+      });
+    byHand();
+    await waitFor(() => existsSync(controls.layout.daemonSocket));
+    const before = await daemons();
+    await did("runsvdir start");
+    const supervised = () => pidIn(join(cwd, "supervise/pid"));
+    await waitFor(async () => {
+      const now = await daemons();
+      return now.length === 1 && now[0] === supervised() && !before.includes(supervised());
+    });
+
+    const [kept] = await daemons();
+    const refused = byHand();
+    expect(await new Promise((resolve) => refused.once("exit", resolve))).toBe(1);
+    expect(await daemons()).toEqual([kept]);
   });
 });
