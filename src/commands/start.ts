@@ -16,7 +16,9 @@ export const start: Run = async ({ cwd, say }) => {
   const { layout, configuration } = await prepareProject(cwd);
   await refuseTakenPorts(layout, configuration);
   // Wanted from here on: the supervisor starts all of them in its first look.
-  for (const name of ["nginx", "postgres"]) fs.rmSync(`${layout.sv}/${name}/down`, { force: true });
+  for (const name of ["nginx", "postgres", "daemon"]) {
+    fs.rmSync(`${layout.sv}/${name}/down`, { force: true });
+  }
   const first = !fs.existsSync(`${layout.db}/PG_VERSION`);
   await step("supervisor and daemon", () => control(layout, "runsvdir", "start"));
   await Promise.all([

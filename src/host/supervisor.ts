@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import type { Layout } from "../model/layout.ts";
-import { readIfThere } from "./files.ts";
+import { readIfThere, writeAtomically } from "./files.ts";
+import { listProcesses } from "./process-table.ts";
 
 /** Whether this project's runsvdir lives: its pid alone would prove nothing. */
 export function isSupervisorAlive({ run, sv }: Layout): boolean {
@@ -10,6 +11,22 @@ export function isSupervisorAlive({ run, sv }: Layout): boolean {
   if (!fs.existsSync("/proc/self")) return lives(Number(pid));
   const line = readIfThere(`/proc/${pid}/cmdline`)?.toString().split("\0") ?? [];
   return line.includes("-P") && line.includes(sv);
+}
+
+/** Looks for this project's runsvdir among all processes, as its pid file may be lost; writes that again. */
+export function findSupervisor({ ikigai, run, sv }: Layout): boolean {
+  const found = listProcesses().find(
+    ({ command, cwd }) =>
+      // It works in sv while it looks.
+      command.endsWith(`runsvdir -P ${sv}`) && (cwd === ikigai || cwd === sv),
+  );
+  if (!found) return false;
+  try {
+    writeAtomically(`${run}/runsvdir.pid`, `${found.pid}\n`, { durable: false });
+  } catch {
+    // A full disk, say: it is looked for again.
+  }
+  return true;
 }
 
 /**

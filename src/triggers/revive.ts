@@ -1,6 +1,6 @@
 import { every } from "../host/every.ts";
 import { readArrival } from "../host/place.ts";
-import { isSupervisorAlive, reviveSupervisor } from "../host/supervisor.ts";
+import { findSupervisor, isSupervisorAlive, reviveSupervisor } from "../host/supervisor.ts";
 import type { Layout } from "../model/layout.ts";
 
 const LOOK_MS = 500;
@@ -26,7 +26,7 @@ export function watchSupervisor(layout: Layout, journal: (line: string) => void)
     missed++;
     // Once may be the moment in which it is started.
     const due = missed > 1 && performance.now() - revivedAt > AGAIN_MS;
-    if (!due || !(seen || isSupervised())) return;
+    if (!due || !(seen || isSupervised()) || findSupervisor(layout)) return;
     revivedAt = performance.now();
     journal("runsvdir has ended although nobody asked for it: it is started again");
     reviveSupervisor(layout);

@@ -152,6 +152,14 @@ describe.each(accounts())("as $name", (account) => {
   });
 });
 
+test("runsvdir start brings up a daemon that was put down alone", async () => {
+  await using controls = await makeControls();
+  await did(controls, "runsvdir start");
+  await did(controls, "sv stop daemon");
+  await did(controls, "runsvdir start");
+  expect(readFileSync(join(controls.layout.sv, "daemon/supervise/stat"), "utf8")).toBe("run\n");
+});
+
 test("without its program the daemon fails with a reason, and runsvdir start says so", async () => {
   await using controls = await makeControls();
   const settings = readFileSync(controls.layout.settings, "utf8");

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { waitFor } from "../support/wait.ts";
 import { makePatient, type Patient } from "./support/patient.ts";
 import { kill, processesOf } from "./support/processes.ts";
@@ -15,38 +15,47 @@ beforeAll(async () => {
 });
 afterAll(() => patient?.[Symbol.asyncDispose]());
 
-/** Runs a command and kills it, not what it started, after a while. */
-async function cutOff(command: string, milliseconds: number): Promise<void> {
+/** Runs a command and kills it after a while: alone, or with what it started and did not detach. */
+async function cutOff(command: string, milliseconds: number, whole: boolean): Promise<void> {
   const { root, env } = patient.project;
-  const child = spawn(process.execPath, [cli, command], { cwd: root, env, stdio: "ignore" });
+  const child = spawn(process.execPath, [cli, command], {
+    ...{ cwd: root, env, stdio: "ignore", detached: true },
+  });
   const over = new Promise((resolve) => child.once("exit", resolve));
   await pause(milliseconds);
-  child.kill("SIGKILL");
+  // Once it has ended its number may be another's.
+  if (whole && child.pid && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+  else child.kill("SIGKILL");
   await over;
 }
 
-const MOMENTS = [50, 150, 300, 500, 800, 1_200, 1_800];
+const MOMENTS = [50, 150, 300, 400, 500, 650, 800, 1_000, 1_300, 1_800];
 
-test.each(["stop", "start"] as const)(
-  "`ikigai %s` that is killed at any moment is made up for by the next start",
-  async (verb) => {
-    let longest = 0;
-    for (const moment of MOMENTS) {
-      if (verb === "start") expect((await patient.project.ikigai("stop")).exitCode).toBe(0);
-      await cutOff(verb, moment);
-      const begin = performance.now();
-      const started = await patient.project.ikigai("start");
-      expect(started.exitCode, `${moment} ms: ${started.stderr}`).toBe(0);
-      await patient.recovers();
-      longest = Math.max(longest, performance.now() - begin);
-    }
-    tell({
-      fault: `kill -9: ikigai ${verb}, ${MOMENTS.length} moments`,
-      recovery: longest,
-      note: "with start",
-    });
-  },
-);
+describe.each([
+  ["alone", false],
+  ["with its group", true],
+] as const)("killed %s", (how, whole) => {
+  test.each(["stop", "start"] as const)(
+    "`ikigai %s` that is killed at any moment is made up for by the next start",
+    async (verb) => {
+      let longest = 0;
+      for (const moment of MOMENTS) {
+        if (verb === "start") expect((await patient.project.ikigai("stop")).exitCode).toBe(0);
+        await cutOff(verb, moment, whole);
+        const begin = performance.now();
+        const started = await patient.project.ikigai("start");
+        expect(started.exitCode, `${moment} ms: ${started.stderr}`).toBe(0);
+        await patient.recovers();
+        longest = Math.max(longest, performance.now() - begin);
+      }
+      tell({
+        fault: `kill -9: ikigai ${verb} ${how}, ${MOMENTS.length} moments`,
+        recovery: longest,
+        note: "with start",
+      });
+    },
+  );
+});
 
 test("two starts at once leave one of everything", async () => {
   expect((await patient.project.ikigai("stop")).exitCode).toBe(0);

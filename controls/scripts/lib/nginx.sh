@@ -15,7 +15,7 @@ nginx_do() {
 is_master() { is_process "$1" " -p $IKIGAI_DIR/httpd/ " && is_process "$1" "nginx: master process"; }
 
 server_pid() {
-  if found=$(first_line "$IKIGAI_DIR/httpd/pid/nginx.pid") && is_master "$found"; then
+  if found=$(pid_in "$IKIGAI_DIR/httpd/pid/nginx.pid") && is_master "$found"; then
     printf '%s\n' "$found"
     return
   fi
@@ -29,10 +29,21 @@ server_pid() {
   return 1
 }
 
-# nginx writes its pid only after it has bound its ports.
+# nginx writes its pid only after it has bound its ports, and then starts its workers. The file is
+# written again where it is lost, as nginx -s reads it.
 server_ready() {
-  found=$(first_line "$IKIGAI_DIR/httpd/pid/nginx.pid") && is_master "$found"
+  if found=$(pid_in "$IKIGAI_DIR/httpd/pid/nginx.pid") && is_master "$found"; then return; fi
+  found=$(server_pid) && has_worker "$found" && keep_pid "$IKIGAI_DIR/httpd/pid/nginx.pid" "$found"
 }
+
+has_worker() (
+  for one in $(processes_with "nginx: worker process"); do
+    if [ "$(parent "$one")" = "$1" ]; then exit 0; fi
+  done
+  exit 1
+)
+
+server_lost() { false; }
 
 server_prepare() {
   rotate "$log"

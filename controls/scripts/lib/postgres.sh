@@ -45,10 +45,31 @@ postgres_do() {
 }
 
 server_pid() {
-  found=$(first_line "$pg_data/postmaster.pid") || return 1
-  is_process "$found" " -D $pg_data " || return 1
-  printf '%s\n' "$found"
+  if found=$(pid_in "$pg_data/postmaster.pid") && is_process "$found" " -D $pg_data "; then
+    printf '%s\n' "$found"
+    return
+  fi
+  # The file may be lost; the server is not.
+  for found in $(processes_with "$pg_data"); do
+    if is_postmaster "$found" && ! is_postmaster "$(parent "$found")"; then
+      printf '%s\n' "$found"
+      return
+    fi
+  done
+  return 1
 }
+
+# is_postmaster PID: or what it has begun this moment, which bears its arguments still.
+is_postmaster() {
+  case " $(command_line "$1")" in *[/\ ]"postgres -D $pg_data "*) ;; *) return 1 ;; esac
+  [ "$(working_directory "$1")" = "$(cd -P "$pg_data" 2>/dev/null && pwd -P)" ]
+}
+
+# server_lost PID: the file does not name it, for longer than a start or an end takes. Such a server
+# ends by itself within a minute, as after a crash (PostgreSQL looks for its file).
+server_lost() { ! wait_until 2 server_recorded "$1"; }
+
+server_recorded() { [ "$(pid_in "$pg_data/postmaster.pid")" = "$1" ] || [ "$(server_pid)" != "$1" ]; }
 
 # Line 8 of postmaster.pid is what pg_ctl itself waits for.
 server_ready() {
@@ -88,10 +109,10 @@ check_version() {
 }
 
 # After a crash of the machine the old pid may belong to something else, and Postgres would
-# then refuse. Only where that is so, and nothing works in the data directory.
+# then refuse, as where it is none. Only where that is so, and nothing works in the data directory.
 forget_stale_pid() {
-  stale=$(first_line "$pg_data/postmaster.pid") || return 0
-  if [ -z "$(command_line "$stale")" ]; then return 0; fi
+  if ! [ -e "$pg_data/postmaster.pid" ]; then return 0; fi
+  if stale=$(pid_in "$pg_data/postmaster.pid") && [ -z "$(command_line "$stale")" ]; then return 0; fi
   for found in $(processes_with postgres); do
     if [ "$(working_directory "$found")" = "$pg_data" ]; then return 0; fi
   done

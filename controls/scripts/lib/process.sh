@@ -1,6 +1,13 @@
 # What is known about other processes. A pid alone proves nothing, so everything that
 # is signalled was first recognised by its command line or its working directory.
 # Linux is read from /proc (a slim image has no ps), everything else through ps and lsof.
+. "$IKIGAI_DIR/scripts/lib/pid.sh"
+
+# pid_in FILE: prints what its first line gives; false where that is no pid.
+pid_in() { number=$(first_line "$1") && is_pid "$number" && printf '%s\n' "$number"; }
+
+# keep_pid FILE PID: writes again what was lost.
+keep_pid() { { printf '%s\n' "$2" >"$1.$$" && mv -f "$1.$$" "$1"; } 2>/dev/null || :; }
 
 # command_line PID: the arguments, one space behind each; nothing for a zombie.
 command_line() {

@@ -1,6 +1,6 @@
 # start, stop and status of a server that may run under runit or by itself. The
 # sourcing file gives: service, port, port_key, log, and the functions server_pid (prints
-# the proven pid), server_ready, server_prepare, server_launch, server_end, server_kill, server_sweep.
+# the proven pid), server_ready, server_lost, server_prepare, server_launch, server_end, server_kill, server_sweep.
 . "$IKIGAI_DIR/scripts/lib/supervise.sh"
 . "$IKIGAI_DIR/scripts/lib/port.sh"
 
@@ -8,6 +8,13 @@ server_gone() { ! server_pid >/dev/null; }
 
 start_server() {
   before=$(server_pid) || before=
+  if [ -n "$before" ] && server_lost "$before"; then
+    say "$service: pid $before has lost its pid file, so it is started again"
+    server_end "$before"
+    wait_until 10 server_other_than "$before" || server_kill "$before"
+    wait_until 10 server_other_than "$before"
+    before=
+  fi
   if [ -z "$before" ]; then
     server_sweep
     if port_taken_by_another; then exit 1; fi
@@ -29,6 +36,8 @@ start_server() {
     say "$service: started (pid $now)$started_at"
   fi
 }
+
+server_other_than() { [ "$(server_pid)" != "$1" ]; }
 
 # port_taken_by_another: says who. Ours may have come up since we looked: runsvdir starts it too.
 port_taken_by_another() {

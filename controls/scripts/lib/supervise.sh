@@ -6,9 +6,20 @@ supervised_mark="IKIGAI_SUPERVISED=$IKIGAI_DIR"
 
 # runsvdir_pid: prints it; false where it does not run.
 runsvdir_pid() {
-  found=$(first_line "$IKIGAI_DIR/run/runsvdir.pid") || return 1
-  is_process "$found" " -P $IKIGAI_DIR/sv " || return 1
-  printf '%s\n' "$found"
+  if found=$(pid_in "$IKIGAI_DIR/run/runsvdir.pid") && is_process "$found" " -P $IKIGAI_DIR/sv "; then
+    printf '%s\n' "$found"
+    return
+  fi
+  # The file may be lost; runsvdir is not.
+  for found in $(processes_with "$IKIGAI_DIR/sv"); do
+    case $(command_line "$found") in *"runsvdir -P $IKIGAI_DIR/sv ") ;; *) continue ;; esac
+    # It works in sv while it looks.
+    case $(working_directory "$found") in "$IKIGAI_DIR" | "$IKIGAI_DIR/sv") ;; *) continue ;; esac
+    keep_pid "$IKIGAI_DIR/run/runsvdir.pid" "$found"
+    printf '%s\n' "$found"
+    return
+  done
+  return 1
 }
 
 # watched SERVICE: a runsv answers for it.

@@ -40,9 +40,13 @@ has_ended_its_service() {
   [ "$(cat "$(working_directory "$1")/supervise/stat" 2>/dev/null)" = down ]
 }
 
+# half_ended: an end that was begun was cut off.
+half_ended() { [ -e "$IKIGAI_DIR/run/ending" ]; }
+
 # end_tree: HUP makes runsvdir end every runsv, and they their services. What has lost its
 # keeper is asked itself; after 10 s force is used.
 end_tree() {
+  { true >"$IKIGAI_DIR/run/ending"; } 2>/dev/null
   clock
   last=$((clock + 10))
   # Their run script may be about to adopt one that was started by hand.
@@ -74,5 +78,5 @@ end_tree() {
   done
   for one in $theirs; do end_left "$one"; done
   # Places whose runsv could not be waited for.
-  rm -rf "$IKIGAI_DIR"/sv/.gone-*
+  rm -rf "$IKIGAI_DIR"/sv/.gone-* "$IKIGAI_DIR/run/ending"
 }

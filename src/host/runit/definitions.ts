@@ -136,10 +136,10 @@ export class Definitions {
 
   /** How often it ended by itself in a row, and how it ended last. */
   crashes(service: string): { count: number; code: number; signal: number } | undefined {
-    const [count, code, signal] = (
-      readIfThere(`${this.path(service)}/crashes`)?.toString() ?? ""
-    ).split(" ");
-    return count ? { count: Number(count), code: Number(code), signal: Number(signal) } : undefined;
+    const text = readIfThere(`${this.path(service)}/crashes`)?.toString() ?? "";
+    const [count, code, signal] = CRASHES.exec(text)?.slice(1).map(Number) ?? [];
+    if (count === undefined || code === undefined || signal === undefined) return undefined;
+    return { count, code, signal };
   }
 
   /** Forgets earlier failures: it is tried again from the start. */
@@ -195,6 +195,9 @@ export class Definitions {
     if (this.#known?.get(worktree)?.size === 0) this.#known.delete(worktree);
   }
 }
+
+/** Anything else counts as no failure, as it does for `scripts/service/finish`. */
+const CRASHES = /^([1-9]\d{0,3}) (-1|\d{1,3}) (\d{1,3})\b/;
 
 function worktreeOf(service: string): string {
   return service.split(".", 1)[0] ?? "";
