@@ -13,8 +13,8 @@ export function tableOf(rows) {
   const cells = rows.map(({ fault, recovery, lost, left, note }) => [
     fault,
     recovery === undefined ? "-" : `${(recovery / 1000).toFixed(1)} s`,
-    lost ?? "nothing",
-    left ?? "nothing",
+    lost ?? "not counted",
+    left ?? "not counted",
     note ?? "",
   ]);
   const all = [HEADINGS, ...cells];
