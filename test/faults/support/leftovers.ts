@@ -77,7 +77,7 @@ const isKnown = (name: string, worktrees: ReadonlySet<string>) =>
 const BY_WORKTREE = ["run/env", "run/services", "run/sockets", "httpd/root"];
 const NO_WORKTREES = /^(?:daemon|nginx|postgres|spare-[0-9a-f]+)$/;
 
-/** What is in `run/` and `sv/` for no worktree, and temporary files. */
+/** What is in `run/` and `sv/` for no worktree, and temporary files, by their path in `.ikigai`. */
 export function filesLeft(root: string, worktrees: ReadonlySet<string>): string[] {
   const list = (directory: string) =>
     readdirSync(`${root}/.ikigai/${directory}`, { withFileTypes: true })
@@ -91,17 +91,21 @@ export function filesLeft(root: string, worktrees: ReadonlySet<string>): string[
   // A link is the default worktree's other name.
   const places = list("sv").filter(({ name, isLink }) => !NO_WORKTREES.test(name) && !isLink);
   const unknown = [...entries, ...places].filter(({ name }) => !isKnown(name, worktrees));
-  return [...unknown.map(({ path }) => path), ...temporary(`${root}/.ikigai`)].map(
+  const temporary = temporaryFiles(root).map((path) => path.slice(`${root}/.ikigai/`.length));
+  return [...unknown.map(({ path }) => path), ...temporary].map(
     (path) => `file of nobody: ${path}`,
   );
 }
 
-function temporary(ikigai: string): string[] {
-  return ["run", "sv", "scripts", "bin", "httpd"].flatMap((directory) =>
-    readdirSync(`${ikigai}/${directory}`, { recursive: true })
-      .map((name) => `${directory}/${name}`)
-      .filter((path) => path.endsWith(".tmp")),
-  );
+/** What a file, a link or a directory is made as before it is put in its place. */
+function temporaryFiles(root: string): string[] {
+  return ["run", "sv", "scripts", "bin", "httpd"]
+    .map((name) => `${root}/.ikigai/${name}`)
+    .flatMap((directory) =>
+      readdirSync(directory, { recursive: true })
+        .map((name) => `${directory}/${name}`)
+        .filter((path) => /\.[0-9a-f]{12}$|\.tmp$|\/\.new-/.test(path)),
+    );
 }
 
 /**

@@ -80,7 +80,8 @@ function care(project: TestProject, worktrees: Set<string>, pace: number): Patie
     const wrong = await answersWrong(project, worktrees);
     const now = cast();
     wrong.push(...processesMissing(now, worktrees, root));
-    const left = [...processesLeft(now, worktrees, root), ...filesLeft(root, worktrees)];
+    const files = filesLeft(root, worktrees).map((path) => `file of nobody: ${path}`);
+    const left = [...processesLeft(now, worktrees, root), ...files];
     const [lost, schemas] = await using(async (client) => [
       await rows.lost(client, worktrees),
       await schemasLeft(client, worktrees),
@@ -98,7 +99,7 @@ function care(project: TestProject, worktrees: Set<string>, pace: number): Patie
       worktrees.add(name);
     },
     remove: async (name) => {
-      rows.removed(name);
+      await rows.removing(name);
       worktrees.delete(name);
       await project.git(".", "worktree", "remove", "--force", project.worktree(name));
     },

@@ -6,13 +6,11 @@ const ROWS = 50;
 
 type Using = <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>;
 
-/** Data of a removed worktree. */
+/** A schema whose worktree was removed, or whose data made room for other data. */
 interface Aside {
-  readonly worktree: string;
   readonly mark: Mark;
-  schema?: string;
   /** All its rows were seen; nobody writes there. */
-  whole?: boolean;
+  isWhole: boolean;
 }
 
 /** The rows that must be in each schema, and in those that were put aside. */
@@ -23,7 +21,8 @@ export class Rows implements AsyncDisposable {
   readonly #precious = new Set<string>();
   /** What main had when a worktree was begun. */
   readonly #marks = new Map<string, Mark>();
-  readonly #aside: Aside[] = [];
+  /** By the schema's OID, which it keeps under any name. */
+  readonly #aside = new Map<number, Aside>();
 
   constructor(ledger: Ledger, using: Using) {
     this.#ledger = ledger;
@@ -54,18 +53,28 @@ export class Rows implements AsyncDisposable {
     this.#marks.set(worktree, this.#ledger.mark);
   }
 
-  /** Before a worktree is removed. */
-  removed(worktree: string): void {
+  /** Before a worktree is removed: what it has now must stay. Throws while the server is away. */
+  async removing(worktree: string): Promise<void> {
     const mark = this.#marks.get(worktree) ?? NOTHING;
+    const oid = await this.#oidOf(worktree);
+    if (oid !== undefined && !this.#aside.has(oid)) this.#aside.set(oid, { mark, isWhole: false });
     this.#marks.delete(worktree);
-    this.#aside.push({ worktree, mark });
   }
 
-  /** The data that were put aside last are the worktree's again. */
-  restored(worktree: string): void {
-    const at = this.#aside.findLastIndex((one) => one.worktree === worktree);
-    const [one] = at < 0 ? [] : this.#aside.splice(at, 1);
-    this.#marks.set(worktree, one?.mark ?? NOTHING);
+  /** Before older data of a worktree of that name are made its own; false when it has none yet. */
+  async restoring(worktree: string): Promise<boolean> {
+    if ((await this.#oidOf(worktree)) === undefined) return false;
+    await this.removing(worktree);
+    return true;
+  }
+
+  async #oidOf(worktree: string): Promise<number | undefined> {
+    const { rows } = await this.#using((client) =>
+      client.query<{ oid: number }>("SELECT oid::int FROM pg_namespace WHERE nspname = $1", [
+        schemaOf(worktree),
+      ]),
+    );
+    return rows[0]?.oid;
   }
 
   /** Rows that were acknowledged and are not there. */
@@ -89,25 +98,22 @@ export class Rows implements AsyncDisposable {
     return found;
   }
 
+  /** Each is looked through once, and has to be there ever after. */
   async #checkAside(
     client: pg.Client,
     check: (schema: string, mark: Mark) => Promise<boolean>,
     found: string[],
   ): Promise<void> {
-    if (this.#aside.length === 0) return;
-    const { rows } = await client.query<{ schema: string }>(
-      "SELECT nspname AS schema FROM pg_namespace WHERE nspname LIKE 'retired\\_%' ORDER BY oid",
+    if (this.#aside.size === 0) return;
+    const { rows } = await client.query<{ oid: number; name: string }>(
+      "SELECT oid::int, nspname AS name FROM pg_namespace WHERE oid = ANY ($1)",
+      [[...this.#aside.keys()]],
     );
-    const free = new Set(rows.map(({ schema }) => schema));
-    for (const { schema } of this.#aside) {
-      if (schema && !free.delete(schema)) found.push(`${schema}, which was put aside`);
-    }
-    for (const one of this.#aside) {
-      const prefix = `retired_${one.worktree.replaceAll("-", "_")}_`;
-      const schema = one.schema ?? [...free].find((name) => name.startsWith(prefix));
-      if (!schema) found.push(`the data of ${one.worktree}, which was removed`);
-      else if (free.delete(schema)) one.schema = schema;
-      if (schema && !one.whole) one.whole = await check(schema, one.mark);
+    const names = new Map(rows.map(({ oid, name }) => [oid, name]));
+    for (const [oid, one] of this.#aside) {
+      const name = names.get(oid);
+      if (name === undefined) found.push(`a schema of ${one.mark.rows} rows, put aside`);
+      else if (!one.isWhole) one.isWhole = await check(name, one.mark);
     }
   }
 
