@@ -92,9 +92,7 @@ export function filesLeft(root: string, worktrees: ReadonlySet<string>): string[
   const places = list("sv").filter(({ name, isLink }) => !NO_WORKTREES.test(name) && !isLink);
   const unknown = [...entries, ...places].filter(({ name }) => !isKnown(name, worktrees));
   const temporary = temporaryFiles(root).map((path) => path.slice(`${root}/.ikigai/`.length));
-  return [...unknown.map(({ path }) => path), ...temporary].map(
-    (path) => `file of nobody: ${path}`,
-  );
+  return [...unknown.map(({ path }) => path), ...temporary];
 }
 
 /** What a file, a link or a directory is made as before it is put in its place. */
