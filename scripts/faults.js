@@ -13,8 +13,8 @@ export function tableOf(rows) {
   const cells = rows.map(({ fault, recovery, lost, left, note }) => [
     fault,
     recovery === undefined ? "-" : `${(recovery / 1000).toFixed(1)} s`,
-    lost ?? "nothing",
-    left ?? "nothing",
+    lost ?? "not counted",
+    left ?? "not counted",
     note ?? "",
   ]);
   const all = [HEADINGS, ...cells];
@@ -33,7 +33,10 @@ function readRows(file) {
   return lines.map((line) => JSON.parse(line));
 }
 
-/** Hurts real projects in every known way. SOAK_MINUTES says how long the soak lasts. */
+/**
+ * Hurts real projects in every known way. SOAK_MINUTES says how long the soak lasts (30 is the long
+ * form), SOAK_SEED which one it is; SWEEP_STEP=1 kills at every writing call, not at some of each.
+ */
 export async function faults(args) {
   if (process.platform !== "linux") throw new Error("Faults are read from /proc: Linux only.");
   await setup(["tests", "faults"]);

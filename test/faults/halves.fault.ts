@@ -15,3 +15,13 @@ test("a role that a cut-off build left goes while the daemon runs on", async () 
   expect(await patient.complaints()).toEqual(["no schema: wt_half"]);
   tell({ fault: "a role that a cut-off build left", recovery: await patient.recovers(30_000) });
 });
+
+test("a build that nobody finishes goes while the daemon runs on", async () => {
+  // As a branch begins (`build-schema.ts`).
+  await patient.sql(
+    `CREATE SCHEMA ikigai_build_half; COMMENT ON SCHEMA ikigai_build_half IS 'ikigai:build';
+     CREATE TABLE ikigai_build_half.notes AS SELECT generate_series(1, 10) AS n`,
+  );
+  expect(await patient.complaints()).toEqual(["unfinished: ikigai_build_half"]);
+  tell({ fault: "a build that was cut off", recovery: await patient.recovers(30_000) });
+});

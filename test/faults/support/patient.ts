@@ -1,11 +1,17 @@
-import { readdirSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import pg from "pg";
+import { expect } from "vitest";
 import type { PlanReport } from "../../../src/model/report.ts";
 import { ask } from "../../support/http.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "../../support/project.ts";
-import { type Cast, castOf, orphansOf } from "./roles.ts";
+import { Ledger } from "./ledger.ts";
+import { filesLeft, processesLeft, processesMissing, schemaOf, schemasLeft } from "./leftovers.ts";
+import { type Cast, castOf } from "./roles.ts";
+import { Rows } from "./rows.ts";
+import { type Count, keepCount, tell } from "./table.ts";
 
-const ROWS = 50;
+/** Milliseconds between two rows that are written all the time. */
+const PACE = 20;
 
 /** A project that runs and is hurt: what must be true of it whatever was done to it. */
 export interface Patient extends AsyncDisposable {
@@ -13,8 +19,12 @@ export interface Patient extends AsyncDisposable {
   cast(): Cast;
   /** The worktrees that must be there, with their rows. */
   readonly worktrees: Set<string>;
-  /** Puts rows into a worktree's schema, to be there for good. */
-  fill(worktree: string): Promise<void>;
+  /** Rows that must be there. */
+  readonly rows: Rows;
+  /** `git worktree add`, off main; the branch must have the rows that main has now. */
+  add(worktree: string): Promise<void>;
+  /** `git worktree remove`; the data must be kept. */
+  remove(worktree: string): Promise<void>;
   /** What is not as it should be; nothing when all is well. */
   complaints(): Promise<string[]>;
   /** Milliseconds until there is nothing to complain about. */
@@ -22,132 +32,124 @@ export interface Patient extends AsyncDisposable {
   sql<T extends pg.QueryResultRow>(text: string): Promise<T[]>;
 }
 
-export async function makePatient(options: ProjectOptions = {}): Promise<Patient> {
+/** What was found at one look. */
+interface Findings extends Count {
+  readonly wrong: readonly string[];
+}
+
+export interface PatientOptions extends ProjectOptions {
+  /** Milliseconds between two rows of the ledger. */
+  readonly pace?: number;
+}
+
+export async function makePatient({ pace, ...options }: PatientOptions = {}): Promise<Patient> {
   const project = await makeProject({ worktrees: ["rel-05"], ...options });
   const started = await project.ikigai("start");
   if (started.exitCode !== 0) throw new Error(started.stderr);
   const worktrees = new Set(["main", ...(options.worktrees ?? ["rel-05"])]);
-  const patient = care(project, worktrees);
+  const patient = care(project, worktrees, pace ?? PACE);
   await patient.recovers(30_000);
-  for (const worktree of worktrees) await patient.fill(worktree);
+  await patient.rows.begin(worktrees);
   return patient;
 }
 
-function care(project: TestProject, worktrees: Set<string>): Patient {
-  const data = () => realpathSync(`${project.root}/.ikigai/db`);
-  const cast = () => castOf(project.root, data());
-  const filled = new Set<string>();
-  const sql = async <T extends pg.QueryResultRow>(text: string): Promise<T[]> => {
+function care(project: TestProject, worktrees: Set<string>, pace: number): Patient {
+  const { root } = project;
+  const cast = () => castOf(root, realpathSync(`${root}/.ikigai/db`));
+  const connect = async () => {
     const client = new pg.Client({
       ...{ host: "127.0.0.1", port: project.postgresPort, connectionTimeoutMillis: 2_000 },
       ...{ user: "ikigai", password: "ikigai", database: "ikigai", application_name: "faults" },
+      ...{ options: "-c synchronous_commit=on", query_timeout: 20_000 },
     });
     // The server may be killed while we are connected.
     client.on("error", () => {});
     await client.connect();
+    return client;
+  };
+  const using = async <T>(work: (client: pg.Client) => Promise<T>): Promise<T> => {
+    const client = await connect();
     try {
-      return (await client.query<T>(text)).rows;
+      return await work(client);
     } finally {
       await client.end();
     }
   };
-  const schema = (worktree: string) => `wt_${worktree.replaceAll("-", "_")}`;
-  const fill = async (worktree: string) => {
-    const table = `"${schema(worktree)}".precious`;
-    await sql(
-      `CREATE TABLE ${table} AS SELECT generate_series(1, ${ROWS}) AS n; ALTER TABLE ${table} OWNER TO "${schema(worktree)}"`,
-    );
-    filled.add(worktree);
-  };
-  const complaints = async (): Promise<string[]> => {
-    const found: string[] = [];
-    const note = (text: string, ok: boolean) => void (ok || found.push(text));
-    await asked(project, found);
-    for (const worktree of worktrees) {
-      const answer = await project.http(`/${worktree}/api/x`, { timeout: 20_000 });
-      note(`${worktree} answers ${answer.status}`, answer.status === 200);
-      if (answer.status === 200) {
-        const said = answer.json<{ worktree: string }>().worktree;
-        note(`${worktree} is answered by ${said}`, said === worktree);
-      }
-    }
-    found.push(...counted(cast(), worktrees, project.root));
-    for (const worktree of filled) {
-      if (!worktrees.has(worktree)) continue;
-      const [row] = await sql<{ n: string }>(
-        `SELECT count(*)::text AS n FROM "${schema(worktree)}".precious`,
-      );
-      note(`${worktree} has ${row?.n} rows of ${ROWS}`, row?.n === String(ROWS));
-    }
-    found.push(...(await halves(sql)));
-    return found;
+  const rows = new Rows(new Ledger(connect, schemaOf("main"), pace), using);
+  const look = async (): Promise<Findings> => {
+    const wrong = await answersWrong(project, worktrees);
+    const now = cast();
+    wrong.push(...processesMissing(now, worktrees, root));
+    const files = filesLeft(root, worktrees).map((path) => `file of nobody: ${path}`);
+    const left = [...processesLeft(now, worktrees, root), ...files];
+    const [lost, schemas] = await using(async (client) => [
+      await rows.lost(client, worktrees),
+      await schemasLeft(client, worktrees),
+    ]);
+    return { wrong, lost, left: [...left, ...schemas] };
   };
   return {
     project,
     cast,
     worktrees,
-    fill,
-    complaints,
-    sql,
-    recovers: async (deadline = 20_000) => {
-      const begin = performance.now();
-      let last: string[] = [];
-      while (performance.now() - begin < deadline) {
-        last = await complaints().catch((error: unknown) => [String(error)]);
-        if (last.length === 0) return Math.round(performance.now() - begin);
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      throw new Error(`Not well after ${deadline} ms:\n  ${last.join("\n  ")}`);
+    rows,
+    add: async (name) => {
+      rows.added(name);
+      await project.git(".", "worktree", "add", "-q", "-b", name, project.worktree(name), "main");
+      worktrees.add(name);
     },
-    [Symbol.asyncDispose]: () => project[Symbol.asyncDispose](),
+    remove: async (name) => {
+      await rows.removing(name);
+      worktrees.delete(name);
+      await project.git(".", "worktree", "remove", "--force", project.worktree(name));
+    },
+    complaints: async () => all(await look()),
+    sql: (text) => using(async (client) => (await client.query(text)).rows),
+    recovers: (deadline = 20_000) => recovered(look, deadline),
+    [Symbol.asyncDispose]: async () => {
+      await rows[Symbol.asyncDispose]();
+      await project[Symbol.asyncDispose]();
+    },
   };
 }
 
-/** The daemon answers, and has nothing left to do. */
-async function asked({ root }: TestProject, found: string[]): Promise<void> {
-  const socketPath = `${root}/.ikigai/daemon.sock`;
+const all = ({ wrong, lost, left }: Findings) => [...wrong, ...lost, ...left];
+
+async function recovered(look: () => Promise<Findings>, deadline: number): Promise<number> {
+  const begin = performance.now();
+  let last: Findings = { wrong: ["never looked at"], lost: [], left: [] };
+  while (performance.now() - begin < deadline) {
+    last = await look().catch((error) => ({ ...last, wrong: [String(error)] }));
+    if (all(last).length === 0) {
+      keepCount(last);
+      return Math.round(performance.now() - begin);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  keepCount(last);
+  tell({ fault: expect.getState().currentTestName ?? "the beginning", note: "not recovered" });
+  throw new Error(`Not well after ${deadline} ms:\n  ${all(last).join("\n  ")}`);
+}
+
+/** The daemon answers and has nothing left to do, and each worktree answers for itself. */
+async function answersWrong(
+  project: TestProject,
+  worktrees: ReadonlySet<string>,
+): Promise<string[]> {
+  const found: string[] = [];
+  const socketPath = `${project.root}/.ikigai/daemon.sock`;
   const health = await ask(0, "/v1/health", { socketPath, timeout: 5_000 });
   if (!health.json<{ ready: boolean }>().ready) found.push("the daemon is not ready");
   const plan = (await ask(0, "/v1/plan", { socketPath })).json<unknown>() as PlanReport;
   found.push(...plan.steps.map(({ kind, action, key }) => `to do: ${action} ${kind} ${key}`));
   found.push(...plan.problems);
-}
-
-/** Nothing is there twice, and nothing is nobody's. */
-function counted(cast: Cast, worktrees: ReadonlySet<string>, root: string): string[] {
-  const found: string[] = [];
-  const one = (what: string, list: readonly unknown[]) => {
-    if (list.length !== 1) found.push(`${list.length} of: ${what}`);
-  };
-  one("runsvdir", cast.runsvdir);
-  one("daemon", cast.daemon);
-  one("nginx master", cast.nginxMaster);
-  one("postmaster", cast.postmaster);
-  for (const [name, list] of cast.services) one(`service ${name}`, list);
-  for (const worktree of worktrees) one(worktree, cast.services.get(`${worktree}.backend`) ?? []);
-  const places = readdirSync(`${root}/.ikigai/sv`, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
-    .map(({ name }) => `${root}/.ikigai/sv/${name}`);
-  for (const place of places)
-    one(
-      `runsv ${place}`,
-      cast.runsv.filter(({ cwd }) => cwd === place),
-    );
-  for (const { pid, line } of orphansOf(cast)) found.push(`orphan ${pid}: ${line}`);
+  for (const worktree of worktrees) {
+    const answer = await project.http(`/${worktree}/api/x`, { timeout: 20_000 });
+    if (answer.status !== 200) found.push(`${worktree} answers ${answer.status}`);
+    else {
+      const said = answer.json<{ worktree: string }>().worktree;
+      if (said !== worktree) found.push(`${worktree} is answered by ${said}`);
+    }
+  }
   return found;
-}
-
-/** Schemas without a mark or a role, roles without a schema, and what a build left. */
-async function halves(sql: Patient["sql"]): Promise<string[]> {
-  const rows = await sql<{ name: string }>(
-    `SELECT 'no mark: ' || nspname AS name FROM pg_namespace
-      WHERE nspname LIKE 'wt\\_%' AND obj_description(oid, 'pg_namespace') IS NULL
-     UNION ALL SELECT 'no role: ' || nspname FROM pg_namespace n
-      WHERE nspname ~ '^(wt|retired)_' AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = n.nspname)
-     UNION ALL SELECT 'no schema: ' || rolname FROM pg_roles r
-      WHERE rolname ~ '^(wt|retired|dropped)_' AND NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = r.rolname)
-     UNION ALL SELECT 'strange schema: ' || nspname FROM pg_namespace
-      WHERE nspname !~ '^(wt_|retired_|pg_|public$|information_schema$|extensions$|ikigai_)'`,
-  );
-  return rows.map(({ name }) => name);
 }

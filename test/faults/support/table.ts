@@ -1,4 +1,5 @@
 import { appendFileSync } from "node:fs";
+import { expect } from "vitest";
 
 /** One line of the table of faults. */
 export interface Row {
@@ -10,12 +11,29 @@ export interface Row {
   readonly note?: string;
 }
 
+/** What was counted in a project: rows that are lost, and what is left over. */
+export interface Count {
+  readonly lost: readonly string[];
+  readonly left: readonly string[];
+}
+
+let latest: { readonly test: string | undefined; readonly count: Count } | undefined;
+
+/** Keeps what was counted last, for what this test tells then. */
+export function keepCount(count: Count): void {
+  latest = { test: expect.getState().currentTestName, count };
+}
+
 /** Tells `npm run test:faults`, which prints the table. */
 export function tell(row: Row): void {
+  const of = (list: readonly string[]) => list.join("; ") || "nothing";
+  const counted = latest?.test === expect.getState().currentTestName ? latest?.count : undefined;
+  const whole = counted ? { lost: of(counted.lost), left: of(counted.left), ...row } : row;
   const file = process.env.IKIGAI_FAULTS_TABLE;
-  if (file) appendFileSync(file, `${JSON.stringify(row)}\n`);
-  else
-    console.log(
-      `${row.fault}: ${Math.round(row.recovery ?? 0)} ms${row.note ? ` (${row.note})` : ""}`,
-    );
+  if (file) appendFileSync(file, `${JSON.stringify(whole)}\n`);
+  else {
+    const { fault, recovery, lost = "-", left = "-", note } = whole;
+    const time = recovery === undefined ? "-" : `${Math.round(recovery)} ms`;
+    console.log(`${fault}: ${time}, lost ${lost}, left ${left}${note ? ` (${note})` : ""}`);
+  }
 }
