@@ -64,7 +64,7 @@ export async function createWorker(
     spaces: string[];
     servers: string[];
     found: Found[];
-  }>(FACTS, [base]);
+  }>(options.member === undefined ? FACTS : OWNER, [base]);
   const { owner = null, spaces = [], servers = [], found = [] } = rows[0] ?? {};
   const lens = lensOf(name);
   const places = new Map(
@@ -75,13 +75,16 @@ export async function createWorker(
     }),
   );
   const strange = options.lens ? [...places.values()].filter(({ own }) => !own) : [];
+  // Nobody can guess it, so that no iterations need to make that slow.
   const password = randomBytes(24).toString("base64url");
   const role = ident(name);
   const members = [owner, options.member ?? null].filter((each) => each !== null);
   await client.query("SELECT pg_advisory_lock(hashtextextended($1, 0))", [name]);
   const statements = [
+    // Lost with a crash, it is nobody's loss.
+    "SET LOCAL synchronous_commit = off",
     `CREATE ROLE ${role} LOGIN BYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION`,
-    `UPDATE pg_catalog.pg_authid SET rolpassword = ${literal(await scramVerifier(password))} WHERE rolname = ${literal(name)}`,
+    `UPDATE pg_catalog.pg_authid SET rolpassword = ${literal(await scramVerifier(password, 1))} WHERE rolname = ${literal(name)}`,
     `COMMENT ON ROLE ${role} IS ${literal(BUILD_MARK)}`,
     // Set here it needs no privilege, and no function can switch it off.
     `ALTER ROLE ${role} SET session_replication_role = replica`,
@@ -126,6 +129,10 @@ const FACTS = `SELECT CASE WHEN NOT r.rolsuper THEN r.rolname END AS owner,
       WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid AND d.classid = 'pg_class'::regclass
         AND c.relkind IN ('r', 'S')) AS found
    FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = $1`;
+
+/** All that one needs to know who runs statements that have been written already. */
+const OWNER =
+  "SELECT r.rolname AS owner FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = $1 AND NOT r.rolsuper";
 
 /** Opens a session of the worker's on the server of `client`. */
 export async function enter(

@@ -61,11 +61,17 @@ export function dismissal({ worker }: Hand): string {
 }
 
 /** Ends the session, and removes the role where its dismissal was not committed. */
-export async function takeBack(client: pg.Client, { worker, session }: Hand): Promise<void> {
-  await close(await session.catch(() => undefined));
+export async function takeBack(
+  client: pg.Client,
+  { worker, session }: Hand,
+  dismissed: boolean,
+): Promise<void> {
+  const closed = session.then(close, () => undefined);
   try {
-    const { rows } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [worker.name]);
-    if (rows.length > 0) await removeWorker(client, worker.name);
+    if (!dismissed) {
+      await closed;
+      await removeWorker(client, worker.name);
+    }
     await client.query("SELECT pg_advisory_unlock(hashtextextended($1, 0))", [worker.name]);
   } catch {
     // The server may be what failed; what is left is swept.

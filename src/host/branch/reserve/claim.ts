@@ -34,6 +34,7 @@ export async function claimReserve(
   const started = performance.now();
   const reserve = reserveName(options.base);
   let hand: Hand | undefined;
+  let claimed = false;
   try {
     if (!(await recorded(client, reserve))) return no("there is no reserve");
     hand = await lendHand(client, options.base, reserve, LOCK_TIMEOUT_MS);
@@ -64,12 +65,13 @@ export async function claimReserve(
     const statements = [...plan.sql, ...(positions === "" ? [] : [positions])];
     await catchUpIn(client, hand, reserve, statements, record, copied);
     await client.query(handOver(record, reserve, options, dismissal(hand)));
+    claimed = true;
     return { claimed: true, copied, milliseconds: performance.now() - started };
   } catch (error) {
     return no(error instanceof Error ? error.message : String(error));
   } finally {
     await client.query("ROLLBACK").catch(() => undefined);
-    if (hand) await takeBack(client, hand);
+    if (hand) await takeBack(client, hand, claimed);
   }
 }
 

@@ -97,6 +97,7 @@ async function refresh(
   );
   const proofs = new Map((await readProofs(client, base)).map((each) => [each.name, each.state]));
   const tables = await lockable(client, base);
+  let refreshed = false;
   const hand = await lendHand(client, base, reserve, lockTimeoutMs);
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
   try {
@@ -113,12 +114,13 @@ async function refresh(
     await client.query(
       `COMMENT ON SCHEMA ${ident(reserve)} IS ${literal(mark)}; ${dismissal(hand)}; COMMIT`,
     );
+    refreshed = true;
     return { state: "refreshed" };
   } catch (error) {
     return { no: error instanceof Error ? error.message : String(error) };
   } finally {
     await client.query("ROLLBACK").catch(() => undefined);
-    await takeBack(client, hand);
+    await takeBack(client, hand, refreshed);
   }
 }
 
