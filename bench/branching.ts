@@ -28,7 +28,7 @@ async function withBase<T>(
   try {
     const client = await cluster.connect();
     await client.query(
-      `CREATE ROLE ${BASE} SUPERUSER; CREATE SCHEMA ${BASE} AUTHORIZATION ${BASE}; SET ROLE ${BASE}`,
+      `CREATE ROLE ${BASE}; CREATE SCHEMA ${BASE} AUTHORIZATION ${BASE}; SET ROLE ${BASE}`,
     );
     for (const sql of benchSchema(BASE, megabytes)) await client.query(sql);
     await client.query("RESET ROLE");

@@ -140,7 +140,7 @@ export async function startCluster(settings: readonly string[] = ["fsync=off"]):
     },
   };
   await cluster.sql(
-    "CREATE SCHEMA extensions; CREATE ROLE wt_main LOGIN; CREATE SCHEMA wt_main AUTHORIZATION wt_main",
+    "CREATE SCHEMA extensions; GRANT USAGE ON SCHEMA extensions TO PUBLIC; CREATE ROLE wt_main LOGIN; CREATE SCHEMA wt_main AUTHORIZATION wt_main",
   );
   return cluster;
 }

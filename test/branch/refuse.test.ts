@@ -197,6 +197,7 @@ test("only what bears the mark is dropped, and nothing outside goes along", asyn
 test("thousands of tables are branched and dropped within the server's lock table", async () => {
   await cluster.sql(
     "DO $$ BEGIN FOR i IN 1..1500 LOOP EXECUTE format('CREATE TABLE wt_main.t%s (id serial PRIMARY KEY, v text)', i); IF i % 100 = 0 THEN COMMIT; END IF; END LOOP; END $$",
+    "wt_main",
   );
   await branch();
   const client = await cluster.connect();

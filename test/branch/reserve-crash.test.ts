@@ -13,9 +13,7 @@ beforeAll(async () => {
   await cluster.sql(
     await readFile(fileURLToPath(new URL("./samples.sql", import.meta.url)), "utf8"),
   );
-  await cluster.sql(
-    "GRANT USAGE ON SCHEMA extensions TO PUBLIC; CREATE TABLE wt_main.counter AS SELECT 0 AS n",
-  );
+  await cluster.sql("SET ROLE wt_main; CREATE TABLE wt_main.counter AS SELECT 0 AS n");
 });
 afterAll(() => cluster?.stop());
 

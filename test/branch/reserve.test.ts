@@ -56,7 +56,7 @@ test("without a reserve there is nothing to claim", async () => {
 
 test("tables whose triggers act on every copy make the reserve useless once they change", async () => {
   expect(await keep()).toMatchObject({ state: "built" });
-  const reason = `triggers, rules or checks would act on rows of ${SCRATCH}`;
+  const reason = `triggers, rules, checks or another owner would act on or stop rows of ${SCRATCH}`;
   expect(await claim()).toMatchObject({ claimed: false, reason });
   await cluster.sql(
     "DROP TRIGGER t_always ON wt_main.scratch; DROP TRIGGER t_replica ON wt_main.scratch",
@@ -103,6 +103,7 @@ test("what changed since is copied again, also where a vacuum came between", asy
 test("a change that leaves no other trace than the log position in the map is seen", async () => {
   await cluster.sql(
     "CREATE TABLE wt_main.same (n int); INSERT INTO wt_main.same SELECT generate_series(1, 100)",
+    "wt_main",
   );
   await cluster.sql("VACUUM (FREEZE) wt_main.same");
   await keep();

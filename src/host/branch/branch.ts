@@ -1,19 +1,21 @@
 import type pg from "pg";
 import {
   buildStructure,
+  type Crew,
   copyRows,
-  createBuild,
-  findsBuild,
   finishBuild,
+  joinSnapshot,
   publish,
   type Watch,
 } from "./build-schema.ts";
-import { dropUnmarked } from "./drop.ts";
 import { BranchError, sqlState } from "./errors.ts";
 import { freshName } from "./inspect/read.ts";
+import { readPointers } from "./inspect/values.ts";
 import { close, prepareSession } from "./session.ts";
 import { openSource, type Source } from "./source.ts";
-import type { BranchOptions, BranchReport, Connect, Progress, Survey } from "./types.ts";
+import { ident } from "./sql.ts";
+import type { BranchOptions, BranchReport, Connect, Progress, Refusal } from "./types.ts";
+import { createBuild, createWorker, enter, removeWorker } from "./worker.ts";
 
 const LOCK_TIMEOUT_MS = 5_000;
 
@@ -32,32 +34,54 @@ export async function branchSchema(
   const started = performance.now();
   const clients: pg.Client[] = [];
   const build = freshName("build");
+  const lockTimeout = options.lockTimeoutMs ?? LOCK_TIMEOUT_MS;
   const open = async () => {
     const client = await connect();
     // A server that goes away is reported by the query that was running.
     client.on("error", () => undefined);
     clients.push(client);
-    await prepareSession(client, options.lockTimeoutMs ?? LOCK_TIMEOUT_MS);
+    await prepareSession(client, lockTimeout);
     return client;
   };
+  let joining: Promise<unknown> | undefined;
   const watch = watcher(options, clients, connect);
   try {
     watch.stop();
-    const [source, builder] = await Promise.all([open(), open()]);
-    await missingTarget(builder, options);
+    const [source, owner] = await Promise.all([open(), open()]);
+    await missingTarget(owner, options);
+    const data = options.mode === "data";
+    const worker = await createWorker(owner, build, options.base, { lens: true });
+    const join = async () => {
+      const session = await enter(owner, worker, `${ident(build)}, extensions`, lockTimeout);
+      clients.push(session);
+      return session;
+    };
+    const both = Promise.all([join(), join()]);
+    joining = both.catch(() => undefined);
     const from = await openSource(
       source,
       { schema: options.base, as: build, role: options.owner },
-      builder,
+      owner,
+      data
+        ? async (snapshot) => {
+            const [first] = await both;
+            await first.query("ROLLBACK");
+            return joinSnapshot(first, snapshot, worker, options.base);
+          }
+        : null,
     );
-    refuse(from.survey, options.base);
+    const sessions = await both;
+    const pointing = await readPointers(sessions[0], from.survey, worker.places);
+    refuse([...from.survey.refusals, ...pointing], options.base);
+    await createBuild(owner, worker);
     const size = from.survey.tables.reduce((sum, table) => sum + table.bytes, 0);
-    const tooLarge =
-      options.mode === "data" && options.maxBytes !== undefined && size > options.maxBytes;
+    const tooLarge = data && options.maxBytes !== undefined && size > options.maxBytes;
     const mode = tooLarge ? "structure" : options.mode;
-    await make(source, builder, from, mode, watch);
+    if (data && mode === "structure") await sessions[0].query("ROLLBACK");
+    const crew = { owner, worker, sessions };
+    await make(source, crew, from, mode, watch);
     watch.tell("publish", 0, 1);
-    await publish(builder, from, options);
+    await publish(crew, from, options);
     watch.tell("publish", 1, 1);
     return {
       target: options.target,
@@ -71,6 +95,7 @@ export async function branchSchema(
       notes: from.survey.notes,
     };
   } catch (error) {
+    await joining;
     await Promise.all(clients.splice(0).map(close));
     await removeBuild(connect, build);
     throw failure(error, options);
@@ -82,38 +107,29 @@ export async function branchSchema(
 
 async function make(
   source: pg.Client,
-  builder: pg.Client,
+  crew: Crew,
   from: Source,
   mode: "data" | "structure",
   watch: Watch,
 ): Promise<void> {
-  const { survey } = from;
-  if (mode === "structure") {
-    await source.query("ROLLBACK");
-    await createBuild(builder, survey);
-    await buildStructure(builder, survey, watch);
-    await findsBuild(source, survey);
-    await finishBuild([builder, source], survey, watch);
-    return;
+  if (mode === "structure") await source.query("ROLLBACK");
+  await buildStructure(crew, from.survey, watch);
+  if (mode === "data") {
+    await copyRows(crew, from, watch);
+    await source.query("COMMIT");
   }
-  await createBuild(builder, survey);
-  await buildStructure(builder, survey, watch);
-  await copyRows(source, builder, from, watch);
-  await source.query("COMMIT");
-  await finishBuild([builder, source], survey, watch);
+  await finishBuild(crew, from.survey, watch);
 }
 
-function refuse(survey: Survey, base: string): void {
-  if (survey.refusals.length === 0) return;
-  const list = survey.refusals.map(
-    (each) => `${each.kind} ${each.object}: ${each.why}. ${each.next}`,
-  );
+function refuse(refusals: readonly Refusal[], base: string): void {
+  if (refusals.length === 0) return;
+  const list = refusals.map((each) => `${each.kind} ${each.object}: ${each.why}. ${each.next}`);
   throw new BranchError(
     "refused",
     `${base} cannot be branched:\n${list.map((line) => `  ${line}`).join("\n")}`,
     {
       next: "put these right, then: ikigai db branch; or: ikigai wt add --db empty",
-      refusals: survey.refusals,
+      refusals,
     },
   );
 }
@@ -173,7 +189,7 @@ async function removeBuild(connect: Connect, build: string): Promise<void> {
   try {
     client = await connect();
     await prepareSession(client, LOCK_TIMEOUT_MS);
-    await dropUnmarked(client, build);
+    await removeWorker(client, build);
   } catch {
     // The server may be what failed.
   } finally {

@@ -1,14 +1,14 @@
 import type pg from "pg";
 import { planLate } from "./copy/late.ts";
 import { sequencePositions, share, stretches } from "./copy/rows.ts";
-import { runItems } from "./copy/run.ts";
+import { handOver, runItems } from "./copy/run.ts";
+import { untouched } from "./inspect/untouched.ts";
 import { lockTables } from "./lock.ts";
+import { close } from "./session.ts";
 import type { Source } from "./source.ts";
 import { ident, literal } from "./sql.ts";
-import type { BranchOptions, Progress, Survey } from "./types.ts";
-
-/** The comment of a schema that is being built; with the lock below it says whose it is. */
-export const BUILD_MARK = "ikigai:build";
+import type { BranchOptions, Item, Progress, Survey } from "./types.ts";
+import { dropLens, dropRole, lensOf, type Worker } from "./worker.ts";
 
 /** Tells progress, and throws where the caller has given up. */
 export interface Watch {
@@ -16,35 +16,21 @@ export interface Watch {
   readonly stop: () => void;
 }
 
-/**
- * Creates the empty schema under its building name, held by this connection until it ends. Its
- * owner and privileges come at once: views are filled, and privileges granted on, as other roles.
- */
-export async function createBuild(client: pg.Client, survey: Survey): Promise<void> {
-  const name = survey.as;
-  await client.query("SELECT pg_advisory_lock(hashtextextended($1, 0))", [name]);
-  const statements = [
-    `CREATE SCHEMA ${ident(name)} AUTHORIZATION ${ident(survey.role)}`,
-    `COMMENT ON SCHEMA ${ident(name)} IS ${literal(BUILD_MARK)}`,
-    ...survey.grants,
-    `SET search_path = ${ident(name)}, extensions`,
-  ];
-  await client.query(statements.join(";\n"));
-}
-
-/** Lets another connection find what is built by its bare name. */
-export async function findsBuild(client: pg.Client, survey: Survey): Promise<void> {
-  await client.query(`SET search_path = ${ident(survey.as)}, extensions`);
+/** The connections of one build. */
+export interface Crew {
+  /** The cluster's owner's. It runs nothing that evaluates an expression. */
+  readonly owner: pg.Client;
+  readonly worker: Worker;
+  /** The worker's sessions. */
+  readonly sessions: readonly [pg.Client, ...pg.Client[]];
 }
 
 /** Everything that must stand before rows come. */
-export async function buildStructure(
-  client: pg.Client,
-  survey: Survey,
-  watch: Watch,
-): Promise<void> {
+export async function buildStructure(crew: Crew, survey: Survey, watch: Watch): Promise<void> {
   let done = 0;
-  await runItems(client, survey.early, (count) => {
+  // The first may stand in the snapshot already, and keeps what it does to itself until it ends.
+  const hands = { worker: crew.sessions[1] ?? crew.sessions[0], owner: crew.owner };
+  await runItems(hands, survey.early, (count) => {
     done += count;
     watch.tell("structure", done, survey.early.length);
     watch.stop();
@@ -52,49 +38,58 @@ export async function buildStructure(
 }
 
 /**
- * Copies all rows of the source's snapshot, on the source's connection and the builder's.
- * Where somebody waits for a stronger lock on the base already, the second one stays out of it:
- * it would wait behind them, and they wait for the first.
+ * Copies all rows of the source's snapshot, on those of the worker's sessions that could join it.
+ * The first stands in it already.
  */
-export async function copyRows(
-  source: pg.Client,
-  builder: pg.Client,
-  from: Source,
-  watch: Watch,
-): Promise<void> {
+export async function copyRows(crew: Crew, from: Source, watch: Watch): Promise<void> {
   const { survey } = from;
-  const tasks = stretches(survey, survey.schema, survey.tables);
+  const { places } = crew.worker;
+  const tasks = stretches(survey, places, survey.tables);
   const total = tasks.reduce((sum, task) => sum + task.bytes, 0);
   let done = 0;
-  const workers = [source];
-  if (tasks.length > 1 && (await joinSnapshot(builder, from))) workers.push(builder);
-  await findsBuild(source, survey);
+  const [first, ...others] = crew.sessions;
+  const workers = [first];
+  for (const other of tasks.length > 1 ? others : [])
+    if (await joinSnapshot(other, from.snapshot, crew.worker, survey.schema)) workers.push(other);
   await share(workers, tasks, async (client, task) => {
     watch.stop();
     await client.query(task.sql);
     done += task.bytes;
     watch.tell("rows", done, total);
   });
-  if (workers.length > 1) await builder.query("COMMIT");
-  const positions = sequencePositions(survey, survey.schema);
-  if (positions !== "") await source.query(positions);
+  const positions = sequencePositions(survey, places);
+  if (positions !== "") await first.query(positions);
+  for (const client of workers) await client.query("COMMIT");
 }
 
-async function joinSnapshot(client: pg.Client, source: Source): Promise<boolean> {
+/**
+ * Joins a snapshot and holds the tables that it reads. Where somebody waits for a stronger lock on
+ * one already it stays out of it: it would wait behind them, and they wait for the first.
+ */
+export async function joinSnapshot(
+  client: pg.Client,
+  snapshot: string,
+  { name, places }: Pick<Worker, "name" | "places">,
+  schema: string,
+): Promise<boolean> {
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
-  await client.query(`SET TRANSACTION SNAPSHOT ${literal(source.snapshot)}`);
-  if (await lockTables(client, source.survey.schema, source.locked, false)) return true;
-  await client.query("ROLLBACK");
-  return false;
+  await client.query(`SET TRANSACTION SNAPSHOT ${literal(snapshot)}`);
+  const tables = [...places.values()].filter(({ kind }) => kind === "r");
+  const named = (own: boolean) =>
+    tables.filter((each) => each.own === own).map((each) => each.name);
+  const held =
+    (await lockTables(client, schema, named(true), false)) &&
+    (await lockTables(client, lensOf(name), named(false), false));
+  if (!held) await client.query("ROLLBACK");
+  return held;
 }
 
-/** Indexes and all else that comes after the rows, on as many connections as are given. */
-export async function finishBuild(
-  clients: readonly [pg.Client, ...pg.Client[]],
-  survey: Survey,
-  watch: Watch,
-): Promise<void> {
-  const [first] = clients;
+/**
+ * Indexes and all else that comes after the rows, on as many of the worker's sessions as there are,
+ * and then, when nothing is evaluated any more, owners and privileges.
+ */
+export async function finishBuild(crew: Crew, survey: Survey, watch: Watch): Promise<void> {
+  const { owner, worker, sessions } = crew;
   const bytes = new Map(survey.tables.map((table) => [table.name, table.bytes]));
   const plan = planLate(survey.late, (table) => bytes.get(table) ?? 0);
   const total = survey.late.length + survey.last.length;
@@ -104,31 +99,63 @@ export async function finishBuild(
     watch.tell("indexes", done, total);
     watch.stop();
   };
-  await runItems(first, plan.before, tell);
-  await share(clients, plan.groups, (client, group) => runItems(client, group, tell));
-  await runItems(first, [...plan.after, ...survey.last], tell);
+  const hands = { worker: sessions[0], owner };
+  await runItems(hands, plan.before, tell);
+  await share(sessions, plan.groups, (session, group) =>
+    runItems({ worker: session, owner }, group, tell),
+  );
+  await runItems(hands, plan.after, tell);
+  // What a view is filled with must be what its owner sees, by the policies of the tables.
+  await owner.query(`ALTER ROLE ${ident(worker.name)} NOBYPASSRLS`);
+  await runItems(hands, survey.last, tell);
+  await Promise.all(sessions.map(close));
+  await give(owner, survey);
+}
+
+async function give(owner: pg.Client, survey: Survey): Promise<void> {
+  const items = [...survey.early, ...survey.late, ...survey.last];
+  const usual = ` OWNER TO ${ident(survey.role)}`;
+  const strange = (item: Item) => item.owner?.some((sql) => !sql.endsWith(usual)) ?? false;
+  // As the worker a function could have changed what is about to get somebody else's rights.
+  if (items.some(strange)) await untouched(owner, survey);
+  const name = ident(survey.as);
+  await dropLens(owner, survey.as);
+  await owner.query(
+    [`ALTER SCHEMA ${name} OWNER TO ${ident(survey.role)}`, ...survey.grants].join(";\n"),
+  );
+  await handOver(owner, items, (item) => item.owner ?? []);
+  await handOver(owner, items, (item) => item.grants ?? []);
 }
 
 /**
  * Gives the finished schema its name and mark, in one transaction that is on disk when this returns.
- * Text that holds the building name is written again with the new one.
+ * Text of functions that holds the building name gets the new one, in the catalog: creating them
+ * anew would evaluate what their arguments default to.
  */
 export async function publish(
-  client: pg.Client,
+  { owner, worker }: Crew,
   { survey, hash }: Source,
   options: Pick<BranchOptions, "target" | "mark">,
 ): Promise<void> {
-  const renamed = (sql: string) => sql.replaceAll(survey.as, options.target);
   const target = ident(options.target);
-  const mark = typeof options.mark === "string" ? options.mark : options.mark(survey, hash);
-  await client.query(
+  const { mark: given } = options;
+  const mark = typeof given === "string" ? given : given(survey, hash, worker.places);
+  await owner.query(
     [
       "BEGIN",
       "SET LOCAL synchronous_commit = on",
       `ALTER SCHEMA ${ident(survey.as)} RENAME TO ${target}`,
-      ...survey.texts.map(renamed),
+      ...(survey.texts ? [renameTexts(options.target, survey.as, options.target)] : []),
       `COMMENT ON SCHEMA ${target} IS ${literal(mark)}`,
+      dropRole(survey.as),
       "COMMIT",
     ].join(";\n"),
   );
+}
+
+/** Puts a name in the place of another in the texts and settings of a schema's functions. */
+export function renameTexts(schema: string, from: string, to: string): string {
+  const renamed = (column: string) => `replace(${column}, ${literal(from)}, ${literal(to)})`;
+  return `UPDATE pg_catalog.pg_proc SET prosrc = ${renamed("prosrc")}, proconfig = ${renamed("proconfig::text")}::text[]
+    WHERE pronamespace = ${literal(ident(schema))}::regnamespace AND strpos(concat(prosrc, proconfig::text), ${literal(from)}) > 0`;
 }

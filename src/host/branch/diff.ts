@@ -76,8 +76,8 @@ function definitions(survey: Survey): Map<string, Definition> {
   const found = new Map<string, Definition>();
   for (const item of items) {
     const { kind, name, frame, table } = item;
-    const statements = frame ? [frame.join(""), ...item.sql.slice(1)] : told(item);
-    const own = withoutOwner(statements);
+    const statements = frame ? [frame.join(""), ...told(item).slice(1)] : told(item);
+    const own = withoutOwner(statements, survey.reader);
     const whole = frame
       ? [framed(frame, survey, name), ...own.slice(1), ...(parts.get(name) ?? []).flatMap(told)]
       : own;
@@ -112,14 +112,16 @@ function framed([before, behind]: readonly [string, string], survey: Survey, nam
 }
 
 /** How a branch avoids reading the rows again is nothing that a migration would say. */
-function told({ kind, sql }: Item): readonly string[] {
-  const [add = "", proven] = sql;
-  if (kind !== "constraint" || !proven?.startsWith("UPDATE pg_catalog.pg_constraint")) return sql;
-  return [proven.includes("convalidated") ? add.replace(/ NOT VALID$/, "") : add];
+function told({ kind, sql, marks = [], owner = [], grants = [] }: Item): readonly string[] {
+  const [add = ""] = sql;
+  if (kind !== "constraint" || marks.length === 0) return [...sql, ...marks, ...owner, ...grants];
+  const proven = marks.some((mark) => mark.includes("convalidated"));
+  return [proven ? add.replace(/ NOT VALID$/, "") : add];
 }
 
-function withoutOwner(statements: readonly string[]): string[] {
-  return statements.filter((sql) => !sql.endsWith(` OWNER TO ${ident(OWNER)}`));
+function withoutOwner(statements: readonly string[], reader: string): string[] {
+  const usual = [OWNER, reader].map((role) => ` OWNER TO ${ident(role)}`);
+  return statements.filter((sql) => !usual.some((end) => sql.endsWith(end)));
 }
 
 /** What came or went with a whole table is told with it. */

@@ -1,5 +1,4 @@
 import type pg from "pg";
-import { BUILD_MARK } from "./build-schema.ts";
 import { BranchError } from "./errors.ts";
 import { ident } from "./sql.ts";
 
@@ -98,32 +97,4 @@ export async function dropUnmarked(client: pg.Client, schema: string): Promise<v
     await client.query(`DROP TABLE IF EXISTS ${rows.map((row) => row.name).join(", ")} CASCADE`);
   }
   await client.query(`DROP SCHEMA IF EXISTS ${ident(schema)} CASCADE`);
-}
-
-/**
- * Removes builds that nobody is working on: their builder's connection, which holds a lock for as
- * long as it lives, is gone. Returns their names.
- */
-export async function sweepBuilds(client: pg.Client): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT nspname AS name FROM pg_namespace
-      WHERE nspname LIKE 'ikigai\\_build\\_%' AND obj_description(oid, 'pg_namespace') = $1`,
-    [BUILD_MARK],
-  );
-  const swept: string[] = [];
-  for (const { name } of rows) {
-    const key = "hashtextextended($1, 0)";
-    const lock = await client.query<{ free: boolean }>(
-      `SELECT pg_try_advisory_lock(${key}) AS free`,
-      [name],
-    );
-    if (!lock.rows[0]?.free) continue;
-    try {
-      await dropUnmarked(client, name);
-      swept.push(name);
-    } finally {
-      await client.query(`SELECT pg_advisory_unlock(${key})`, [name]);
-    }
-  }
-  return swept;
 }

@@ -8,8 +8,6 @@ export interface Scope {
   readonly as: string;
   readonly owner: string;
   readonly role: string;
-  /** Who will run the statements. */
-  readonly builder: string;
 }
 
 /** A name of the schema's, qualified. */
@@ -22,8 +20,7 @@ export function roleFor(scope: Scope, role: string): string {
   return role === scope.owner ? scope.role : role;
 }
 
-/** `ALTER … OWNER TO`, or nothing where the builder owns it anyway. */
+/** `ALTER … OWNER TO`. */
 export function ownedBy(scope: Scope, object: string, owner: string): string[] {
-  const role = roleFor(scope, owner);
-  return role === scope.builder ? [] : [`ALTER ${object} OWNER TO ${ident(role)}`];
+  return [`ALTER ${object} OWNER TO ${ident(roleFor(scope, owner))}`];
 }

@@ -31,8 +31,18 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /** Prepares a connection for reading or building; `lockTimeoutMs` limits each wait for a lock. */
-export async function prepareSession(client: pg.Client, lockTimeoutMs: number): Promise<void> {
-  const settings = { ...SETTINGS, lock_timeout: `${Math.max(1, Math.round(lockTimeoutMs))}ms` };
+export async function prepareSession(
+  client: pg.Client,
+  lockTimeoutMs: number,
+  path?: string,
+): Promise<void> {
+  const { session_replication_role, ...common } = SETTINGS;
+  const settings = {
+    ...common,
+    lock_timeout: `${Math.max(1, Math.round(lockTimeoutMs))}ms`,
+    // A worker's comes with its role, and its path names what it builds.
+    ...(path === undefined ? { session_replication_role } : { search_path: path }),
+  };
   await client.query(
     "SELECT set_config(k, v, false) FROM unnest($1::text[], $2::text[]) AS s(k, v)",
     [Object.keys(settings), Object.values(settings)],

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { Inventory } from "./inspect/inventory.ts";
+import type { Place } from "./worker.ts";
 
 /** Opens one connection as the cluster's owner (superuser), to the project's database. */
 export type Connect = () => Promise<pg.Client>;
@@ -18,6 +19,13 @@ export interface Item {
   /** What a person calls it, without the schema: `orders`, `orders.id`, `total(integer)`. */
   readonly name: string;
   readonly sql: readonly string[];
+  /** Whether the cluster's owner runs them: only what no other may, and what evaluates nothing. */
+  readonly privileged?: boolean;
+  /** What the catalogs must say besides: the cluster's owner writes it, after `sql`. */
+  readonly marks?: readonly string[];
+  /** Gives it to its owner, and then to whom it is granted; both when nothing is evaluated any more. */
+  readonly owner?: readonly string[];
+  readonly grants?: readonly string[];
   /** A table's first statement without its columns: what stands before and behind them. */
   readonly frame?: readonly [string, string];
   readonly needs: readonly string[];
@@ -61,11 +69,23 @@ export interface Piece {
   readonly notes?: readonly Note[];
 }
 
+/** A column of values that are OIDs, and the catalog and column that say in which schema these lie. */
+export interface Pointer {
+  readonly table: number;
+  readonly object: string;
+  readonly type: string;
+  readonly value: string;
+  readonly catalog: string;
+  readonly space: string;
+}
+
 /** Everything the catalogs say about a schema, with its definitions under the name `as`. */
 export interface Survey {
   readonly schema: string;
   readonly oid: number;
   readonly as: string;
+  /** Who reads it: the cluster's owner. */
+  readonly reader: string;
   /** The schema's owner, and the role that takes its place in the definitions. */
   readonly owner: string;
   readonly role: string;
@@ -75,10 +95,12 @@ export interface Survey {
   readonly last: readonly Item[];
   readonly tables: readonly CopyTable[];
   /** Names of the sequences, those of identity columns included. */
-  readonly sequences: readonly string[];
+  readonly sequences: readonly { readonly oid: number; readonly name: string }[];
   readonly matviews: readonly string[];
-  /** Statements that hold the name `as` as text: to be run again once the schema bears another. */
-  readonly texts: readonly string[];
+  /** Whether functions hold the name `as` as text: it is replaced once the schema bears another. */
+  readonly texts: boolean;
+  /** Columns whose values have to be looked at. */
+  readonly pointers: readonly Pointer[];
   readonly refusals: readonly Refusal[];
   readonly notes: readonly Note[];
   /** Statements for the schema's own privileges. */
@@ -101,7 +123,9 @@ export interface BranchOptions {
   /** How long to wait for a lock on the base; 5 s unless given. */
   readonly lockTimeoutMs?: number;
   /** The published schema's comment; a function of what was read, where it depends on that. */
-  readonly mark: string | ((survey: Survey, hash: string) => string);
+  readonly mark:
+    | string
+    | ((survey: Survey, hash: string, places: ReadonlyMap<number, Place>) => string);
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }

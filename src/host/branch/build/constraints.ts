@@ -43,7 +43,7 @@ export function buildConstraints(
       key,
       kind: "constraint",
       name: `${row.name} on ${row.table_name}`,
-      sql: constraintStatements(scope, row, index),
+      ...constraintStatements(scope, row, index),
       needs: [home, ...(row.kind === "f" ? attachments(indexes, row.index) : [])],
       phase: phaseOf(row, index),
       table: row.table_name,
@@ -59,18 +59,27 @@ function phaseOf(row: ConstraintRow, index?: IndexRow): Item["phase"] {
   return "late";
 }
 
-function constraintStatements(scope: Scope, row: ConstraintRow, index?: IndexRow): string[] {
+function constraintStatements(
+  scope: Scope,
+  row: ConstraintRow,
+  index?: IndexRow,
+): Pick<Item, "sql" | "marks" | "privileged"> {
   const only = row.table_kind === "p" && "pux".includes(row.kind) ? "ONLY " : "";
   const add = `ALTER TABLE ${only}${named(scope, row.table_name)} ADD CONSTRAINT ${ident(row.name)} ${row.definition}`;
   if (row.kind === "f" && row.valid && known(row, index))
-    return [`${add} NOT VALID`, markTrue(scope, row)];
+    // One to another schema takes a privilege there that the worker has not; it reads and calls nothing.
+    return {
+      sql: [`${add} NOT VALID`],
+      marks: [markTrue(scope, row)],
+      ...(row.abroad && { privileged: true }),
+    };
   if (row.kind === "c" && row.calls && row.valid)
-    return [`${add} NOT VALID`, markValid(scope, row)];
-  if (!index || !"pux".includes(row.kind)) return [add];
+    return { sql: [`${add} NOT VALID`], marks: [markValid(scope, row)] };
+  if (!index || !"pux".includes(row.kind)) return { sql: [add] };
   const sql = [...inTablespace(index.tablespace, add)];
   if (index.options?.length)
     sql.push(`ALTER INDEX ${named(scope, index.name)} SET (${options(index.options)})`);
-  return sql;
+  return { sql };
 }
 
 /**
@@ -138,12 +147,12 @@ function unprovenNotNull(
       .map(({ oid }) => oid),
   );
   const sql = [`ALTER TABLE ${table} ADD CONSTRAINT ${ident(row.name)} ${row.definition}`];
-  if (!row.local) sql.push(markInherited(table, [row.name]));
   return {
     key: `pg_constraint:${row.oid}`,
     kind: "constraint",
     name: `${row.name} on ${row.table_name}`,
     sql,
+    ...(!row.local && { marks: [markInherited(table, [row.name])] }),
     needs: [
       `pg_class:${row.table}`,
       ...constraints

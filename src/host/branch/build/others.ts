@@ -12,13 +12,16 @@ export function buildMade(
   kind: string,
   rows: readonly MadeRow[],
   phase: Phase = "any",
+  privileged = false,
 ): Piece {
   const items = rows.map(
     (row): Item => ({
       key: `${catalog}:${row.oid}`,
       kind,
       name: row.name,
-      sql: [...`CREATE ${row.create}`.split("\n;\n"), ...ownedBy(scope, row.object, row.owner)],
+      sql: `CREATE ${row.create}`.split("\n;\n"),
+      ...(privileged && { privileged }),
+      owner: ownedBy(scope, row.object, row.owner),
       needs: [],
       phase,
     }),
@@ -52,7 +55,10 @@ export function buildOperators(
   };
 }
 
-/** Operator families, their classes, and the members that belong to the family alone. */
+/**
+ * Operator families, their classes, and the members that belong to the family alone. Only a
+ * superuser may make them; the server looks at their functions' types and calls none.
+ */
 export function buildFamilies(
   scope: Scope,
   found: {
@@ -79,19 +85,20 @@ export function buildFamilies(
     const texts = of(home).map((each) => each.text);
     if (texts.length === 0) return [];
     const sql = [`ALTER ${row.object} ADD ${texts.join(", ")}`];
-    return [{ key, kind: "operator family", name: row.name, sql, needs: [home], phase: "any" }];
+    const [kind, phase] = ["operator family", "any"] as const;
+    return [{ key, kind, name: row.name, sql, privileged: true, needs: [home], phase }];
   });
   return {
     items: [
-      ...buildMade(scope, "pg_opfamily", "operator family", found.families).items,
-      ...buildMade(scope, "pg_opclass", "operator class", classes).items,
+      ...buildMade(scope, "pg_opfamily", "operator family", found.families, "any", true).items,
+      ...buildMade(scope, "pg_opclass", "operator class", classes, "any", true).items,
       ...loose,
     ],
     covers,
   };
 }
 
-/** Casts from or to a type of the schema; late, so that rows are copied by the types' own text. */
+/** Casts from or to a type of the schema, which call nothing when they are made; late, so that rows are copied by the types' own text. */
 export function buildCasts(rows: readonly CastRow[]): Piece {
   const covers: [string, string][] = [];
   const items: Item[] = [];
@@ -104,6 +111,7 @@ export function buildCasts(rows: readonly CastRow[]): Piece {
         kind: "cast",
         name: row.label,
         sql: [`CREATE ${row.create}`],
+        privileged: true,
         needs: [],
         phase: "late",
       });
@@ -120,7 +128,7 @@ export function buildCasts(rows: readonly CastRow[]): Piece {
   return { items, covers, refusals };
 }
 
-/** Default privileges, last: they must not act on what is built here. */
+/** Default privileges, for whatever role; last: they must not act on what is built here. */
 export function buildDefaultAcls(scope: Scope, rows: readonly DefaultAclRow[]): Piece {
   const items = rows.map((row): Item => {
     const role = ident(roleFor(scope, row.role));
@@ -133,7 +141,8 @@ export function buildDefaultAcls(scope: Scope, rows: readonly DefaultAclRow[]): 
       key: `pg_default_acl:${row.oid}`,
       kind: "default privileges",
       name: `${row.objects.toLowerCase()} of ${roleFor(scope, row.role)}`,
-      sql,
+      sql: [],
+      grants: sql,
       needs: [],
       phase: "last",
     };
@@ -148,7 +157,8 @@ export function buildExtensionLinks(rows: readonly ExtensionLinkRow[]): Piece {
       key: `${row.key}/extension:${row.extension}`,
       kind: "extension link",
       name: `${row.identity} on ${row.extension}`,
-      sql: [
+      sql: [],
+      grants: [
         `ALTER ${row.type.toUpperCase()} ${row.identity} DEPENDS ON EXTENSION ${ident(row.extension)}`,
       ],
       needs: [row.key],
@@ -178,7 +188,8 @@ export function buildComments(rows: readonly CommentRow[]): Piece {
         key: `${row.key}/comment:${row.sub}`,
         kind: "comment",
         name: `${row.type} ${row.identity}`,
-        sql: [`COMMENT ON ${word} ${row.identity} IS ${literal(row.text)}`],
+        sql: [],
+        grants: [`COMMENT ON ${word} ${row.identity} IS ${literal(row.text)}`],
         needs: [row.key],
         phase: "late",
       };

@@ -5,9 +5,9 @@ import { literal } from "../sql.ts";
 import type { Item, Note, Piece, Refusal } from "../types.ts";
 import { grantStatements } from "./grants.ts";
 
-/** What routines contribute: `texts` are statements that hold the schema's name as text. */
+/** What routines contribute: `texts` says whether one holds the schema's name as text. */
 export interface RoutinePiece extends Piece {
-  readonly texts: readonly string[];
+  readonly texts: boolean;
 }
 
 /** Functions, procedures, window functions and aggregates. */
@@ -19,7 +19,7 @@ export function buildRoutines(
   const items: Item[] = [];
   const refusals: Refusal[] = [];
   const notes: Note[] = [];
-  const texts: string[] = [];
+  let texts = false;
   for (const row of routines) {
     if (row.internal) continue;
     const label = `${row.name}(${row.arguments})`;
@@ -28,7 +28,7 @@ export function buildRoutines(
       ? { sql: [createAggregate(scope, row, aggregate)], named: [] }
       : createRoutine(scope, row, label, refusals);
     if (written.named.length > 0) {
-      texts.push(...written.named);
+      texts = true;
       notes.push({
         object: label,
         text: "its text names the schema; the branch's function names the branch's",
@@ -42,16 +42,23 @@ export function buildRoutines(
       key: `pg_proc:${row.oid}`,
       kind: row.kind === "a" ? "aggregate" : row.kind === "p" ? "procedure" : "function",
       name: label,
-      sql: [
-        ...written.sql,
-        ...ownedBy(scope, routine, row.owner),
-        ...grantStatements(scope, granted, row.owner, row.acl),
-      ],
+      sql: written.sql,
+      ...(needsSuperuser(row, aggregate) && { privileged: true }),
+      owner: ownedBy(scope, routine, row.owner),
+      grants: grantStatements(scope, granted, row.owner, row.acl),
       needs: [],
       phase: "any",
     });
   }
   return { items, refusals, notes, texts };
+}
+
+/** Only a superuser made them, so that nothing in their definition is a worktree's. */
+function needsSuperuser(row: RoutineRow, aggregate: AggregateRow | undefined): boolean {
+  if (!aggregate) return row.guarded;
+  return aggregate.parameters.some(
+    ([name, value]) => ["STYPE", "MSTYPE"].includes(name) && value === "internal",
+  );
 }
 
 function createRoutine(

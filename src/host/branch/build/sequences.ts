@@ -82,7 +82,8 @@ export function buildSequences(
           key: `${key}/grants`,
           kind: "grants",
           name: relation.name,
-          sql: grants,
+          sql: [],
+          grants,
           needs: [home],
           phase: "any",
         });
@@ -93,11 +94,10 @@ export function buildSequences(
       key,
       kind: "sequence",
       name: relation.name,
-      sql: [
-        `CREATE ${unlogged}SEQUENCE ${name} AS ${row.type} ${sequenceOptions(row)}`,
-        ...ownedBy(scope, `SEQUENCE ${name}`, relation.owner),
-        ...grants,
-      ],
+      sql: [`CREATE ${unlogged}SEQUENCE ${name} AS ${row.type} ${sequenceOptions(row)}`],
+      // One that belongs to a column goes to whom its table goes.
+      owner: row.link === "a" ? [] : ownedBy(scope, `SEQUENCE ${name}`, relation.owner),
+      grants,
       needs: [],
       phase: "early",
     });

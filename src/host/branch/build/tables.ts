@@ -44,6 +44,11 @@ export function buildTables(
         `${frame[0]}${columnList(row, definitions)}${frame[1]}`,
         ...tableSettings(scope, row, own_columns),
       ],
+      owner: ownedBy(scope, `TABLE ${named(scope, row.name)}`, row.owner),
+      grants: [
+        ...grantStatements(scope, `TABLE ${named(scope, row.name)}`, row.owner, row.acl),
+        ...columnGrants(scope, `TABLE ${named(scope, row.name)}`, row.owner, own_columns),
+      ],
       ...(row.of_type === null && { frame }),
       needs: [],
       phase: "early",
@@ -92,12 +97,7 @@ function tableSettings(scope: Scope, row: RelationRow, columns: readonly ColumnR
   if (row.identity === "f") settings.push("REPLICA IDENTITY FULL");
   if (row.identity === "n") settings.push("REPLICA IDENTITY NOTHING");
   const alter = row.kind === "f" ? "ALTER FOREIGN TABLE" : "ALTER TABLE ONLY";
-  return [
-    ...(settings.length > 0 ? [`${alter} ${name} ${settings.join(", ")}`] : []),
-    ...ownedBy(scope, `TABLE ${name}`, row.owner),
-    ...grantStatements(scope, `TABLE ${name}`, row.owner, row.acl),
-    ...columnGrants(scope, `TABLE ${name}`, row.owner, columns),
-  ];
+  return settings.length > 0 ? [`${alter} ${name} ${settings.join(", ")}`] : [];
 }
 
 /** Privileges on single columns, of tables and views. */
@@ -127,19 +127,21 @@ function inheritance(
       ? [`ALTER TABLE ONLY ${above} ATTACH PARTITION ${child} ${row.bound}`]
       : [`ALTER TABLE ONLY ${child} INHERIT ${above}`];
   // Creating with INHERITS could order the columns otherwise; pg_upgrade does the same as this.
+  const marks: string[] = [];
   if (row.bound === null && inherited.length > 0)
-    sql.push(
+    marks.push(
       `UPDATE pg_catalog.pg_attribute SET attislocal = false WHERE attrelid = ${literal(child)}::regclass AND attname IN (${inherited.join(", ")})`,
     );
   const strict = columns.flatMap(({ strict }) =>
     strict?.valid && !strict.local ? [strict.name] : [],
   );
-  if (strict.length > 0) sql.push(markInherited(child, strict));
+  if (strict.length > 0) marks.push(markInherited(child, strict));
   return {
     key: `${key}/under:${parent.oid}`,
     kind: row.bound === null ? "inheritance" : "partition",
     name: `${row.name} of ${parent.name}`,
     sql,
+    marks,
     needs: [key, `pg_class:${parent.oid}`],
     phase: "early",
   };

@@ -1,5 +1,5 @@
 import type { TypeRow } from "../inspect/types.ts";
-import { named, ownedBy, type Scope } from "../scope.ts";
+import { named, ownedBy, roleFor, type Scope } from "../scope.ts";
 import { ident, literal } from "../sql.ts";
 import type { Item, Piece, Refusal } from "../types.ts";
 import { grantStatements } from "./grants.ts";
@@ -28,16 +28,26 @@ export function buildTypes(scope: Scope, types: readonly TypeRow[]): Piece {
       key,
       kind: KINDS[row.kind] ?? "type",
       name: row.name,
-      sql: [
-        created.sql,
-        ...ownedBy(scope, `TYPE ${name}`, row.owner),
-        ...grantStatements(scope, `TYPE ${name}`, row.owner, row.acl),
-      ],
+      sql: [created.sql],
+      ...(!row.defined && { privileged: true }),
+      owner: [...multirangeOwner(scope, row), ...ownedBy(scope, `TYPE ${name}`, row.owner)],
+      grants: grantStatements(scope, `TYPE ${name}`, row.owner, row.acl),
       needs: [],
       phase: "any",
     });
   }
   return { items, covers, refusals };
+}
+
+/** No statement gives away a multirange, and not every version does it with its range. */
+function multirangeOwner(scope: Scope, row: TypeRow): string[] {
+  if (!row.range) return [];
+  const role = `${literal(ident(roleFor(scope, row.owner)))}::regrole`;
+  const type = `${literal(named(scope, row.range.multirange))}::regtype`;
+  return [
+    `UPDATE pg_catalog.pg_type SET typowner = ${role} WHERE ${type} IN (oid, typelem)`,
+    `UPDATE pg_catalog.pg_shdepend SET refobjid = ${role} WHERE classid = 'pg_type'::regclass AND objid = ${type} AND deptype = 'o' AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+  ];
 }
 
 const KINDS: Readonly<Record<string, string>> = {

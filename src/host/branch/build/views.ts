@@ -40,7 +40,9 @@ export function buildViews(
       sql: [
         parts.join(" "),
         ...(settings.length > 0 ? [`ALTER MATERIALIZED VIEW ${name} ${settings.join(", ")}`] : []),
-        ...ownedBy(scope, `TABLE ${name}`, row.owner),
+      ],
+      owner: ownedBy(scope, `TABLE ${name}`, row.owner),
+      grants: [
         ...grantStatements(scope, `TABLE ${name}`, row.owner, row.acl),
         ...columnGrants(scope, `TABLE ${name}`, row.owner, columns.get(row.oid) ?? []),
       ],

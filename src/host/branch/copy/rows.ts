@@ -1,6 +1,8 @@
 import type pg from "pg";
+import { BranchError } from "../errors.ts";
 import { ident, literal, qualified } from "../sql.ts";
 import type { CopyTable, Survey } from "../types.ts";
+import { LENS_CTID, type Place } from "../worker.ts";
 
 /** Large tables are copied in stretches of this many pages (16 MB), so that two can share one. */
 const STRETCH = 2048;
@@ -13,23 +15,37 @@ export interface Stretch {
 }
 
 /** Splits the copy into stretches, largest tables first. */
-export function stretches(survey: Survey, from: string, tables: readonly CopyTable[]): Stretch[] {
+export function stretches(
+  survey: Survey,
+  places: ReadonlyMap<number, Place>,
+  tables: readonly CopyTable[],
+): Stretch[] {
   return [...tables]
     .sort((a, b) => b.bytes - a.bytes)
     .flatMap((table) => {
-      const insert = insertSelect(survey, from, table);
+      const place = placeOf(places, table.oid, survey);
+      const insert = insertSelect(survey, place.from, table);
       const count = Math.ceil(table.bytes / PAGE / STRETCH);
       if (count <= 1) return [{ sql: insert, bytes: table.bytes }];
       return Array.from({ length: count }, (_, at) => ({
-        sql: `${insert} WHERE ${range(at, count)}`,
+        sql: `${insert} WHERE ${range(place.own ? "ctid" : LENS_CTID, at, count)}`,
         bytes: Math.round(table.bytes / count),
       }));
     });
 }
 
-function range(at: number, count: number): string {
-  const from = `ctid >= '(${at * STRETCH},0)'::pg_catalog.tid`;
-  const to = `ctid < '(${(at + 1) * STRETCH},0)'::pg_catalog.tid`;
+function placeOf(places: ReadonlyMap<number, Place>, oid: number, { schema }: Survey): Place {
+  const place = places.get(oid);
+  if (place) return place;
+  throw new BranchError("changed", `The structure of ${schema} changed while it was read.`, {
+    next: "ikigai db branch",
+    retryable: true,
+  });
+}
+
+function range(ctid: string, at: number, count: number): string {
+  const from = `${ctid} >= '(${at * STRETCH},0)'::pg_catalog.tid`;
+  const to = `${ctid} < '(${(at + 1) * STRETCH},0)'::pg_catalog.tid`;
   // The last one is open: TOAST counts in the table's size, and the heap may have grown.
   return at === count - 1 ? from : `${from} AND ${to}`;
 }
@@ -40,7 +56,7 @@ function insertSelect(survey: Survey, from: string, table: CopyTable): string {
   const values = table.columns.map((column) => column.value).join(", ");
   const list = columns === "" ? "" : ` (${columns})`;
   const overriding = table.identity ? " OVERRIDING SYSTEM VALUE" : "";
-  return `INSERT INTO ${target}${list}${overriding} SELECT ${values} FROM ONLY ${qualified(from, table.name)}`;
+  return `INSERT INTO ${target}${list}${overriding} SELECT ${values} FROM ONLY ${from}`;
 }
 
 /**
@@ -48,11 +64,12 @@ function insertSelect(survey: Survey, from: string, table: CopyTable): string {
  * To be run after the snapshot was taken: positions do not belong to snapshots, and must not be
  * behind any row that the snapshot shows.
  */
-export function sequencePositions(survey: Survey, from: string): string {
+export function sequencePositions(survey: Survey, places: ReadonlyMap<number, Place>): string {
   return survey.sequences
-    .map((name) => {
+    .map(({ oid, name }) => {
+      const { from } = placeOf(places, oid, survey);
       const target = literal(qualified(survey.as, name));
-      return `SELECT pg_catalog.setval(${target}::regclass, last_value, is_called) FROM ${qualified(from, name)}`;
+      return `SELECT pg_catalog.setval(${target}::regclass, last_value, is_called) FROM ${from}`;
     })
     .join(";\n");
 }

@@ -5,35 +5,78 @@ import type { Item } from "../types.ts";
 /** Statements are sent this many items at a time: few round trips, and few locks held at once. */
 const BATCH = 100;
 
+/** Who builds: the worker, whose rights an expression may have, and the cluster's owner. */
+export interface Hands {
+  readonly worker: pg.Client;
+  readonly owner: pg.Client;
+}
+
 /** Runs items in order, each batch a transaction of its own. */
 export async function runItems(
-  client: pg.Client,
+  hands: Hands,
   items: readonly Item[],
   onDone: (count: number) => void = () => undefined,
 ): Promise<void> {
-  for (let at = 0; at < items.length; at += BATCH) {
-    const batch = items.slice(at, at + BATCH);
-    const text = batch.flatMap((item) => item.sql).join(";\n");
-    if (text === "") continue;
-    try {
-      await client.query(text);
-    } catch (error) {
-      const state = sqlState(error) ?? "";
-      // A lock, a deadlock or a full disk (class 53) is not the object's fault: another try may help.
-      if (["55P03", "40P01", "57014"].includes(state) || state.startsWith("53")) throw error;
-      throw await blame(client, batch, error);
-    }
+  for (const batch of batches(items)) {
+    const client = batch[0]?.privileged ? hands.owner : hands.worker;
+    await send(client, batch, (item) => item.sql);
+    await send(hands.owner, batch, (item) => item.marks ?? []);
     onDone(batch.length);
   }
 }
 
+/** What is done with each item by the cluster's owner, when nothing is evaluated any more. */
+export async function handOver(
+  owner: pg.Client,
+  items: readonly Item[],
+  statements: (item: Item) => readonly string[],
+): Promise<void> {
+  const some = items.filter((item) => statements(item).length > 0);
+  for (let at = 0; at < some.length; at += BATCH)
+    await send(owner, some.slice(at, at + BATCH), statements);
+}
+
+/** Items that follow each other and have one maker. */
+function batches(items: readonly Item[]): Item[][] {
+  const found: Item[][] = [];
+  for (const item of items) {
+    const last = found.at(-1);
+    const same = last?.[0] && Boolean(last[0].privileged) === Boolean(item.privileged);
+    if (last && same && last.length < BATCH) last.push(item);
+    else found.push([item]);
+  }
+  return found;
+}
+
+async function send(
+  client: pg.Client,
+  batch: readonly Item[],
+  statements: (item: Item) => readonly string[],
+): Promise<void> {
+  const text = batch.flatMap(statements).join(";\n");
+  if (text === "") return;
+  try {
+    await client.query(text);
+  } catch (error) {
+    const state = sqlState(error) ?? "";
+    // A lock, a deadlock or a full disk (class 53) is not the object's fault: another try may help.
+    if (["55P03", "40P01", "57014"].includes(state) || state.startsWith("53")) throw error;
+    throw await blame(client, batch, statements, error);
+  }
+}
+
 /** Finds the statement of a failed batch, so that the error names the object. */
-async function blame(client: pg.Client, batch: readonly Item[], error: unknown): Promise<unknown> {
+async function blame(
+  client: pg.Client,
+  batch: readonly Item[],
+  statements: (item: Item) => readonly string[],
+  error: unknown,
+): Promise<unknown> {
   const text = error instanceof Error ? error.message : String(error);
   try {
     await client.query("BEGIN");
     for (const item of batch)
-      for (const sql of item.sql)
+      for (const sql of statements(item))
         try {
           await client.query(sql);
         } catch (cause) {

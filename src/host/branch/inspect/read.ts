@@ -27,7 +27,7 @@ import * as rest from "./others.ts";
 import { readAggregates, readRoutines } from "./routines.ts";
 import { type ColumnRow, readColumns, readRelations, readSequences } from "./tables.ts";
 import { readTypes } from "./types.ts";
-import { readLabels, readPointers } from "./values.ts";
+import { pointersOf, readLabels } from "./values.ts";
 
 /** A name that nothing else bears, so that replacing it in a text is safe. */
 export function freshName(purpose: "build" | "survey"): string {
@@ -67,7 +67,6 @@ export async function readSurvey(
     as: options.as,
     owner: space.owner,
     role: options.role ?? space.owner,
-    builder: space.builder,
   };
   await client.query("SAVEPOINT ikigai_survey");
   try {
@@ -88,7 +87,7 @@ export async function readSurvey(
         next: `ALTER DEFAULT PRIVILEGES FOR ROLE ${ident(space.leak)} REVOKE what was granted`,
       });
     const grants = grantStatements(scope, `SCHEMA ${ident(scope.as)}`, scope.owner, space.acl);
-    return { ...survey, refusals, grants, inventory };
+    return { ...survey, refusals, grants, inventory, reader: space.builder };
   } finally {
     await client.query("ROLLBACK TO SAVEPOINT ikigai_survey").catch(() => undefined);
   }
@@ -98,7 +97,7 @@ async function readObjects(
   client: pg.Client,
   scope: Scope,
   inventory: Inventory,
-): Promise<Omit<Survey, "grants" | "inventory">> {
+): Promise<Omit<Survey, "grants" | "inventory" | "reader">> {
   const relations = await readRelations(client, scope.oid, inventory);
   const columns = new Map<number, ColumnRow[]>(relations.map((row) => [row.oid, []]));
   for (const column of await readColumns(client, [...columns.keys()]))
@@ -146,10 +145,7 @@ async function readObjects(
   const built = coverage(items, covers, inventory.edges);
   const refusals = pieces.flatMap((piece) => [...(piece.refusals ?? [])]);
   const left = unaccounted(inventory, built, covers);
-  const values = [
-    ...(await readPointers(client, scope, relations, columns)),
-    ...(await readLabels(client, inventory)),
-  ];
+  const values = await readLabels(client, inventory);
   const judged = await judgeLeftovers(client, left, scope.as);
   const sorted = order(items, built, inventory.edges);
   const noted: Note[] = [
@@ -175,9 +171,10 @@ async function readObjects(
       constraints,
       inventory.of("pg_cast").length > 0,
     ),
-    sequences: relations.filter((row) => row.kind === "S").map((row) => row.name),
+    sequences: relations.filter((row) => row.kind === "S").map(({ oid, name }) => ({ oid, name })),
     matviews: relations.filter((row) => row.kind === "m").map((row) => row.name),
     texts: functions.texts,
+    pointers: pointersOf(relations, columns),
     refusals: distinct([
       ...refusals,
       ...values,

@@ -19,6 +19,8 @@ export interface RoutineRow {
   /** The schemas of its `SET search_path`, one a name. */
   acl: Privilege[] | null;
   internal: boolean;
+  /** Can be created by a superuser alone. */
+  guarded: boolean;
   /** SQL with a body that the server has parsed (BEGIN ATOMIC, RETURN). */
   parsed: boolean;
 }
@@ -40,6 +42,7 @@ export async function readRoutines(
         oidvectortypes(p.proargtypes) AS types, l.lanname AS language, p.prosrc AS body,
         CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) END AS definition,
         p.proconfig AS settings, ${aclColumn("p.proacl")} AS acl, p.prosqlbody IS NOT NULL AS parsed,
+        NOT l.lanpltrusted OR p.proleakproof OR p.prosupport <> 0 AS guarded,
         EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
                    AND d.deptype = 'i') AS internal
        FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang

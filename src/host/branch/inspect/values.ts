@@ -1,7 +1,7 @@
 import type pg from "pg";
-import { named, type Scope } from "../scope.ts";
 import { ident } from "../sql.ts";
-import type { Refusal } from "../types.ts";
+import type { Pointer, Refusal } from "../types.ts";
+import type { Place } from "../worker.ts";
 import type { Inventory } from "./inventory.ts";
 import type { ColumnRow, RelationRow } from "./tables.ts";
 
@@ -19,34 +19,56 @@ const POINTERS: Readonly<Record<string, readonly [string, string]>> = {
   regnamespace: ["pg_namespace", "oid"],
 };
 
-/** Columns that hold OIDs of the schema's own objects: copied as they are, they would point to the base. */
-export async function readPointers(
-  client: pg.Client,
-  scope: Scope,
+/** Columns that can hold OIDs of the schema's own objects. */
+export function pointersOf(
   relations: readonly RelationRow[],
   columns: ReadonlyMap<number, readonly ColumnRow[]>,
+): Pointer[] {
+  return relations
+    .filter((row) => row.kind === "r")
+    .flatMap((relation) =>
+      (columns.get(relation.oid) ?? []).flatMap((column): Pointer[] => {
+        const [catalog, space] = POINTERS[column.base_type.replace(/\[\]$/, "")] ?? [];
+        if (catalog === undefined || space === undefined) return [];
+        const name = ident(column.name);
+        const value = column.base_type.endsWith("]") ? `ANY (${name})` : name;
+        const object = `${relation.name}.${column.name}`;
+        return [{ table: relation.oid, object, type: column.base_type, value, catalog, space }];
+      }),
+    );
+}
+
+/**
+ * Those that do: copied as they are, they would point to the base. Asked by a worker, as planning a
+ * query can already call what a table's indexes are made with.
+ */
+export async function readPointers(
+  worker: pg.Client,
+  survey: { readonly oid: number; readonly schema: string; readonly pointers: readonly Pointer[] },
+  places: ReadonlyMap<number, Place>,
 ): Promise<Refusal[]> {
   const refusals: Refusal[] = [];
-  for (const relation of relations.filter((row) => row.kind === "r"))
-    for (const column of columns.get(relation.oid) ?? []) {
-      const pointer = POINTERS[column.base_type.replace(/\[\]$/, "")];
-      if (!pointer) continue;
-      const [catalog, space] = pointer;
-      const value = column.base_type.endsWith("]")
-        ? `ANY (${ident(column.name)})`
-        : ident(column.name);
-      const { rows } = await client.query<{ found: boolean }>(
-        `SELECT EXISTS (SELECT FROM ONLY ${named(scope, relation.name)} t JOIN ${catalog} c ON c.oid = ${value} WHERE c.${space} = $1) AS found`,
-        [scope.oid],
-      );
-      if (rows[0]?.found)
-        refusals.push({
-          object: `${relation.name}.${column.name}`,
-          kind: "column",
-          why: `its values (${column.base_type}) are numbers of objects of ${scope.schema}, and would point there from the branch`,
-          next: "store names as text, without the schema",
-        });
-    }
+  if (survey.pointers.length === 0) return refusals;
+  const { rows } = await worker.query<{ path: string }>(
+    "SELECT current_setting('search_path') AS path",
+  );
+  await worker.query(`SET search_path = ${ident(survey.schema)}, extensions`);
+  for (const { table, object, type, value, catalog, space } of survey.pointers) {
+    const place = places.get(table);
+    if (!place) continue;
+    const { rows } = await worker.query<{ found: boolean }>(
+      `SELECT EXISTS (SELECT FROM ONLY ${place.from} t JOIN pg_catalog.${catalog} c ON c.oid = ${value} WHERE c.${space} = $1) AS found`,
+      [survey.oid],
+    );
+    if (rows[0]?.found)
+      refusals.push({
+        object,
+        kind: "column",
+        why: `its values (${type}) are numbers of objects of ${survey.schema}, and would point there from the branch`,
+        next: "store names as text, without the schema",
+      });
+  }
+  await worker.query("SELECT set_config('search_path', $1, false)", [rows[0]?.path]);
   return refusals;
 }
 

@@ -1,23 +1,23 @@
 import type pg from "pg";
+import { renameTexts } from "../build-schema.ts";
 import { lockable, lockTables } from "../lock.ts";
 import { structureHash } from "../source.ts";
 import { ident, literal } from "../sql.ts";
+import { catchUpIn, dismissal, type Hand, lendHand, takeBack } from "./catch-up.ts";
 import { recorded } from "./keep.ts";
 import { readStates } from "./proof.ts";
-import { catchUp, type Record, reserveName, unproven } from "./record.ts";
+import { catchUp, type Record, reserveName, stuck, unproven } from "./record.ts";
 
 export type Claim =
   | { readonly claimed: true; readonly copied: readonly string[]; readonly milliseconds: number }
   /** Make an ordinary branch instead; nothing has changed. */
   | { readonly claimed: false; readonly reason: string };
 
+const LOCK_TIMEOUT_MS = 100;
 const SETTINGS = [
-  "session_replication_role = replica",
-  "row_security = off",
-  "check_function_bodies = off",
   "synchronous_commit = on",
   "statement_timeout = 0",
-  "lock_timeout = '100ms'",
+  `lock_timeout = '${LOCK_TIMEOUT_MS}ms'`,
   "client_min_messages = warning",
 ];
 
@@ -33,7 +33,11 @@ export async function claimReserve(
 ): Promise<Claim> {
   const started = performance.now();
   const reserve = reserveName(options.base);
+  let hand: Hand | undefined;
+  let claimed = false;
   try {
+    if (!(await recorded(client, reserve))) return no("there is no reserve");
+    hand = await lendHand(client, options.base, reserve, LOCK_TIMEOUT_MS);
     const tables = await lockable(client, options.base);
     await client.query(
       `BEGIN ISOLATION LEVEL REPEATABLE READ; ${SETTINGS.map((each) => `SET LOCAL ${each}`).join("; ")}`,
@@ -54,17 +58,20 @@ export async function claimReserve(
       return no("the base's structure has changed");
     const changed = unproven(record, await readStates(client, options.base));
     const plan = catchUp(record, reserve, changed);
-    if ("impossible" in plan)
-      return no(`triggers, rules or checks would act on rows of ${plan.impossible}`);
-    await client.query(`SET LOCAL search_path = ${ident(reserve)}, extensions`);
-    for (const sql of plan.sql) await client.query(sql);
-    await client.query(handOver(record, reserve, options));
+    if ("impossible" in plan) return no(stuck(plan.impossible));
+    if (record.positions === null) return no("a sequence belongs to another role");
+    const positions = record.positions.replaceAll(record.as, reserve);
     const copied = changed.map((each) => each.name);
+    const statements = [...plan.sql, ...(positions === "" ? [] : [positions])];
+    await catchUpIn(client, hand, reserve, statements, record, copied);
+    await client.query(handOver(record, reserve, options, dismissal(hand)));
+    claimed = true;
     return { claimed: true, copied, milliseconds: performance.now() - started };
   } catch (error) {
     return no(error instanceof Error ? error.message : String(error));
   } finally {
     await client.query("ROLLBACK").catch(() => undefined);
+    if (hand) await takeBack(client, hand, claimed);
   }
 }
 
@@ -76,16 +83,20 @@ function handOver(
   record: Record,
   reserve: string,
   options: { target: string; owner: string; mark: string },
+  dismissal: string,
 ): string {
-  const texts = record.texts.map((sql) =>
-    sql.replaceAll(record.as, options.target).replaceAll(`'${reserve}'`, literal(options.owner)),
-  );
+  const target = ident(options.target);
+  const role = `array_replace(proconfig, ${literal(`role=${reserve}`)}, ${literal(`role=${options.owner}`)})`;
+  const texts = [
+    `UPDATE pg_catalog.pg_proc SET proconfig = ${role} WHERE pronamespace = ${literal(target)}::regnamespace AND proconfig IS NOT NULL`,
+    renameTexts(options.target, reserve, options.target),
+  ];
   return [
-    ...(record.positions === "" ? [] : [record.positions.replaceAll(record.as, reserve)]),
-    `ALTER SCHEMA ${ident(reserve)} RENAME TO ${ident(options.target)}`,
+    `ALTER SCHEMA ${ident(reserve)} RENAME TO ${target}`,
     `ALTER ROLE ${ident(reserve)} RENAME TO ${ident(options.owner)}`,
-    ...texts,
-    `COMMENT ON SCHEMA ${ident(options.target)} IS ${literal(options.mark)}`,
+    ...(record.texts ? texts : []),
+    `COMMENT ON SCHEMA ${target} IS ${literal(options.mark)}`,
+    dismissal,
     "COMMIT",
   ].join(";\n");
 }

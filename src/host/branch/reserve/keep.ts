@@ -5,7 +5,8 @@ import { lockable, lockTables } from "../lock.ts";
 import { close, prepareSession } from "../session.ts";
 import { structureHash } from "../source.ts";
 import { ident, literal } from "../sql.ts";
-import type { Connect, Survey } from "../types.ts";
+import type { Connect } from "../types.ts";
+import { catchUpIn, dismissal, lendHand, takeBack } from "./catch-up.ts";
 import { ensureInspector, readProofs, readStates } from "./proof.ts";
 import {
   catchUp,
@@ -13,6 +14,7 @@ import {
   type Record,
   recordOf,
   reserveName,
+  stuck,
   unproven,
   writeRecord,
 } from "./record.ts";
@@ -37,10 +39,11 @@ export async function keepReserve(
   options: { signal?: AbortSignal; lockTimeoutMs?: number } = {},
 ): Promise<ReserveReport> {
   const reserve = reserveName(base);
+  const lockTimeoutMs = options.lockTimeoutMs ?? LOCK_TIMEOUT_MS;
   const client = await connect();
   client.on("error", () => undefined);
   try {
-    await prepareSession(client, options.lockTimeoutMs ?? LOCK_TIMEOUT_MS);
+    await prepareSession(client, lockTimeoutMs);
     await client.query("SET synchronous_commit = on");
     const lock = await client.query<{ free: boolean }>(
       "SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS free",
@@ -55,7 +58,7 @@ export async function keepReserve(
     }
     const record = await recorded(client, reserve);
     const result = record
-      ? await refresh(client, base, reserve, record)
+      ? await refresh(client, base, reserve, record, lockTimeoutMs)
       : { no: "there was no reserve" };
     if ("state" in result) return { state: result.state, reserve };
     await rebuild(connect, client, base, reserve, options);
@@ -79,6 +82,7 @@ async function refresh(
   base: string,
   reserve: string,
   record: Record,
+  lockTimeoutMs: number,
 ): Promise<{ state: "fresh" | "refreshed" } | { no: string }> {
   const restructured = { no: "the base's structure has changed" };
   if ((await structureHash(client, record.base)) !== record.hash) return restructured;
@@ -93,26 +97,30 @@ async function refresh(
   );
   const proofs = new Map((await readProofs(client, base)).map((each) => [each.name, each.state]));
   const tables = await lockable(client, base);
+  let refreshed = false;
+  const hand = await lendHand(client, base, reserve, lockTimeoutMs);
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
   try {
     await lockTables(client, base, [...tables.values()]);
     const plan = catchUp(record, reserve, worth);
-    if ("impossible" in plan)
-      return { no: `triggers, rules or checks would act on rows of ${plan.impossible}` };
-    await client.query(`SET LOCAL search_path = ${ident(reserve)}, extensions`);
-    for (const sql of plan.sql) await client.query(sql);
+    if ("impossible" in plan) return { no: stuck(plan.impossible) };
+    const names = worth.map((each) => each.name);
+    await catchUpIn(client, hand, reserve, plan.sql, record, names);
     if ((await structureHash(client, record.base)) !== record.hash) return restructured;
     const next = Object.fromEntries(
       worth.map((each) => [each.name, proofs.get(each.name) ?? null]),
     );
     const mark = writeRecord({ ...record, proofs: { ...record.proofs, ...next } });
-    await client.query(`COMMENT ON SCHEMA ${ident(reserve)} IS ${literal(mark)}`);
-    await client.query("COMMIT");
+    await client.query(
+      `COMMENT ON SCHEMA ${ident(reserve)} IS ${literal(mark)}; ${dismissal(hand)}; COMMIT`,
+    );
+    refreshed = true;
     return { state: "refreshed" };
   } catch (error) {
     return { no: error instanceof Error ? error.message : String(error) };
   } finally {
-    await client.query("ROLLBACK");
+    await client.query("ROLLBACK").catch(() => undefined);
+    await takeBack(client, hand, refreshed);
   }
 }
 
@@ -134,7 +142,7 @@ async function rebuild(
     target: reserve,
     owner: reserve,
     mode: "data",
-    mark: (survey: Survey, hash: string) => writeRecord(recordOf(survey, hash, states)),
+    mark: (survey, hash, places) => writeRecord(recordOf(survey, hash, states, places)),
     ...options,
   });
 }

@@ -1,22 +1,32 @@
 import { sequencePositions, stretches } from "../copy/rows.ts";
+import { ident } from "../sql.ts";
 import type { Survey } from "../types.ts";
+import type { Place } from "../worker.ts";
 import type { Proof, TableState } from "./proof.ts";
 
 /** A reserve's comment begins with this; what follows is its record. */
 const RESERVE_MARK = "ikigai:reserve ";
 
+const VERSION = 2;
+
 /** What a reserve remembers of its base, kept in the reserve's comment. */
 export interface Record {
   readonly base: number;
   readonly hash: string;
-  /** The name that `copies`, `positions`, `refreshes` and `texts` use for the reserve's schema. */
+  /**
+   * The name that `copies`, `positions` and `refreshes` use for the reserve's schema. Whoever builds
+   * could write into them, so that only a worker runs them.
+   */
   readonly as: string;
   readonly proofs: { readonly [table: string]: Proof };
-  /** Statements that copy a table's rows again; null where something would act on or stop them. */
+  /** Statements that copy a table's rows again; null where something would act on or stop them, or the worker may not. */
   readonly copies: { readonly [table: string]: string | null };
-  readonly refreshes: readonly { readonly view: string; readonly sql: string }[];
-  readonly positions: string;
-  readonly texts: readonly string[];
+  readonly refreshes: readonly { readonly view: string; readonly sql: string | null }[];
+  /** Null where a sequence is another's than the base's owner's. */
+  readonly positions: string | null;
+  readonly texts: boolean;
+  /** Changes with the shape of this. */
+  readonly version: typeof VERSION;
 }
 
 /** The name of a base's reserve: of its schema, and of the role that owns it. */
@@ -24,11 +34,23 @@ export function reserveName(base: string): string {
   return `ikigai_reserve_${base.replace(/^wt_/, "")}`;
 }
 
-export function recordOf(survey: Survey, hash: string, states: readonly TableState[]): Record {
+export function recordOf(
+  survey: Survey,
+  hash: string,
+  states: readonly TableState[],
+  places: ReadonlyMap<number, Place>,
+): Record {
+  const full = ({ oid }: { readonly oid: number }) => places.get(oid)?.full === true;
   const copies = survey.tables.map((table): [string, string | null] => {
-    const [whole] = stretches(survey, survey.schema, [{ ...table, bytes: 0 }]);
-    return [table.name, table.quiet && whole ? whole.sql : null];
+    const [whole] = stretches(survey, places, [{ ...table, bytes: 0 }]);
+    return [table.name, table.quiet && full(table) && whole ? whole.sql : null];
   });
+  const usual = ` OWNER TO ${ident(survey.role)}`;
+  const mine = new Set(
+    [...survey.early, ...survey.late]
+      .filter(({ kind, owner }) => kind === "materialized view" && owner?.[0]?.endsWith(usual))
+      .map(({ name }) => name),
+  );
   const known = new Set([...survey.tables.map((table) => table.name), ...survey.matviews]);
   return {
     base: survey.oid,
@@ -40,16 +62,18 @@ export function recordOf(survey: Survey, hash: string, states: readonly TableSta
     copies: Object.fromEntries(copies),
     refreshes: survey.last
       .filter((item) => item.kind === "materialized rows")
-      .map((item) => ({ view: item.name, sql: item.sql.join(";\n") })),
-    positions: sequencePositions(survey, survey.schema),
+      .map((item) => ({ view: item.name, sql: mine.has(item.name) ? item.sql.join(";\n") : null })),
+    positions: survey.sequences.every(full) ? sequencePositions(survey, places) : null,
     texts: survey.texts,
+    version: VERSION,
   };
 }
 
 export function parseRecord(comment: string | null): Record | null {
   if (!comment?.startsWith(RESERVE_MARK)) return null;
   try {
-    return JSON.parse(comment.slice(RESERVE_MARK.length)) as Record;
+    const record = JSON.parse(comment.slice(RESERVE_MARK.length)) as Record;
+    return record.version === VERSION ? record : null;
   } catch {
     return null;
   }
@@ -57,6 +81,11 @@ export function parseRecord(comment: string | null): Record | null {
 
 export function writeRecord(record: Record): string {
   return RESERVE_MARK + JSON.stringify(record);
+}
+
+/** Why a table's rows cannot be brought in line. */
+export function stuck(table: string): string {
+  return `triggers, rules, checks or another owner would act on or stop rows of ${table}`;
 }
 
 /** Tables and materialized views whose rows are not proven to be the base's. */
@@ -81,7 +110,9 @@ export function catchUp(
     sql.push(copy.replaceAll(record.as, reserve));
   }
   const views = new Set(changed.filter((each) => each.kind === "m").map((each) => each.name));
-  for (const each of record.refreshes)
-    if (views.has(each.view)) sql.push(each.sql.replaceAll(record.as, reserve));
+  for (const each of record.refreshes.filter(({ view }) => views.has(view))) {
+    if (each.sql === null) return { impossible: each.view };
+    sql.push(each.sql.replaceAll(record.as, reserve));
+  }
   return { sql };
 }

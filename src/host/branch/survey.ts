@@ -1,0 +1,44 @@
+import type pg from "pg";
+import { freshName, readSurvey } from "./inspect/read.ts";
+import { readPointers } from "./inspect/values.ts";
+import { close } from "./session.ts";
+import type { Refusal, Survey } from "./types.ts";
+import { createWorker, enter, removeWorker } from "./worker.ts";
+
+const LOCK_TIMEOUT_MS = 5_000;
+
+/** Reads a schema's structure, definitions under a name of their own, and changes nothing. */
+export async function surveySchema(
+  client: pg.Client,
+  schema: string,
+  as = freshName("survey"),
+): Promise<Survey> {
+  let survey: Survey;
+  await client.query("BEGIN");
+  try {
+    survey = await readSurvey(client, { schema, as, role: null });
+  } finally {
+    await client.query("ROLLBACK");
+  }
+  if (survey.pointers.length === 0) return survey;
+  return { ...survey, refusals: [...survey.refusals, ...(await pointing(client, survey))] };
+}
+
+async function pointing(client: pg.Client, survey: Survey): Promise<Refusal[]> {
+  const name = freshName("build");
+  let session: pg.Client | undefined;
+  try {
+    const worker = await createWorker(client, name, survey.schema, { lens: true });
+    session = await enter(client, worker, "", LOCK_TIMEOUT_MS);
+    return await readPointers(session, survey, worker.places);
+  } finally {
+    await close(session);
+    await removeWorker(client, name);
+    await client.query("SELECT pg_advisory_unlock(hashtextextended($1, 0))", [name]);
+  }
+}
+
+/** What of a schema cannot be branched, by name; empty where a branch would be whole. */
+export function refusals(survey: Survey): readonly Refusal[] {
+  return survey.refusals;
+}
