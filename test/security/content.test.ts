@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -198,8 +199,10 @@ test.each([
   const { path } = await addOutside(what);
   for (const names of REPLACED) {
     for (const name of names) {
-      rmSync(join(path, name), { recursive: true, force: true });
-      put(join(path, name));
+      // By rename, since ikigai makes its own file again as soon as that has gone.
+      put(join(path, `${name}.new`));
+      if (!name.includes(".")) rmSync(join(path, name), { recursive: true, force: true });
+      renameSync(join(path, `${name}.new`), join(path, name));
     }
     // git tells of it, so that everything is looked at again; then a person and a page ask.
     await project.git(path, "checkout", "--quiet", "--detach");
