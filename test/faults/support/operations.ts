@@ -3,7 +3,7 @@ import type { Patient } from "./patient.ts";
 import { kill, type Process } from "./processes.ts";
 
 /** Numbers that come again with the same seed (mulberry32). */
-export function dice(seed: number): (sides: number) => number {
+function dice(seed: number): (sides: number) => number {
   let state = seed;
   return (sides) => {
     state = (state + 0x6d2b79f5) | 0;
