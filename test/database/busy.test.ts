@@ -42,7 +42,7 @@ test("what cannot be branched is named with why and what to do, and nothing is b
   expect(
     await owner(
       project,
-      "SELECT nspname FROM pg_namespace WHERE nspname IN ('wt_refused') OR nspname LIKE 'ikigai%'",
+      "SELECT nspname FROM pg_namespace WHERE nspname = 'wt_refused' OR nspname LIKE 'ikigai\\_build%'",
     ),
   ).toBe("");
   const tries = () =>

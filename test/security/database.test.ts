@@ -68,7 +68,7 @@ const REFUSED: readonly (readonly [string, string[]])[] = [
   ["run a program on the server", ["COPY (SELECT 1) TO PROGRAM 'true'"]],
   ["write a file on the server", ["COPY (SELECT 1) TO '/tmp/iki-never'"]],
   ["load a language", ["CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'libc', 'abs'"]],
-  ["make an extension that only a superuser may", ["CREATE EXTENSION pageinspect"]],
+  ["make an extension that only a superuser may", ["CREATE EXTENSION pg_buffercache"]],
   [
     "connect elsewhere through a foreign server",
     ["CREATE SERVER mine FOREIGN DATA WRAPPER elsewhere"],
