@@ -26,6 +26,7 @@ import { Slots } from "./host/runit/slots.ts";
 import { readSecret } from "./host/secret.ts";
 import { socketPaths } from "./host/socket-path.ts";
 import { endAbandoned } from "./host/strays.ts";
+import { sweepTemporaries } from "./host/temporaries.ts";
 import { isTrusted, projectIdentity } from "./host/trust.ts";
 import { apiOf } from "./triggers/api.ts";
 import { watchConfiguration } from "./triggers/configuration.ts";
@@ -56,6 +57,7 @@ async function main(root: string | undefined): Promise<void> {
   // Where git's files still name the old place, every worktree would seem to be gone.
   if ("from" in arrival) relocateWorktrees(commonDir, arrival.from.root, layout.root);
   if (arrival.kind === "moved") passThrough(layout, arrival.from);
+  sweepTemporaries(layout);
   const settings = await settingsOf(project);
   const { http, postgres } = settings.project;
   const secret = readSecret(layout);

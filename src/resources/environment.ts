@@ -90,7 +90,8 @@ export const environment: Resource<Want, Have> = {
     const note = notePath(layout.environments, step.key);
     if (!want) {
       if (have?.top) forgetAllowance(joinRaw(Buffer.from(have.top, "hex"), ".envrc"));
-      for (const file of [shell, passwords, note]) fs.rmSync(file, { force: true });
+      // Last what it is known by, so that a removal that is cut off is gone through with.
+      for (const file of [passwords, note, shell]) fs.rmSync(file, { force: true });
       return;
     }
     fs.mkdirSync(layout.environments, { recursive: true, mode: 0o700 });
