@@ -102,7 +102,7 @@ describe.each(accounts())("as $name", (account) => {
   test("daemons that were started by hand make room for the one that is looked after", async () => {
     const cwd = join(controls.layout.sv, "daemon");
     const byHand = () =>
-      spawn("./run", [], {
+      spawn(join(cwd, "run"), [], {
         ...{ cwd, env: controls.env, stdio: "ignore" as const, detached: true },
         ...identityOf(account),
       });

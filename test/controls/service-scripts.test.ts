@@ -126,7 +126,7 @@ function statOf(pid: number): string {
 }
 
 describe.runIf(process.platform === "linux")("what a leader left in its group", () => {
-  const finish = () => execa("./finish", ["0", "0"], { cwd: place, reject: false });
+  const finish = () => execa(join(place, "finish"), ["0", "0"], { cwd: place, reject: false });
   let left: Awaited<ReturnType<typeof makeLeaderless>>;
   beforeEach(async () => {
     left = await makeLeaderless();
