@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { reservePort } from "../support/ports.ts";
 import { makeProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
@@ -61,6 +61,7 @@ const strace = spawnSync("strace", ["-e", "trace=none", "true"]).status === 0;
 
 test.skipIf(!strace)("without inotify it says so, and follows git all the same", async () => {
   const directory = mkdtempSync(join(tmpdir(), "iki-node-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const node = join(directory, "node");
   writeFileSync(
     node,
@@ -97,7 +98,6 @@ esac
     (await project.ikigai("wt", "show", "main", "--json")).stdout.includes('"manual"'),
   );
   tell({ fault: "no inotify, and no hook", recovery: performance.now() - begin, note: "degraded" });
-  rmSync(directory, { recursive: true });
 });
 
 test("a read-only .ikigai is told, not worked around", async () => {
