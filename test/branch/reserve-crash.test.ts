@@ -81,6 +81,9 @@ async function settled(): Promise<void> {
   await client.end();
 }
 
+const UNUSED_ROLES =
+  "SELECT rolname FROM pg_roles WHERE rolname LIKE 'ikigai%_%' AND NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = rolname)";
+
 /** The branch is there and whole, or there is nothing of it. */
 async function allOrNothing(): Promise<boolean> {
   const found = await cluster.rows<{ name: string }>(
@@ -156,6 +159,7 @@ test.each(WAYS)(
         await keepReserve(cutOff.connect, "wt_main").catch(() => {});
         await cutOff.end();
         await settled();
+        expect(await cluster.rows(UNUSED_ROLES)).toEqual([]);
         // Whatever is there now is right, or is not used.
         const client = await cluster.connect();
         await claimReserve(client, options);

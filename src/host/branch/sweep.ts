@@ -1,18 +1,33 @@
 import type pg from "pg";
-import { BUILD_MARK, removeWorker } from "./worker.ts";
+import { BUILD_MARK, dropRole, removeWorker } from "./worker.ts";
 
 /**
- * Removes builds that nobody is working on, and their workers' roles: the owner's connection, which holds a lock for as
- * long as it lives, is gone. Returns their names.
+ * Removes builds that nobody is working on, their workers' roles, and roles of reserves that were never
+ * finished: the owner's connection, which holds a lock by their name for as long as it lives, is gone.
+ * Returns their names.
  */
 export async function sweepBuilds(client: pg.Client): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT regexp_replace(nspname, '_lens$', '') AS name FROM pg_namespace
-      WHERE nspname LIKE 'ikigai\\_build\\_%' AND obj_description(oid, 'pg_namespace') = $1
-      UNION SELECT rolname FROM pg_roles
-      WHERE rolname LIKE 'ikigai\\_build\\_%' AND shobj_description(oid, 'pg_authid') = $1`,
-    [BUILD_MARK],
-  );
+  const builds = await sweep(client, BUILDS, (name) => removeWorker(client, name));
+  const reserves = await sweep(client, RESERVES, (name) => client.query(dropRole(name)));
+  return [...builds, ...reserves];
+}
+
+const BUILDS = `SELECT name FROM (
+    SELECT regexp_replace(nspname, '_lens$', '') AS name FROM pg_namespace
+     WHERE nspname LIKE 'ikigai\\_build\\_%' AND obj_description(oid, 'pg_namespace') = $1
+     UNION SELECT rolname FROM pg_roles
+     WHERE rolname LIKE 'ikigai\\_build\\_%' AND shobj_description(oid, 'pg_authid') = $1) AS builds`;
+
+const RESERVES = `SELECT rolname AS name FROM pg_roles
+    WHERE rolname LIKE 'ikigai\\_reserve\\_%' AND shobj_description(oid, 'pg_authid') = $1
+      AND NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = rolname)`;
+
+async function sweep(
+  client: pg.Client,
+  statement: string,
+  remove: (name: string) => Promise<unknown>,
+): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(statement, [BUILD_MARK]);
   const swept: string[] = [];
   for (const { name } of rows) {
     const key = "hashtextextended($1, 0)";
@@ -22,7 +37,10 @@ export async function sweepBuilds(client: pg.Client): Promise<string[]> {
     );
     if (!lock.rows[0]?.free) continue;
     try {
-      await removeWorker(client, name);
+      // Who held the lock may have finished it meanwhile.
+      const again = await client.query<{ name: string }>(statement, [BUILD_MARK]);
+      if (!again.rows.some((row) => row.name === name)) continue;
+      await remove(name);
       swept.push(name);
     } finally {
       await client.query(`SELECT pg_advisory_unlock(${key})`, [name]);

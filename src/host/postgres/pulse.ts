@@ -15,7 +15,7 @@ export async function readPulse(postgres: Postgres): Promise<Pulse> {
   const rows = await postgres.query<{ position: string; names: string[]; left: boolean }>(
     `SELECT pg_current_wal_insert_lsn()::text AS position,
             ARRAY(SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'ikigai\\_%') AS names,
-            EXISTS (SELECT FROM pg_roles WHERE rolname ~ '^(wt|retired|ikigai_build)_' AND NOT EXISTS
+            EXISTS (SELECT FROM pg_roles WHERE rolname ~ '^(wt|retired|ikigai_build|ikigai_reserve)_' AND NOT EXISTS
               (SELECT FROM pg_namespace WHERE nspname = rolname)) AS "left"`,
   );
   const { position = "", names = [], left = false } = rows[0] ?? {};

@@ -6,6 +6,7 @@ import { close, prepareSession } from "../session.ts";
 import { structureHash } from "../source.ts";
 import { ident, literal } from "../sql.ts";
 import type { Connect } from "../types.ts";
+import { BUILD_MARK, dropRole } from "../worker.ts";
 import { catchUpIn, dismissal, lendHand, takeBack } from "./catch-up.ts";
 import { ensureInspector, readProofs, readStates } from "./proof.ts";
 import {
@@ -132,7 +133,26 @@ async function rebuild(
   options: { signal?: AbortSignal; lockTimeoutMs?: number },
 ): Promise<void> {
   await dropReserve(client, base);
-  await client.query(`CREATE ROLE ${ident(reserve)} NOLOGIN`);
+  const role = ident(reserve);
+  await client.query(
+    `CREATE ROLE ${role} NOLOGIN; COMMENT ON ROLE ${role} IS ${literal(BUILD_MARK)}`,
+  );
+  try {
+    await fill(connect, client, base, reserve, options);
+  } catch (error) {
+    // Left where the connection is what was lost; the next sweep finds it.
+    await client.query(dropRole(reserve)).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function fill(
+  connect: Connect,
+  client: pg.Client,
+  base: string,
+  reserve: string,
+  options: { signal?: AbortSignal; lockTimeoutMs?: number },
+): Promise<void> {
   const names = (await readStates(client, base)).map((each) => each.name);
   await vacuum(client, base, names);
   // Before the snapshot: what changes from here on shows, whether the copy has it or not.
@@ -153,7 +173,7 @@ export async function dropReserve(client: pg.Client, base: string): Promise<void
   await dropUnmarked(client, reserve);
   const { rows } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [reserve]);
   if (rows.length === 0) return;
-  await client.query(`DROP OWNED BY ${ident(reserve)}; DROP ROLE ${ident(reserve)}`);
+  await client.query(dropRole(reserve));
 }
 
 async function vacuum(client: pg.Client, base: string, names: readonly string[]): Promise<void> {
