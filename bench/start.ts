@@ -15,7 +15,7 @@ function ten(bench: Bench): Promise<BenchProject> {
 
 /** Throws unless everything is as it should be. */
 function mustBeWell(bench: Bench, project: BenchProject): void {
-  const cli = `${bench.package}/dist/cli.js`;
+  const cli = `${bench.package}/dist/cli.cjs`;
   const status = output(project.at(project.root), process.execPath, cli, "status", "--json");
   if (!JSON.parse(status).healthy) throw new Error(`Not everything is well: ${status}`);
 }

@@ -17,7 +17,7 @@ import { removeProject } from "./remove.js";
 import { setup } from "./setup.js";
 import { isProgram, main, must, root, run, StepError, step } from "./steps.js";
 
-const cli = join(root, "dist", "cli.js");
+const cli = join(root, "dist", "cli.cjs");
 const prefix = "iki-demo-";
 const greeting = "Hello from main";
 

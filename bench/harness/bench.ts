@@ -4,7 +4,7 @@ import { type BenchProject, makeBenchProject, type ProjectOptions } from "./proj
 
 /** What a row gets to work with. */
 export interface Bench {
-  /** The built package that is measured: `dist/cli.js` and what it installs. */
+  /** The built package that is measured: `dist/cli.cjs` and what it installs. */
   readonly package: string;
   /** The checkout. */
   readonly checkout: string;

@@ -77,7 +77,7 @@ export async function makeBenchProject(
   writeFileSync(join(root, ".ikigairc.json"), JSON.stringify(settings));
   rmSync(seed, { recursive: true });
   const ikigai = (...args: string[]) =>
-    time({ cwd: root, env }, process.execPath, `${built}/dist/cli.js`, ...args);
+    time({ cwd: root, env }, process.execPath, `${built}/dist/cli.cjs`, ...args);
   return {
     root,
     twin,

@@ -88,7 +88,7 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   const wanted: ProgramSettings = {
     ...programs,
     node: given.node ?? process.execPath,
-    cli: packageFile("dist/cli.js"),
+    cli: packageFile("dist/cli.cjs"),
     daemon: packageFile("dist/daemon.js"),
     httpPort: http.port,
     postgresPort: postgres.port,

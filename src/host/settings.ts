@@ -5,7 +5,7 @@ import { readIfThere, writeAtomically } from "./files.ts";
 /** What the manual controls need to know. Paths are absolute. */
 export interface Settings {
   readonly node: string;
-  /** `dist/cli.js` and `dist/daemon.js` of this installation. An empty `daemon` means that none is to run. */
+  /** `dist/cli.cjs` and `dist/daemon.js` of this installation. An empty `daemon` means that none is to run. */
   readonly cli: string;
   readonly daemon: string;
   readonly nginx: string;

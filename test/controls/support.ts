@@ -71,7 +71,7 @@ export async function makeControls(options: ControlsOptions = {}): Promise<Contr
   writeSettings(layout, {
     ...findPrograms(),
     node: process.execPath,
-    cli: join(base, "cli.js"),
+    cli: join(base, "cli.cjs"),
     daemon: options.daemon === false ? "" : join(base, "daemon.js"),
     httpPort: http.port,
     postgresPort: postgres.port,

@@ -88,7 +88,7 @@ test("ikigai runs this project's, then another one on PATH, then says what to do
   const base = dirname(controls.layout.root);
   const gone = await controls.run("ikigai", ["status"]);
   expect(gone.exitCode).toBe(1);
-  expect(gone.stderr).toMatch(/cli\.js is gone, and there is no other ikigai on PATH\n {2}next: /);
+  expect(gone.stderr).toMatch(/cli\.cjs is gone, and there is no other ikigai on PATH\n {2}next: /);
 
   const place = join(base, "elsewhere");
   mkdirSync(place);
@@ -96,7 +96,7 @@ test("ikigai runs this project's, then another one on PATH, then says what to do
   const env = { PATH: `${controls.layout.bin}:${place}:/usr/bin:/bin` };
   expect((await controls.run("ikigai", ["status"], { env })).stdout).toBe("another status");
 
-  writeFileSync(join(base, "cli.js"), "console.log(process.argv.slice(2).join())");
+  writeFileSync(join(base, "cli.cjs"), "console.log(process.argv.slice(2).join())");
   expect((await controls.run("ikigai", ["wt", "list"], { env })).stdout).toBe("wt,list");
 });
 

@@ -51,7 +51,7 @@ test("a history of its own begins with the default worktree's schema", async () 
 test("ikigai wt add takes the worktree in which it is typed, also where another has the same commit", async () => {
   await add(project, "twin", "-b", "twin", "../twin", "main");
   await psql(project, "twin", "CREATE TABLE of_twin (id int)");
-  const cli = (await import("node:path")).resolve("dist/cli.js");
+  const cli = (await import("node:path")).resolve("dist/cli.cjs");
   await project.run(process.execPath, [cli, "wt", "add", "from-twin"], { cwd: "twin" });
   await project.ikigai("wt", "wait", "from-twin");
   expect(await tables(project, "from-twin")).toBe("of_main of_twin");

@@ -7,7 +7,7 @@ import { makePatient, type Patient } from "./support/patient.ts";
 import { kill, processesOf } from "./support/processes.ts";
 import { tell } from "./support/table.ts";
 
-const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+const cli = fileURLToPath(new URL("../../dist/cli.cjs", import.meta.url));
 let patient: Patient;
 
 beforeAll(async () => {

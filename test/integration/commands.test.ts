@@ -6,7 +6,7 @@ import { makeProject, type Outcome, type TestProject } from "../support/project.
 import { must, read, reportOf, startProject } from "../support/running.ts";
 import { waitFor } from "../support/wait.ts";
 
-const cli = join(process.cwd(), "dist/cli.js");
+const cli = join(process.cwd(), "dist/cli.cjs");
 let project: TestProject;
 
 beforeAll(async () => {

@@ -13,7 +13,7 @@ import { processesOf } from "../../scripts/processes.js";
 import { makeProject, type TestProject } from "../support/project.ts";
 
 const cliOf = (project: TestProject, cwd: string, ...args: string[]) =>
-  project.run(process.execPath, [join(process.cwd(), "dist/cli.js"), ...args], { cwd });
+  project.run(process.execPath, [join(process.cwd(), "dist/cli.cjs"), ...args], { cwd });
 
 /** Every file below a directory with what it holds; links by where they lead. */
 function contents(directory: string): Map<string, string> {

@@ -230,5 +230,5 @@ describe("completion", () => {
 });
 
 function cli(...args: string[]): string[] {
-  return [new URL("../../dist/cli.js", import.meta.url).pathname, ...args];
+  return [new URL("../../dist/cli.cjs", import.meta.url).pathname, ...args];
 }

@@ -23,7 +23,7 @@ afterAll(async () => {
   expect(await project.dispose()).toEqual([]);
 });
 
-const cli = new URL("../../dist/cli.js", import.meta.url).pathname;
+const cli = new URL("../../dist/cli.cjs", import.meta.url).pathname;
 const journal = () => readFile(join(project.root, ".ikigai/logs/daemon/current"), "utf8");
 const git = (...args: string[]) => project.git(".", ...args);
 

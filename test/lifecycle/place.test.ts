@@ -7,7 +7,7 @@ import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 import { converged, identityOf, readNote, startProject, writeNote } from "./support.ts";
 
-const cli = new URL("../../dist/cli.js", import.meta.url).pathname;
+const cli = new URL("../../dist/cli.cjs", import.meta.url).pathname;
 let project: TestProject;
 
 afterEach(async () => {

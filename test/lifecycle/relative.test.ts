@@ -18,7 +18,7 @@ const version = execaSync("git", ["version"]).stdout;
 const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(version) ?? [];
 const tooOld = Number(major) < 3 && Number(minor) < 48;
 
-const cli = new URL("../../dist/cli.js", import.meta.url).pathname;
+const cli = new URL("../../dist/cli.cjs", import.meta.url).pathname;
 let project: TestProject;
 
 afterEach(async () => {

@@ -111,7 +111,7 @@ describe("worktrees of any name", () => {
     const [one] = (await reports()).filter(({ path }) => path.endsWith("with space"));
     const { stdout } = await project.run(
       process.execPath,
-      [new URL("../../dist/cli.js", import.meta.url).pathname, "wt", "show", "--json"],
+      [new URL("../../dist/cli.cjs", import.meta.url).pathname, "wt", "show", "--json"],
       { cwd: one?.path ?? "" },
     );
     expect(JSON.parse(stdout).slug).toBe(one?.slug);
@@ -126,7 +126,7 @@ describe("a project so deep that no socket's address reaches into it", () => {
     await project.run("git", ["clone", "--quiet", join(project.root, ".git"), "p"], { cwd: deep });
     const root = join(deep, "p");
     await project.run("cp", [join(project.root, ".ikigairc.json"), root]);
-    const cli = new URL("../../dist/cli.js", import.meta.url).pathname;
+    const cli = new URL("../../dist/cli.cjs", import.meta.url).pathname;
     const here = (...args: string[]) =>
       project.run(process.execPath, [cli, ...args], { cwd: root });
     const { exitCode, stderr } = await here("start");

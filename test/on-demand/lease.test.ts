@@ -7,7 +7,7 @@ import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 import { ask, daemonPid, service, startProbes, tell, waitForState } from "./support.ts";
 
-const cli = new URL("../../dist/cli.js", import.meta.url).pathname;
+const cli = new URL("../../dist/cli.cjs", import.meta.url).pathname;
 let project: TestProject;
 
 beforeAll(async () => {

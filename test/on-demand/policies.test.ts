@@ -67,7 +67,7 @@ test("a manual service is refused to a request and starts by command", async () 
 
 test("up and down mean the worktree of the directory, and say what they did", async () => {
   const here = { cwd: `${project.worktree("rel-05")}/backend` };
-  const cli = new URL("../../dist/cli.js", import.meta.url).pathname;
+  const cli = new URL("../../dist/cli.cjs", import.meta.url).pathname;
   const up = await project.run(process.execPath, [cli, "up"], here);
   expect([up.exitCode, up.stderr]).toEqual([
     0,

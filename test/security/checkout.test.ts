@@ -205,7 +205,7 @@ test("a configuration of svlogd that somebody left behind is gone before it is r
 
 test("a worktree whose branch has an .ikigai of its own still belongs to the project", async () => {
   await project.git(".", "worktree", "add", "--quiet", join(project.root, "../guest"), "evil");
-  const cli = join(import.meta.dirname, "../../dist/cli.js");
+  const cli = join(import.meta.dirname, "../../dist/cli.cjs");
   const { stderr, exitCode } = await project.run(process.execPath, [cli, "stop"], {
     cwd: "../guest",
   });

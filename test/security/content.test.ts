@@ -134,7 +134,7 @@ test.each([
     const { path } = await addOutside(name);
     const shown = await project.run(
       process.execPath,
-      [join(import.meta.dirname, "../../dist/cli.js"), "env", "--json"],
+      [join(import.meta.dirname, "../../dist/cli.cjs"), "env", "--json"],
       { cwd: path },
     );
     expect(shown.exitCode, shown.stderr).toBe(0);

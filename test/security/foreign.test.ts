@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { accounts, giveTo, identityOf, ourselves } from "../support/as-user.ts";
 
-const cli = join(import.meta.dirname, "../../dist/cli.js");
+const cli = join(import.meta.dirname, "../../dist/cli.cjs");
 const other = accounts().find(({ uid }) => uid !== ourselves.uid);
 let base: string;
 

@@ -238,7 +238,7 @@ test.runIf(process.platform === "linux")(
     const target = log.replace(".", "/");
     const piped = await project.ikigai("logs", target);
     expect(piped.stdout).toContain("\u001b]52;c;bG91ZA==\u0007");
-    const cli = join(import.meta.dirname, "../../dist/cli.js");
+    const cli = join(import.meta.dirname, "../../dist/cli.cjs");
     const line = `'${process.execPath}' '${cli}' logs '${target}'`;
     const { stdout } = await project.run("script", ["-qec", line, "/dev/null"]);
     expect(stdout).toContain("\\u{1b}]52;c;bG91ZA==\\u{7}\u001b[31mloud\u001b[0m");

@@ -31,7 +31,7 @@ beforeAll(async () => {
     worktrees: ["rel-05"],
     config: { postgres: { password: PASSWORD } },
   });
-  const cli = join(import.meta.dirname, "../../dist/cli.js");
+  const cli = join(import.meta.dirname, "../../dist/cli.cjs");
   let over = false;
   const starting = project.run(process.execPath, [cli, "start"], { env: FOREIGN }).finally(() => {
     over = true;

@@ -68,7 +68,7 @@ export interface TestProject extends AsyncDisposable {
   dispose(): Promise<string[]>;
 }
 
-const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+const cli = fileURLToPath(new URL("../../dist/cli.cjs", import.meta.url));
 // Programs that a login shell of an ordinary user may not have on PATH.
 const extraPath = "/usr/local/sbin:/usr/sbin:/sbin";
 
@@ -178,7 +178,7 @@ function toolsFor({ base, root, env, layout, http, postgres }: Parts): TestProje
     return { exitCode: result.exitCode ?? 127, stdout: String(result.stdout), stderr };
   };
   const ikigai: TestProject["ikigai"] = (...args) => {
-    if (!existsSync(cli)) throw new Error("dist/cli.js is missing: run `npm run build` first");
+    if (!existsSync(cli)) throw new Error("dist/cli.cjs is missing: run `npm run build` first");
     return run(process.execPath, [cli, ...args]);
   };
   const worktree = (name: string) => {
