@@ -36,7 +36,7 @@ import { keepHooks } from "./triggers/hooks.ts";
 import { Keeper } from "./triggers/keeper.ts";
 import { rotateRegularly } from "./triggers/logs.ts";
 import { mistakeTeller } from "./triggers/mistakes.ts";
-import { watchPlace } from "./triggers/moved.ts";
+import { isBeingDeleted, watchPlace } from "./triggers/moved.ts";
 import { endOrphansRegularly } from "./triggers/orphans.ts";
 import { keepReserveRegularly } from "./triggers/reserve.ts";
 import { enforceRetention } from "./triggers/retention.ts";
@@ -203,7 +203,7 @@ async function main(root: string | undefined): Promise<void> {
     ),
     keeper.housekeeper.begin(),
     keepReserveRegularly(keeper, journal),
-    tidyWhenQuiet(),
+    tidyWhenQuiet(journal),
     rotateRegularly(layout, journal),
     keepHooks(keeper, commonDir, journal),
     enforceRetention(keeper, retention, journal),
@@ -225,6 +225,10 @@ async function main(root: string | undefined): Promise<void> {
 
   const end = async () => {
     entrances.close();
+    if (await isBeingDeleted(layout)) {
+      await endAbandoned(layout, data);
+      process.exit(0);
+    }
     for (const stop of stops) await stop();
     await keeper.idle();
     await host.postgres.end();

@@ -53,10 +53,19 @@ export function hasStirred(commonDir: string, { listed, places }: Glance): boole
 }
 
 function placesOf(worktrees: readonly Known[]): ReadonlyMap<string, bigint> {
-  const places = worktrees.map(({ path }) => posix.dirname(toBuffer(path).toString("latin1")));
-  return new Map(
-    [...new Set(places)].map((place) => [place, changeOf(Buffer.from(place, "latin1"))]),
-  );
+  const places = new Set(worktrees.map(placeOf));
+  return new Map([...places].map((place) => [place, changeOf(Buffer.from(place, "latin1"))]));
+}
+
+const placesKnown = new WeakMap<Known, string>();
+
+/** Of a thousand worktrees every few seconds, and it never changes. */
+function placeOf(worktree: Known): string {
+  const known = placesKnown.get(worktree);
+  if (known !== undefined) return known;
+  const place = posix.dirname(toBuffer(worktree.path).toString("latin1"));
+  placesKnown.set(worktree, place);
+  return place;
 }
 
 /** Nanoseconds since the epoch; 0 where there is nothing. */

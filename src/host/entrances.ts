@@ -18,7 +18,7 @@ interface Open {
 }
 
 /** Whoever is removing more than this has not stopped for so long. */
-const QUIET_LOOKS = 3;
+const QUIET_LOOKS = 2;
 
 /**
  * The daemon's sockets, and the directory of the services' sockets in which it stands: each is made

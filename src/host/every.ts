@@ -1,3 +1,4 @@
+import { onBeat } from "./beat.ts";
 import { codeOf } from "./files.ts";
 
 /**
@@ -26,12 +27,20 @@ export function carefully<Given extends unknown[]>(
   };
 }
 
-/** Does work again and again, whether it fails or not. Returns the way to end it. */
+/** Does work again and again, whether it fails or not, to the nearest half second. Returns the way to end it. */
 export function every(
   milliseconds: number,
   work: () => unknown,
   journal: (line: string) => void,
 ): () => void {
-  const timer = setInterval(carefully(work, journal), milliseconds);
-  return () => clearInterval(timer);
+  const run = carefully(work, journal);
+  let giveUp = () => {};
+  const next = () => {
+    giveUp = onBeat(milliseconds, () => {
+      next();
+      run();
+    });
+  };
+  next();
+  return () => giveUp();
 }

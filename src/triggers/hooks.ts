@@ -1,4 +1,5 @@
 import { explain } from "../engine/explain.ts";
+import { onBeat } from "../host/beat.ts";
 import { excludeFromStatus, KEPT_OUT } from "../host/git/exclude.ts";
 import { installHook } from "../host/git/hooks.ts";
 import { HookPipes } from "../host/hook-pipes.ts";
@@ -25,11 +26,11 @@ export function keepHooks(keeper: Keeper, commonDir: string, journal: Journal): 
   pipes
     .begin()
     .catch((error: unknown) => journal(`there are no pipes for the hook: ${explain(error)}`));
-  let timer: NodeJS.Timeout;
+  let giveUp = () => {};
   const told = new Map<string, string>();
   const next = () => {
     const pause = Math.max(SHORTEST_MS, keeper.worktrees.length * MS_PER_WORKTREE);
-    timer = setTimeout(() => void round().finally(next), pause);
+    giveUp = onBeat(pause, () => void round().finally(next));
   };
   const keep = async (what: string, work: () => unknown) => {
     try {
@@ -47,7 +48,7 @@ export function keepHooks(keeper: Keeper, commonDir: string, journal: Journal): 
   };
   next();
   return () => {
-    clearTimeout(timer);
+    giveUp();
     pipes.end();
   };
 }

@@ -178,7 +178,7 @@ export class Housekeeper {
   }
 }
 
-const MEND_MS = 1_000;
+const MEND_MS = 2_000;
 const CLOCK_SET_MS = 1_000;
 const USED_MS = 250;
 const FAILED_MS = 5_000;

@@ -3,7 +3,8 @@ import { every } from "../host/every.ts";
 import { statIfThere } from "../host/files.ts";
 import type { Layout } from "../model/layout.ts";
 
-const LOOK_MS = 500;
+const LOOK_MS = 1_000;
+const DELETION_MS = 3_000;
 
 /**
  * Tells once when `.ikigai` is not where it was: everything that this process knows by its path
@@ -23,18 +24,32 @@ export function watchPlace(
   const look = () => {
     if (statIfThere(ikigai)?.ino === inode) return here();
     end();
-    left(isHereDeleted());
+    left(whereWeStand() === undefined);
   };
   const end = every(LOOK_MS, look, journal);
   return end;
 }
 
+/**
+ * Whether `.ikigai` is deleted under a process that is told to end: runsvdir ends those whose
+ * directories have gone, and may be quicker than our look. Settles when all of it has gone, or not.
+ */
+export async function isBeingDeleted({ ikigai, sv }: Layout): Promise<boolean> {
+  const deadline = performance.now() + DELETION_MS;
+  while (!statIfThere(`${sv}/daemon`) && performance.now() < deadline) {
+    const here = whereWeStand();
+    if (here === undefined && !statIfThere(ikigai)?.isDirectory()) return true;
+    if (here !== undefined && !here.startsWith(ikigai)) return false;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return false;
+}
+
 /** A directory that has no name any more still answers to stat(2), but not to getcwd(3). */
-function isHereDeleted(): boolean {
+function whereWeStand(): string | undefined {
   try {
-    fs.realpathSync.native(".");
-    return false;
+    return fs.realpathSync.native(".");
   } catch {
-    return true;
+    return undefined;
   }
 }

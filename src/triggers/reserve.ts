@@ -1,3 +1,4 @@
+import { onBeat } from "../host/beat.ts";
 import { BranchError, dropReserve, keepReserve, schemaSize } from "../host/branch/index.ts";
 import { gatherExtensions } from "../host/postgres/extensions.ts";
 import { type Pulse, readPrint, readPulse } from "../host/postgres/pulse.ts";
@@ -5,10 +6,14 @@ import { type Slug, schemaOf } from "../model/slug.ts";
 import type { Journal, Keeper } from "./keeper.ts";
 
 const PAUSE_MS = 3_000;
+/** While nobody writes. */
+const IDLE_PAUSE_MS = 6_000;
 /** After keeping, this many times as long nothing is done, unless a reserve was used. */
 const RARENESS = 10;
 const FAILED_PAUSE_MS = 30_000;
 const LONGEST_PAUSE_MS = 60_000;
+/** A session counts what it wrote ten seconds later at most (PGSTAT_IDLE_INTERVAL in PostgreSQL's pgstat.c). */
+const COUNTED_MS = 15_000;
 /** The default worktree's, and those of which somebody has made another lately. */
 const BASES = 3;
 
@@ -22,15 +27,15 @@ export function keepReserveRegularly(keeper: Keeper, journal: Journal): () => Pr
   const reserving = new Reserving(keeper, journal);
   let ended = false;
   let running: Promise<void> = Promise.resolve();
-  let timer = setTimeout(tick, PAUSE_MS);
+  let giveUp = onBeat(PAUSE_MS, tick);
   function tick(): void {
     running = reserving.look().then(() => {
-      if (!ended) timer = setTimeout(tick, PAUSE_MS);
+      if (!ended) giveUp = onBeat(reserving.isIdle ? IDLE_PAUSE_MS : PAUSE_MS, tick);
     });
   }
   return async () => {
     ended = true;
-    clearTimeout(timer);
+    giveUp();
     reserving.end();
     await running;
   };
@@ -46,6 +51,9 @@ class Reserving {
   #seen = "";
   #line = "";
   #served = "";
+  /** The server's at the last look, and since when. */
+  #position = "";
+  #movedAt = Number.NEGATIVE_INFINITY;
   #notBefore = Number.NEGATIVE_INFINITY;
   #atLatest = Number.NEGATIVE_INFINITY;
 
@@ -58,6 +66,11 @@ class Reserving {
     this.#ending.abort();
   }
 
+  /** Nobody has written for so long that the server has counted everything: nothing needs to be read again. */
+  get isIdle(): boolean {
+    return performance.now() - this.#movedAt > COUNTED_MS;
+  }
+
   /** Never fails: a server that is away is asked again. */
   async look(): Promise<void> {
     const { branching, postgres } = this.#keeper.host;
@@ -67,9 +80,9 @@ class Reserving {
       const pulse = await readPulse(postgres);
       // Its worktree may have gone since, of which the server's position tells nothing.
       if (pulse.unfinished) await this.#keeper.sweep();
+      this.#notice(pulse);
       if (pulse.position === this.#served) return;
-      await this.#gather();
-      const print = await readPrint(postgres, this.#bases().map(schemaOf));
+      const print = this.isIdle ? this.#seen : await this.#read();
       if (!this.#isDue(pulse, print, began)) return;
       await this.#dropOthers(pulse.bases);
       for (const slug of this.#bases()) await this.#keep(slug);
@@ -80,6 +93,16 @@ class Reserving {
       // Postgres is away or its disk is full; or a branch began, and it is nobody's fault.
       if (branching.size === 0) this.#pauseUntil(performance.now() + FAILED_PAUSE_MS);
     }
+  }
+
+  #notice({ position }: Pulse): void {
+    if (position !== this.#position) this.#movedAt = performance.now();
+    this.#position = position;
+  }
+
+  async #read(): Promise<string> {
+    await this.#gather();
+    return readPrint(this.#keeper.host.postgres, this.#bases().map(schemaOf));
   }
 
   /** When a base was written to since all was in line, and nobody is at it: as a rule. */

@@ -3,7 +3,7 @@ import { readArrival } from "../host/place.ts";
 import { findSupervisor, isSupervisorAlive, reviveSupervisor } from "../host/supervisor.ts";
 import type { Layout } from "../model/layout.ts";
 
-const LOOK_MS = 500;
+const LOOK_MS = 1_000;
 /** A start that did not succeed is not repeated at once. */
 const AGAIN_MS = 15_000;
 

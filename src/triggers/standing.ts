@@ -7,6 +7,7 @@ const LAST_RETRY_MS = 30_000;
 
 /** How the worktrees stand after the last look at each: what failed, and when to try again. */
 export class Standing {
+  /** Of those where something failed. */
   readonly #problems = new Map<Slug, readonly string[]>();
   readonly #provisioned = new Set<Slug>();
   /** Worktrees that are gone and of which something is still there. */
@@ -29,9 +30,13 @@ export class Standing {
   /** Takes in what a look at a worktree that is there came to. */
   record(slug: Slug, failures: readonly Failure[]): void {
     this.#leftovers.delete(slug);
+    if (failures.length === 0) {
+      this.#problems.delete(slug);
+      this.#provisioned.add(slug);
+      return;
+    }
     this.#problems.set(slug, [...new Set(failures.map(({ error }) => explain(error)))]);
-    if (failures.length === 0) this.#provisioned.add(slug);
-    else this.#provisioned.delete(slug);
+    this.#provisioned.delete(slug);
   }
 
   /** The same for one that is gone. */
@@ -47,8 +52,7 @@ export class Standing {
 
   /** True when something failed and it is time to try again: soon at first, then less often. */
   wantsRetry(): boolean {
-    const failed = [...this.#problems.values()].some((problems) => problems.length > 0);
-    if (!failed && this.#leftovers.size === 0) {
+    if (this.#problems.size === 0 && this.#leftovers.size === 0) {
       this.#retryPause = FIRST_RETRY_MS;
       return false;
     }

@@ -1,11 +1,17 @@
 import { type Changes, changesSince, type Glance, glance, hasStirred } from "../facts/glance.ts";
+import { onBeat } from "../host/beat.ts";
 import { carefully } from "../host/every.ts";
 import type { Journal, Keeper } from "./keeper.ts";
+import { PlacesWatch } from "./places.ts";
 
 const SHORTEST_MS = 500;
+/** Where it is heard of what comes and goes. */
+const WATCHED_MS = 1_000;
+/** `rm -rf` makes many events; and whoever adds a worktree is done by then, and not slowed. */
+const SWARM_MS = 200;
 /** For a look at the places that hold worktrees, and for one at each worktree's own top. */
 const MS_PER_PLACE = 3;
-const MS_PER_WORKTREE = 10;
+const MS_PER_WORKTREE = 20;
 const FULL_LOOK_MS = 60_000;
 /** A look at everything may take this part of the daemon's time, however many worktrees there are. */
 const SHARE = 1_000;
@@ -13,7 +19,7 @@ const SHARE = 1_000;
 const LONGEST_MS = 600_000;
 
 /**
- * Glances every half second (at the tops of very many worktrees less often), and looks
+ * Glances every second or half of it (at the tops of very many worktrees less often), and looks
  * where something changed, where something failed, and everywhere every minute or few:
  * what a watcher missed is found all the same. Returns the way to end it.
  *
@@ -29,16 +35,29 @@ export function glanceRegularly(
 ): () => void {
   let before: Glance = glance(commonDir, keeper.worktrees);
   let isSettled = false;
+  let isCalm = false;
   const pauseAfter = (took: number) => Math.min(FULL_LOOK_MS + took * SHARE, LONGEST_MS);
   let nextFull = performance.now() + pauseAfter(lookedMs);
   let nextTops = 0;
-  let timer: NodeJS.Timeout;
+  let giveUp = () => {};
+  let lastTick = 0;
+  let hurried: NodeJS.Timeout | undefined;
+  const run = () => {
+    hurried = undefined;
+    lastTick = performance.now();
+    tick();
+  };
+  // Others may be writing in such a place all the time.
+  const watch = new PlacesWatch(() => {
+    hurried ??= setTimeout(run, Math.max(SWARM_MS, lastTick + SHORTEST_MS - performance.now()));
+  });
   const next = () => {
-    const pause = Math.max(SHORTEST_MS, before.places.size * MS_PER_PLACE);
-    timer = setTimeout(() => {
-      tick();
+    const isWatched = watch.watch([...before.places.keys()]);
+    const pause = isWatched && isCalm ? WATCHED_MS : SHORTEST_MS;
+    giveUp = onBeat(Math.max(pause, before.places.size * MS_PER_PLACE), () => {
+      run();
       next();
-    }, pause);
+    });
   };
   const everywhere = async () => {
     const began = performance.now();
@@ -51,7 +70,9 @@ export function glanceRegularly(
       isSettled = true;
       settled();
     }
-    if (performance.now() > nextFull || keeper.wantsRetry()) {
+    const wantsRetry = keeper.wantsRetry();
+    isCalm = isSettled && !wantsRetry;
+    if (performance.now() > nextFull || wantsRetry) {
       void everywhere().catch(() => {});
     } else if (performance.now() > nextTops || hasStirred(commonDir, before)) {
       const now = glance(commonDir, keeper.worktrees, before);
@@ -63,7 +84,11 @@ export function glanceRegularly(
     }
   }, journal);
   next();
-  return () => clearTimeout(timer);
+  return () => {
+    giveUp();
+    clearTimeout(hurried);
+    watch.end();
+  };
 }
 
 /** Where the hook or the watcher was quicker there is nothing left to see. */

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { basename } from "node:path";
 import type { Layout } from "../../model/layout.ts";
-import { isAbsent, listIfThere } from "../files.ts";
+import { isAbsent, listIfThere, statIfThere } from "../files.ts";
 import { restOfLog } from "./log-pipe.ts";
 import { control, isSupervised, readStatus } from "./supervise.ts";
 
@@ -16,6 +16,10 @@ export class Slots {
   readonly #sv: string;
   readonly #spares: number;
   readonly #beforeStart: () => void;
+  #listed: { readonly changed: bigint; readonly names: readonly string[] } = {
+    changed: -1n,
+    names: [],
+  };
 
   /** @param beforeStart called before anything is started: what would run may have been exchanged */
   constructor(layout: Layout, spares = 4, beforeStart: () => void = () => {}) {
@@ -34,9 +38,20 @@ export class Slots {
 
   /** Services that have a place now. */
   names(): string[] {
-    return listIfThere(this.#sv)
-      .map(String)
-      .filter((name) => name.includes(".") && !name.startsWith(".") && !name.startsWith(SPARE));
+    return this.#list().filter(
+      (name) => name.includes(".") && !name.startsWith(".") && !name.startsWith(SPARE),
+    );
+  }
+
+  /** All entries. Asked for every few seconds, and hardly ever another answer. */
+  #list(): readonly string[] {
+    const changed = statIfThere(this.#sv)?.mtimeNs ?? 0n;
+    if (changed === this.#listed.changed) return this.#listed.names;
+    const names = listIfThere(this.#sv).map(String);
+    // What changes in the same moment, after this, has the same time.
+    const isOver = BigInt(Date.now()) * 1_000_000n - changed > MOMENT_NS;
+    this.#listed = { changed: isOver ? changed : -1n, names };
+    return names;
   }
 
   /** Gives a service a place; the caller starts it. Idempotent. */
@@ -174,7 +189,7 @@ export class Slots {
 
   /** Keeps spare places ready, and clears away what a crash left. */
   replenish(): void {
-    const names = listIfThere(this.#sv).map(String);
+    const names = this.#list();
     const spares = names.filter((name) => name.startsWith(SPARE));
     for (let i = spares.length; i < this.#spares; i++) {
       this.#make(`${SPARE}${randomBytes(4).toString("hex")}`, true);
@@ -215,6 +230,8 @@ export class Slots {
 }
 
 const SPARE = "spare-";
+/** The kernel's clock for files goes in steps of up to ten milliseconds. */
+const MOMENT_NS = 100_000_000n;
 /** So many are kept where many services come and go. */
 const MOST_SPARES = 16;
 /** Tells a service that was sent to rest from one that somebody stopped by hand. */
