@@ -135,7 +135,7 @@ async function main(root: string | undefined): Promise<void> {
       void keeper.lookAt(slug).catch(() => {});
     },
     (error) =>
-      degrade(`git's files are not watched, only looked at twice a second: ${String(error)}`),
+      degrade(`git's files are not watched, only looked at every second: ${String(error)}`),
     journal,
   );
   const began = performance.now();

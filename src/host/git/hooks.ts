@@ -94,8 +94,8 @@ export async function effectiveHook(
   worktree: HookWorktree,
 ): Promise<EffectiveHook> {
   const { commonDir } = repository;
-  const [, place] = await placesOf({ ...repository, worktrees: [worktree] });
-  if (!place) throw new RangeError("There is a place for every worktree.");
+  const placeOf = await placeFinder(repository);
+  const place = await placeOf(worktree);
   const configured = isConfigured(place.config, bodyIn(commonDir));
   const byConfiguration = configured && (await isByConfiguration(repository));
   return byConfiguration ? describeConfigured(place) : describeHook(place);
@@ -153,15 +153,16 @@ async function installConfig(
 }
 
 /** One for commands that are run beside a bare repository, and one for each worktree. */
-async function placesOf({
-  commonDir,
-  worktrees,
-  env = process.env,
-}: HookRepository): Promise<HookPlace[]> {
+async function placesOf(repository: HookRepository): Promise<HookPlace[]> {
+  const placeOf = await placeFinder(repository);
+  return await Promise.all([placeOf(), ...repository.worktrees.map(placeOf)]);
+}
+
+async function placeFinder({ commonDir, env = process.env }: HookRepository) {
   const common = await readHookConfig(Buffer.from(commonDir), commonDir, env);
   // By settings and directory: a thousand worktrees have one of each, as a rule.
   const permissions = new Map<string, Promise<Permission>>();
-  const placeOf = async (worktree?: HookWorktree): Promise<HookPlace> => {
+  return async (worktree?: HookWorktree): Promise<HookPlace> => {
     const config =
       worktree && common.varies ? await readHookConfig(worktree.gitDir, commonDir, env) : common;
     const directory = hooksDirectory(commonDir, config, worktree?.path);
@@ -171,7 +172,6 @@ async function placesOf({
     permissions.set(key, permission);
     return { worktree, config, directory, permission: await permission };
   };
-  return await Promise.all([placeOf(), ...worktrees.map(placeOf)]);
 }
 
 function attempt(install: () => string[] | undefined): string[] {

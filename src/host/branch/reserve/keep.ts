@@ -138,33 +138,23 @@ async function rebuild(
     `CREATE ROLE ${role} NOLOGIN; COMMENT ON ROLE ${role} IS ${literal(BUILD_MARK)}`,
   );
   try {
-    await fill(connect, client, base, reserve, options);
+    const names = (await readStates(client, base)).map((each) => each.name);
+    await vacuum(client, base, names);
+    // Before the snapshot: what changes from here on shows, whether the copy has it or not.
+    const states = await readProofs(client, base);
+    await branchSchema(connect, {
+      base,
+      target: reserve,
+      owner: reserve,
+      mode: "data",
+      mark: (survey, hash, places) => writeRecord(recordOf(survey, hash, states, places)),
+      ...options,
+    });
   } catch (error) {
     // Left where the connection is what was lost; the next sweep finds it.
     await client.query(dropRole(reserve)).catch(() => undefined);
     throw error;
   }
-}
-
-async function fill(
-  connect: Connect,
-  client: pg.Client,
-  base: string,
-  reserve: string,
-  options: { signal?: AbortSignal; lockTimeoutMs?: number },
-): Promise<void> {
-  const names = (await readStates(client, base)).map((each) => each.name);
-  await vacuum(client, base, names);
-  // Before the snapshot: what changes from here on shows, whether the copy has it or not.
-  const states = await readProofs(client, base);
-  await branchSchema(connect, {
-    base,
-    target: reserve,
-    owner: reserve,
-    mode: "data",
-    mark: (survey, hash, places) => writeRecord(recordOf(survey, hash, states, places)),
-    ...options,
-  });
 }
 
 /** Removes a base's reserve and its role. */
