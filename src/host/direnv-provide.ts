@@ -35,6 +35,7 @@ export async function provideEnvrc(
   if (envrc === "written" || envrc === "unchanged") {
     return { envrc, allowed: await allowEnvrc(path, renderEnvrc(environmentFile), environment) };
   }
+  if (envrc === "going") return { envrc };
   const allowed =
     defaultTop === undefined || envrc === "unsafe"
       ? "changed"

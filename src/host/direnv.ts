@@ -11,14 +11,15 @@ import type { RawPath } from "../model/worktree.ts";
 import { forgetAllowance } from "./direnv-allow.ts";
 import { codeOf, isAbsent, joinRaw, lstatIfThere, writeAtomically } from "./files.ts";
 import { surelyLacks } from "./git/fresh-index.ts";
-import { tracks } from "./git/tracks.ts";
+import { isBeingRemoved, tracks } from "./git/tracks.ts";
 import { readRegularFile } from "./regular-file.ts";
 
 /**
  * What became of an `.envrc`. `tracked` and `foreign` ones are somebody else's and
- * left alone; `unsafe` is a directory whose name direnv would run, which gets none.
+ * left alone; `unsafe` is a directory whose name direnv would run, which gets none; and one
+ * that is `going` gets none either, as git could not remove it then.
  */
-export type EnvrcOutcome = "written" | "unchanged" | "tracked" | "foreign" | "unsafe";
+export type EnvrcOutcome = "written" | "unchanged" | "tracked" | "foreign" | "unsafe" | "going";
 
 /** Where an `.envrc` goes and what it loads. */
 export interface EnvrcPlace {
@@ -48,6 +49,8 @@ export async function writeEnvrc(place: EnvrcPlace): Promise<EnvrcOutcome> {
   // Also a tracked file that is missing: ours in its place would show in `git status`.
   const lacks = place.fresh !== undefined && surelyLacks(place.fresh, ".envrc");
   if (place.worktree && !lacks && (await tracks(place.directory, ".envrc"))) return "tracked";
+  const isNew = place.fresh !== undefined || present.kind !== "absent";
+  if (place.worktree && !isNew && (await isBeingRemoved(place.directory))) return "going";
   return put(path, content, place.scratch, present.kind === "ours") ? "written" : "foreign";
 }
 

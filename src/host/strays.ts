@@ -9,6 +9,7 @@ import {
   signal,
   untilGone,
 } from "./process-table.ts";
+import { forgetAlias } from "./socket-path.ts";
 
 const PATIENCE_MS = 15_000;
 
@@ -31,7 +32,9 @@ export async function endStrays({ ikigai, db }: Layout, oldRoot: string): Promis
  *
  * @param data where Postgres worked, which may still be there
  */
-export async function endAbandoned({ ikigai }: Layout, data: string): Promise<void> {
+export async function endAbandoned(layout: Layout, data: string): Promise<void> {
+  const { ikigai } = layout;
+  forgetAlias(layout);
   const ours = (one: RunningProcess) => {
     if (isOurselves(one)) return false;
     const { cwd, command } = one;

@@ -94,11 +94,12 @@ export const environment: Resource<Want, Have> = {
       for (const file of [passwords, note, shell]) fs.rmSync(file, { force: true });
       return;
     }
+    // git, which is removing it, could not if something came into its directories now.
+    if (!lstatIfThere(joinRaw(want.top, ".git"))) return;
     fs.mkdirSync(layout.environments, { recursive: true, mode: 0o700 });
     writeAtomically(passwords, want.passwords, { durable: false });
     writeAtomically(shell, want.shell, { durable: false });
-    if (want.outside) await linkToProject(layout.ikigai, want.top);
-    await provideEnvrc({
+    const { envrc } = await provideEnvrc({
       directory: want.top,
       environmentFile: putEnvironment(want.gitDir, want.shell, shell),
       scratch: layout.run,
@@ -106,6 +107,8 @@ export const environment: Resource<Want, Have> = {
       fresh: step.action === "create" ? want.gitDir : undefined,
       defaultTop: want.defaultTop,
     });
+    if (envrc === "going") return;
+    if (want.outside) await linkToProject(layout.ikigai, want.top);
     const [gitDir, top] = [want.gitDir, want.top].map((path) => toBuffer(path).toString("hex"));
     // The worktree's path last: bin/psql goes by it.
     const parts = [want.head, gitDir, stampOf(want.top, want.gitDir), top];

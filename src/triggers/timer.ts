@@ -12,7 +12,7 @@ const SWARM_MS = 200;
 /** For a look at the places that hold worktrees, and for one at each worktree's own top. */
 const MS_PER_PLACE = 3;
 const MS_PER_WORKTREE = 20;
-const FULL_LOOK_MS = 60_000;
+const FULL_LOOK_MS = 30_000;
 /** A look at everything may take this part of the daemon's time, however many worktrees there are. */
 const SHARE = 1_000;
 /** One that had to wait for something else says nothing of what a look costs. */
@@ -20,7 +20,7 @@ const LONGEST_MS = 600_000;
 
 /**
  * Glances every second or half of it (at the tops of very many worktrees less often), and looks
- * where something changed, where something failed, and everywhere every minute or few:
+ * where something changed, where something failed, and everywhere every half minute or few minutes:
  * what a watcher missed is found all the same. Returns the way to end it.
  *
  * @param lookedMs how long the look at everything took that was just done

@@ -61,7 +61,7 @@ test.each(damages)(
       damage(file);
     }
     const begin = performance.now();
-    // What no event tells of is found by the look at everything: once a minute, or less often where
+    // What no event tells of is found by the look at everything: twice a minute, or less often where
     // the machine is so busy that it takes long; every ten minutes at least.
     await patient.recovers(660_000);
     tell({

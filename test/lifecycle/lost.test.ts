@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -85,6 +85,17 @@ describe("a project that runs and has lost", () => {
       expect(readFileSync(path, "utf8")).toBe(before);
     },
   );
+
+  it("an .envrc and tracked files, as while git removes a worktree, has none until those are back", async () => {
+    const envrc = join(project.root, "rel-05/.envrc");
+    for (const path of [envrc, join(project.root, "rel-05/backend")])
+      await rm(path, { recursive: true });
+    await must(project, "start");
+    expect(existsSync(envrc)).toBe(false);
+    await project.git("rel-05", "checkout", "--quiet", "--", ".");
+    await must(project, "start");
+    expect(existsSync(envrc)).toBe(true);
+  });
 
   it("all of run, while it was stopped, answers at the default address after a start", async () => {
     await must(project, "stop");
