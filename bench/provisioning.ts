@@ -27,7 +27,7 @@ async function add(bench: Bench): Promise<Measured> {
   const peers = bench.peers ? await peersOf(bench, project) : { sides: {}, notes: [] };
   let number = 0;
   let unready = 0;
-  const samples = await rounds(bench.full ? 60 : 30, {
+  const samples = await rounds(40, {
     baseline: () => project.git(twin, "worktree", "add", "--quiet", `a${number++}`),
     ikigai: async () => {
       const name = `a${number++}`;

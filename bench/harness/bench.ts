@@ -8,7 +8,6 @@ export interface Bench {
   readonly package: string;
   /** The checkout. */
   readonly checkout: string;
-  readonly full: boolean;
   readonly peers: boolean;
   /** A new throwaway directory. */
   directory(name: string): string;
@@ -27,7 +26,7 @@ export interface Bench {
   say(text: string): void;
 }
 
-export interface BenchSettings extends Pick<Bench, "package" | "checkout" | "full" | "peers"> {
+export interface BenchSettings extends Pick<Bench, "package" | "checkout" | "peers"> {
   readonly base: string;
 }
 

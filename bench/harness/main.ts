@@ -7,10 +7,10 @@ import { machine } from "./machine.ts";
 import { asMarkdown, asText } from "./report.ts";
 import type { Measured, Row } from "./row.ts";
 
-const USAGE = `usage: npm run bench -- [--only ROW]… [--list] [--full] [--peers] [--write]
+const USAGE = `usage: npm run bench -- [--only ROW]… [--list] [--quick] [--peers] [--write]
   --only ROW  this row, or all whose names begin so; may be given again
   --list      the names of the rows, and nothing else
-  --full      the rows that take minutes too
+  --quick     without the rows that take minutes
   --peers     the same work with other tools, where they can be installed;
               GTR=DIRECTORY names a checkout of git-worktree-runner
   --write     write docs/figures.md
@@ -19,7 +19,7 @@ const USAGE = `usage: npm run bench -- [--only ROW]… [--list] [--full] [--peer
 export interface Arguments {
   readonly only: readonly string[];
   readonly list: boolean;
-  readonly full: boolean;
+  readonly quick: boolean;
   readonly peers: boolean;
   readonly write: boolean;
 }
@@ -34,16 +34,16 @@ export function parse(argv: readonly string[]): Arguments | undefined {
     if (word === "--only" && next !== undefined) {
       only.push(next);
       at += 1;
-    } else if (/^--(list|full|peers|write)$/.test(word)) flags.add(word.slice(2));
+    } else if (/^--(list|quick|peers|write)$/.test(word)) flags.add(word.slice(2));
     else return undefined;
   }
   const has = (name: string) => flags.has(name);
-  return { only, list: has("list"), full: has("full"), peers: has("peers"), write: has("write") };
+  return { only, list: has("list"), quick: has("quick"), peers: has("peers"), write: has("write") };
 }
 
-/** By name, or all whose names begin so; without names those that are quick. */
-export function choose(rows: readonly Row[], { only, full }: Arguments): Row[] {
-  if (only.length === 0) return rows.filter(({ slow }) => !slow || full);
+/** By name, or all whose names begin so; without names all that the time allows. */
+export function choose(rows: readonly Row[], { only, quick }: Arguments): Row[] {
+  if (only.length === 0) return rows.filter(({ slow }) => !(slow && quick));
   const exact = new Set(rows.map(({ name }) => name));
   return rows.filter(({ name }) =>
     only.some((word) => (exact.has(word) ? name === word : name.startsWith(word))),
@@ -67,12 +67,12 @@ export async function main(
   }
   if (given.list) {
     for (const { name, title, slow } of rows) {
-      process.stdout.write(`${name.padEnd(24)}${title}${slow ? " (with --full)" : ""}\n`);
+      process.stdout.write(`${name.padEnd(24)}${title}${slow ? " (not with --quick)" : ""}\n`);
     }
     return 0;
   }
   const base = realpathSync(mkdtempSync(join(tmpdir(), "iki-bench-")));
-  const bench = makeBench({ ...places, base, full: given.full, peers: given.peers });
+  const bench = makeBench({ ...places, base, peers: given.peers });
   const about = await machine();
   const results: Result[] = [];
   let broken = false;
@@ -106,7 +106,7 @@ export async function main(
   const directory = join(places.checkout, "bench", "results");
   mkdirSync(directory, { recursive: true });
   const name =
-    given.only.length > 0 ? `only-${given.only.join("-")}` : given.full ? "full" : "latest";
+    given.only.length > 0 ? `only-${given.only.join("-")}` : given.quick ? "quick" : "latest";
   writeFileSync(join(directory, `${name}.json`), `${JSON.stringify(run, null, 2)}\n`);
   if (given.write) writeFileSync(join(places.checkout, "docs", "figures.md"), asMarkdown(run));
   return broken ? 1 : 0;

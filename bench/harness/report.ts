@@ -18,8 +18,12 @@ const NO_LINES = { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" };
 
 function cells(result: Result): string[] {
   const { ikigai, baseline, unit } = result;
-  const told = (summary: typeof ikigai) =>
-    summary ? `${number(summary.median, unit)} ± ${summary.spread.toFixed(1)}` : "";
+  const told = (summary: typeof ikigai) => {
+    if (!summary) return "";
+    const { rounds, median, spread, p95 } = summary;
+    if (rounds === 1) return number(median, unit);
+    return `${number(median, unit)} ± ${spread.toFixed(1)}, 95th ${number(p95, unit).split(" ")[0]}`;
+  };
   const against = baseline ? `${told(baseline)} (${baseline.what})` : "";
   const verdict = { held: "yes", missed: "MISSED", "not measured": "not measured" };
   return [
@@ -32,7 +36,7 @@ function cells(result: Result): string[] {
   ];
 }
 
-/** For a terminal. Medians, and how far a typical round lies from them. */
+/** For a terminal. Medians, how far a typical round lies from them, and the 95th percentiles. */
 export function asText({ machine, results }: Run): string {
   const table = new Table({
     head: HEAD,
@@ -71,11 +75,11 @@ export function asMarkdown({ at, machine, results }: Run): string {
 
 Measured ${at.slice(0, 10)} on ${describeMachine(machine)}.
 
-Median ± half the distance between the quartiles. Both sides of a comparison take turns in one
+Median ± half the distance between the quartiles, and the 95th percentile. Both sides of a comparison take turns in one
 run. To measure on a machine of your own, and to write this page anew:
 
 \`\`\`sh
-npm run bench -- --full --write
+npm run bench -- --write
 \`\`\`
 
 ${line(HEAD)}

@@ -32,7 +32,7 @@ export interface Row {
   readonly baseline?: string;
   readonly unit: Unit;
   readonly target: Target;
-  /** Takes minutes: left out unless `--full` or `--only` asks for it. */
+  /** Takes minutes: `--quick` leaves it out. */
   readonly slow?: boolean;
   /** A string says why it cannot be measured on this machine. */
   run(bench: Bench): Promise<Measured | string>;
