@@ -148,6 +148,7 @@ async function main(root: string | undefined): Promise<void> {
   // Nothing is made anew in a place that the project has left.
   const replenish = () => void (statIfThere(layout.sv) && host.slots.replenish());
   carefully(replenish, journal)();
+  carefully(() => host.slots.completeStarts(), journal)();
   const stops: readonly (() => unknown)[] = [
     watchSupervisor(layout, journal),
     endOrphansRegularly(layout, journal),

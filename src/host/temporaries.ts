@@ -11,7 +11,8 @@ const TEMPORARY = /\.[0-9a-f]{12}(?:\.tmp)?$/;
  */
 export function sweepTemporaries({ run, environments, documents, sockets }: Layout): void {
   const began = Date.now() - performance.now();
-  for (const directory of [run, environments, documents, sockets]) {
+  const slots = listIfThere(`${run}/slots`).map((name) => `${run}/slots/${name}`);
+  for (const directory of [run, environments, documents, sockets, ...slots]) {
     for (const name of listIfThere(directory)
       .map(String)
       .filter((one) => TEMPORARY.test(one))) {

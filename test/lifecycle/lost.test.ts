@@ -104,4 +104,14 @@ describe("a project that runs and has lost", () => {
     expect((await project.http("/api/")).json()).toMatchObject({ worktree: "main" });
     expect((await project.http("/rel-05/api/")).json()).toMatchObject({ worktree: "rel-05" });
   });
+
+  it("a service's log, as who started the service was killed before that, has it with the next daemon", async () => {
+    const sv = (...args: string[]) => project.run(".ikigai/bin/sv", args);
+    const log = inside("sv/rel-05.backend/log");
+    await sv("-w", "5", "down", log);
+    await writeFile(inside("sv/rel-05.backend/unbegun"), "");
+    await sv("-w", "10", "restart", inside("sv/daemon"));
+    await waitFor(async () => (await sv("status", log)).stdout.startsWith("run:"));
+    expect(existsSync(inside("sv/rel-05.backend/unbegun"))).toBe(false);
+  });
 });

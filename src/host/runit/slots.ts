@@ -79,6 +79,17 @@ export class Slots {
     fs.rmSync(`${path}/${UNBEGUN}`, { force: true });
   }
 
+  /** Starts the logs of services that were started by who was cut off before it came to that. */
+  completeStarts(): void {
+    for (const service of this.names().filter((name) => this.isUnbegun(name))) {
+      const path = this.path(service);
+      if (readStatus(path)?.state !== "run") continue;
+      fs.rmSync(`${path}/log/down`, { force: true });
+      control(`${path}/log`, "u");
+      fs.rmSync(`${path}/${UNBEGUN}`, { force: true });
+    }
+  }
+
   /** Ends the copy that runs; its runsv starts another one at once. Settles when the old one is gone. */
   async restart(service: string): Promise<void> {
     this.#beforeStart();
