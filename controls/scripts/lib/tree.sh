@@ -1,11 +1,20 @@
 # Everything that runs under this project's runsvdir, and its end.
 
 # keepers: the runsv of ours. runsv's directory is its service's, wherever that was moved to.
-keepers() {
+keepers() (
   for found in $(processes_with runsv); do
+    if elsewhere "$found"; then continue; fi
     case $(command_line "$found") in "runsv "*) ;; *) continue ;; esac
     case $(working_directory "$found") in "$IKIGAI_DIR"/*) printf '%s\n' "$found" ;; esac
   done
+)
+
+# elsewhere PID: it surely works outside of here. Without a process of its own for each of another
+# project's hundreds; changes the directory. One whose directory was deleted is not surely outside.
+elsewhere() {
+  cd -P "/proc/$1/cwd" 2>/dev/null || return 1
+  case $PWD/ in "$IKIGAI_DIR"/*) return 1 ;; esac
+  [ "$PWD" -ef "/proc/$1/cwd" ]
 }
 
 # strays: what bears our mark and is no runsv; services whose runsv was killed are among them.
