@@ -66,7 +66,8 @@ export function asText({ machine, results }: Run): string {
 
 /** For docs/figures.md. */
 export function asMarkdown({ at, machine, results }: Run): string {
-  const line = (row: readonly string[]) => `| ${row.join(" | ")} |`;
+  const line = (row: readonly string[]) =>
+    `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   // What a program said when it broke has lines of its own, which no list holds.
   const notes = results.flatMap(({ title, notes }) =>
     notes.map((note) => `- ${title}: ${note.split("\n", 1)[0]}`),

@@ -22,7 +22,7 @@ export class Slots {
   };
 
   /** @param beforeStart called before anything is started: what would run may have been exchanged */
-  constructor(layout: Layout, spares = 4, beforeStart: () => void = () => {}) {
+  constructor(layout: Layout, spares = 12, beforeStart: () => void = () => {}) {
     this.#sv = layout.sv;
     this.#spares = spares;
     this.#beforeStart = beforeStart;
