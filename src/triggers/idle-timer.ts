@@ -153,15 +153,18 @@ export class Housekeeper {
       const crash = lastCrash(host.definitions, key);
       const gaveUp = host.slots.gaveUp(key);
       if ((!crash && !gaveUp) || this.wakes.isBusy(key)) continue;
-      if (readStatus(host.slots.path(key))?.state === "run") continue;
       const found = find(worktrees(), key);
       if (!found?.service.backend) continue;
       const { worktree, service } = found;
+      const runs = readStatus(host.slots.path(key))?.state === "run";
+      // Its back-off may have started the mended files before anybody looked here.
+      if (runs && !wasGivenPort(service)) continue;
       // A new definition has no record of failures.
       // Nor does one that fails at a time to come tell what changed since: the clock was set back.
-      const isMended = !crash || crash.at > Date.now() + CLOCK_SET_MS;
+      const isNew = !crash || crash.at > Date.now() + CLOCK_SET_MS;
+      if (runs && isNew) continue;
       const began = performance.now();
-      const isChanged = isMended || changedAfter(found.service.backend.directory, crash.at);
+      const isChanged = isNew || changedAfter(found.service.backend.directory, crash.at);
       scanned += performance.now() - began;
       this.#mendAt = performance.now() + pauseAfterScan(scanned);
       if (isChanged) {
