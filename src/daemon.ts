@@ -57,7 +57,7 @@ async function main(root: string | undefined): Promise<void> {
   // Where git's files still name the old place, every worktree would seem to be gone.
   if ("from" in arrival) relocateWorktrees(commonDir, arrival.from.root, layout.root);
   if (arrival.kind === "moved") passThrough(layout, arrival.from);
-  sweepTemporaries(layout);
+  sweepTemporaries(layout, commonDir);
   const settings = await settingsOf(project);
   const { http, postgres } = settings.project;
   const secret = readSecret(layout);

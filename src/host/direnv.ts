@@ -11,7 +11,8 @@ import type { RawPath } from "../model/worktree.ts";
 import { forgetAllowance } from "./direnv-allow.ts";
 import { codeOf, isAbsent, joinRaw, lstatIfThere, writeAtomically } from "./files.ts";
 import { surelyLacks } from "./git/fresh-index.ts";
-import { isBeingRemoved, tracks } from "./git/tracks.ts";
+import { isBeingRemoved } from "./git/removal.ts";
+import { tracks } from "./git/tracks.ts";
 import { readRegularFile } from "./regular-file.ts";
 
 /**

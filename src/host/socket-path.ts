@@ -1,7 +1,15 @@
 import fs from "node:fs";
 import { tmpdir } from "node:os";
+import { basename, dirname } from "node:path";
 import type { Layout } from "../model/layout.ts";
-import { linkAtomically, lstatIfThere, readlinkIfThere, sha256 } from "./files.ts";
+import {
+  linkAtomically,
+  listIfThere,
+  lstatIfThere,
+  readlinkIfThere,
+  sha256,
+  statIfThere,
+} from "./files.ts";
 
 /** A socket's address holds 108 bytes with the NUL behind it (unix(7)); 104 on macOS. */
 const LONGEST = process.platform === "darwin" ? 103 : 107;
@@ -26,23 +34,42 @@ export function socketPaths(layout: Layout): (worktree: string, service: string)
  * somebody else has put something there.
  */
 function makeAlias(layout: Layout): string {
-  const uid = process.getuid?.() ?? 0;
   const path = aliasOf(layout);
   const present = lstatIfThere(path);
-  if (present && (!present.isSymbolicLink() || present.uid !== BigInt(uid))) {
+  if (present && (!present.isSymbolicLink() || present.uid !== BigInt(uidOf()))) {
     throw new Error(
       `${path} is needed as a short name for the sockets of ${layout.root}, and somebody else has it. Remove it, or move the project to a shorter path.`,
     );
   }
   if (readlinkIfThere(path)?.toString() !== layout.sockets) linkAtomically(layout.sockets, path);
   fs.mkdirSync(layout.sockets, { recursive: true, mode: 0o700 });
+  sweepAliases(path);
   return path;
 }
 
+/** Takes away the short links, beside this one, of projects that were deleted while nothing of them ran. */
+function sweepAliases(own: string): void {
+  const [directory, name] = [dirname(own), basename(own)];
+  for (const other of listIfThere(directory).map(String)) {
+    if (other.length !== name.length || !other.startsWith(name.slice(0, -HASH))) continue;
+    const path = `${directory}/${other}`;
+    const target = readlinkIfThere(path)?.toString() ?? "";
+    // A project that is there makes its sockets' directory anew, but not the link.
+    if (!target.endsWith(SOCKETS) || statIfThere(target.slice(0, -SOCKETS.length))) continue;
+    if (lstatIfThere(path)?.uid === BigInt(uidOf())) fs.rmSync(path, { force: true });
+  }
+}
+
+const SOCKETS = "/.ikigai/run/sockets";
+
+/** Digits of the path's hash. */
+const HASH = 6;
+
+const uidOf = () => process.getuid?.() ?? 0;
+
 function aliasOf({ root }: Layout): string {
   const base = process.env.XDG_RUNTIME_DIR ?? tmpdir();
-  const uid = process.getuid?.() ?? 0;
-  const name = `/ikg${uid.toString(36)}${sha256(root).slice(0, 6)}`;
+  const name = `/ikg${uidOf().toString(36)}${sha256(root).slice(0, HASH)}`;
   return [`${base}${name}`, `/tmp${name}`].find((p) => p.length <= ROOM) ?? `/tmp${name}`;
 }
 

@@ -23,7 +23,7 @@ import { Again } from "./again.ts";
 import { Autostart } from "./autostart.ts";
 import { DatabasePreparation } from "./database-preparation.ts";
 import { type Errand, Errands } from "./errands.ts";
-import { Housekeeper } from "./idle-timer.ts";
+import { Housekeeper } from "./housekeeper.ts";
 import { Queue } from "./queue.ts";
 import { Seen } from "./seen.ts";
 import { Standing } from "./standing.ts";

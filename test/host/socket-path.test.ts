@@ -52,6 +52,28 @@ test("a link of ours that leads elsewhere, as after a move, is put right", () =>
   expect(fs.readlinkSync(alias)).toBe(layout.sockets);
 });
 
+test("the link of a project that was deleted goes, and those of others stay", () => {
+  const alias = aliasOf();
+  const near = (end: string, target: string) => {
+    const link = alias.slice(0, -6) + end;
+    fs.symlinkSync(target, link);
+    aliases.add(link);
+    return link;
+  };
+  const emptied = join(base, "emptied");
+  fs.mkdirSync(emptied);
+  const deleted = near("zzzzz0", join(base, "deleted/.ikigai/run/sockets"));
+  const kept = [
+    near("zzzzz1", join(emptied, ".ikigai/run/sockets")),
+    near("zzzzz2", join(base, "something/else")),
+    near("longer-name", join(base, "deleted/.ikigai/run/sockets")),
+  ];
+  expect(aliasOf()).toBe(alias);
+  const there = (link: string) => fs.lstatSync(link, { throwIfNoEntry: false }) !== undefined;
+  expect(there(deleted)).toBe(false);
+  expect(kept.filter((link) => !there(link))).toEqual([]);
+});
+
 test.each(["a file", "a directory"])("%s in its place is refused by name, and stays", (what) => {
   const alias = aliasOf();
   fs.rmSync(alias);

@@ -10,19 +10,37 @@ test("what a killed daemon was writing goes, and what is whole or being written 
   try {
     const layout = layoutOf(root);
     const at = (name: string) => join(layout.run, name);
+    const record = "ab".repeat(32);
+    const among = (name: string) => join(root, name);
+    const home = { XDG_DATA_HOME: among("data"), XDG_STATE_HOME: among("state") };
     const left = [
       "place.0123456789ab.tmp",
       "env/main.sh.0123456789ab.tmp",
       "sockets/.default.0123456789ab",
       "slots/3/sock.0123456789ab",
     ].map(at);
+    left.push(
+      ...[
+        ".git/ikigai-hooks.json.0123456789ab.tmp",
+        ".git/worktrees/rel-05/ikigai.sh.0123456789ab.tmp",
+        `data/direnv/allow/${record}.0123456789ab.tmp`,
+        `state/ikigai/direnv/${record}.0123456789ab.tmp`,
+      ].map(among),
+    );
     const kept = ["place", "env/main.sh", "slots/3/sock", "env/new.sh.0123456789ab.tmp"].map(at);
+    const others = [
+      ".git/worktrees/rel-05/HEAD.0123456789ab",
+      ".git/packed-refs.0123456789ab.tmp",
+      `data/direnv/allow/${record}`,
+      "data/direnv/allow/theirs.0123456789ab.tmp",
+    ].map(among);
+    kept.push(...others);
     for (const path of [...left, ...kept]) {
       fs.mkdirSync(dirname(path), { recursive: true });
       fs.writeFileSync(path, "");
     }
-    for (const path of left) fs.utimesSync(path, 0, 0);
-    sweepTemporaries(layout);
+    for (const path of [...left, ...others]) fs.utimesSync(path, 0, 0);
+    sweepTemporaries(layout, among(".git"), home);
     expect(left.filter((path) => fs.existsSync(path))).toEqual([]);
     expect(kept.filter((path) => !fs.existsSync(path))).toEqual([]);
   } finally {

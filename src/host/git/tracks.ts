@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import type { RawPath } from "../../model/worktree.ts";
-import { lstatIfThere, toBuffer } from "../files.ts";
+import { toBuffer } from "../files.ts";
 import { gitEnvironment } from "./environment.ts";
 
 /**
@@ -14,21 +14,8 @@ export async function tracks(directory: RawPath | string, name: string): Promise
   return listed !== "";
 }
 
-/** A removal changes the top at least so often, but for one with a directory that takes longer. */
-const QUIET_MS = 10_000;
-
-/**
- * Whether git, or somebody, seems to be deleting a worktree: tracked files are missing, and its top
- * has changed a moment ago. It cannot be removed by who finds a new file in it at the end.
- */
-export async function isBeingRemoved(directory: RawPath | string): Promise<boolean> {
-  const changed = Number(lstatIfThere(directory)?.mtimeMs ?? 0);
-  if (Math.abs(Date.now() - changed) > QUIET_MS) return false;
-  return (await listFiles(directory, ["--deleted"])) !== "";
-}
-
-/** Undefined where git cannot say. */
-async function listFiles(
+/** What `git ls-files -z` prints with these options; undefined where git cannot say. */
+export async function listFiles(
   directory: RawPath | string,
   options: readonly string[],
 ): Promise<string | undefined> {
