@@ -138,9 +138,7 @@ async function main(root: string | undefined): Promise<void> {
       degrade(`git's files are not watched, only looked at every second: ${String(error)}`),
     journal,
   );
-  const began = performance.now();
   await keeper.lookEverywhere();
-  const lookedMs = performance.now() - began;
   const chosen = keeper.find(".default");
   // The default worktree's services run with everything else, whichever way that was started.
   if (chosen) keeper.ask([chosen.slug]);
@@ -194,7 +192,6 @@ async function main(root: string | undefined): Promise<void> {
     glanceRegularly(
       keeper,
       commonDir,
-      lookedMs,
       () => {
         // Adopted by name once, with Postgres there; from now on it has identities of its own.
         copied = false;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitFor } from "../support/wait.ts";
+import { endMachine } from "./support/machine.ts";
 import { makePatient, type Patient } from "./support/patient.ts";
 import { kill, type Process } from "./support/processes.ts";
 import type { Cast } from "./support/roles.ts";
@@ -46,8 +47,7 @@ test.each(victims)("%s comes back by itself after kill -9", async (name, choose)
 });
 
 test("everything comes back with `ikigai start` after all was killed at once", async () => {
-  for (const one of patient.cast().all) kill(one);
-  await waitFor(() => patient.cast().all.length === 0);
+  await endMachine(patient);
   const begin = performance.now();
   const started = await patient.project.ikigai("start");
   expect(started.stderr).not.toMatch(/failed|✖/);

@@ -2,9 +2,8 @@ import { spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { waitFor } from "../support/wait.ts";
+import { endMachine } from "./support/machine.ts";
 import { makePatient, type Patient } from "./support/patient.ts";
-import { kill } from "./support/processes.ts";
 import { tell } from "./support/table.ts";
 
 const cli = fileURLToPath(new URL("../../dist/cli.cjs", import.meta.url));
@@ -17,13 +16,7 @@ beforeAll(async () => {
 afterAll(() => patient?.[Symbol.asyncDispose]());
 
 /** Kills all that is the project's, git's hook too, and what that began meanwhile; not git itself. */
-async function endAll(): Promise<void> {
-  const all = () => patient.cast().all.filter(({ line }) => !/^(?:\/\S+\/)?git /.test(line));
-  await waitFor(() => {
-    for (const one of all()) kill(one);
-    return all().length === 0;
-  });
-}
+const endAll = () => endMachine(patient, ({ line }) => !/^(?:\/\S+\/)?git /.test(line));
 
 /** Kills everything so long after `git worktree add` was typed. */
 async function addCutOffAfter(milliseconds: number): Promise<string> {

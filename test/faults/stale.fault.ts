@@ -10,8 +10,8 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { waitFor } from "../support/wait.ts";
+import { endMachine } from "./support/machine.ts";
 import { makePatient, type Patient } from "./support/patient.ts";
-import { kill } from "./support/processes.ts";
 import { tell } from "./support/table.ts";
 
 let patient: Patient;
@@ -25,14 +25,6 @@ afterAll(() => patient?.[Symbol.asyncDispose]());
 beforeEach(async () => {
   await patient.recovers();
 });
-
-/** The machine ends without a word: all is killed, and what it wrote stays. */
-async function endMachine(): Promise<void> {
-  await waitFor(() => {
-    for (const one of patient.cast().all) kill(one);
-    return patient.cast().all.length === 0;
-  });
-}
 
 /** Everything below `.ikigai` of which this is true; data and logs are not looked through. */
 function find(wanted: (path: string) => boolean, directory = ikigai): string[] {
@@ -64,7 +56,7 @@ async function start(): Promise<void> {
 }
 
 test("sockets and pid files that a machine's end left are in nobody's way", async () => {
-  await endMachine();
+  await endMachine(patient);
   const left = sockets().map((path) => path.slice(ikigai.length));
   expect(left).toEqual(
     expect.arrayContaining(["/daemon.sock", "/run/gate.sock", "/run/sockets/main/backend.sock"]),
@@ -80,7 +72,7 @@ test("sockets and pid files that a machine's end left are in nobody's way", asyn
 });
 
 test("every pid of before a machine's end is a stranger's now", async () => {
-  await endMachine();
+  await endMachine(patient);
   const innocent = makeInnocent();
   for (const file of pidFiles()) {
     // What else is in it stays: Postgres believes no file that holds a number alone.
@@ -96,7 +88,7 @@ test("every pid of before a machine's end is a stranger's now", async () => {
 });
 
 test("a stranger with a service's old pid lives on where the service cannot begin", async () => {
-  await endMachine();
+  await endMachine(patient);
   const innocent = makeInnocent();
   const definition = join(ikigai, "run/services/main.backend");
   writeFileSync(join(definition, "pid"), `${innocent.pid} mark\n1\n`);
@@ -115,7 +107,7 @@ test("a stranger with a service's old pid lives on where the service cannot begi
 
 test("a stranger with a service's old pid lives on while something of it holds its lock", async () => {
   const { project } = patient;
-  await endMachine();
+  await endMachine(patient);
   const innocent = makeInnocent();
   const definition = join(ikigai, "run/services/main.backend");
   const log = join(ikigai, "logs/main.backend/current");

@@ -22,7 +22,7 @@ export class Slots {
   };
 
   /** @param beforeStart called before anything is started: what would run may have been exchanged */
-  constructor(layout: Layout, spares = 12, beforeStart: () => void = () => {}) {
+  constructor(layout: Layout, spares = 20, beforeStart: () => void = () => {}) {
     this.#sv = layout.sv;
     this.#spares = spares;
     this.#beforeStart = beforeStart;
@@ -244,7 +244,7 @@ const SPARE = "spare-";
 /** The kernel's clock for files goes in steps of up to ten milliseconds. */
 const MOMENT_NS = 100_000_000n;
 /** So many are kept where many services come and go. */
-const MOST_SPARES = 16;
+const MOST_SPARES = 24;
 /** Tells a service that was sent to rest from one that somebody stopped by hand. */
 const RESTED = "rested";
 /** Tells one that was not started yet from one that somebody stopped. */
