@@ -1,4 +1,4 @@
-/** A time is met to within half of this. */
+/** Half a second. */
 const BEAT_MS = 500;
 
 interface Waiting {
@@ -8,33 +8,48 @@ interface Waiting {
 }
 
 const waiting = new Set<Waiting>();
-let isBeating = false;
+/** The beat that the timer is set for. */
+let planned = Number.POSITIVE_INFINITY;
+let timer: NodeJS.Timeout | undefined;
 
 /**
- * Like `setTimeout`, moved to the nearest of the moments, half a second apart, at which everything
- * regular is done: to wake a process at rest costs more than most of what it then looks at. Work
- * may not throw. Returns the way to give it up.
+ * Like `setTimeout`, moved to the nearest of the moments at which everything regular is done, a whole
+ * second apart, or half of one where that is asked for: to wake a process at rest costs more than most
+ * of what it then looks at. Work may not throw. Returns the way to give it up.
  */
 export function onBeat(milliseconds: number, run: () => void): () => void {
   const now = performance.now();
-  const next = Math.floor(now / BEAT_MS) + 1;
-  const one = { beat: Math.max(next, Math.round((now + milliseconds) / BEAT_MS)), run };
+  const step = milliseconds < 2 * BEAT_MS ? 1 : 2;
+  const next = step * (Math.floor(now / (step * BEAT_MS)) + 1);
+  const wanted = step * Math.round((now + milliseconds) / (step * BEAT_MS));
+  const one = { beat: Math.max(next, wanted), run };
   waiting.add(one);
-  if (!isBeating) setTimeout(strike, untilBeat(next));
-  isBeating = true;
+  plan();
   return () => void waiting.delete(one);
+}
+
+/** Wakes for the first that waits, and not before. */
+function plan(): void {
+  const first = Math.min(...[...waiting].map(({ beat }) => beat));
+  // None waits, or another is earlier.
+  if (first >= planned) return;
+  clearTimeout(timer);
+  planned = first;
+  timer = setTimeout(strike, Math.max(1, first * BEAT_MS - performance.now()));
 }
 
 function strike(): void {
   // A timer may be early by a part of a millisecond.
   const beat = Math.round(performance.now() / BEAT_MS);
-  const due = [...waiting].filter((one) => one.beat <= beat);
-  isBeating = waiting.size > due.length;
-  if (isBeating) setTimeout(strike, untilBeat(beat + 1));
-  // One may have been given up by another.
-  for (const one of due) if (waiting.delete(one)) one.run();
-}
-
-function untilBeat(beat: number): number {
-  return Math.max(1, beat * BEAT_MS - performance.now());
+  // What asks to be done again waits for the one plan at the end.
+  planned = Number.NEGATIVE_INFINITY;
+  try {
+    // One may have been given up by another.
+    for (const one of [...waiting].filter((each) => each.beat <= beat)) {
+      if (waiting.delete(one)) one.run();
+    }
+  } finally {
+    planned = Number.POSITIVE_INFINITY;
+    plan();
+  }
 }

@@ -27,7 +27,7 @@ export function carefully<Given extends unknown[]>(
   };
 }
 
-/** Does work again and again, whether it fails or not, to the nearest half second. Returns the way to end it. */
+/** Does work again and again, whether it fails or not, to the nearest beat. Returns the way to end it. */
 export function every(
   milliseconds: number,
   work: () => unknown,
