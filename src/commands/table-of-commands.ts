@@ -20,8 +20,8 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import("./stop.ts")).stop,
   },
   {
-    usage: "restart",
-    summary: "stop, then start",
+    usage: "restart [worktree[/service]]",
+    summary: "stop, then start: everything, or a worktree's services where one is named",
     load: async () => (await import("./restart.ts")).restart,
   },
   {

@@ -82,6 +82,15 @@ test("up and down mean the worktree of the directory, and say what they did", as
   expect(unknown.stderr).toContain("There is no service nothing in rel-05");
 });
 
+test("restart ends the services that are named and starts them again, and nothing else", async () => {
+  const before = await ask(project, "rel-05");
+  const other = await ask(project, "main");
+  const done = await project.ikigai("restart", "rel-05/backend");
+  expect([done.exitCode, done.stderr]).toEqual([0, "  rel-05/backend running"]);
+  expect((await ask(project, "rel-05")).pid).not.toBe(before.pid);
+  expect((await ask(project, "main")).pid).toBe(other.pid);
+});
+
 test("what is down in the default worktree stays down at a look, and wakes on a request", async () => {
   await run(project, "down", "main");
   await project.git("main", "commit", "--quiet", "--allow-empty", "-m", "A look is due");

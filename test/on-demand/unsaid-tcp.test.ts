@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -52,4 +52,21 @@ test("one that fails for another reason has its socket again when it is mended",
   await waitFor(() => map() === "");
   await waitFor(answers);
   expect(map()).toBe("");
+});
+
+test("one that takes no socket has its port again when it was broken and is mended", async () => {
+  await using project = await makeProject({ app: "tiny", files: { "backend/server.js": server } });
+  await project.ikigai("start");
+  const hello = () => project.http("/main/api/hello");
+  expect((await hello()).status).toBe(200);
+  const file = join(project.worktree("main"), "backend/server.js");
+  writeFileSync(file, "process.exit(3);\n");
+  await project.ikigai("restart", "main/backend");
+  await waitFor(async () => (await hello()).status === 503);
+  writeFileSync(file, server);
+  await waitFor(async () => (await hello()).status === 200);
+  // Tried with a socket once more, and then left alone.
+  const map = () => readFileSync(join(project.root, ".ikigai/run/ports.map"), "utf8");
+  const crashes = () => existsSync(join(project.root, ".ikigai/run/services/main.backend/crashes"));
+  await waitFor(async () => map() !== "" && !crashes() && (await hello()).status === 200);
 });
