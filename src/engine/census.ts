@@ -87,7 +87,7 @@ export class Census {
         idleAfter: idle,
         connections,
         leased,
-        busy: this.#wakes.isBusy(key),
+        busy: this.#wakes.isClaimed(key),
         memory: groups.get(pid) ?? 0,
         after: worktree.services
           .filter(({ name }) => after.includes(name))

@@ -11,7 +11,7 @@ export interface RunningSight {
   /** Open now: a response, a WebSocket or an event stream. */
   readonly connections: number;
   readonly leased: boolean;
-  /** It starts or stops at this moment. */
+  /** It starts or stops at this moment, or somebody is on the way to it. */
   readonly busy: boolean;
   /** Bytes, of all its processes. */
   readonly memory: number;

@@ -13,6 +13,7 @@ import { type Asleep, asleep, late, refusal } from "./asleep.ts";
 import { isCurrent } from "./current.ts";
 import { Listened } from "./listened.ts";
 import type { Awakening, Needs } from "./needs.ts";
+import { Promised } from "./promised.ts";
 import { awaitReadiness } from "./readiness.ts";
 import { mayNeedPort } from "./tcp-only.ts";
 import { Turns } from "./turns.ts";
@@ -24,6 +25,7 @@ export class Wakes {
   readonly #needs: Needs;
   readonly #turns = new Turns();
   readonly #listened = new Listened();
+  readonly #promised = new Promised();
   readonly #starting = new Map<string, { forced: boolean; result: Promise<Awakening> }>();
   readonly #admitted = new Set<string>();
   /** To be stopped as soon as what is done to them is over. */
@@ -40,6 +42,11 @@ export class Wakes {
 
   isBusy(key: string): boolean {
     return this.#turns.current(key) !== undefined;
+  }
+
+  /** Whether it may not be taken away now: something is done to it, or somebody is on the way to it. */
+  isClaimed(key: string): boolean {
+    return this.isBusy(key) || this.#promised.has(key);
   }
 
   /** Whether it has been given room, also if it does not run yet. */
@@ -112,7 +119,7 @@ export class Wakes {
    */
   async stopUnused(worktree: WorktreeFacts, service: Service): Promise<boolean> {
     const key = `${worktree.slug}.${service.slug}`;
-    if (this.isBusy(key)) return false;
+    if (this.isClaimed(key)) return false;
     return this.#turns.take(key, "stop", async () => {
       const door = this.#close(worktree, service);
       const open = await openConnections([listeningOf(this.#host, worktree, service)]);
@@ -195,6 +202,7 @@ export class Wakes {
     );
     if (outcome === "ready") {
       this.#needs.used(key);
+      this.#promised.add(key);
       this.#listened.add(key, readStatus(slots.path(key)));
       this.#keepConnections(worktree, service);
       return { awake: true };

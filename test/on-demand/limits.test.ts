@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { ask as request } from "../support/http.ts";
 import { waitFor } from "../support/wait.ts";
-import { ask, openStream, service, startProbes, tell } from "./support.ts";
+import { ask, openStream, service, startProbes, starts, tell } from "./support.ts";
 
 test("of many that run the one not used for longest makes room, never one in use", async () => {
   await using project = await startProbes(
@@ -43,6 +44,25 @@ test("many at once are never more than the limit", async () => {
   expect(seen.map(({ worktree }) => worktree)).toEqual(worktrees);
   const states = await Promise.all(worktrees.map((worktree) => service(project, worktree)));
   expect(states.filter(({ state }) => state === "running")).toHaveLength(1);
+});
+
+test("who was told that a service is up finds it so, whoever else wants its place", async () => {
+  const worktrees = ["rel-05", "rel-06"];
+  await using project = await startProbes({ limits: { running: 2 } }, { worktrees });
+  const wake = (worktree: string) =>
+    request(0, "/wake", {
+      socketPath: `${project.root}/.ikigai/run/gate.sock`,
+      headers: { "x-ikigai-worktree": worktree, "x-ikigai-service": "backend" },
+    });
+  // As nginx asks, which then connects.
+  expect((await wake("rel-05")).status).toBe(200);
+  const other = wake("rel-06");
+  // By then the daemon has heard of it.
+  await request(0, "/v1/health", { socketPath: `${project.root}/.ikigai/daemon.sock` });
+  await ask(project, "rel-05");
+  expect(starts(project, "rel-05")).toBe(1);
+  expect((await other).status).toBe(200);
+  expect((await service(project, "rel-05")).state).toBe("idle");
 });
 
 test("memory is counted for all processes of a service, and bounded", async () => {
