@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestProject } from "../support/project.ts";
 
@@ -60,8 +60,7 @@ export async function perform(project: TestProject, { name, at }: Operation): Pr
     case "remove":
       return void (await git("worktree", "remove", "--force", tree));
     case "rm -rf":
-      // Services and the daemon may be writing into it at this very moment, as with any `rm -rf`.
-      return rmSync(top, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+      return remove(top);
     case "mv and repair": {
       if (!existsSync(top)) return;
       renameSync(top, `${top}.aside`);
@@ -97,6 +96,16 @@ export async function perform(project: TestProject, { name, at }: Operation): Pr
     case "rename the branch":
       await inside("branch", "-M", `c${at}`);
       return void (await inside("branch", "-M", `b${at}`));
+  }
+}
+
+/** Somebody's `git worktree repair` puts every `.git` back that is missing at that moment (git-worktree(1)). */
+function remove(top: string): void {
+  try {
+    rmSync(top, { recursive: true, force: true });
+  } catch (error) {
+    if (readdirSync(top).join() !== ".git") throw error;
+    remove(top);
   }
 }
 
