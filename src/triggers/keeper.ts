@@ -24,7 +24,7 @@ import { Autostart } from "./autostart.ts";
 import { DatabasePreparation } from "./database-preparation.ts";
 import { type Errand, Errands } from "./errands.ts";
 import { Housekeeper } from "./housekeeper.ts";
-import { Queue } from "./queue.ts";
+import { type Pause, Queue } from "./queue.ts";
 import { Seen } from "./seen.ts";
 import { Standing } from "./standing.ts";
 
@@ -74,7 +74,7 @@ export class Keeper {
     this.wakes = this.housekeeper.wakes;
     this.#autostart = new Autostart(host.slots, this.wakes, journal);
     this.#preparation = new DatabasePreparation(host.postgres, () => this.#seen.slugs, journal);
-    this.#looks = new Queue((slug) => this.#look(slug));
+    this.#looks = new Queue((slug, pause) => this.#look(slug, pause));
     this.#fullLooks = new Queue(() => this.#lookEverywhere());
   }
 
@@ -247,13 +247,13 @@ export class Keeper {
     }
   }
 
-  async #look(slug: Slug): Promise<void> {
-    const errands = this.#errands.take(slug);
+  async #look(slug: Slug, pause: Pause): Promise<void> {
     await this.#preparation.attempt();
     const known = this.#seen.find(slug);
     // Files come and go while git writes them, and services would with them.
     const { commonDir } = this.#gathering();
-    await untilUnlocked(known?.gitDir ?? joinRaw(commonDir, "worktrees", slug));
+    await untilUnlocked(known?.gitDir ?? joinRaw(commonDir, "worktrees", slug), pause);
+    const errands = this.#errands.take(slug);
     const scope = new Set([slug]);
     // What the watches have to tell by now is heard first, and needs no look of its own.
     await setImmediate();

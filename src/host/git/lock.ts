@@ -2,19 +2,23 @@ import type { RawPath } from "../../model/worktree.ts";
 import { joinRaw, readIfThere, statIfThere } from "../files.ts";
 
 const LONGEST_MS = 1_000;
+const LOOK_MS = 50;
 /** A lock that a killed git left says nothing about now. */
 const STALE_MS = 10_000;
 
 /**
  * Settles when git neither holds the index of a worktree (git-update-index(1)) nor
  * is still adding it, or after a second. At once for what is not there.
+ *
+ * @param pause waits so many milliseconds, or less where the lock may have gone
  */
-export async function untilUnlocked(gitDir: RawPath): Promise<void> {
+export async function untilUnlocked(
+  gitDir: RawPath,
+  pause: (milliseconds: number) => Promise<void>,
+): Promise<void> {
   const deadline = performance.now() + LONGEST_MS;
   const isHeld = () => isNew(joinRaw(gitDir, "index.lock")) || isBeingAdded(gitDir);
-  while (performance.now() < deadline && isHeld()) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  while (performance.now() < deadline && isHeld()) await pause(LOOK_MS);
 }
 
 /** `git worktree add` locks what it makes, with this as the reason where git speaks English. */

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { Queue } from "../../src/triggers/queue.ts";
+
+test("who asks while a job runs is served by one more run, together with all others", async () => {
+  const ends: (() => void)[] = [];
+  const queue = new Queue(() => new Promise<void>((resolve) => void ends.push(resolve)));
+  const first = queue.request("a");
+  const later = [queue.request("a"), queue.request("a")];
+  ends[0]?.();
+  await first;
+  await Promise.resolve();
+  ends[1]?.();
+  await Promise.all(later);
+  expect(ends).toHaveLength(2);
+});
+
+test("who asks while a job pauses is served by that run, which goes on at once", async () => {
+  let runs = 0;
+  const queue = new Queue<string>(async (_, pause) => {
+    runs++;
+    // Longer than any test: only somebody's request ends it.
+    await pause(3_600_000);
+  });
+  const first = queue.request("a");
+  await Promise.all([first, queue.request("a"), queue.request("a")]);
+  expect(runs).toBe(1);
+  expect(queue.isBusy("a")).toBe(false);
+});
