@@ -117,6 +117,17 @@ export function linkAtomically(target: RawPath | string, path: RawPath | string)
   }
 }
 
+/** The names of the symbolic links in a directory: to ask readlink(2) for all costs an exception for each other. */
+export function listLinksIfThere(path: string): string[] {
+  try {
+    const entries = fs.readdirSync(path, { withFileTypes: true });
+    return entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name);
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}
+
 export function isAbsent(error: unknown): boolean {
   const code = codeOf(error);
   return code === "ENOENT" || code === "ENOTDIR";

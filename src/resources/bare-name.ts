@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { linkAtomically, listIfThere, lstatIfThere, readlinkIfThere } from "../host/files.ts";
+import { linkAtomically, listLinksIfThere, lstatIfThere, readlinkIfThere } from "../host/files.ts";
 import type { Layout } from "../model/layout.ts";
 import type { Resource } from "./resource.ts";
 
@@ -17,7 +17,7 @@ export const bareName: Resource<string, string> = {
   },
 
   async have({ layout }, scope) {
-    const links = listIfThere(layout.sv).flatMap((name): [string, string][] => {
+    const links = listLinksIfThere(layout.sv).flatMap((name): [string, string][] => {
       const target = readlinkIfThere(`${layout.sv}/${name}`)?.toString();
       return target === undefined ? [] : [[`.${name}`, target]];
     });
