@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
 import { expect, test } from "vitest";
 
 interface Locked {
@@ -49,3 +51,21 @@ test("nothing that ikigai is installed with runs a script at its installation, n
     expect(own.scripts[name]).toBeUndefined();
   }
 });
+
+test("npm's registry knows of nothing against what ikigai is installed with", async (context) => {
+  const words = ["audit", "--json", "--omit=dev", "--fetch-retries=0", "--fetch-timeout=10000"];
+  const cwd = fileURLToPath(new URL("../..", import.meta.url));
+  const { stdout } = await execa("npm", words, { cwd, reject: false });
+  const report = JSON.parse(stdout || "{}") as Audit;
+  context.skip(
+    report.vulnerabilities === undefined,
+    `the registry says nothing: ${report.message}`,
+  );
+  expect(Object.keys(report.vulnerabilities ?? {})).toEqual([]);
+});
+
+/** What `npm audit --json` prints: a report, or why there is none (npm-audit(1)). */
+interface Audit {
+  readonly vulnerabilities?: Readonly<Record<string, unknown>>;
+  readonly message?: string;
+}
