@@ -53,10 +53,22 @@ function sweepAliases(own: string): void {
   for (const other of listIfThere(directory).map(String)) {
     if (other.length !== name.length || !other.startsWith(name.slice(0, -HASH))) continue;
     const path = `${directory}/${other}`;
+    // Anybody may put a link there, and lead us anywhere.
+    if (lstatIfThere(path)?.uid !== BigInt(uidOf())) continue;
     const target = readlinkIfThere(path)?.toString() ?? "";
     // A project that is there makes its sockets' directory anew, but not the link.
-    if (!target.endsWith(SOCKETS) || statIfThere(target.slice(0, -SOCKETS.length))) continue;
-    if (lstatIfThere(path)?.uid === BigInt(uidOf())) fs.rmSync(path, { force: true });
+    if (target.endsWith(SOCKETS) && isGone(target.slice(0, -SOCKETS.length))) {
+      fs.rmSync(path, { force: true });
+    }
+  }
+}
+
+/** False also where it cannot be told. */
+function isGone(path: string): boolean {
+  try {
+    return statIfThere(path) === undefined;
+  } catch {
+    return false;
   }
 }
 

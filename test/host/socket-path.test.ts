@@ -68,6 +68,13 @@ test("the link of a project that was deleted goes, and those of others stay", ()
     near("zzzzz2", join(base, "something/else")),
     near("longer-name", join(base, "deleted/.ikigai/run/sockets")),
   ];
+  const foreign = near("zzzzz3", join(base, "deleted/.ikigai/run/sockets"));
+  // Its name is too long for a path, so that stat(2) fails otherwise than with "not there".
+  kept.push(near("zzzzz4", `/${"x".repeat(300)}/.ikigai/run/sockets`));
+  if (other) {
+    fs.lchownSync(foreign, other.uid, other.gid);
+    kept.push(foreign);
+  }
   expect(aliasOf()).toBe(alias);
   const there = (link: string) => fs.lstatSync(link, { throwIfNoEntry: false }) !== undefined;
   expect(there(deleted)).toBe(false);
