@@ -90,10 +90,13 @@ async function isReady({ addresses, ready }: Awaited): Promise<boolean> {
   return false;
 }
 
-/** The directory is ours alone already; the socket is as well, in case its path is shown elsewhere. */
+/**
+ * The directory is ours alone already; the socket is as well, in case its path is shown elsewhere.
+ * With its owner's right to execute, as nginx asks for that ("-x") to tell a socket that is there.
+ */
 function restrict(path: string): void {
   try {
-    fs.chmodSync(path, 0o600);
+    fs.chmodSync(path, 0o700);
   } catch {
     // It may have ended this very moment.
   }
