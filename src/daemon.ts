@@ -119,7 +119,7 @@ async function main(root: string | undefined): Promise<void> {
     layout,
     [
       { directory: layout.ikigai, name: "daemon.sock", make: () => socketServer(api) },
-      { directory: layout.run, name: "gate.sock", make: () => gateServer(keeper) },
+      { directory: layout.run, name: "gate.sock", make: () => gateServer(keeper, () => http.port) },
     ],
     journal,
   );

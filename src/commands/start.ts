@@ -4,6 +4,7 @@ import { askDaemon } from "../host/daemon-client.ts";
 import type { Layout } from "../model/layout.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
+import { worktreeUrl } from "../model/variables.ts";
 import { pc } from "./colours.ts";
 import type { Run } from "./command.ts";
 import { refuseTakenPorts } from "./ports.ts";
@@ -33,8 +34,11 @@ export const start: Run = async ({ cwd, say }) => {
   });
   say(`\n${worktreeTable(worktrees)}\n`);
   const chosen = worktrees.find((w) => w.default);
-  const port = configuration.http.port;
-  if (chosen) say(`  ${pc.bold(`http://localhost:${port}/`)} is ${chosen.slug}`);
+  const { port } = configuration.http;
+  // Without a path there is a frontend only.
+  const isServed = chosen?.url === worktreeUrl(chosen?.slug ?? "", port);
+  const address = isServed ? `http://localhost:${port}/` : chosen?.url;
+  if (chosen) say(`  ${pc.bold(address)} is ${chosen.slug}`);
   return worktrees.some((w) => w.problems.length > 0) ? 1 : 0;
 };
 

@@ -1,5 +1,6 @@
 import http from "node:http";
 import type { WorktreeFacts } from "../facts/facts.ts";
+import { serviceUrl, shownUrl } from "../model/addresses.ts";
 import { failurePage, type ServiceFailure } from "../model/failure-page.ts";
 import { isSlug } from "../model/slug.ts";
 import type { Service } from "../model/worktree.ts";
@@ -10,10 +11,10 @@ import type { Keeper } from "./keeper.ts";
  * and sends nginx back to it; `/down` only explains. Nothing else is offered, so
  * that no request from outside reaches the daemon's own interface.
  */
-export function gateServer(keeper: Keeper): http.Server {
+export function gateServer(keeper: Keeper, httpPort: () => number): http.Server {
   return http.createServer((request, response) => {
     request.resume();
-    answer(keeper, request)
+    answer(keeper, request, httpPort())
       .catch((error: unknown): Answer => {
         const why = error instanceof Error ? error.message : String(error);
         return {
@@ -29,7 +30,11 @@ type Answer =
   | { readonly status: 200; readonly port?: number | undefined }
   | { readonly status: 404 | 502 | 503 | 504; readonly failure: ServiceFailure };
 
-async function answer(keeper: Keeper, request: http.IncomingMessage): Promise<Answer> {
+async function answer(
+  keeper: Keeper,
+  request: http.IncomingMessage,
+  httpPort: number,
+): Promise<Answer> {
   const slug = header(request, "x-ikigai-worktree");
   const name = header(request, "x-ikigai-service");
   if (slug !== ".default" && !isSlug(slug)) return unknown(`There is no worktree ${slug}.`);
@@ -47,9 +52,14 @@ async function answer(keeper: Keeper, request: http.IncomingMessage): Promise<An
       `There is no worktree ${name}, and no service of that name in ${worktree.slug}.`,
     );
   }
-  if (!service) return unknown(`The worktree ${worktree.slug} has no service ${name}.`);
+  if (!service) {
+    const [other] = worktree.services;
+    const why = `The worktree ${worktree.slug} has no service ${name}.`;
+    return unknown(why, other && shownUrl(worktree.slug, worktree.services, httpPort));
+  }
   if (header(request, "x-ikigai-failure") === "no-frontend") {
-    return unknown(`The service ${name} of ${worktree.slug} has no frontend.`);
+    const url = service.backend && serviceUrl(worktree.slug, service, httpPort);
+    return unknown(`The service ${name} of ${worktree.slug} has no frontend.`, url);
   }
   if (!service.backend) return unknown(`The service ${name} of ${worktree.slug} has no backend.`);
   if (request.url !== "/wake") return explanation(keeper, request, worktree, service);

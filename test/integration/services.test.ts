@@ -126,6 +126,34 @@ test("what can only listen on TCP has a port of its own in each of many worktree
   expect(new Set(ports).size).toBe(ports.length);
 });
 
+test("every address that is shown answers, that of a backend without a frontend too", async () => {
+  const report = await reportOf(project, "rel-05");
+  const shown = await must(project, "wt", "show", "rel-05");
+  const visit = async (url: string) => {
+    const { hostname, pathname } = new URL(url);
+    return project.http(pathname, { host: hostname });
+  };
+  for (const { name, url } of [
+    { name: "the worktree", url: report?.url ?? "" },
+    ...(report?.services ?? []),
+  ]) {
+    expect(shown).toContain(url);
+    const first = await visit(url);
+    const { location } = first.headers;
+    const answer = location === undefined ? first : await visit(new URL(location, url).href);
+    expect([name, answer.status], answer.text).toEqual([name, name === "crashing" ? 503 : 200]);
+  }
+});
+
+test("who asks where only a frontend would answer is told the address that does", async () => {
+  const next = `http://node-start.rel-05.localhost:${project.httpPort}`;
+  const answer = await project.http("/rel-05/node-start/");
+  expect([answer.status, answer.json().next]).toEqual([404, next]);
+  const none = await project.http("/", { host: "rel-05.localhost" });
+  const why = "The worktree rel-05 has no service backend.";
+  expect([none.status, none.json().why]).toEqual([404, why]);
+});
+
 test("configuration names another command than the conventions would", async () => {
   expect((await project.http("/main/chosen/api/")).text).toBe("the chosen one");
 });
