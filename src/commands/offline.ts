@@ -37,7 +37,7 @@ export async function offlineReports({ layout, commonDir }: Project): Promise<Wo
           slug: service.slug,
           state: service.backend ? "stopped" : "static",
           start: serviceConfiguration(configuration, service.name).start,
-          url: serviceUrl(worktree.slug, service, http.port),
+          url: serviceUrl(worktree.slug, service, http.port) ?? null,
         })),
         problems: mistakes.concat(refused.map(({ name, why }) => `${name}: ${why}`)),
       };

@@ -36,7 +36,7 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
     const rows = worktree.services.map((service) => [
       serviceWord(service),
       service.start,
-      service.url,
+      service.url ?? "",
       memoryOf([service]),
       usedOf([service]),
       // Told below with its log.

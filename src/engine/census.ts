@@ -69,7 +69,7 @@ export class Census {
       present.map(({ worktree, service }) => listeningOf(this.#host, worktree, service)),
     );
     const groups = memoryOfGroups(new Set(memory ? present.map(({ pid }) => pid) : []));
-    return present.map(({ key, pid, worktree, service }) => {
+    const sights = present.map(({ key, pid, worktree, service }) => {
       const connections = open.get(key) ?? 0;
       const leased = this.#isLeased(key);
       if (connections > 0 || leased) this.used(key);
@@ -94,6 +94,7 @@ export class Census {
           .map(({ slug }) => `${worktree.slug}.${slug}`),
       };
     });
+    return sights.map((sight) => withNeighbours(sight, sights));
   }
 
   #lastWritten({ slug, isDefault }: WorktreeFacts, service: Service): Date | undefined {
@@ -117,6 +118,17 @@ export class Census {
     for (const key of this.#written.keys()) if (!present.has(key)) this.#written.delete(key);
     for (const key of present) if (!this.#known.has(key)) this.#known.set(key, performance.now());
   }
+}
+
+/** Nobody asks what has no HTTP: it is in use as long as the rest of its worktree is. */
+function withNeighbours(sight: Running, all: readonly Running[]): Running {
+  if (sight.service.backend?.listen !== "none") return sight;
+  const neighbours = all.filter(({ worktree }) => worktree.slug === sight.worktree.slug);
+  return {
+    ...sight,
+    lastUse: Math.max(...neighbours.map(({ lastUse }) => lastUse)),
+    connections: neighbours.reduce((sum, { connections }) => sum + connections, 0),
+  };
 }
 
 interface Moment {

@@ -193,6 +193,10 @@ export class Wakes {
     const outcome = await awaitReadiness(
       {
         addresses,
+        process: () => {
+          const now = readStatus(slots.path(key));
+          return now?.state === "run" ? now : undefined;
+        },
         ready: settings.ready,
         deadline,
         crash: () => lastCrash(definitions, key),

@@ -23,6 +23,14 @@ export const serviceSchema = z.strictObject({
         "Whether the backend can listen on a Unix socket or only on a TCP port. Without it Deno and Node are given a socket, and an executable `run` or a command is given both.",
       examples: ["tcp"],
     }),
+  http: z
+    .boolean()
+    .default(true)
+    .meta({
+      description:
+        "Whether it answers HTTP. A worker, a queue or a Redis does not: it has no address and is given none to listen at, and is ready once its process has run for a second.",
+      examples: [false],
+    }),
   start: z
     .enum(["on-demand", "always", "manual"])
     .default("on-demand")

@@ -62,6 +62,10 @@ async function answer(
     return unknown(`The service ${name} of ${worktree.slug} has no frontend.`, url);
   }
   if (!service.backend) return unknown(`The service ${name} of ${worktree.slug} has no backend.`);
+  if (service.backend.listen === "none") {
+    const why = `The service ${name} of ${worktree.slug} has no HTTP (services.${service.name}.http is false).`;
+    return unknown(why, `ikigai logs ${worktree.slug}/${service.slug}`);
+  }
   if (request.url !== "/wake") return explanation(keeper, request, worktree, service);
   const result = await keeper.wakes.wake(worktree, service);
   const title = `${worktree.slug}/${service.slug} is down`;

@@ -116,7 +116,7 @@ function inspectService(
     slug: service.slug,
     state,
     start,
-    url: serviceUrl(worktree.slug, service, httpPort),
+    url: serviceUrl(worktree.slug, service, httpPort) ?? null,
     ...(running ? { pid: status.pid, memory: memory.get(status.pid) ?? 0 } : {}),
     ...(used ? { lastUse: used.toISOString() } : {}),
     ...(held === undefined ? {} : { why: `${held} has not been approved`, held: true as const }),

@@ -92,6 +92,10 @@ describe("a configuration", () => {
       'services.web.after goes round in a circle: "web" after "web"',
     ],
     [
+      { services: { queue: { http: false, listen: "tcp" } } },
+      "services.queue.listen is for a service with HTTP, and http is false",
+    ],
+    [
       { services: { "a/b": {} } },
       `services["a/b"] is not a service's name: a directory's name, not frontend, api, node_modules or hidden`,
     ],

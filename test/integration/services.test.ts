@@ -134,9 +134,10 @@ test("every address that is shown answers, that of a backend without a frontend 
     return project.http(pathname, { host: hostname });
   };
   for (const { name, url } of [
-    { name: "the worktree", url: report?.url ?? "" },
+    { name: "the worktree", url: report?.url },
     ...(report?.services ?? []),
   ]) {
+    if (!url) throw new Error(`${name} has no address`);
     expect(shown).toContain(url);
     const first = await visit(url);
     const { location } = first.headers;
