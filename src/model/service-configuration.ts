@@ -12,7 +12,7 @@ import {
 export const serviceSchema = z.strictObject({
   command: argumentList.optional().meta({
     description:
-      "The program and arguments that start the backend, in its directory. Needs approval once.",
+      'The program and arguments that start the backend, in its directory. No shell reads them: for a variable such as `$PORT` write `["sh", "-c", "exec …"]`. Needs approval once.',
     examples: [["npm", "run", "dev"]],
   }),
   listen: z
