@@ -37,11 +37,14 @@ as_account() {
   exec "$@"
 }
 
-# postgres_do WRAPPER…: the server itself, started through WRAPPER (as_account, or launch).
+# postgres_do WRAPPER…: the server itself, started through WRAPPER (as_account, or launch). With mmap its
+# memory is files in its own directory: what lies in /dev/shm systemd deletes where an account's last
+# session ends (logind.conf(5), RemoveIPC), and a server without it lets nobody in any more.
 postgres_do() {
   "$@" "$IKIGAI_PG_BIN/postgres" -D "$pg_data" -p "$port" \
     -c listen_addresses=localhost -c unix_socket_directories= \
-    -c log_destination=stderr -c logging_collector=off
+    -c log_destination=stderr -c logging_collector=off \
+    -c dynamic_shared_memory_type=mmap
 }
 
 server_pid() {
