@@ -20,11 +20,12 @@ import { Notes } from "./host/notes.ts";
 import { passThrough, readArrival, settleHere } from "./host/place.ts";
 import { Ports } from "./host/ports.ts";
 import { Postgres } from "./host/postgres/client.ts";
+import { ownerDirectory, readOwnerPassword } from "./host/postgres/owner.ts";
 import { putRight } from "./host/put-right.ts";
 import { Definitions } from "./host/runit/definitions.ts";
 import { Slots } from "./host/runit/slots.ts";
 import { readSecret } from "./host/secret.ts";
-import { socketPaths } from "./host/socket-path.ts";
+import { ownerSocketDirectory, socketPaths } from "./host/socket-path.ts";
 import { endAbandoned } from "./host/strays.ts";
 import { sweepTemporaries } from "./host/temporaries.ts";
 import { isTrusted, projectIdentity } from "./host/trust.ts";
@@ -65,7 +66,12 @@ async function main(root: string | undefined): Promise<void> {
   const data = linkedData(layout);
   const host: Host = {
     layout,
-    postgres: new Postgres({ port: postgres.port, password: postgres.password, data: layout.db }),
+    postgres: new Postgres({
+      host: ownerSocketDirectory(layout, postgres.port),
+      port: postgres.port,
+      password: () => readOwnerPassword(ownerDirectory(identity)),
+      data: layout.db,
+    }),
     ports: new Ports(layout, () => reloadNginx(layout)),
     slots: new Slots(layout, undefined, () => void putRight(layout, identity, "changed")),
     definitions: new Definitions(layout),
@@ -90,7 +96,6 @@ async function main(root: string | undefined): Promise<void> {
     trustIdentity: identity,
     passwordOf: (worktree) => secret.passwordFor(worktree.slug, worktree.identity),
     secretId: secret.id,
-    ownerPassword: postgres.password,
     hasPort: (worktree, service) => host.ports.get(`${worktree}/${service}`) !== undefined,
     away,
     copied,

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { processesOf } from "../../scripts/processes.js";
+import { prepareOwner } from "../../src/host/postgres/owner.ts";
 import { accounts, identityOf } from "../support/as-user.ts";
 import { waitFor } from "../support/wait.ts";
 import { makeControls } from "./support.ts";
@@ -75,7 +76,7 @@ describe.each(accounts())("the first start of Postgres as $name", (account) => {
       "-At",
       ...show.flatMap((name) => ["-c", `show ${name}`]),
     ]);
-    expect(shown.stdout.split("\n")).toEqual(["localhost", "", "on", "200", "UTF8", "mmap"]);
+    expect(shown.stdout.split("\n")).toEqual(["localhost", ".", "on", "200", "UTF8", "mmap"]);
   });
 });
 
@@ -107,7 +108,7 @@ function kill(pid: number): void {
 
 test("no program is given the owner's password", async () => {
   await using controls = await makeControls();
-  const { root, settings, run } = controls.layout;
+  const { root } = controls.layout;
   const given = join(root, "given");
   const path = join(root, "path");
   mkdirSync(path);
@@ -116,13 +117,12 @@ test("no program is given the owner's password", async () => {
     const script = `#!/bin/sh\nprintf '%s\\n' "$0 $*" >>'${given}'\nexec '${real}' "$@"\n`;
     writeFileSync(join(path, name), script, { mode: 0o755 });
   }
-  const text = readFileSync(settings, "utf8");
-  writeFileSync(settings, `${text}\nIKIGAI_PG_PASSWORD=plainly-seen\n`);
   const env = { PATH: `${path}:${process.env.PATH}` };
-  for (const verb of ["start", "stop", "start"]) {
+  for (const [round, verb] of ["start", "stop", "start"].entries()) {
+    await prepareOwner(controls.login, `plainly-seen-${round}`);
     expect(await controls.run("pg_ctl", [verb], { env })).toMatchObject({ exitCode: 0 });
   }
-  expect(readFileSync(join(run, "pgpass"), "utf8")).toContain(":plainly-seen\n");
+  expect((await controls.run("psql", ["-Atc", "select 1"])).stdout).toBe("1");
   const lines = readFileSync(given, "utf8");
   expect(lines).toContain("/sed ");
   expect(lines).not.toContain("plainly-seen");

@@ -68,7 +68,9 @@ test("psql says how to start Postgres when it is down", async () => {
   await using controls = await makeControls();
   const outcome = await controls.run("psql", who);
   expect(outcome.exitCode).toBe(2);
-  expect(outcome.stderr).toMatch(/refused[\s\S]*\n {2}next: pg_ctl start \(or ikigai start\)$/);
+  expect(outcome.stderr).toMatch(
+    /\.s\.PGSQL\.\d+" failed[\s\S]*\n {2}next: pg_ctl start \(or ikigai start\)$/,
+  );
 });
 
 /** What the daemon leaves for a worktree: a role, its environment, its passwords and a note of where it is. */
@@ -76,14 +78,14 @@ async function provision(controls: Controls, top: string, slug: string): Promise
   const { layout, postgresPort: port } = controls;
   const role = `wt_${slug.replaceAll("-", "_")}`;
   const password = "it's: secret\\";
-  const sql = `create role ${role} login password '${password.replaceAll("'", "''")}'`;
+  const sql = `do $$ begin create role ikigai_worktrees; exception when duplicate_object then end $$;
+    create role ${role} login password '${password.replaceAll("'", "''")}' in role ikigai_worktrees`;
   expect(await controls.run("psql", ["-qc", sql])).toMatchObject({ exitCode: 0 });
   mkdirSync(join(top, "a/b"), { recursive: true });
   writeFileSync(join(top, ".git"), "gitdir: elsewhere\n");
   const base = join(layout.environments, slug);
   const variables = { PGUSER: role, PGPASSFILE: `${base}.pgpass`, IKIGAI_WORKTREE: slug };
   writeFileSync(`${base}.sh`, environmentFile(variables));
-  const owner = { role: "ikigai", password: "it's a $ecret: \\" };
-  writeFileSync(`${base}.pgpass`, passwordFile([{ role, password }, owner], port), { mode: 0o600 });
+  writeFileSync(`${base}.pgpass`, passwordFile([{ role, password }], port), { mode: 0o600 });
   writeFileSync(`${base}.note`, `main\0${Buffer.from(top).toString("hex")}`);
 }
