@@ -8,6 +8,7 @@ import { Asked } from "./host/asked.ts";
 import { Branching } from "./host/branching.ts";
 import { isOwnSocket } from "./host/daemon-client.ts";
 import { linkedData } from "./host/data-directory.ts";
+import { DefaultPointer } from "./host/default-pointer.ts";
 import { Entrances } from "./host/entrances.ts";
 import { carefully, every } from "./host/every.ts";
 import { statIfThere, toBuffer } from "./host/files.ts";
@@ -15,6 +16,7 @@ import { relocateWorktrees } from "./host/git/relocate.ts";
 import { tidyWhenQuiet } from "./host/heap.ts";
 import type { Host } from "./host/host.ts";
 import { Intentions } from "./host/intentions.ts";
+import { KeptConnections } from "./host/kept-connections.ts";
 import { reloadNginx } from "./host/nginx.ts";
 import { Notes } from "./host/notes.ts";
 import { passThrough, readArrival, settleHere } from "./host/place.ts";
@@ -64,6 +66,9 @@ async function main(root: string | undefined): Promise<void> {
   const secret = readSecret(layout);
   const identity = projectIdentity(commonDir);
   const data = linkedData(layout);
+  const kept = new KeptConnections(layout);
+  const socketPath = socketPaths(layout);
+  const pointer = new DefaultPointer(layout, kept, socketPath);
   const host: Host = {
     layout,
     postgres: new Postgres({
@@ -79,7 +84,9 @@ async function main(root: string | undefined): Promise<void> {
     intended: new Intentions(),
     asked: new Asked(layout),
     notes: new Notes(),
-    socketPath: socketPaths(layout),
+    kept,
+    pointer,
+    socketPath,
   };
   const gathering = (): Gathering => ({
     layout,
@@ -233,6 +240,7 @@ async function main(root: string | undefined): Promise<void> {
       process.exit(0);
     }
     for (const stop of stops) await stop();
+    pointer.close();
     await keeper.idle();
     await host.postgres.end();
     // Who finds no socket need not try: git's hook is done at once.

@@ -1,5 +1,6 @@
 import http from "node:http";
 import type { WorktreeFacts } from "../facts/facts.ts";
+import { DEFAULT } from "../host/default-pointer.ts";
 import { serviceUrl, shownUrl } from "../model/addresses.ts";
 import { failurePage, type ServiceFailure } from "../model/failure-page.ts";
 import { isSlug } from "../model/slug.ts";
@@ -39,7 +40,7 @@ async function answer(
   const name = header(request, "x-ikigai-service");
   if (slug !== ".default" && !isSlug(slug)) return unknown(`There is no worktree ${slug}.`);
   await untilKnown(keeper, slug, name);
-  const worktree = keeper.find(slug);
+  const worktree = find(keeper, slug);
   if (!worktree) {
     return slug === ".default"
       ? unknown("No worktree is the default one.")
@@ -68,9 +69,18 @@ async function answer(
   }
   if (request.url !== "/wake") return explanation(keeper, request, worktree, service);
   const result = await keeper.wakes.wake(worktree, service);
+  // The bare addresses may lead elsewhere by now, and nginx goes there again.
+  const now = find(keeper, slug);
+  if (now && now.slug !== worktree.slug) return answer(keeper, request, httpPort);
   const title = `${worktree.slug}/${service.slug} is down`;
   if (!result.awake) return { status: 503, failure: { title, ...result } };
   return { status: 200, port: keeper.host.ports.get(`${worktree.slug}/${service.slug}`) };
+}
+
+/** The worktree that an address leads to: of the bare ones, which lag behind what is chosen, the links decide. */
+function find(keeper: Keeper, slug: string): WorktreeFacts | undefined {
+  const bare = slug === DEFAULT ? keeper.host.pointer.slug : undefined;
+  return (bare === undefined ? undefined : keeper.find(bare)) ?? keeper.find(slug);
 }
 
 /** Its address was not there yet when the request came, and so led to the default worktree. */
@@ -87,7 +97,7 @@ function preparing(slug: string): Answer {
 
 /** A worktree or a service may be so new that nobody has looked yet. */
 async function untilKnown(keeper: Keeper, slug: string, name: string): Promise<void> {
-  const isKnown = () => keeper.find(slug)?.services.some((s) => s.slug === name) === true;
+  const isKnown = () => find(keeper, slug)?.services.some((s) => s.slug === name) === true;
   if (isKnown()) return;
   let looking = true;
   const look = slug === ".default" ? keeper.lookEverywhere() : keeper.lookAt(slug);
