@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { fileURLToPath } from "node:url";
 import { Away } from "./facts/away.ts";
 import type { Gathering } from "./facts/facts.ts";
 import { findProject, type Project } from "./facts/project.ts";
@@ -17,6 +18,7 @@ import type { Host } from "./host/host.ts";
 import { Intentions } from "./host/intentions.ts";
 import { reloadNginx } from "./host/nginx.ts";
 import { Notes } from "./host/notes.ts";
+import { programDigest } from "./host/package.ts";
 import { passThrough, readArrival, settleHere } from "./host/place.ts";
 import { Ports } from "./host/ports.ts";
 import { Postgres } from "./host/postgres/client.ts";
@@ -54,6 +56,7 @@ async function main(root: string | undefined): Promise<void> {
   process.umask(0o077);
   const { layout, commonDir } = project;
   const journal = (line: string) => console.log(line);
+  const program = programDigest(fileURLToPath(import.meta.url));
   const arrival = readArrival(layout);
   // Where git's files still name the old place, every worktree would seem to be gone.
   if ("from" in arrival) relocateWorktrees(commonDir, arrival.from.root, layout.root);
@@ -116,6 +119,7 @@ async function main(root: string | undefined): Promise<void> {
     keeper,
     httpPort: () => http.port,
     version: VERSION,
+    program,
     retention,
     ready: () => ready,
     degraded: () => degraded.join("; ") || undefined,

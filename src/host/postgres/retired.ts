@@ -1,7 +1,7 @@
 import { retiredName, type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
 import { dependents, dropSchema } from "../branch/drop.ts";
-import { forget, IS_REGISTERED, REGISTRY, register } from "../branch/registry.ts";
+import { forget, IS_REGISTERED, REGISTRY, register, renameRegistered } from "../branch/registry.ts";
 import { codeOf } from "../files.ts";
 import { isUnreachable, type Postgres, quoteName, quoteText } from "./client.ts";
 import { readRetentionClock } from "./retention-clock.ts";
@@ -107,10 +107,7 @@ export async function dropRetired(postgres: Postgres, schema: string): Promise<v
     await client.end();
   }
   const last = DROPPING + schema.slice(schema.indexOf("_") + 1);
-  await postgres.run([
-    `ALTER SCHEMA ${quoteName(schema)} RENAME TO ${quoteName(last)}`,
-    renameRole(schema, last),
-  ]);
+  await postgres.run([...renameRegistered(schema, last), renameRole(schema, last)]);
   await finishDrop(postgres, last);
 }
 
