@@ -1,10 +1,12 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type CommandResult, runOnce } from "../../src/host/once.ts";
+import { execa } from "execa";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { type CommandResult, endOnce, runOnce } from "../../src/host/once.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 import { makeProject, type TestProject } from "../support/project.ts";
 import { must } from "../support/running.ts";
+import { waitFor } from "../support/wait.ts";
 
 let project: TestProject;
 let layout: Layout;
@@ -74,3 +76,24 @@ test("without a record that can be read nothing counts as done", async () => {
   expect(await once("exit 0")).toMatchObject({ ok: false });
   expect(times()).toBe(1);
 });
+
+test.runIf(existsSync("/proc/self"))(
+  "what a killed daemon left running is ended also where there is no ps",
+  async () => {
+    const wait = ["sh", "-c", 'echo ran >>"$1"; exec sleep 600', "sh", ran];
+    const left = execa(`${layout.scripts}/once`, ["run", record, ...wait], {
+      ...{ cwd: project.root, env: project.env, detached: true, reject: false },
+    });
+    try {
+      await waitFor(() => times() === 1);
+      vi.stubEnv("PATH", project.home);
+      await endOnce(layout, record);
+      await waitFor(() => left.exitCode !== null || left.signalCode !== null);
+    } finally {
+      vi.unstubAllEnvs();
+      if (left.exitCode === null && left.signalCode === null && left.pid)
+        process.kill(-left.pid, "SIGKILL");
+    }
+    expect(existsSync(record)).toBe(false);
+  },
+);
