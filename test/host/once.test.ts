@@ -1,7 +1,9 @@
+import { setMaxListeners } from "node:events";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { runFirstCommand } from "../../src/host/first-command.ts";
 import { type CommandResult, endOnce, runOnce } from "../../src/host/once.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 import { makeProject, type TestProject } from "../support/project.ts";
@@ -75,6 +77,28 @@ test("without a record that can be read nothing counts as done", async () => {
   expect(times()).toBe(1);
   expect(await once("exit 0")).toMatchObject({ ok: false });
   expect(times()).toBe(1);
+});
+
+test("many commands at once are all ended with the daemon, and none of them warns", async () => {
+  const warnings: Error[] = [];
+  const hear = (warning: Error) => warnings.push(warning);
+  process.on("warning", hear);
+  const ending = new AbortController();
+  setMaxListeners(0, ending.signal);
+  try {
+    const slugs = Array.from({ length: 12 }, (_, n) => `many-${n}`);
+    const script = ["sh", "-c", 'echo ran >>"$1"; exec sleep 600', "sh", ran];
+    const command = { argv: script, environment: {}, step: "seed", round: "first" };
+    const path = Buffer.from(`${project.root}/main`);
+    const commands = slugs.map((slug) =>
+      runFirstCommand(layout, { slug, path }, command, ending.signal),
+    );
+    await waitFor(() => times() === slugs.length).finally(() => ending.abort());
+    for (const result of await Promise.all(commands)) expect(result).toMatchObject({ ended: true });
+    expect(warnings).toEqual([]);
+  } finally {
+    process.off("warning", hear);
+  }
 });
 
 test.runIf(existsSync("/proc/self"))(
