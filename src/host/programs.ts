@@ -1,6 +1,11 @@
 import fs from "node:fs";
 import { execa } from "execa";
-import { type PackageManager, type ProgramName, packageManager } from "./package-manager.ts";
+import {
+  installCommand,
+  type PackageManager,
+  type ProgramName,
+  packageManager,
+} from "./package-manager.ts";
 
 /** Every program that ikigai starts, by absolute path; `postgresBin` is a directory. */
 export interface Programs {
@@ -27,7 +32,7 @@ export class MissingPrograms extends Error {
   readonly install: string | undefined;
 
   constructor(missing: readonly ProgramName[], reasons: string[], manager?: PackageManager) {
-    const install = manager?.install(missing);
+    const install = manager && installCommand(manager, missing);
     const next = install ?? "install them with the system's package manager";
     super(
       `Not found on this machine: ${missing.join(", ")}\n${reasons.map((reason) => `  ${reason}\n`).join("")}  next: ${next}`,
