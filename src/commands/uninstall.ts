@@ -7,7 +7,9 @@ import { removeEnvrc, unlinkEnvironment } from "../host/direnv.ts";
 import { joinRaw, listIfThere, lstatIfThere, readlinkIfThere, realPath } from "../host/files.ts";
 import { restoreExclude } from "../host/git/exclude.ts";
 import { removeHook } from "../host/git/hooks.ts";
+import { ownerDirectory, removeOwner } from "../host/postgres/owner.ts";
 import { forgetAlias } from "../host/socket-path.ts";
+import { projectIdentity } from "../host/trust.ts";
 import type { Layout } from "../model/layout.ts";
 import { UserError } from "../model/user-error.ts";
 import type { Worktree } from "../model/worktree.ts";
@@ -32,6 +34,7 @@ export const uninstall: Run = async ({ cwd, say }, _, options) => {
   await step(purge ? ".ikigai with all data" : ".ikigai", async () => {
     process.chdir(layout.root);
     forgetAlias(layout);
+    removeOwner(ownerDirectory(projectIdentity(project.commonDir)));
     if (purge) removeEverything(layout, project.commonDir);
     else removeAllButData(layout);
   });

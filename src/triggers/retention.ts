@@ -41,7 +41,7 @@ export function enforceRetention(
 async function enforceOnce(keeper: Keeper, retention: Retention, journal: Journal): Promise<void> {
   const { postgres, notes } = keeper.host;
   try {
-    await sweepDropped(postgres);
+    for (const failure of await sweepDropped(postgres)) journal(failure);
     const { all, now } = await listRetired(postgres);
     const due = expiries(all, retention).filter(({ goes }) => goes <= now);
     for (const { schema, mark, removed } of due) {
