@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import fs from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Away } from "./facts/away.ts";
@@ -67,6 +68,16 @@ async function main(root: string | undefined): Promise<void> {
   const secret = readSecret(layout);
   const identity = projectIdentity(commonDir);
   const data = linkedData(layout);
+  const ending = new AbortController();
+  // Each setup command that runs listens.
+  setMaxListeners(0, ending.signal);
+  let end = async (): Promise<void> => process.exit(0);
+  const stop = () => {
+    ending.abort();
+    void end();
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
   const host: Host = {
     layout,
     postgres: new Postgres({
@@ -82,6 +93,7 @@ async function main(root: string | undefined): Promise<void> {
     intended: new Intentions(),
     asked: new Asked(layout),
     notes: new Notes(),
+    ending: ending.signal,
     socketPath: socketPaths(layout),
   };
   const gathering = (): Gathering => ({
@@ -189,7 +201,7 @@ async function main(root: string | undefined): Promise<void> {
         const isHere = statIfThere(`${layout.sv}/daemon/run`) !== undefined;
         const areOurs = [layout.daemonSocket, layout.gateSocket].every(isOwnSocket);
         // git has put a branch's file over it, and who is asked there is not us: the next one listens anew.
-        if (isHere && !areOurs) return void end();
+        if (isHere && !areOurs) return stop();
         host.definitions.distrust();
         // Where all of `.ikigai` has gone there is no place for it.
         if (isHere) host.ports.restore();
@@ -230,21 +242,19 @@ async function main(root: string | undefined): Promise<void> {
   ];
   journal(`ready: ${keeper.worktrees.length} worktrees`);
 
-  const end = async () => {
+  end = async () => {
     entrances.close();
     if (await isBeingDeleted(layout)) {
       await endAbandoned(layout, data);
       process.exit(0);
     }
-    for (const stop of stops) await stop();
+    for (const each of stops) await each();
     await keeper.idle();
     await host.postgres.end();
     // Who finds no socket need not try: git's hook is done at once.
     fs.rmSync(layout.daemonSocket, { force: true });
     process.exit(0);
   };
-  process.once("SIGTERM", () => void end());
-  process.once("SIGINT", () => void end());
 }
 
 async function settingsOf({ layout, commonDir }: Project): Promise<Settings> {
