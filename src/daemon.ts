@@ -1,4 +1,6 @@
+import { setMaxListeners } from "node:events";
 import fs from "node:fs";
+import { fileURLToPath } from "node:url";
 import { Away } from "./facts/away.ts";
 import type { Gathering } from "./facts/facts.ts";
 import { findProject, type Project } from "./facts/project.ts";
@@ -19,6 +21,7 @@ import { Intentions } from "./host/intentions.ts";
 import { KeptConnections } from "./host/kept-connections.ts";
 import { reloadNginx } from "./host/nginx.ts";
 import { Notes } from "./host/notes.ts";
+import { programDigest } from "./host/package.ts";
 import { passThrough, readArrival, settleHere } from "./host/place.ts";
 import { Ports } from "./host/ports.ts";
 import { Postgres } from "./host/postgres/client.ts";
@@ -56,6 +59,7 @@ async function main(root: string | undefined): Promise<void> {
   process.umask(0o077);
   const { layout, commonDir } = project;
   const journal = (line: string) => console.log(line);
+  const program = programDigest(fileURLToPath(import.meta.url));
   const arrival = readArrival(layout);
   // Where git's files still name the old place, every worktree would seem to be gone.
   if ("from" in arrival) relocateWorktrees(commonDir, arrival.from.root, layout.root);
@@ -66,9 +70,19 @@ async function main(root: string | undefined): Promise<void> {
   const secret = readSecret(layout);
   const identity = projectIdentity(commonDir);
   const data = linkedData(layout);
+  const ending = new AbortController();
+  // Each setup command that runs listens.
+  setMaxListeners(0, ending.signal);
+  let end = async (): Promise<void> => process.exit(0);
+  const stop = () => {
+    ending.abort();
+    void end();
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
   const kept = new KeptConnections(layout);
   const socketPath = socketPaths(layout);
-  const pointer = new DefaultPointer(layout, kept, socketPath);
+  const pointer = new DefaultPointer(layout, kept, socketPath, ending.signal);
   const host: Host = {
     layout,
     postgres: new Postgres({
@@ -86,6 +100,7 @@ async function main(root: string | undefined): Promise<void> {
     notes: new Notes(),
     kept,
     pointer,
+    ending: ending.signal,
     socketPath,
   };
   const gathering = (): Gathering => ({
@@ -123,6 +138,7 @@ async function main(root: string | undefined): Promise<void> {
     keeper,
     httpPort: () => http.port,
     version: VERSION,
+    program,
     retention,
     ready: () => ready,
     degraded: () => degraded.join("; ") || undefined,
@@ -192,7 +208,7 @@ async function main(root: string | undefined): Promise<void> {
         const isHere = statIfThere(`${layout.sv}/daemon/run`) !== undefined;
         const areOurs = [layout.daemonSocket, layout.gateSocket].every(isOwnSocket);
         // git has put a branch's file over it, and who is asked there is not us: the next one listens anew.
-        if (isHere && !areOurs) return void end();
+        if (isHere && !areOurs) return stop();
         host.definitions.distrust();
         // Where all of `.ikigai` has gone there is no place for it.
         if (isHere) host.ports.restore();
@@ -233,22 +249,19 @@ async function main(root: string | undefined): Promise<void> {
   ];
   journal(`ready: ${keeper.worktrees.length} worktrees`);
 
-  const end = async () => {
+  end = async () => {
     entrances.close();
     if (await isBeingDeleted(layout)) {
       await endAbandoned(layout, data);
       process.exit(0);
     }
-    for (const stop of stops) await stop();
-    pointer.close();
+    for (const each of stops) await each();
     await keeper.idle();
     await host.postgres.end();
     // Who finds no socket need not try: git's hook is done at once.
     fs.rmSync(layout.daemonSocket, { force: true });
     process.exit(0);
   };
-  process.once("SIGTERM", () => void end());
-  process.once("SIGINT", () => void end());
 }
 
 async function settingsOf({ layout, commonDir }: Project): Promise<Settings> {

@@ -7,7 +7,7 @@ import { readWorktrees } from "../facts/worktrees.ts";
 import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
 import { lstatIfThere, toBuffer } from "../host/files.ts";
 import { removeIfEmpty } from "../host/git/exclude.ts";
-import { git, gitSays } from "../host/git/run.ts";
+import { git, gitAsTyped, gitSays } from "../host/git/run.ts";
 import { isTrusted, projectIdentity } from "../host/trust.ts";
 import { printable, printableJson } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
@@ -37,7 +37,7 @@ export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
     from: add.at(-1) === path ? at : undefined,
   });
   try {
-    await git(at, ...add);
+    await gitAsTyped(at, ...add);
   } catch (error) {
     await unsay();
     if (made) removeIfEmpty(Buffer.from(above));

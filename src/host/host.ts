@@ -23,6 +23,8 @@ export interface Host {
   readonly intended: Intentions;
   readonly asked: Asked;
   readonly notes: Notes;
+  /** Aborted when the daemon ends: what could go on for long is cut off. */
+  readonly ending: AbortSignal;
   /** The path that a backend binds: at most 107 bytes, whatever the project's own path is. */
   socketPath(worktree: string, service: string): string;
 }

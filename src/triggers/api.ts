@@ -36,6 +36,8 @@ export interface ApiContext {
   readonly keeper: Keeper;
   readonly httpPort: () => number;
   readonly version: string;
+  /** The digest of the program that runs. */
+  readonly program: string;
   readonly retention: () => Retention;
   /** Settles when the first look at everything is over. */
   readonly ready: () => boolean;
@@ -45,7 +47,7 @@ export interface ApiContext {
 
 /** The daemon's interface, as docs/api.md describes it. */
 export function apiOf(context: ApiContext): Api {
-  const { keeper, httpPort, version, retention, ready, degraded } = context;
+  const { keeper, httpPort, version, program, retention, ready, degraded } = context;
   const none = (what: string): ApiAnswer => ({
     status: 404,
     json: { error: `There is no ${what}.`, next: "ikigai wt list" },
@@ -80,6 +82,7 @@ export function apiOf(context: ApiContext): Api {
         ok: true,
         pid: process.pid,
         version,
+        program,
         ready: ready(),
         ...(degraded() === undefined ? {} : { degraded: degraded() }),
       },

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
@@ -126,4 +126,45 @@ test("no program is given the owner's password", async () => {
   const lines = readFileSync(given, "utf8");
   expect(lines).toContain("/sed ");
   expect(lines).not.toContain("plainly-seen");
+});
+
+describe("the owner's login", () => {
+  const asOwner = ["-Atc", "select current_user"];
+
+  test("of a cluster that an earlier version made is taken over, running or not", async () => {
+    await using controls = await makeControls();
+    const { db } = controls.layout;
+    await controls.run("pg_ctl", ["start"]);
+    const rules = join(db, "pg_hba.conf");
+    writeFileSync(rules, "host all all 127.0.0.1/32 scram-sha-256\n");
+    rmSync(join(db, "ikigai_owner"));
+    await prepareOwner(controls.login, "another one: \\");
+    const again = await controls.run("pg_ctl", ["start"]);
+    expect(again.stdout).toMatch(/was started with other settings, so it is started again/);
+    expect((await controls.run("psql", asOwner)).stdout).toBe("ikigai");
+    expect(readFileSync(rules, "utf8")).toMatch(/^host {3}all +all +all +reject$/m);
+    expect(readFileSync(`${rules}.before-ikigai`, "utf8")).toContain("host all all 127.0.0.1/32");
+    const once = await controls.run("pg_ctl", ["start"]);
+    expect(once.stdout).toMatch(/already running/);
+  });
+
+  test("is not over TCP, unless the settings say so", async () => {
+    for (const ownerOverTcp of [false, true]) {
+      await using controls = await makeControls({ ownerOverTcp });
+      await controls.run("pg_ctl", ["start"]);
+      const { exitCode, stdout, stderr } = await controls.run("psql", [
+        ...["-h", "127.0.0.1", ...asOwner],
+      ]);
+      expect({ exitCode, stdout }).toEqual(
+        ownerOverTcp ? { exitCode: 0, stdout: "ikigai" } : { exitCode: 2, stdout: "" },
+      );
+      if (!ownerOverTcp) expect(stderr).toContain("pg_hba.conf rejects connection");
+    }
+  });
+
+  test("works where the path of the project has no room for a socket", async () => {
+    await using controls = await makeControls({ name: "long".repeat(30) });
+    await controls.run("pg_ctl", ["start"]);
+    expect((await controls.run("psql", asOwner)).stdout).toBe("ikigai");
+  });
 });

@@ -4,7 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { environmentFile } from "../../src/model/envrc.ts";
-import { passwordFile } from "../../src/model/variables.ts";
+import {
+  CONNECTION_VARIABLES,
+  passwordFile,
+  worktreeVariables,
+} from "../../src/model/variables.ts";
 import { type Controls, makeControls } from "./support.ts";
 
 const who = ["-Atc", "select current_user"];
@@ -51,6 +55,19 @@ describe("psql", () => {
     expect((await controls.run("psql", who, { env: all })).stdout).toBe("wt_rel_05_b");
   });
 
+  test("is not misled by variables of another project, nor is any client of libpq", async () => {
+    const foreign = {
+      ...{ PGPASSWORD: "theirs", PGPASSFILE: "/dev/null", PGHOST: "192.0.2.1", PGPORT: "1" },
+      ...{ PGSERVICE: "prod", PGSSLMODE: "require", PGHOSTADDR: "192.0.2.1", PGREQUIREPEER: "x" },
+    };
+    const options = { cwd: worktree, env: foreign };
+    expect(await controls.run("psql", who, options)).toMatchObject({ stdout: "wt_rel_05" });
+    const file = join(controls.layout.environments, "rel-05.sh");
+    const script = `. '${file.replaceAll("'", "'\\''")}'; exec /usr/bin/env psql "$@"`;
+    const client = await controls.run("/bin/sh", ["-c", script, "sh", ...who], options);
+    expect(client).toEqual({ exitCode: 0, stdout: "wt_rel_05", stderr: "" });
+  });
+
   test("reaches other databases of the cluster as the owner", async () => {
     expect((await controls.run("psql", ["-Atc", "select 1", "postgres"])).stdout).toBe("1");
   });
@@ -84,8 +101,9 @@ async function provision(controls: Controls, top: string, slug: string): Promise
   mkdirSync(join(top, "a/b"), { recursive: true });
   writeFileSync(join(top, ".git"), "gitdir: elsewhere\n");
   const base = join(layout.environments, slug);
-  const variables = { PGUSER: role, PGPASSFILE: `${base}.pgpass`, IKIGAI_WORKTREE: slug };
-  writeFileSync(`${base}.sh`, environmentFile(variables));
+  const connection = { httpPort: controls.httpPort, postgresPort: port };
+  const variables = worktreeVariables(slug, layout, connection, password);
+  writeFileSync(`${base}.sh`, environmentFile(variables, undefined, CONNECTION_VARIABLES));
   writeFileSync(`${base}.pgpass`, passwordFile([{ role, password }], port), { mode: 0o600 });
   writeFileSync(`${base}.note`, `main\0${Buffer.from(top).toString("hex")}`);
 }

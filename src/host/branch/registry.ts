@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { literal } from "./sql.ts";
+import { ident, literal } from "./sql.ts";
 
 /**
  * Which schemas are ours is written in a table of the owner's. A schema's comment would not do: its
@@ -46,6 +46,14 @@ export const IS_REGISTERED = "r.oid = n.oid AND r.name = n.nspname";
 export function register(schema: string, mark: string): string {
   return `INSERT INTO ${REGISTRY} SELECT oid, nspname, ${literal(mark)} FROM pg_catalog.pg_namespace WHERE nspname = ${literal(schema)}
     ON CONFLICT (oid) DO UPDATE SET name = EXCLUDED.name, mark = EXCLUDED.mark`;
+}
+
+/** Statements that rename a schema of ours and write that down. */
+export function renameRegistered(from: string, to: string): string[] {
+  return [
+    `ALTER SCHEMA ${ident(from)} RENAME TO ${ident(to)}`,
+    `UPDATE ${REGISTRY} r SET name = n.nspname FROM pg_catalog.pg_namespace n WHERE r.oid = n.oid AND n.nspname = ${literal(to)}`,
+  ];
 }
 
 /** Statement that forgets schemas of this name that are gone. */

@@ -1,9 +1,10 @@
 import { retiredName, type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
 import { dependents, dropSchema } from "../branch/drop.ts";
-import { forget, IS_REGISTERED, REGISTRY, register } from "../branch/registry.ts";
+import { forget, IS_REGISTERED, REGISTRY, register, renameRegistered } from "../branch/registry.ts";
 import { codeOf } from "../files.ts";
-import { isUnreachable, type Postgres, quoteName, quoteText } from "./client.ts";
+import { isUnreachable, type Postgres } from "./client.ts";
+import { quoteName, quoteText } from "./quote.ts";
 import { readRetentionClock } from "./retention-clock.ts";
 import { dropMarkedRole, ROLE_MARK } from "./roles.ts";
 import { listSchemas, roleStatements } from "./schemas.ts";
@@ -107,10 +108,7 @@ export async function dropRetired(postgres: Postgres, schema: string): Promise<v
     await client.end();
   }
   const last = DROPPING + schema.slice(schema.indexOf("_") + 1);
-  await postgres.run([
-    `ALTER SCHEMA ${quoteName(schema)} RENAME TO ${quoteName(last)}`,
-    renameRole(schema, last),
-  ]);
+  await postgres.run([...renameRegistered(schema, last), renameRole(schema, last)]);
   await finishDrop(postgres, last);
 }
 
@@ -177,10 +175,9 @@ function renameRole(from: string, to: string, option?: "NOLOGIN"): string {
 
 /** After the renaming, since nobody can log in again by then. */
 async function settle(postgres: Postgres, aside: string): Promise<"retired" | "dropped"> {
-  await postgres.query(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND pid <> pg_backend_pid()",
-    [aside],
-  );
+  await postgres.run([
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${quoteText(aside)} AND pid <> pg_backend_pid()`,
+  ]);
   return (await dropIfEmpty(postgres, aside)) ? "dropped" : "retired";
 }
 

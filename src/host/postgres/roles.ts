@@ -1,5 +1,6 @@
 import { codeOf } from "../files.ts";
-import { type Postgres, quoteName, quoteText } from "./client.ts";
+import type { Postgres } from "./client.ts";
+import { quoteName, quoteText } from "./quote.ts";
 
 /**
  * The group of all roles of worktrees: whom the server lets in over TCP (pg_hba.conf). It has no
