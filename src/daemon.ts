@@ -10,6 +10,7 @@ import { Asked } from "./host/asked.ts";
 import { Branching } from "./host/branching.ts";
 import { isOwnSocket } from "./host/daemon-client.ts";
 import { linkedData } from "./host/data-directory.ts";
+import { DefaultPointer } from "./host/default-pointer.ts";
 import { Entrances } from "./host/entrances.ts";
 import { carefully, every } from "./host/every.ts";
 import { statIfThere, toBuffer } from "./host/files.ts";
@@ -17,6 +18,7 @@ import { relocateWorktrees } from "./host/git/relocate.ts";
 import { tidyWhenQuiet } from "./host/heap.ts";
 import type { Host } from "./host/host.ts";
 import { Intentions } from "./host/intentions.ts";
+import { KeptConnections } from "./host/kept-connections.ts";
 import { reloadNginx } from "./host/nginx.ts";
 import { Notes } from "./host/notes.ts";
 import { programDigest } from "./host/package.ts";
@@ -78,6 +80,9 @@ async function main(root: string | undefined): Promise<void> {
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  const kept = new KeptConnections(layout);
+  const socketPath = socketPaths(layout);
+  const pointer = new DefaultPointer(layout, kept, socketPath);
   const host: Host = {
     layout,
     postgres: new Postgres({
@@ -94,7 +99,9 @@ async function main(root: string | undefined): Promise<void> {
     asked: new Asked(layout),
     notes: new Notes(),
     ending: ending.signal,
-    socketPath: socketPaths(layout),
+    kept,
+    pointer,
+    socketPath,
   };
   const gathering = (): Gathering => ({
     layout,
@@ -140,7 +147,7 @@ async function main(root: string | undefined): Promise<void> {
     layout,
     [
       { directory: layout.ikigai, name: "daemon.sock", make: () => socketServer(api) },
-      { directory: layout.run, name: "gate.sock", make: () => gateServer(keeper) },
+      { directory: layout.run, name: "gate.sock", make: () => gateServer(keeper, () => http.port) },
     ],
     journal,
   );
@@ -249,6 +256,7 @@ async function main(root: string | undefined): Promise<void> {
       process.exit(0);
     }
     for (const each of stops) await each();
+    pointer.close();
     await keeper.idle();
     await host.postgres.end();
     // Who finds no socket need not try: git's hook is done at once.

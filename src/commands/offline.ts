@@ -3,11 +3,11 @@ import type { Project } from "../facts/project.ts";
 import { detectServices } from "../facts/services.ts";
 import { Settings } from "../facts/settings.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
+import { serviceUrl, shownUrl } from "../model/addresses.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import { problemLine } from "../model/configuration-problems.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { schemaOf } from "../model/slug.ts";
-import { worktreeUrl } from "../model/variables.ts";
 
 /** What can be said about the worktrees while nothing runs. Programs of a configuration are not run. */
 export async function offlineReports({ layout, commonDir }: Project): Promise<WorktreeReport[]> {
@@ -20,7 +20,6 @@ export async function offlineReports({ layout, commonDir }: Project): Promise<Wo
       const { configuration, loaded } = await settings.of(worktree.path);
       const mistakes = loaded.status === "invalid" ? loaded.problems.map(problemLine) : [];
       const state = mistakes.length > 0 ? "problem" : "ready";
-      const url = worktreeUrl(worktree.slug, http.port);
       const { services, refused } = detectServices(worktree.path, configuration.services);
       return {
         name: worktree.name,
@@ -32,13 +31,13 @@ export async function offlineReports({ layout, commonDir }: Project): Promise<Wo
         locked: worktree.locked ?? null,
         state: worktree.state === "unknown" ? "unknown" : state,
         schema: schemaOf(worktree.slug),
-        url,
+        url: shownUrl(worktree.slug, services, http.port),
         services: services.map((service) => ({
           name: service.name,
           slug: service.slug,
           state: service.backend ? "stopped" : "static",
           start: serviceConfiguration(configuration, service.name).start,
-          url: service.unnamed ? url : `${url}/${service.slug}`,
+          url: serviceUrl(worktree.slug, service, http.port) ?? null,
         })),
         problems: mistakes.concat(refused.map(({ name, why }) => `${name}: ${why}`)),
       };

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { askDaemon } from "../host/daemon-client.ts";
 import type { WorktreeReport } from "../model/report.ts";
+import { worktreeUrl } from "../model/variables.ts";
 import { pc } from "./colours.ts";
 import type { Run } from "./command.ts";
 import { control } from "./control.ts";
@@ -35,7 +36,10 @@ export const start: Run = async ({ cwd, say }) => {
   });
   say(`\n${worktreeTable(worktrees)}\n`);
   const chosen = worktrees.find((w) => w.default);
-  const port = configuration.http.port;
-  if (chosen) say(`  ${pc.bold(`http://localhost:${port}/`)} is ${chosen.slug}`);
+  const { port } = configuration.http;
+  // Without a path there is a frontend only.
+  const isServed = chosen?.url === worktreeUrl(chosen?.slug ?? "", port);
+  const address = isServed ? `http://localhost:${port}/` : chosen?.url;
+  if (chosen) say(`  ${pc.bold(address)} is ${chosen.slug}`);
   return worktrees.some((w) => w.problems.length > 0) ? 1 : 0;
 };

@@ -25,6 +25,8 @@ export class Census {
   readonly #used = new Map<string, Moment>();
   /** When it was first seen to run (`performance.now()`): before that nobody counted. */
   readonly #known = new Map<string, number>();
+  /** The worktree that the bare addresses led to at the last look. */
+  #bare: string | undefined;
   /** What nginx had written at the last look. */
   readonly #written = new Map<string, Written>();
 
@@ -41,7 +43,7 @@ export class Census {
   /** When a service was used last, whether it runs or not. */
   lastUse(worktree: WorktreeFacts, service: Service): Date | undefined {
     const seen = this.#used.get(`${worktree.slug}.${service.slug}`)?.clock;
-    const written = this.#lastWritten(worktree, service);
+    const written = this.#lastWritten(worktree, service, worktree.isDefault);
     if (seen === undefined || (written && written.getTime() > seen)) return written;
     return new Date(seen);
   }
@@ -51,7 +53,7 @@ export class Census {
     worktrees: readonly WorktreeFacts[],
     { memory }: { memory: boolean },
   ): Promise<Running[]> {
-    const { slots } = this.#host;
+    const { slots, pointer } = this.#host;
     const placed = new Set(slots.names());
     const present = worktrees.flatMap((worktree) =>
       worktree.services
@@ -64,12 +66,18 @@ export class Census {
         })
         .filter(({ pid, admitted }) => pid > 0 || admitted),
     );
+    const bare = pointer.slug;
+    if (this.#bare !== bare) {
+      // What came by the bare addresses until now counted for the one that had them.
+      for (const { key, worktree } of present) if (worktree.slug === this.#bare) this.used(key);
+      this.#bare = bare;
+    }
     this.#forget(new Set(present.map(({ key }) => key)));
     const open = await openConnections(
       present.map(({ worktree, service }) => listeningOf(this.#host, worktree, service)),
     );
     const groups = memoryOfGroups(new Set(memory ? present.map(({ pid }) => pid) : []));
-    return present.map(({ key, pid, worktree, service }) => {
+    const sights = present.map(({ key, pid, worktree, service }) => {
       const connections = open.get(key) ?? 0;
       const leased = this.#isLeased(key);
       if (connections > 0 || leased) this.used(key);
@@ -78,10 +86,11 @@ export class Census {
         key,
         worktree,
         service,
-        stoppable: stopsWhenIdle(start, worktree.isDefault),
+        stoppable: stopsWhenIdle(start, worktree.isDefault || worktree.slug === bare),
         lastUse: Math.max(
           (this.#used.get(key)?.monotonic ?? 0) + UNWRITTEN_MS,
-          this.#writtenAt(key, this.#lastWritten(worktree, service)) + UNWRITTEN_MS,
+          this.#writtenAt(key, this.#lastWritten(worktree, service, worktree.slug === bare)) +
+            UNWRITTEN_MS,
           this.#known.get(key) ?? 0,
         ),
         idleAfter: idle,
@@ -94,10 +103,11 @@ export class Census {
           .map(({ slug }) => `${worktree.slug}.${slug}`),
       };
     });
+    return sights.map((sight) => withNeighbours(sight, sights));
   }
 
-  #lastWritten({ slug, isDefault }: WorktreeFacts, service: Service): Date | undefined {
-    return lastUse(this.#host.layout, slug, service.slug, isDefault);
+  #lastWritten({ slug }: WorktreeFacts, service: Service, isBare: boolean): Date | undefined {
+    return lastUse(this.#host.layout, slug, service.slug, isBare);
   }
 
   /** By a clock that nobody sets; what changed since the last look cannot lie before that. */
@@ -117,6 +127,17 @@ export class Census {
     for (const key of this.#written.keys()) if (!present.has(key)) this.#written.delete(key);
     for (const key of present) if (!this.#known.has(key)) this.#known.set(key, performance.now());
   }
+}
+
+/** Nobody asks what has no HTTP: it is in use as long as the rest of its worktree is. */
+function withNeighbours(sight: Running, all: readonly Running[]): Running {
+  if (sight.service.backend?.listen !== "none") return sight;
+  const neighbours = all.filter(({ worktree }) => worktree.slug === sight.worktree.slug);
+  return {
+    ...sight,
+    lastUse: Math.max(...neighbours.map(({ lastUse }) => lastUse)),
+    connections: neighbours.reduce((sum, { connections }) => sum + connections, 0),
+  };
 }
 
 interface Moment {

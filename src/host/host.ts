@@ -1,7 +1,9 @@
 import type { Layout } from "../model/layout.ts";
 import type { Asked } from "./asked.ts";
 import type { Branching } from "./branching.ts";
+import type { DefaultPointer } from "./default-pointer.ts";
 import type { Intentions } from "./intentions.ts";
+import type { KeptConnections } from "./kept-connections.ts";
 import type { Notes } from "./notes.ts";
 import type { Ports } from "./ports.ts";
 import type { Postgres } from "./postgres/client.ts";
@@ -14,6 +16,8 @@ export interface Host {
   readonly postgres: Postgres;
   readonly ports: Ports;
   readonly slots: Slots;
+  readonly kept: KeptConnections;
+  readonly pointer: DefaultPointer;
   readonly definitions: Definitions;
   readonly branching: Branching;
   readonly intended: Intentions;

@@ -6,7 +6,8 @@ import {
   type RetentionClock,
 } from "../../model/retention-clock.ts";
 import { readIfThere } from "../files.ts";
-import { type Postgres, quoteText } from "./client.ts";
+import type { Postgres } from "./client.ts";
+import { quoteText } from "./quote.ts";
 
 const PREFIX = "ikigai:clock ";
 
@@ -18,7 +19,7 @@ export async function readRetentionClock(postgres: Postgres): Promise<RetentionC
   const before = parse(row?.comment ?? null);
   const now = advance(before, read());
   if (isWorthKeeping(before, now)) {
-    await postgres.query(`COMMENT ON ROLE ikigai IS ${quoteText(PREFIX + JSON.stringify(now))}`);
+    await postgres.run([`COMMENT ON ROLE ikigai IS ${quoteText(PREFIX + JSON.stringify(now))}`]);
   }
   return now;
 }
