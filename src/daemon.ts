@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import { Away } from "./facts/away.ts";
 import type { Gathering } from "./facts/facts.ts";
-import { findProject, type Project } from "./facts/project.ts";
-import { Settings } from "./facts/settings.ts";
-import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
+import { loadSettings, readSettings } from "./facts/open-project.ts";
+import { findProject } from "./facts/project.ts";
+import { WorktreeReader } from "./facts/worktrees.ts";
 import { Asked } from "./host/asked.ts";
 import { Branching } from "./host/branching.ts";
 import { isOwnSocket } from "./host/daemon-client.ts";
@@ -27,7 +27,7 @@ import { readSecret } from "./host/secret.ts";
 import { socketPaths } from "./host/socket-path.ts";
 import { endAbandoned } from "./host/strays.ts";
 import { sweepTemporaries } from "./host/temporaries.ts";
-import { isTrusted, projectIdentity } from "./host/trust.ts";
+import { projectIdentity } from "./host/trust.ts";
 import { apiOf } from "./triggers/api.ts";
 import { watchConfiguration } from "./triggers/configuration.ts";
 import { gateServer } from "./triggers/gate.ts";
@@ -58,7 +58,7 @@ async function main(root: string | undefined): Promise<void> {
   if ("from" in arrival) relocateWorktrees(commonDir, arrival.from.root, layout.root);
   if (arrival.kind === "moved") passThrough(layout, arrival.from);
   sweepTemporaries(layout, commonDir);
-  const settings = await settingsOf(project);
+  const settings = await readSettings(project);
   const { http, postgres } = settings.project;
   const secret = readSecret(layout);
   const identity = projectIdentity(commonDir);
@@ -209,8 +209,7 @@ async function main(root: string | undefined): Promise<void> {
       layout.root,
       chosen && toBuffer(chosen.path).toString(),
       () =>
-        void settings
-          .loadProject(chosen?.path)
+        void loadSettings(settings, commonDir)
           .then(() => keeper.lookEverywhere())
           .catch(() => {}),
       (error) =>
@@ -236,16 +235,6 @@ async function main(root: string | undefined): Promise<void> {
   };
   process.once("SIGTERM", () => void end());
   process.once("SIGINT", () => void end());
-}
-
-async function settingsOf({ layout, commonDir }: Project): Promise<Settings> {
-  const identity = projectIdentity(commonDir);
-  const settings = new Settings(layout.root, ({ file, hash }) =>
-    isTrusted(identity, { kind: "configuration", what: file, hash }),
-  );
-  const top = readWorktrees(commonDir).find((w) => w.isDefault)?.path;
-  await settings.loadProject(top);
-  return settings;
 }
 
 main(process.argv[2]).catch((error: unknown) => {

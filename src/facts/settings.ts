@@ -2,7 +2,7 @@ import { joinRaw, listIfThere, statIfThere, toBuffer } from "../host/files.ts";
 import type { Configuration } from "../model/configuration.ts";
 import { mergeConfiguration, NOTHING_GIVEN } from "../model/configuration-merge.ts";
 import type { ConfigurationProblem } from "../model/configuration-problems.ts";
-import type { RawPath } from "../model/worktree.ts";
+import type { RawPath, Worktree } from "../model/worktree.ts";
 import {
   CONFIGURATION_FILES,
   type ConfigurationProgram,
@@ -51,11 +51,32 @@ export class Settings {
     return this.#project.shared;
   }
 
-  /** Reads the project-wide file; one with problems leaves the settings as they were. */
-  async loadProject(defaultTop: RawPath | undefined): Promise<void> {
-    const loaded = await loadProjectConfiguration(this.#root, defaultTop, {
-      executable: this.#approves,
-    });
+  /**
+   * Reads the project-wide settings; a file with problems leaves them as they were. Beside the
+   * worktrees one file says everything. Otherwise the repository's own default worktree may name
+   * another one: from then on that one's file speaks, about everything but this choice.
+   *
+   * @param worktrees read with a default worktree chosen by name
+   */
+  async loadProject(worktrees: (chosen?: string) => readonly Worktree[]): Promise<void> {
+    const top = (chosen?: string) => worktrees(chosen).find((w) => w.isDefault)?.path;
+    const natural = top();
+    const first = await this.#read(natural);
+    const name = first.configuration.worktrees.default;
+    const other = first.shared || name === undefined ? undefined : top(name);
+    if (name === undefined || !other || isSame(other, natural)) return this.#take(first);
+    const chosen = await this.#read(other);
+    if (chosen.status === "none") return this.#take(first);
+    const { configuration } = chosen;
+    const worktreesOf = { ...configuration.worktrees, default: name };
+    this.#take({ ...chosen, configuration: { ...configuration, worktrees: worktreesOf } });
+  }
+
+  #read(top: RawPath | undefined): Promise<Project> {
+    return loadProjectConfiguration(this.#root, top, { executable: this.#approves });
+  }
+
+  #take(loaded: Project): void {
     const usable = loaded.status === "ok" || loaded.status === "none";
     const { problems, program, shared } = loaded;
     this.#project = usable
@@ -77,6 +98,10 @@ export class Settings {
     const { loaded } = known;
     return { configuration: mergeConfiguration(this.#project, loaded), loaded };
   }
+}
+
+function isSame(one: RawPath, other: RawPath | undefined): boolean {
+  return other !== undefined && Buffer.compare(one, other) === 0;
 }
 
 /** Changes with every change of a file that could be the configuration. */
