@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { Away } from "./facts/away.ts";
 import type { Gathering } from "./facts/facts.ts";
+import { isInOperation } from "./facts/git-operation.ts";
 import { loadSettings, readSettings } from "./facts/open-project.ts";
 import { findProject } from "./facts/project.ts";
 import { WorktreeReader } from "./facts/worktrees.ts";
@@ -29,7 +30,7 @@ import { endAbandoned } from "./host/strays.ts";
 import { sweepTemporaries } from "./host/temporaries.ts";
 import { projectIdentity } from "./host/trust.ts";
 import { apiOf } from "./triggers/api.ts";
-import { watchConfiguration } from "./triggers/configuration.ts";
+import { SettingsWatch } from "./triggers/configuration.ts";
 import { gateServer } from "./triggers/gate.ts";
 import { guardControls } from "./triggers/guard.ts";
 import { keepHooks } from "./triggers/hooks.ts";
@@ -58,7 +59,7 @@ async function main(root: string | undefined): Promise<void> {
   if ("from" in arrival) relocateWorktrees(commonDir, arrival.from.root, layout.root);
   if (arrival.kind === "moved") passThrough(layout, arrival.from);
   sweepTemporaries(layout, commonDir);
-  const settings = await readSettings(project);
+  const settings = await readSettings(project, { keeps: true });
   const { http, postgres } = settings.project;
   const secret = readSecret(layout);
   const identity = projectIdentity(commonDir);
@@ -99,14 +100,44 @@ async function main(root: string | undefined): Promise<void> {
   const reader = new WorktreeReader(commonDir);
   const away = new Away();
   let copied = arrival.kind === "copied";
-  const keeper = new Keeper(gathering, host, journal, () => settings.project.limits);
+  const keeper = new Keeper(
+    gathering,
+    host,
+    journal,
+    () => settings.project.limits,
+    (top) => settingsWatch.follow(top && toBuffer(top).toString()),
+  );
   let ready = false;
   const degraded: string[] = [];
   const degrade = (why: string) => {
     degraded.push(why);
     journal(`degraded: ${why}`);
   };
-  const retention = () => settings.project.worktrees.retention;
+  const tellVanished = () => {
+    const { vanished } = settings;
+    if (vanished === undefined) return;
+    journal(
+      `${vanished} is not there any more; what it said last holds, until there is another (an empty one: {})`,
+    );
+  };
+  tellVanished();
+  let afterSettings = () => {};
+  const settingsWatch = new SettingsWatch(
+    layout.root,
+    () =>
+      void loadSettings(settings, commonDir)
+        .then(tellVanished)
+        .then(() => afterSettings())
+        .then(() => keeper.lookEverywhere())
+        .catch(() => {}),
+    (error) =>
+      degrade(`settings are not watched, only looked at every two seconds: ${String(error)}`),
+    journal,
+  );
+  const retention = () => {
+    const chosen = keeper.find(".default");
+    return chosen && isInOperation(chosen) ? undefined : settings.retention;
+  };
   const api = apiOf({
     keeper,
     httpPort: () => http.port,
@@ -147,6 +178,8 @@ async function main(root: string | undefined): Promise<void> {
   const replenish = () => void (statIfThere(layout.sv) && host.slots.replenish());
   carefully(replenish, journal)();
   carefully(() => host.slots.completeStarts(), journal)();
+  const enforcement = enforceRetention(keeper, retention, journal);
+  afterSettings = enforcement.look;
   const stops: readonly (() => unknown)[] = [
     watchSupervisor(layout, journal),
     endOrphansRegularly(layout, journal),
@@ -204,18 +237,8 @@ async function main(root: string | undefined): Promise<void> {
     tidyWhenQuiet(journal),
     rotateRegularly(layout, journal),
     keepHooks(keeper, commonDir, journal),
-    enforceRetention(keeper, retention, journal),
-    watchConfiguration(
-      layout.root,
-      chosen && toBuffer(chosen.path).toString(),
-      () =>
-        void loadSettings(settings, commonDir)
-          .then(() => keeper.lookEverywhere())
-          .catch(() => {}),
-      (error) =>
-        degrade(`settings are not watched, only looked at every two seconds: ${String(error)}`),
-      journal,
-    ),
+    () => enforcement.end(),
+    () => settingsWatch.end(),
     stopWatching,
   ];
   journal(`ready: ${keeper.worktrees.length} worktrees`);

@@ -65,7 +65,7 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   const identity = projectIdentity(commonDir);
   await refusePlanted(layout, identity, readWorktrees(commonDir));
   await approveFirst(project);
-  const opened = await openProject(project);
+  const opened = await openProject(project, { keeps: true });
   const { worktrees, defaultWorktree: chosen } = opened;
   const configuration = configurationOf(opened);
   const { http, postgres, programs: given, deno } = configuration;

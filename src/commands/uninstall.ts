@@ -7,7 +7,9 @@ import { removeEnvrc, unlinkEnvironment } from "../host/direnv.ts";
 import { joinRaw, listIfThere, lstatIfThere, readlinkIfThere, realPath } from "../host/files.ts";
 import { restoreExclude } from "../host/git/exclude.ts";
 import { removeHook } from "../host/git/hooks.ts";
+import { removeLastSettings } from "../host/last-settings.ts";
 import { forgetAlias } from "../host/socket-path.ts";
+import { projectIdentity } from "../host/trust.ts";
 import type { Layout } from "../model/layout.ts";
 import { UserError } from "../model/user-error.ts";
 import type { Worktree } from "../model/worktree.ts";
@@ -89,5 +91,6 @@ function removeAllButData({ ikigai }: Layout): void {
 
 function removeEverything(layout: Layout, commonDir: string): void {
   removeData(layout, commonDir);
+  removeLastSettings(projectIdentity(commonDir));
   fs.rmSync(layout.ikigai, { recursive: true, force: true });
 }

@@ -1,3 +1,4 @@
+import { readLastSettings, writeLastSettings } from "../host/last-settings.ts";
 import { isTrusted, projectIdentity } from "../host/trust.ts";
 import type { Worktree } from "../model/worktree.ts";
 import type { Project } from "./project.ts";
@@ -12,18 +13,33 @@ export interface OpenProject extends Project {
 }
 
 /** Reads a project's settings and worktrees. Configurations that are programs run where they are approved. */
-export async function openProject(project: Project): Promise<OpenProject> {
-  const settings = await readSettings(project);
+export async function openProject(
+  project: Project,
+  options: { readonly keeps?: boolean } = {},
+): Promise<OpenProject> {
+  const settings = await readSettings(project, options);
   const worktrees = readWorktrees(project.commonDir, settings.project.worktrees.default);
   const defaultWorktree = worktrees.find((w) => w.isDefault);
   return { ...project, settings, worktrees, defaultWorktree };
 }
 
-/** The project-wide settings as they are now. */
-export async function readSettings({ layout, commonDir }: Project): Promise<Settings> {
+/**
+ * The project-wide settings as they are now, or, where no file says any, as they were read last.
+ *
+ * @param keeps whether what is read is written down for that
+ */
+export async function readSettings(
+  { layout, commonDir }: Project,
+  { keeps = false }: { readonly keeps?: boolean } = {},
+): Promise<Settings> {
   const identity = projectIdentity(commonDir);
-  const settings = new Settings(layout.root, ({ file, hash }) =>
-    isTrusted(identity, { kind: "configuration", what: file, hash }),
+  const settings = new Settings(
+    layout.root,
+    ({ file, hash }) => isTrusted(identity, { kind: "configuration", what: file, hash }),
+    {
+      read: () => readLastSettings(identity),
+      ...(keeps ? { write: (last) => writeLastSettings(identity, last) } : {}),
+    },
   );
   await loadSettings(settings, commonDir);
   return settings;

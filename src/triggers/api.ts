@@ -2,13 +2,13 @@ import pc from "picocolors";
 import { listText } from "../engine/list.ts";
 import type { WorktreeFacts } from "../facts/facts.ts";
 import { innermost } from "../facts/here.ts";
-import type { Retention } from "../model/retention.ts";
 import type { Service } from "../model/worktree.ts";
 import { databaseApi } from "./database.ts";
 import { hearHook } from "./hooks.ts";
 import { inspect, inspectAll } from "./inspect.ts";
 import type { Keeper } from "./keeper.ts";
 import { goingSoon, restoreApi } from "./restore.ts";
+import type { GivenRetention } from "./retention.ts";
 
 export interface ApiRequest {
   readonly body: Buffer;
@@ -36,7 +36,7 @@ export interface ApiContext {
   readonly keeper: Keeper;
   readonly httpPort: () => number;
   readonly version: string;
-  readonly retention: () => Retention;
+  readonly retention: GivenRetention;
   /** Settles when the first look at everything is over. */
   readonly ready: () => boolean;
   /** Why less is noticed than could be; undefined when all is well. */

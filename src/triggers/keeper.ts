@@ -19,6 +19,7 @@ import type { Host } from "../host/host.ts";
 import { reloadNginx } from "../host/nginx.ts";
 import type { PlanReport } from "../model/report.ts";
 import type { Slug } from "../model/slug.ts";
+import type { RawPath } from "../model/worktree.ts";
 import { Again } from "./again.ts";
 import { Autostart } from "./autostart.ts";
 import { DatabasePreparation } from "./database-preparation.ts";
@@ -41,6 +42,7 @@ export class Keeper {
   readonly housekeeper: Housekeeper;
   readonly #gathering: () => Gathering;
   readonly #journal: Journal;
+  readonly #seenDefault: (top: RawPath | undefined) => void;
   readonly #looks: Queue<Slug>;
   readonly #fullLooks: Queue<"all">;
   readonly #seen = new Seen();
@@ -59,8 +61,10 @@ export class Keeper {
     host: Host,
     journal: Journal,
     limits: () => Limits = () => ({}),
+    seenDefault: (top: RawPath | undefined) => void = () => {},
   ) {
     this.#gathering = gathering;
+    this.#seenDefault = seenDefault;
     this.host = host;
     this.#journal = journal;
     this.housekeeper = new Housekeeper({
@@ -275,6 +279,7 @@ export class Keeper {
   }
 
   #remember(facts: Facts, only?: Slug): void {
+    this.#seenDefault(facts.defaultTop);
     this.host.ports.setDefault(facts.defaultSlug);
     if (this.#chosenOnce && this.#chosenOnce !== facts.defaultSlug) reloadNginx(this.host.layout);
     this.#chosenOnce = facts.defaultSlug ?? this.#chosenOnce;

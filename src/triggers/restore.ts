@@ -2,14 +2,15 @@ import type { WorktreeFacts } from "../facts/facts.ts";
 import { listRetired, type RetiredSchema, restoreSchema } from "../host/postgres/retired.ts";
 import { listSchemas } from "../host/postgres/schemas.ts";
 import type { RetiredReport } from "../model/report.ts";
-import { expiries, goesSoon, type Retention } from "../model/retention.ts";
+import { expiries, goesSoon } from "../model/retention.ts";
 import { schemaOf } from "../model/slug.ts";
 import { UserError } from "../model/user-error.ts";
 import type { Api } from "./api.ts";
 import type { Keeper } from "./keeper.ts";
+import { type GivenRetention, retentionNow } from "./retention.ts";
 
 /** `GET /v1/retired`, and `POST /v1/restore?of=NAME&into=WORKTREE`. */
-export function restoreApi(keeper: Keeper, retention: () => Retention): Api {
+export function restoreApi(keeper: Keeper, retention: GivenRetention): Api {
   const failed = (status: number, { message, next }: UserError) => ({
     status,
     json: { error: message, next },
@@ -17,7 +18,7 @@ export function restoreApi(keeper: Keeper, retention: () => Retention): Api {
   return {
     "GET /v1/retired": async () => ({
       status: 200,
-      json: { retired: await reportRetired(keeper, retention()) },
+      json: { retired: await reportRetired(keeper, retention) },
     }),
     "POST /v1/restore": async ({ query }) => {
       const name = query.get("of") ?? "";
@@ -50,14 +51,14 @@ const GOING_MS = 10_000;
 /** What goes for good within a day, known for some seconds; nothing while Postgres is away. */
 export function goingSoon(
   keeper: Keeper,
-  retention: () => Retention,
+  retention: GivenRetention,
 ): () => Promise<readonly RetiredReport[]> {
   let known: Promise<readonly RetiredReport[]> = Promise.resolve([]);
   let until = Number.NEGATIVE_INFINITY;
   return () => {
     if (performance.now() < until) return known;
     until = performance.now() + GOING_MS;
-    known = reportRetired(keeper, retention()).then(
+    known = reportRetired(keeper, retention).then(
       (all) => all.filter(({ soon }) => soon),
       () => [],
     );
@@ -66,19 +67,21 @@ export function goingSoon(
 }
 
 /** What can be restored, the newest first. */
-async function reportRetired(keeper: Keeper, retention: Retention): Promise<RetiredReport[]> {
+async function reportRetired(keeper: Keeper, given: GivenRetention): Promise<RetiredReport[]> {
   const { postgres, notes } = keeper.host;
-  const { all, now } = await listRetired(postgres);
-  return expiries(all, retention).map(({ schema, mark, removed, size, goes }) => ({
-    name: mark.worktree,
-    schema,
-    since: removed.toISOString(),
-    size,
-    path: mark.path ?? null,
-    goes: new Date(Date.now() + goes.getTime() - now.getTime()).toISOString(),
-    soon: goesSoon(goes, now),
-    held: notes.of(schema)[0] ?? null,
-  }));
+  const { all, now, clock } = await listRetired(postgres);
+  return expiries(all, retentionNow({ all, clock }, given())).map(
+    ({ schema, mark, removed, size, goes }) => ({
+      name: mark.worktree,
+      schema,
+      since: removed.toISOString(),
+      size,
+      path: mark.path ?? null,
+      goes: new Date(Date.now() + goes.getTime() - now.getTime()).toISOString(),
+      soon: goesSoon(goes, now),
+      held: notes.of(schema)[0] ?? null,
+    }),
+  );
 }
 
 /**
