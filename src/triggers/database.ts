@@ -52,7 +52,7 @@ export function databaseApi(keeper: Keeper): Api {
     }),
     "GET /v1/wait": answering(async (query) => {
       const worktree = worktreeIn(keeper, query.get("of"));
-      await keeper.lookAt(worktree.slug);
+      await keeper.runAt(worktree.slug, async () => {});
       const problems = keeper.problemsOf(worktree.slug);
       if (problems.length > 0) throw new UserError(problems.join("\n"), "ikigai status");
       return { worktree: worktree.slug };
@@ -67,20 +67,20 @@ async function reset(
   intention: Intention,
 ): Promise<unknown> {
   const { postgres, intended } = keeper.host;
-  let aside: string | undefined;
   keeper.askFor(worktree.slug);
   const base = intention.base ?? (worktree.isDefault ? undefined : await worktree.origin());
   const mode = intention.mode ?? worktree.settings.database.branch;
   if (base === worktree.slug) throw new UserError(`${base} cannot be a branch of itself.`);
   if (base !== undefined && mode !== "empty") await assertBranchable(postgres, base);
-  await keeper.lookAt(worktree.slug, async () => {
+  const aside = await keeper.runAt(worktree.slug, async () => {
     const live = await liveSchema(keeper, worktree);
+    if (live && !live.mark) throw new UserError(`${live.schema} was not made by ikigai.`);
     intended.set(toBuffer(worktree.path).toString(), intention);
-    if (!live?.mark) return;
+    if (!live?.mark) return undefined;
     const at = new Date();
     // Without its identity it is nobody's, so that this very look does not bring it back.
     const kept = await retireSchema(postgres, { ...live.mark, identity: "replaced" }, at);
-    if (kept === "retired") aside = retiredName(worktree.slug, at);
+    return kept === "retired" ? retiredName(worktree.slug, at) : undefined;
   });
   const problems = keeper.problemsOf(worktree.slug);
   if (problems.length > 0) {
@@ -101,7 +101,7 @@ async function setUpAgain(keeper: Keeper, worktree: WorktreeFacts): Promise<unkn
     );
   }
   keeper.askFor(slug);
-  await keeper.lookAt(slug, async () => {
+  await keeper.runAt(slug, async () => {
     const live = await liveSchema(keeper, worktree);
     if (live?.mark) await remarkSchema(keeper.host.postgres, { ...live.mark, ...pendingSetup() });
   });

@@ -96,8 +96,7 @@ async function restoreInto(
   name: string,
   into: WorktreeFacts,
 ): Promise<RetiredSchema> {
-  let restored: RetiredSchema | undefined;
-  await keeper.lookAt(into.slug, async (worktree, facts) => {
+  return keeper.runAt(into.slug, async (worktree, facts) => {
     const { postgres } = keeper.host;
     const chosen = await chooseRetired(keeper, name);
     const live = (await listSchemas(postgres, into.slug)).find(
@@ -113,10 +112,8 @@ async function restoreInto(
     };
     const displaced = live?.mark ? { mark: live.mark, at: new Date() } : undefined;
     await restoreSchema(postgres, chosen.schema, mark, facts.passwordOf(worktree), displaced);
-    restored = chosen;
+    return chosen;
   });
-  if (restored) return restored;
-  throw new UserError(`The worktree ${into.slug} went away meanwhile.`, "ikigai wt list");
 }
 
 async function chooseRetired(keeper: Keeper, name: string): Promise<RetiredSchema> {
