@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { byDirectory } from "../facts/here.ts";
+import { namedWorktree } from "../facts/named.ts";
 import { type OpenProject, openProject } from "../facts/open-project.ts";
 import { detectServices } from "../facts/services.ts";
 import { judge } from "../facts/trust.ts";
@@ -20,9 +21,9 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
   const { layout, commonDir, worktrees, defaultWorktree } = project;
   const identity = projectIdentity(commonDir);
   const worktree = name
-    ? worktrees.find((w) => w.slug === name || w.name === name)
+    ? namedWorktree(worktrees, name, cwd)
     : (byDirectory(project, cwd) ?? defaultWorktree);
-  if (!worktree) throw new UserError(`There is no worktree ${name ?? "here"}.`, "ikigai wt list");
+  if (!worktree) throw new UserError("There is no worktree here.", "ikigai wt list");
   const waiting = await waitingIn(project, worktree);
   if (options.json) out(printableJson({ worktree: worktree.slug, waiting }));
   if (waiting.length === 0) {

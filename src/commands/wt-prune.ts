@@ -1,4 +1,4 @@
-import { topOf } from "../facts/named.ts";
+import { isUtf8 } from "node:buffer";
 import { type OpenProject, openProject } from "../facts/open-project.ts";
 import type { Project } from "../facts/project.ts";
 import { joinRaw, statIfThere } from "../host/files.ts";
@@ -98,7 +98,8 @@ async function judge(
   if (locked !== undefined) return stays(`locked${locked === "" ? "" : `: ${locked}`}`);
   const age = Date.now() - lastActivity(worktree);
   if (age < minAge) return stays(`used within the last ${formatDuration(minAge)}`);
-  topOf(worktree);
+  if (!isUtf8(worktree.path))
+    return stays("its path is not UTF-8: git worktree remove it yourself");
   const losses = describeLoss(await lossOf(worktree));
   if (losses.length > 0) return stays(`has ${losses.join(", ")}`);
   return { worktree, why: `${branch} is merged into ${into}`, goes: true };
