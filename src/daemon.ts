@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { fileURLToPath } from "node:url";
 import { Away } from "./facts/away.ts";
 import type { Gathering } from "./facts/facts.ts";
 import { isInOperation } from "./facts/git-operation.ts";
@@ -18,14 +19,16 @@ import type { Host } from "./host/host.ts";
 import { Intentions } from "./host/intentions.ts";
 import { reloadNginx } from "./host/nginx.ts";
 import { Notes } from "./host/notes.ts";
+import { programDigest } from "./host/package.ts";
 import { passThrough, readArrival, settleHere } from "./host/place.ts";
 import { Ports } from "./host/ports.ts";
 import { Postgres } from "./host/postgres/client.ts";
+import { ownerDirectory, readOwnerPassword } from "./host/postgres/owner.ts";
 import { putRight } from "./host/put-right.ts";
 import { Definitions } from "./host/runit/definitions.ts";
 import { Slots } from "./host/runit/slots.ts";
 import { readSecret } from "./host/secret.ts";
-import { socketPaths } from "./host/socket-path.ts";
+import { ownerSocketDirectory, socketPaths } from "./host/socket-path.ts";
 import { endAbandoned } from "./host/strays.ts";
 import { sweepTemporaries } from "./host/temporaries.ts";
 import { projectIdentity } from "./host/trust.ts";
@@ -54,6 +57,7 @@ async function main(root: string | undefined): Promise<void> {
   process.umask(0o077);
   const { layout, commonDir } = project;
   const journal = (line: string) => console.log(line);
+  const program = programDigest(fileURLToPath(import.meta.url));
   const arrival = readArrival(layout);
   // Where git's files still name the old place, every worktree would seem to be gone.
   if ("from" in arrival) relocateWorktrees(commonDir, arrival.from.root, layout.root);
@@ -66,7 +70,12 @@ async function main(root: string | undefined): Promise<void> {
   const data = linkedData(layout);
   const host: Host = {
     layout,
-    postgres: new Postgres({ port: postgres.port, password: postgres.password, data: layout.db }),
+    postgres: new Postgres({
+      host: ownerSocketDirectory(layout, postgres.port),
+      port: postgres.port,
+      password: () => readOwnerPassword(ownerDirectory(identity)),
+      data: layout.db,
+    }),
     ports: new Ports(layout, () => reloadNginx(layout)),
     slots: new Slots(layout, undefined, () => void putRight(layout, identity, "changed")),
     definitions: new Definitions(layout),
@@ -91,7 +100,6 @@ async function main(root: string | undefined): Promise<void> {
     trustIdentity: identity,
     passwordOf: (worktree) => secret.passwordFor(worktree.slug, worktree.identity),
     secretId: secret.id,
-    ownerPassword: postgres.password,
     hasPort: (worktree, service) => host.ports.get(`${worktree}/${service}`) !== undefined,
     away,
     copied,
@@ -142,6 +150,7 @@ async function main(root: string | undefined): Promise<void> {
     keeper,
     httpPort: () => http.port,
     version: VERSION,
+    program,
     retention,
     ready: () => ready,
     degraded: () => degraded.join("; ") || undefined,

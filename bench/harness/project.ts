@@ -69,7 +69,9 @@ export async function makeBenchProject(
   git(seed, "add", "--all");
   git(seed, "commit", "--quiet", "--message", "The application");
   for (const branch of branches) git(seed, "branch", branch);
-  const settings = { ...config, http: { port: web.port }, postgres: { port: database.port } };
+  // Another tool that is measured beside ikigai uses its server, over TCP.
+  const postgres = { port: database.port, password: "ikigai", ownerOverTcp: true };
+  const settings = { ...config, http: { port: web.port }, postgres };
   for (const place of [root, twin]) {
     git(base, "clone", "--quiet", "--bare", seed, join(place, ".git"));
     git(place, "worktree", "add", "--quiet", "main");

@@ -1,15 +1,22 @@
 import { byDirectory } from "../facts/here.ts";
 import { namedWorktree } from "../facts/named.ts";
+import type { Project } from "../facts/project.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { readIfThere } from "../host/files.ts";
+import { ownerDirectory, readOwnerPassword } from "../host/postgres/owner.ts";
+import { isOwnerOverTcp } from "../host/settings.ts";
+import { ownerSocketDirectory } from "../host/socket-path.ts";
+import { projectIdentity } from "../host/trust.ts";
 import { environmentPath } from "../model/envrc.ts";
 import { printableJson } from "../model/printable.ts";
 import { UserError } from "../model/user-error.ts";
+import { ownerUrl } from "../model/variables.ts";
 import { type Run, requireProject } from "./command.ts";
 
 /** The environment of a worktree (that of this directory unless named), for `eval` or as JSON. */
 export const env: Run = async ({ cwd, out }, [name], options) => {
   const project = requireProject(cwd);
+  if (options.owner) return ownerLine(project, out, options.json === true);
   const slug =
     name === undefined
       ? byDirectory(project, cwd)?.slug
@@ -24,6 +31,25 @@ export const env: Run = async ({ cwd, out }, [name], options) => {
   out(options.json ? printableJson(variablesIn(text)) : text);
   return 0;
 };
+
+/** The owner's connection URI, password included, for a client that reads no environment. */
+async function ownerLine(
+  { layout, commonDir }: Project,
+  out: (text: string) => void,
+  json: boolean,
+): Promise<number> {
+  const { PGPORT = "" } = variablesIn(readIfThere(environmentPath(layout))?.toString() ?? "");
+  const password = readOwnerPassword(ownerDirectory(projectIdentity(commonDir)));
+  if (password === "" || PGPORT === "") {
+    throw new UserError("The database's owner has no password yet.", "ikigai start");
+  }
+  const postgresPort = Number(PGPORT);
+  const socketDirectory = ownerSocketDirectory(layout, postgresPort);
+  const tcp = isOwnerOverTcp(layout);
+  const url = ownerUrl({ postgresPort, socketDirectory }, { password, tcp });
+  out(json ? printableJson({ DATABASE_URL: url }) : `${url}\n`);
+  return 0;
+}
 
 /** The variables of a file that `environmentFile` rendered. */
 function variablesIn(text: string): Record<string, string> {

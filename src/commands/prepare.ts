@@ -11,6 +11,7 @@ import { excludeFromStatus, KEPT_OUT } from "../host/git/exclude.ts";
 import { installHook } from "../host/git/hooks.ts";
 import { packageFile } from "../host/package.ts";
 import { readArrival, settleHere } from "../host/place.ts";
+import { ownerDirectory, prepareOwner } from "../host/postgres/owner.ts";
 import { choosePostgresAccount } from "../host/postgres-account.ts";
 import { findPrograms } from "../host/programs.ts";
 import { dropPlanted, markApproved, putRight } from "../host/put-right.ts";
@@ -78,6 +79,8 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   makeSkeleton(layout, account);
   fs.mkdirSync(`${layout.run}/services`, { recursive: true, mode: 0o700 });
   if (readArrival(layout).kind === "new") settleHere(layout);
+  const owner = ownerDirectory(identity);
+  await prepareOwner(owner, postgres.password);
   const wanted: ProgramSettings = {
     ...programs,
     node: given.node ?? process.execPath,
@@ -87,7 +90,8 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
     postgresPort: postgres.port,
     postgresUser: account.user,
     postgresData: account.data,
-    postgresPassword: postgres.password,
+    postgresOwner: owner,
+    ownerOverTcp: postgres.ownerOverTcp,
     path: process.env.PATH ?? "/usr/bin:/bin",
     denoVersion: deno.version,
   };
@@ -107,7 +111,7 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   }
   excludeFromStatus(commonDir, KEPT_OUT);
   await installHook({ commonDir, worktrees });
-  await writeRootEnvironment(layout, configuration, worktrees);
+  await writeRootEnvironment(layout, configuration, worktrees, `${owner}/pgpass`);
   return { ...project, configuration, known };
 }
 

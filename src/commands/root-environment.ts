@@ -3,10 +3,11 @@ import { putEnvironment, writeEnvrc } from "../host/direnv.ts";
 import { allowEnvrc } from "../host/direnv-allow.ts";
 import { provideEnvrc } from "../host/direnv-provide.ts";
 import { toBuffer, writeAtomically } from "../host/files.ts";
+import { ownerSocketDirectory } from "../host/socket-path.ts";
 import type { Configuration } from "../model/configuration.ts";
 import { ENVIRONMENT_FILE, environmentFile, environmentPath, renderEnvrc } from "../model/envrc.ts";
 import type { Layout } from "../model/layout.ts";
-import { ownerVariables, passwordFile } from "../model/variables.ts";
+import { CONNECTION_VARIABLES, ownerVariables } from "../model/variables.ts";
 import type { Worktree } from "../model/worktree.ts";
 
 /** What a shell at the project's root gets before anything has been started. */
@@ -14,12 +15,18 @@ export async function writeRootEnvironment(
   layout: Layout,
   { postgres, http }: Configuration,
   worktrees: readonly Worktree[],
+  passwordFile: string,
 ): Promise<void> {
-  const { port, password } = postgres;
-  writeAtomically(`${layout.run}/pgpass`, passwordFile([{ role: "ikigai", password }], port));
-  const variables = ownerVariables(layout, { httpPort: http.port, postgresPort: port }, password);
+  // Earlier versions kept the owner's password here.
+  fs.rmSync(`${layout.run}/pgpass`, { force: true });
+  const variables = ownerVariables(layout, {
+    httpPort: http.port,
+    postgresPort: postgres.port,
+    socketDirectory: ownerSocketDirectory(layout, postgres.port),
+    passwordFile,
+  });
   const file = environmentPath(layout);
-  writeAtomically(file, environmentFile(variables, layout.bin));
+  writeAtomically(file, environmentFile(variables, layout.bin, CONNECTION_VARIABLES));
   const root = Buffer.from(layout.root);
   const here = worktrees.find(({ path }) => toBuffer(path).equals(root));
   if (here) return provideFirst(layout, here);

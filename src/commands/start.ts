@@ -1,11 +1,10 @@
 import fs from "node:fs";
-import { execa } from "execa";
 import { askDaemon } from "../host/daemon-client.ts";
-import type { Layout } from "../model/layout.ts";
 import type { WorktreeReport } from "../model/report.ts";
-import { UserError } from "../model/user-error.ts";
 import { pc } from "./colours.ts";
 import type { Run } from "./command.ts";
+import { control } from "./control.ts";
+import { replaceOutdatedDaemon } from "./outdated-daemon.ts";
 import { refuseTakenPorts } from "./ports.ts";
 import { prepareProject } from "./prepare.ts";
 import { step } from "./progress.ts";
@@ -20,7 +19,10 @@ export const start: Run = async ({ cwd, say }) => {
     fs.rmSync(`${layout.sv}/${name}/down`, { force: true });
   }
   const first = !fs.existsSync(`${layout.db}/PG_VERSION`);
-  await step("supervisor and daemon", () => control(layout, "runsvdir", "start"));
+  await step("supervisor and daemon", async () => {
+    await control(layout, "runsvdir", "start");
+    await replaceOutdatedDaemon(layout);
+  });
   await Promise.all([
     step(first ? "Postgres, for the first time" : "Postgres", () =>
       control(layout, "pg_ctl", "start"),
@@ -37,18 +39,3 @@ export const start: Run = async ({ cwd, say }) => {
   if (chosen) say(`  ${pc.bold(`http://localhost:${port}/`)} is ${chosen.slug}`);
   return worktrees.some((w) => w.problems.length > 0) ? 1 : 0;
 };
-
-/** One of the manual controls; the same that people type. */
-export async function control(layout: Layout, name: string, ...args: string[]): Promise<string> {
-  const result = await execa(`${layout.bin}/${name}`, args, {
-    reject: false,
-    stdin: "ignore",
-    all: true,
-  });
-  if (result.exitCode === 0) return result.all;
-  const lines = (result.all || `${name} ${args.join(" ")} failed`).split("\n");
-  const next = lines.find((line) => line.startsWith("  next: "))?.slice("  next: ".length);
-  const text = lines.filter((line) => !line.startsWith("  next: ")).join("\n");
-  // Said once more of every error.
-  throw new UserError(text.replace(/^ikigai: /, ""), next);
-}

@@ -4,8 +4,8 @@ import { putRight } from "../host/put-right.ts";
 import { projectIdentity } from "../host/trust.ts";
 import type { Layout } from "../model/layout.ts";
 import { type Run, requireProject } from "./command.ts";
+import { control } from "./control.ts";
 import { step } from "./progress.ts";
-import { control } from "./start.ts";
 
 export const stop: Run = async ({ cwd }) => {
   await stopAll(requireProject(cwd).layout);

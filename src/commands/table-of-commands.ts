@@ -65,7 +65,10 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "env [worktree]",
     summary: "a worktree's environment, for eval in a shell",
-    options: [JSON_OPTION],
+    options: [
+      JSON_OPTION,
+      ["--owner", "the connection URI of the database's owner, with password"],
+    ],
     load: async () => (await import("./env.ts")).env,
   },
   {

@@ -8,6 +8,7 @@ import { joinRaw, listIfThere, lstatIfThere, readlinkIfThere, realPath } from ".
 import { restoreExclude } from "../host/git/exclude.ts";
 import { removeHook } from "../host/git/hooks.ts";
 import { removeLastSettings } from "../host/last-settings.ts";
+import { ownerDirectory, removeOwner } from "../host/postgres/owner.ts";
 import { forgetAlias } from "../host/socket-path.ts";
 import { projectIdentity } from "../host/trust.ts";
 import type { Layout } from "../model/layout.ts";
@@ -34,6 +35,7 @@ export const uninstall: Run = async ({ cwd, say }, _, options) => {
   await step(purge ? ".ikigai with all data" : ".ikigai", async () => {
     process.chdir(layout.root);
     forgetAlias(layout);
+    removeOwner(ownerDirectory(projectIdentity(project.commonDir)));
     if (purge) removeEverything(layout, project.commonDir);
     else removeAllButData(layout);
   });

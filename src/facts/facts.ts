@@ -47,7 +47,6 @@ export interface Facts {
   readonly copied: boolean;
   readonly passwordOf: (worktree: Worktree) => string;
   readonly secretId: string;
-  readonly ownerPassword: string;
 }
 
 export interface Gathering {
@@ -65,7 +64,6 @@ export interface Gathering {
   readonly trustIdentity: string;
   readonly passwordOf: (worktree: Worktree) => string;
   readonly secretId: string;
-  readonly ownerPassword: string;
   /** Whether a service has been given a port, because it did not take a socket. */
   readonly hasPort: (worktree: Slug, service: Slug) => boolean;
   /** Remembers between looks which directories are away. */
@@ -103,7 +101,6 @@ export async function gatherFacts(from: Gathering, scope?: ReadonlySet<Slug>): P
     copied: from.copied,
     passwordOf: from.passwordOf,
     secretId: from.secretId,
-    ownerPassword: from.ownerPassword,
   };
 }
 

@@ -22,8 +22,10 @@ export interface Settings {
   readonly postgresUser: string;
   /** The data directory; empty means `.ikigai/db`, wherever the project is moved. */
   readonly postgresData: string;
-  /** The password of the database's owner, ikigai. */
-  readonly postgresPassword: string;
+  /** Where the login of the database's owner lies, outside of the project. */
+  readonly postgresOwner: string;
+  /** Whether the owner may also come in over TCP, on loopback. */
+  readonly ownerOverTcp: boolean;
   /** PATH of everything under runsvdir; `.ikigai/bin` is put before it. */
   readonly path: string;
   readonly denoVersion: string;
@@ -48,6 +50,12 @@ export function writeSettings(layout: Layout, settings: Settings): boolean {
   return true;
 }
 
+/** Whether the written settings let the owner in over TCP. */
+export function isOwnerOverTcp(layout: Layout): boolean {
+  const text = readIfThere(layout.settings)?.toString() ?? "";
+  return text.split("\n").includes(`IKIGAI_PG_OWNER_TCP=${quoteShell("yes")}`);
+}
+
 function variablesOf(settings: Settings): Record<string, string | number> {
   return {
     IKIGAI_NODE: settings.node,
@@ -64,7 +72,8 @@ function variablesOf(settings: Settings): Record<string, string | number> {
     IKIGAI_PG_PORT: settings.postgresPort,
     IKIGAI_PG_USER: settings.postgresUser,
     IKIGAI_PG_DATA: settings.postgresData,
-    IKIGAI_PG_PASSWORD: settings.postgresPassword,
+    IKIGAI_PG_OWNER: settings.postgresOwner,
+    IKIGAI_PG_OWNER_TCP: settings.ownerOverTcp ? "yes" : "",
     IKIGAI_PATH: settings.path,
     IKIGAI_DENO_VERSION: settings.denoVersion,
   };

@@ -30,6 +30,16 @@ export function socketPaths(layout: Layout): (worktree: string, service: string)
 }
 
 /**
+ * The directory of the server's Unix socket, which is the data directory: only the account that
+ * Postgres runs as can enter it. Through the short link where a client's address has no room for it.
+ */
+export function ownerSocketDirectory(layout: Layout, port: number): string {
+  const name = `.s.PGSQL.${port}`;
+  if (Buffer.byteLength(`${layout.db}/${name}`) <= LONGEST) return layout.db;
+  return `${makeAlias(layout)}/../../db`;
+}
+
+/**
  * A short link to the sockets of a project with a long path. Refused when
  * somebody else has put something there.
  */

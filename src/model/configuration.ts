@@ -45,10 +45,22 @@ export const configurationSchema = z.strictObject({
         description: "The port of PostgreSQL, on loopback only.",
         examples: [5433],
       }),
-      password: plainText.default("ikigai").meta({
-        description: "The password of the owner, ikigai.",
-        examples: ["correct horse"],
-      }),
+      password: plainText
+        .regex(/^[^\r\n]*$/, "must be one line")
+        .optional()
+        .meta({
+          description:
+            "The password of the owner, ikigai. Left out, it is a random one, kept in your state directory.",
+          examples: ["correct horse"],
+        }),
+      ownerOverTcp: z
+        .boolean()
+        .default(false)
+        .meta({
+          description:
+            "Whether the owner, a superuser, may also connect over TCP on loopback, as clients without Unix sockets need. Every process of this machine that knows the password can then be the owner.",
+          examples: [true],
+        }),
       user: z
         .string()
         .regex(/^[a-z_][a-z0-9_.-]*\$?$/i, "must be an account's name")

@@ -26,10 +26,16 @@ export function quoteShell(text: string): string {
 
 /**
  * The file that direnv loads: `export NAME='value'` lines and, with `bin`, that
- * directory first on PATH. Plain POSIX shell, so that `.` in any script reads it too.
+ * directory first on PATH. Variables of `cleared` that it does not set are taken away. Plain POSIX shell, so that `.` in any script reads it too.
  * Throws a RangeError for a name that is no variable's or a value that holds a NUL.
  */
-export function environmentFile(variables: Readonly<Record<string, string>>, bin?: string): string {
+export function environmentFile(
+  variables: Readonly<Record<string, string>>,
+  bin?: string,
+  cleared: readonly string[] = [],
+): string {
+  const foreign = cleared.filter((name) => !(name in variables));
+  const first = foreign.length > 0 ? [`unset ${foreign.join(" ")}\n`] : [];
   const lines = Object.entries(variables).map(([name, value]) => {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
       throw new RangeError(`${JSON.stringify(name)} is not the name of a variable.`);
@@ -39,7 +45,7 @@ export function environmentFile(variables: Readonly<Record<string, string>>, bin
   // PATH has no way to say a colon: such a directory would become two others.
   const reachable = bin !== undefined && !bin.includes(":");
   if (reachable) lines.push(`export PATH=${quoteShell(bin)}"\${PATH:+:$PATH}"\n`);
-  return lines.join("");
+  return [...first, ...lines].join("");
 }
 
 /**

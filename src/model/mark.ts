@@ -1,4 +1,4 @@
-/** What a schema's comment says of it; the proof that it is ours. */
+/** What the registry says of a schema; the proof that it is ours. */
 export interface SchemaMark {
   readonly worktree: string;
   readonly identity: string;
@@ -28,11 +28,11 @@ export function writeMark(mark: SchemaMark): string {
   return PREFIX + JSON.stringify(mark);
 }
 
-/** Undefined for any comment that we did not write. */
-export function readMark(comment: string | null): SchemaMark | undefined {
-  if (!comment?.startsWith(PREFIX)) return undefined;
+/** Undefined for any text that is no mark of a worktree's schema. */
+export function readMark(text: string | null): SchemaMark | undefined {
+  if (!text?.startsWith(PREFIX)) return undefined;
   try {
-    const value: unknown = JSON.parse(comment.slice(PREFIX.length));
+    const value: unknown = JSON.parse(text.slice(PREFIX.length));
     return isMark(value) ? value : undefined;
   } catch {
     return undefined;

@@ -8,6 +8,7 @@ export interface Connection {
 }
 
 const DATABASE = "ikigai";
+const OWNER = "ikigai";
 const RESERVED_SEGMENTS = new Set(["api", "frontend"]);
 
 /** The address of a worktree, without a slash behind it. Path form: every resolver knows `localhost`. */
@@ -17,7 +18,21 @@ export function worktreeUrl(slug: string, httpPort: number): string {
     : `http://localhost:${httpPort}/${slug}`;
 }
 
-/** The environment of a shell in a worktree. The password lies in PGPASSFILE, so that `psql -U ikigai` works too. */
+/**
+ * Variables of libpq ("Environment Variables") that say where a client connects and how it proves
+ * who it is. Those of another project or server are taken out of every environment.
+ */
+export const CONNECTION_VARIABLES: readonly string[] = [
+  ...["PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGPASSFILE"],
+  ...["PGSERVICE", "PGSERVICEFILE", "PGSYSCONFDIR", "PGREQUIREPEER", "PGREQUIREAUTH"],
+  ...["PGCHANNELBINDING", "PGGSSENCMODE", "PGKRBSRVNAME", "PGGSSLIB", "PGGSSDELEGATION"],
+  ...["PGSSLMODE", "PGREQUIRESSL", "PGSSLNEGOTIATION", "PGSSLCERT", "PGSSLCERTMODE", "PGSSLKEY"],
+  ...["PGSSLROOTCERT", "PGSSLCRL", "PGSSLCRLDIR", "PGSSLSNI", "PGSSLCOMPRESSION"],
+  ...["PGSSLMINPROTOCOLVERSION", "PGSSLMAXPROTOCOLVERSION"],
+  ...["PGTARGETSESSIONATTRS", "PGLOADBALANCEHOSTS"],
+];
+
+/** The environment of a shell in a worktree. The password lies in PGPASSFILE. */
 export function worktreeVariables(
   slug: string,
   layout: Layout,
@@ -32,27 +47,55 @@ export function worktreeVariables(
     PGUSER: role,
     PGDATABASE: DATABASE,
     PGPASSFILE: `${layout.environments}/${slug}.pgpass`,
+    PGSSLMODE: "disable",
     IKIGAI_WORKTREE: slug,
     IKIGAI_URL: worktreeUrl(slug, connection.httpPort),
     SVDIR: layout.sv,
   };
 }
 
-/** The environment of the project's owner, at the root beside the worktrees. */
+/** How the owner reaches the server: by its Unix socket, with the password in a file of the user's. */
+export interface OwnerConnection extends Connection {
+  /** The directory of the server's Unix socket. */
+  readonly socketDirectory: string;
+  /** The owner's password file. */
+  readonly passwordFile: string;
+}
+
+/** The environment of the project's owner, at the root beside the worktrees. Holds no password. */
 export function ownerVariables(
   layout: Layout,
-  connection: Connection,
-  password: string,
+  connection: OwnerConnection,
 ): Record<string, string> {
   return {
-    DATABASE_URL: databaseUrl("ikigai", password, connection),
-    PGHOST: "127.0.0.1",
+    DATABASE_URL: ownerUrl(connection),
+    PGHOST: connection.socketDirectory,
     PGPORT: String(connection.postgresPort),
-    PGUSER: "ikigai",
+    PGUSER: OWNER,
     PGDATABASE: DATABASE,
-    PGPASSFILE: `${layout.run}/pgpass`,
+    PGPASSFILE: connection.passwordFile,
+    PGSSLMODE: "disable",
     SVDIR: layout.sv,
   };
+}
+
+/**
+ * A connection URI of the owner's (libpq, "Connection URIs"): by the Unix socket, or over TCP where
+ * `postgres.ownerOverTcp` allows that.
+ */
+export function ownerUrl(
+  { postgresPort, socketDirectory }: Pick<OwnerConnection, "postgresPort" | "socketDirectory">,
+  { password, tcp = false }: { readonly password?: string; readonly tcp?: boolean } = {},
+): string {
+  const user = password === undefined ? OWNER : `${OWNER}:${encodeURIComponent(password)}`;
+  if (tcp) return `postgresql://${user}@127.0.0.1:${postgresPort}/${DATABASE}?sslmode=disable`;
+  const host = encodeURIComponent(socketDirectory);
+  return `postgresql://${user}@/${DATABASE}?host=${host}&port=${postgresPort}`;
+}
+
+/** The owner's password file: one line, for the Unix socket and for TCP. */
+export function ownerPasswordFile(password: string): string {
+  return `*:*:*:${OWNER}:${escapeField(password)}\n`;
 }
 
 /** Lines of a password file (libpq, "The Password File"). */
@@ -60,14 +103,17 @@ export function passwordFile(
   roles: readonly { readonly role: string; readonly password: string }[],
   port: number,
 ): string {
-  const escaped = (text: string) => text.replace(/[\\:]/g, "\\$&");
   return ["127.0.0.1", "localhost"]
     .flatMap((host) =>
       roles.map(
-        ({ role, password }) => `${host}:${port}:${DATABASE}:${role}:${escaped(password)}\n`,
+        ({ role, password }) => `${host}:${port}:${DATABASE}:${role}:${escapeField(password)}\n`,
       ),
     )
     .join("");
+}
+
+function escapeField(text: string): string {
+  return text.replace(/[\\:]/g, "\\$&");
 }
 
 export interface ServiceAddress {
@@ -105,5 +151,5 @@ export function serviceVariables(
 }
 
 function databaseUrl(role: string, password: string, connection: Connection): string {
-  return `postgres://${role}:${encodeURIComponent(password)}@127.0.0.1:${connection.postgresPort}/${DATABASE}`;
+  return `postgresql://${role}:${encodeURIComponent(password)}@127.0.0.1:${connection.postgresPort}/${DATABASE}`;
 }

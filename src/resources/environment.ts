@@ -14,7 +14,7 @@ import {
 import { linkToProject } from "../host/outside-link.ts";
 import { ENVIRONMENT_FILE, environmentFile, environmentPath } from "../model/envrc.ts";
 import { schemaOf } from "../model/slug.ts";
-import { passwordFile, worktreeVariables } from "../model/variables.ts";
+import { CONNECTION_VARIABLES, passwordFile, worktreeVariables } from "../model/variables.ts";
 import type { RawPath } from "../model/worktree.ts";
 import type { Resource } from "./resource.ts";
 
@@ -131,14 +131,12 @@ function wantOf(facts: Facts, worktree: WorktreeFacts): Want {
     top: worktree.path,
     gitDir: worktree.gitDir,
     defaultTop: worktree.isDefault ? undefined : facts.defaultTop,
-    shell: environmentFile(worktreeVariables(worktree.slug, layout, facts, password), layout.bin),
-    passwords: passwordFile(
-      [
-        { role: schemaOf(worktree.slug), password },
-        { role: "ikigai", password: facts.ownerPassword },
-      ],
-      postgresPort,
+    shell: environmentFile(
+      worktreeVariables(worktree.slug, layout, facts, password),
+      layout.bin,
+      CONNECTION_VARIABLES,
     ),
+    passwords: passwordFile([{ role: schemaOf(worktree.slug), password }], postgresPort),
     head: worktree.branch ?? "",
     outside: !isWithin(layout.root, worktree.path),
   };

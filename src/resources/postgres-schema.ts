@@ -3,6 +3,7 @@ import { toBuffer } from "../host/files.ts";
 import { endFirstCommands } from "../host/first-command.ts";
 import { restoreSchema, retireSchema } from "../host/postgres/retired.ts";
 import {
+  adoptRecreated,
   type FoundSchema,
   listSchemas,
   rekeySchema,
@@ -97,6 +98,7 @@ export const postgresSchema: Resource<Want, Have> = {
   async apply(host, step, want, have) {
     const { postgres } = host;
     if (have?.live && !have.live.mark) {
+      if (want && (await adoptRecreated(postgres, want.mark, want.password))) return;
       throw new Error(
         `The schema ${have.live.schema} is there and was not made by ikigai. Rename it: ALTER SCHEMA ${have.live.schema} RENAME TO …`,
       );

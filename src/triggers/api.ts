@@ -46,6 +46,8 @@ export interface ApiContext {
   readonly keeper: Keeper;
   readonly httpPort: () => number;
   readonly version: string;
+  /** The digest of the program that runs. */
+  readonly program: string;
   readonly retention: GivenRetention;
   /** Settles when the first look at everything is over. */
   readonly ready: () => boolean;
@@ -55,7 +57,7 @@ export interface ApiContext {
 
 /** The daemon's interface, as docs/api.md describes it. */
 export function apiOf(context: ApiContext): Api {
-  const { keeper, httpPort, version, retention, ready, degraded } = context;
+  const { keeper, httpPort, version, program, retention, ready, degraded } = context;
   const each = async (
     { body, query }: ApiRequest,
     act: (worktree: WorktreeFacts, service: Service) => Promise<unknown>,
@@ -88,6 +90,7 @@ export function apiOf(context: ApiContext): Api {
         ok: true,
         pid: process.pid,
         version,
+        program,
         ready: ready(),
         ...(degraded() === undefined ? {} : { degraded: degraded() }),
       },

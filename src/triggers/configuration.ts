@@ -61,6 +61,7 @@ export class SettingsWatch {
     this.#top = top;
     void this.#endTop();
     this.#endTop = () => {};
+    const before = stampOf(top === undefined ? [] : [top]);
     // What holds at the start was read by then.
     if (!isFirst) this.#changed();
     // Beside the worktrees everything is heard already.
@@ -72,6 +73,8 @@ export class SettingsWatch {
       ignored: (path) => path !== top && !NAMES.has(basename(path)),
     });
     watcher.on("all", this.#changed).on("error", this.#failed);
+    // What changes until it watches it does not tell.
+    watcher.once("ready", () => void (stampOf([top]) !== before && this.#changed()));
     this.#endTop = () => watcher.close();
   }
 

@@ -57,6 +57,6 @@ export class DatabasePreparation {
     } finally {
       await client.end();
     }
-    await sweepRoles(this.#postgres, (role) => this.#live().map(schemaOf).includes(role));
+    await sweepRoles(this.#postgres, () => this.#live().map(schemaOf));
   }
 }

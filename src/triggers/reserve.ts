@@ -77,7 +77,7 @@ class Reserving {
     if (branching.size > 0) return;
     const began = performance.now();
     try {
-      const pulse = await readPulse(postgres);
+      const pulse = await readPulse(postgres, this.#needed());
       // Its worktree may have gone since, of which the server's position tells nothing.
       if (pulse.unfinished) await this.#keeper.sweep();
       this.#notice(pulse);
@@ -86,13 +86,18 @@ class Reserving {
       if (!this.#isDue(pulse, print, began)) return;
       await this.#dropOthers(pulse.bases);
       for (const slug of this.#bases()) await this.#keep(slug);
-      this.#served = (await readPulse(postgres)).position;
+      this.#served = (await readPulse(postgres, this.#needed())).position;
       this.#line = print;
       this.#pauseUntil(performance.now() + (performance.now() - began) * RARENESS);
     } catch {
       // Postgres is away or its disk is full; or a branch began, and it is nobody's fault.
       if (branching.size === 0) this.#pauseUntil(performance.now() + FAILED_PAUSE_MS);
     }
+  }
+
+  /** Roles of worktrees that are there, whose branch may be under way or refused. */
+  #needed(): string[] {
+    return this.#keeper.worktrees.map(({ slug }) => schemaOf(slug));
   }
 
   #notice({ position }: Pulse): void {

@@ -74,7 +74,7 @@ async function enforceOnce(
 ): Promise<void> {
   const { postgres, notes } = keeper.host;
   try {
-    await sweepDropped(postgres);
+    for (const failure of await sweepDropped(postgres)) journal(failure);
     const { all, now, clock } = await listRetired(postgres);
     const retention = retentionNow({ all, clock }, given);
     if (all.length > 0) tellShorter(clock.retention ?? undefined, retention, journal);

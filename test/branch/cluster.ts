@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
+import { REGISTRY_STATEMENTS } from "../../src/host/branch/index.ts";
 
 const run = promisify(execFile);
 const BIN = process.env.IKIGAI_PG_BIN ?? newest("/usr/lib/postgresql");
@@ -139,6 +140,7 @@ export async function startCluster(settings: readonly string[] = ["fsync=off"]):
       await rm(directory, { recursive: true, force: true });
     },
   };
+  await cluster.sql(REGISTRY_STATEMENTS.join(";\n"));
   await cluster.sql(
     "CREATE SCHEMA extensions; GRANT USAGE ON SCHEMA extensions TO PUBLIC; CREATE ROLE wt_main LOGIN; CREATE SCHEMA wt_main AUTHORIZATION wt_main",
   );

@@ -41,7 +41,7 @@ const branch = (server: Cluster) =>
     ...{ mode: "data", mark: "ikigai:wt copy" },
   });
 const leftovers = (server: Cluster) =>
-  server.rows("SELECT nspname FROM pg_namespace WHERE nspname ~ '^(ikigai|wt_copy)'");
+  server.rows("SELECT nspname FROM pg_namespace WHERE nspname ~ '^(ikigai_build|wt_copy)'");
 const fill = (rows: number) => `CREATE TABLE wt_main.parts (id int PRIMARY KEY, text text);
   INSERT INTO wt_main.parts SELECT n, repeat(md5(n::text), 12) FROM generate_series(1, ${rows}) n; CREATE ROLE wt_copy`;
 

@@ -36,7 +36,7 @@ const branch = (more: More = {}, connect = cluster.connect) =>
 const leftovers = async () =>
   (
     await cluster.rows<{ name: string }>(
-      "SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE 'ikigai%' OR nspname = 'wt_copy'",
+      "SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE 'ikigai\\_build%' OR nspname = 'wt_copy'",
     )
   ).map((row) => row.name);
 

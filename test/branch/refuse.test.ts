@@ -10,6 +10,7 @@ import {
   surveySchema,
   sweepBuilds,
 } from "../../src/host/branch/index.ts";
+import { register } from "../../src/host/branch/registry.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 
 let cluster: Cluster;
@@ -48,7 +49,7 @@ async function refused(): Promise<string[]> {
 }
 
 const builds = async () =>
-  (await cluster.rows("SELECT FROM pg_namespace WHERE nspname LIKE 'ikigai%'")).length;
+  (await cluster.rows("SELECT FROM pg_namespace WHERE nspname LIKE 'ikigai\\_build%'")).length;
 
 const REFUSED: [string, string, string[]][] = [
   ["an extension in the schema", "CREATE EXTENSION hstore SCHEMA wt_main", ["extension hstore"]],
@@ -202,7 +203,7 @@ test("thousands of tables are branched and dropped within the server's lock tabl
   await branch();
   const client = await cluster.connect();
   await dropSchema(client, "wt_copy");
-  await client.query("COMMENT ON SCHEMA wt_main IS 'ikigai:old'");
+  await client.query(register("wt_main", "ikigai:old"));
   await dropSchema(client, "wt_main");
   await client.query("CREATE SCHEMA wt_main");
   await client.end();
@@ -298,10 +299,10 @@ test("above the limit the structure is taken, and said so", async () => {
 
 test("builds that nobody works on are swept, others are left", async () => {
   await cluster.sql(
-    "CREATE SCHEMA ikigai_build_left; COMMENT ON SCHEMA ikigai_build_left IS 'ikigai:build'; CREATE TABLE ikigai_build_left.t (a int)",
+    `CREATE SCHEMA ikigai_build_left; ${register("ikigai_build_left", "ikigai:build")}; CREATE TABLE ikigai_build_left.t (a int)`,
   );
   await cluster.sql(
-    "CREATE SCHEMA ikigai_build_used; COMMENT ON SCHEMA ikigai_build_used IS 'ikigai:build'; CREATE SCHEMA ikigai_build_foreign",
+    `CREATE SCHEMA ikigai_build_used; ${register("ikigai_build_used", "ikigai:build")}; CREATE SCHEMA ikigai_build_foreign`,
   );
   const builder = await cluster.connect();
   await builder.query("SELECT pg_advisory_lock(hashtextextended('ikigai_build_used', 0))");

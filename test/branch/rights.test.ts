@@ -5,6 +5,7 @@ import {
   keepReserve,
   sweepBuilds,
 } from "../../src/host/branch/index.ts";
+import { register } from "../../src/host/branch/registry.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 
 let cluster: Cluster;
@@ -159,7 +160,7 @@ test("what a killed build left is swept: its role, its rights and its views", as
   await cluster.sql(
     `CREATE ROLE ikigai_build_dead BYPASSRLS; COMMENT ON ROLE ikigai_build_dead IS 'ikigai:build'; GRANT wt_main TO ikigai_build_dead;
      ALTER ROLE ikigai_build_dead SET session_replication_role = replica;
-     CREATE SCHEMA ikigai_build_dead_lens; COMMENT ON SCHEMA ikigai_build_dead_lens IS 'ikigai:build'; CREATE ROLE ikigai_build_theirs`,
+     CREATE SCHEMA ikigai_build_dead_lens; ${register("ikigai_build_dead_lens", "ikigai:build")}; CREATE ROLE ikigai_build_theirs`,
   );
   const client = await cluster.connect();
   expect(await sweepBuilds(client)).toEqual(["ikigai_build_dead"]);

@@ -22,7 +22,7 @@ describe("a configuration", () => {
     expect(accepted({}).configuration).toEqual(DEFAULT_CONFIGURATION);
     expect(DEFAULT_CONFIGURATION).toMatchObject({
       http: { port: 8888 },
-      postgres: { port: 15432, password: "ikigai" },
+      postgres: { port: 15432, ownerOverTcp: false },
       worktrees: { retention: { age: 14 * 86_400_000, count: 50 } },
       database: { branch: "data", maxSize: 1024 ** 3, lockTimeout: 5_000 },
     });

@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { processesOf } from "../../scripts/processes.js";
+import { prepareOwner } from "../../src/host/postgres/owner.ts";
 import { accounts, identityOf } from "../support/as-user.ts";
 import { waitFor } from "../support/wait.ts";
 import { makeControls } from "./support.ts";
@@ -73,7 +74,7 @@ describe.each(accounts())("the first start of Postgres as $name", (account) => {
       "-At",
       ...show.flatMap((name) => ["-c", `show ${name}`]),
     ]);
-    expect(shown.stdout.split("\n")).toEqual(["localhost", "", "on", "200", "UTF8"]);
+    expect(shown.stdout.split("\n")).toEqual(["localhost", ".", "on", "200", "UTF8"]);
   });
 });
 
@@ -105,7 +106,7 @@ function kill(pid: number): void {
 
 test("no program is given the owner's password", async () => {
   await using controls = await makeControls();
-  const { root, settings, run } = controls.layout;
+  const { root } = controls.layout;
   const given = join(root, "given");
   const path = join(root, "path");
   mkdirSync(path);
@@ -114,14 +115,54 @@ test("no program is given the owner's password", async () => {
     const script = `#!/bin/sh\nprintf '%s\\n' "$0 $*" >>'${given}'\nexec '${real}' "$@"\n`;
     writeFileSync(join(path, name), script, { mode: 0o755 });
   }
-  const text = readFileSync(settings, "utf8");
-  writeFileSync(settings, `${text}\nIKIGAI_PG_PASSWORD=plainly-seen\n`);
   const env = { PATH: `${path}:${process.env.PATH}` };
-  for (const verb of ["start", "stop", "start"]) {
+  for (const [round, verb] of ["start", "stop", "start"].entries()) {
+    await prepareOwner(controls.login, `plainly-seen-${round}`);
     expect(await controls.run("pg_ctl", [verb], { env })).toMatchObject({ exitCode: 0 });
   }
-  expect(readFileSync(join(run, "pgpass"), "utf8")).toContain(":plainly-seen\n");
+  expect((await controls.run("psql", ["-Atc", "select 1"])).stdout).toBe("1");
   const lines = readFileSync(given, "utf8");
   expect(lines).toContain("/sed ");
   expect(lines).not.toContain("plainly-seen");
+});
+
+describe("the owner's login", () => {
+  const asOwner = ["-Atc", "select current_user"];
+
+  test("of a cluster that an earlier version made is taken over, running or not", async () => {
+    await using controls = await makeControls();
+    const { db } = controls.layout;
+    await controls.run("pg_ctl", ["start"]);
+    const rules = join(db, "pg_hba.conf");
+    writeFileSync(rules, "host all all 127.0.0.1/32 scram-sha-256\n");
+    rmSync(join(db, "ikigai_owner"));
+    await prepareOwner(controls.login, "another one: \\");
+    const again = await controls.run("pg_ctl", ["start"]);
+    expect(again.stdout).toMatch(/was started with other settings, so it is started again/);
+    expect((await controls.run("psql", asOwner)).stdout).toBe("ikigai");
+    expect(readFileSync(rules, "utf8")).toMatch(/^host {3}all +all +all +reject$/m);
+    expect(readFileSync(`${rules}.before-ikigai`, "utf8")).toContain("host all all 127.0.0.1/32");
+    const once = await controls.run("pg_ctl", ["start"]);
+    expect(once.stdout).toMatch(/already running/);
+  });
+
+  test("is not over TCP, unless the settings say so", async () => {
+    for (const ownerOverTcp of [false, true]) {
+      await using controls = await makeControls({ ownerOverTcp });
+      await controls.run("pg_ctl", ["start"]);
+      const { exitCode, stdout, stderr } = await controls.run("psql", [
+        ...["-h", "127.0.0.1", ...asOwner],
+      ]);
+      expect({ exitCode, stdout }).toEqual(
+        ownerOverTcp ? { exitCode: 0, stdout: "ikigai" } : { exitCode: 2, stdout: "" },
+      );
+      if (!ownerOverTcp) expect(stderr).toContain("pg_hba.conf rejects connection");
+    }
+  });
+
+  test("works where the path of the project has no room for a socket", async () => {
+    await using controls = await makeControls({ name: "long".repeat(30) });
+    await controls.run("pg_ctl", ["start"]);
+    expect((await controls.run("psql", asOwner)).stdout).toBe("ikigai");
+  });
 });

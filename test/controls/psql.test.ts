@@ -4,7 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { environmentFile } from "../../src/model/envrc.ts";
-import { passwordFile } from "../../src/model/variables.ts";
+import {
+  CONNECTION_VARIABLES,
+  passwordFile,
+  worktreeVariables,
+} from "../../src/model/variables.ts";
 import { type Controls, makeControls } from "./support.ts";
 
 const who = ["-Atc", "select current_user"];
@@ -51,6 +55,19 @@ describe("psql", () => {
     expect((await controls.run("psql", who, { env: all })).stdout).toBe("wt_rel_05_b");
   });
 
+  test("is not misled by variables of another project, nor is any client of libpq", async () => {
+    const foreign = {
+      ...{ PGPASSWORD: "theirs", PGPASSFILE: "/dev/null", PGHOST: "192.0.2.1", PGPORT: "1" },
+      ...{ PGSERVICE: "prod", PGSSLMODE: "require", PGHOSTADDR: "192.0.2.1", PGREQUIREPEER: "x" },
+    };
+    const options = { cwd: worktree, env: foreign };
+    expect(await controls.run("psql", who, options)).toMatchObject({ stdout: "wt_rel_05" });
+    const file = join(controls.layout.environments, "rel-05.sh");
+    const script = `. '${file.replaceAll("'", "'\\''")}'; exec /usr/bin/env psql "$@"`;
+    const client = await controls.run("/bin/sh", ["-c", script, "sh", ...who], options);
+    expect(client).toEqual({ exitCode: 0, stdout: "wt_rel_05", stderr: "" });
+  });
+
   test("reaches other databases of the cluster as the owner", async () => {
     expect((await controls.run("psql", ["-Atc", "select 1", "postgres"])).stdout).toBe("1");
   });
@@ -68,7 +85,9 @@ test("psql says how to start Postgres when it is down", async () => {
   await using controls = await makeControls();
   const outcome = await controls.run("psql", who);
   expect(outcome.exitCode).toBe(2);
-  expect(outcome.stderr).toMatch(/refused[\s\S]*\n {2}next: pg_ctl start \(or ikigai start\)$/);
+  expect(outcome.stderr).toMatch(
+    /\.s\.PGSQL\.\d+" failed[\s\S]*\n {2}next: pg_ctl start \(or ikigai start\)$/,
+  );
 });
 
 /** What the daemon leaves for a worktree: a role, its environment, its passwords and a note of where it is. */
@@ -76,14 +95,15 @@ async function provision(controls: Controls, top: string, slug: string): Promise
   const { layout, postgresPort: port } = controls;
   const role = `wt_${slug.replaceAll("-", "_")}`;
   const password = "it's: secret\\";
-  const sql = `create role ${role} login password '${password.replaceAll("'", "''")}'`;
+  const sql = `do $$ begin create role ikigai_worktrees; exception when duplicate_object then end $$;
+    create role ${role} login password '${password.replaceAll("'", "''")}' in role ikigai_worktrees`;
   expect(await controls.run("psql", ["-qc", sql])).toMatchObject({ exitCode: 0 });
   mkdirSync(join(top, "a/b"), { recursive: true });
   writeFileSync(join(top, ".git"), "gitdir: elsewhere\n");
   const base = join(layout.environments, slug);
-  const variables = { PGUSER: role, PGPASSFILE: `${base}.pgpass`, IKIGAI_WORKTREE: slug };
-  writeFileSync(`${base}.sh`, environmentFile(variables));
-  const owner = { role: "ikigai", password: "it's a $ecret: \\" };
-  writeFileSync(`${base}.pgpass`, passwordFile([{ role, password }, owner], port), { mode: 0o600 });
+  const connection = { httpPort: controls.httpPort, postgresPort: port };
+  const variables = worktreeVariables(slug, layout, connection, password);
+  writeFileSync(`${base}.sh`, environmentFile(variables, undefined, CONNECTION_VARIABLES));
+  writeFileSync(`${base}.pgpass`, passwordFile([{ role, password }], port), { mode: 0o600 });
   writeFileSync(`${base}.note`, `main\0${Buffer.from(top).toString("hex")}`);
 }

@@ -26,7 +26,8 @@ const settings: Settings = {
   postgresPort: 15432,
   postgresUser: "postgres",
   postgresData: "",
-  postgresPassword: "ikigai",
+  postgresOwner: "/home/dev/.local/state/ikigai/owners/1",
+  ownerOverTcp: false,
   path: "/usr/bin:/bin",
   denoVersion: "2.9.6",
 };
@@ -37,8 +38,8 @@ test("a shell reads back every value as it was, and runs nothing of it", async (
     .filter((value) => !value.includes("\0"));
   await fc.assert(
     fc.asyncProperty(text, async (value) => {
-      const rendered = renderSettings({ ...settings, postgresPassword: value, cli: value });
-      const script = `${rendered}\nprintf '%s|%s|' "$IKIGAI_PG_PASSWORD" "$IKIGAI_CLI"`;
+      const rendered = renderSettings({ ...settings, postgresOwner: value, cli: value });
+      const script = `${rendered}\nprintf '%s|%s|' "$IKIGAI_PG_OWNER" "$IKIGAI_CLI"`;
       const { stdout } = await execa("sh", ["-s"], { input: script, stripFinalNewline: false });
       expect(stdout).toBe(`${value}|${value}|`);
     }),

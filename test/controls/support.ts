@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { endAll, processesOf } from "../../scripts/processes.js";
 import { installControls } from "../../src/host/controls.ts";
+import { prepareOwner } from "../../src/host/postgres/owner.ts";
 import { choosePostgresAccount } from "../../src/host/postgres-account.ts";
 import { findPrograms } from "../../src/host/programs.ts";
 import { writeSettings } from "../../src/host/settings.ts";
@@ -23,6 +24,8 @@ export interface Outcome {
 /** A throwaway `.ikigai` with the real controls, a small nginx.conf and a small daemon. */
 export interface Controls extends AsyncDisposable {
   readonly layout: Layout;
+  /** Where the login of the database's owner lies. */
+  readonly login: string;
   readonly httpPort: number;
   readonly postgresPort: number;
   readonly env: NodeJS.ProcessEnv;
@@ -49,6 +52,7 @@ export interface ControlsOptions {
   readonly name?: string;
   /** A directory above is the owner's alone, as root's home is. */
   readonly closed?: boolean;
+  readonly ownerOverTcp?: boolean;
   /** False for a project without a daemon. */
   readonly daemon?: boolean;
 }
@@ -68,6 +72,8 @@ export async function makeControls(options: ControlsOptions = {}): Promise<Contr
   const owner = unprivileged ? { user: "", data: "" } : await choosePostgresAccount(layout);
   makeSkeleton(layout, owner);
   installControls(source, layout);
+  const login = join(base, "login");
+  await prepareOwner(login, "it's a $ecret: \\");
   writeSettings(layout, {
     ...findPrograms(),
     node: process.execPath,
@@ -77,7 +83,8 @@ export async function makeControls(options: ControlsOptions = {}): Promise<Contr
     postgresPort: postgres.port,
     postgresUser: owner.user,
     postgresData: owner.data,
-    postgresPassword: "it's a $ecret: \\",
+    postgresOwner: login,
+    ownerOverTcp: options.ownerOverTcp ?? false,
     path: process.env.PATH ?? "",
     denoVersion: "2.9.6",
   });
@@ -129,6 +136,7 @@ export async function makeControls(options: ControlsOptions = {}): Promise<Contr
   };
   return {
     layout,
+    login,
     httpPort: http.port,
     postgresPort: postgres.port,
     env,

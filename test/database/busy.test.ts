@@ -1,5 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ownerLogin } from "../support/owner.ts";
 import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 import { add, owner, psql, show, startProject, tables, until } from "./support.ts";
@@ -17,13 +18,7 @@ beforeAll(async () => {
 afterAll(() => project?.dispose());
 
 async function session(): Promise<pg.Client> {
-  const client = new pg.Client({
-    host: "127.0.0.1",
-    port: project.postgresPort,
-    user: "ikigai",
-    password: "ikigai",
-    database: "ikigai",
-  });
+  const client = new pg.Client(ownerLogin(project));
   await client.connect();
   await client.query("SET search_path = wt_main");
   return client;

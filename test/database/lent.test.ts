@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Postgres } from "../../src/host/postgres/client.ts";
+import { ownerLogin } from "../support/owner.ts";
 import type { TestProject } from "../support/project.ts";
 import { startProject } from "./support.ts";
 
@@ -12,8 +12,9 @@ let postgres: Postgres;
 beforeAll(async () => {
   project = await startProject();
   const data = join(project.root, ".ikigai/db");
-  const port = Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[3]);
-  postgres = new Postgres({ port, password: "ikigai", data });
+  const { password } = ownerLogin(project);
+  const { postgresPort: port } = project;
+  postgres = new Postgres({ host: data, port, password: () => password, data });
 });
 afterAll(async () => {
   await postgres?.end();

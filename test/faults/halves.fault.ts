@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, test } from "vitest";
+import { register } from "../../src/host/branch/registry.ts";
 import { waitFor } from "../support/wait.ts";
 import { makePatient, type Patient } from "./support/patient.ts";
 import { tell } from "./support/table.ts";
@@ -32,7 +33,7 @@ test("a build that nobody finishes goes while the daemon runs on", async () => {
   await goes(
     "a build that was cut off",
     // As a branch begins (`build-schema.ts`).
-    `CREATE SCHEMA ikigai_build_half; COMMENT ON SCHEMA ikigai_build_half IS 'ikigai:build';
+    `CREATE SCHEMA ikigai_build_half; ${register("ikigai_build_half", "ikigai:build")};
      CREATE TABLE ikigai_build_half.notes AS SELECT generate_series(1, 10) AS n`,
     "SELECT FROM pg_namespace WHERE nspname = 'ikigai_build_half'",
   );

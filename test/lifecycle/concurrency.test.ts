@@ -53,7 +53,7 @@ describe("twenty worktrees at once", () => {
     expect(services).toEqual(["main", ...names].map((name) => `${name}.backend`).sort());
     const identities = await sql<{ mark: string }>(
       project,
-      "SELECT obj_description(oid, 'pg_namespace') AS mark FROM pg_namespace WHERE nspname LIKE 'wt\\_%'",
+      "SELECT mark FROM ikigai_registry.schemas WHERE name LIKE 'wt\\_%'",
     );
     const marks = identities.map(({ mark }) => JSON.parse(mark.slice(7)).identity);
     expect(new Set(marks).size).toBe(21);

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import pg from "pg";
+import { ownerLogin } from "../support/owner.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -21,13 +22,7 @@ export async function sql<Row extends pg.QueryResultRow>(
   project: TestProject,
   text: string,
 ): Promise<Row[]> {
-  const client = new pg.Client({
-    host: "127.0.0.1",
-    port: project.postgresPort,
-    user: "ikigai",
-    password: "ikigai",
-    database: "ikigai",
-  });
+  const client = new pg.Client(ownerLogin(project));
   await client.connect();
   try {
     return (await client.query<Row>(text)).rows;
@@ -123,7 +118,7 @@ function same(kind: string, found: readonly string[], wanted: readonly string[])
 export async function identityOf(project: TestProject, schema: string): Promise<string> {
   const [row] = await sql<{ mark: string | null }>(
     project,
-    `SELECT obj_description(oid, 'pg_namespace') AS mark FROM pg_namespace WHERE nspname = '${schema}'`,
+    `SELECT mark FROM ikigai_registry.schemas WHERE name = '${schema}'`,
   );
   const mark: unknown = JSON.parse((row?.mark ?? "ikigai:{}").slice("ikigai:".length));
   return typeof mark === "object" && mark && "identity" in mark ? String(mark.identity) : "";

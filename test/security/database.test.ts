@@ -1,5 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ownerLogin } from "../support/owner.ts";
 import { makeProject, type TestProject } from "../support/project.ts";
 
 let project: TestProject;
@@ -17,10 +18,7 @@ beforeAll(async () => {
     "CREATE FUNCTION tell() RETURNS text LANGUAGE sql SECURITY DEFINER AS $$SELECT word FROM wt_main.secret$$",
   );
   await as("main", "SELECT lo_from_bytea(4711, 'hidden')");
-  const owner = new pg.Client({
-    ...{ host: "127.0.0.1", port: project.postgresPort, database: "ikigai" },
-    ...{ user: "ikigai", password: "ikigai" },
-  });
+  const owner = new pg.Client(ownerLogin(project));
   await owner.connect();
   await owner.query("CREATE FOREIGN DATA WRAPPER elsewhere");
   await owner.end();
@@ -133,23 +131,46 @@ test("its own schema is all its search path holds, and is its to use", async () 
 });
 
 test("nobody comes in without a password, and passwords are kept as SCRAM", async () => {
-  const owner = { host: "127.0.0.1", port: project.postgresPort, database: "ikigai" };
+  const server = { host: "127.0.0.1", port: project.postgresPort, database: "ikigai" };
   for (const given of [{}, { password: "" }, { password: "wrong" }]) {
-    const client = new pg.Client({ ...owner, user: "wt_main", ...given });
+    const client = new pg.Client({ ...server, user: "wt_main", ...given });
     client.on("error", () => {});
     await expect(client.connect()).rejects.toThrow(/password/);
   }
-  const client = new pg.Client({ ...owner, user: "ikigai", password: "ikigai" });
+  const client = new pg.Client(ownerLogin(project));
   await client.connect();
   const { rows } = await client.query<{ kept: string | null }>(
     "SELECT left(rolpassword, 14) AS kept FROM pg_authid WHERE rolcanlogin",
   );
   const { rows: rules } = await client.query<{ auth_method: string }>(
-    "SELECT DISTINCT auth_method FROM pg_hba_file_rules",
+    "SELECT DISTINCT auth_method FROM pg_hba_file_rules ORDER BY 1",
   );
   const { rows: where } = await client.query("SHOW listen_addresses");
   await client.end();
   expect(new Set(rows.map(({ kept }) => kept))).toEqual(new Set(["SCRAM-SHA-256$"]));
-  expect(rules).toEqual([{ auth_method: "scram-sha-256" }]);
+  expect(rules).toEqual([{ auth_method: "reject" }, { auth_method: "scram-sha-256" }]);
   expect(where).toEqual([{ listen_addresses: "localhost" }]);
+});
+
+test("the owner does not come in by the way that services use, with the right password either", async () => {
+  const { password, user, database, port } = ownerLogin(project);
+  expect(password).toHaveLength(32);
+  for (const host of ["127.0.0.1", "localhost"]) {
+    const client = new pg.Client({ host, port, user, database, password });
+    client.on("error", () => {});
+    // invalid_authorization_specification: refused by rule, before any password is looked at.
+    await expect(client.connect(), host).rejects.toMatchObject({ code: "28000" });
+  }
+});
+
+test("a superuser that somebody made cannot be reached over TCP", async () => {
+  const owner = new pg.Client(ownerLogin(project));
+  await owner.connect();
+  await owner.query("CREATE ROLE someone LOGIN SUPERUSER PASSWORD 'known'");
+  const login = { host: "127.0.0.1", port: project.postgresPort, database: "ikigai" };
+  const client = new pg.Client({ ...login, user: "someone", password: "known" });
+  client.on("error", () => {});
+  await expect(client.connect()).rejects.toMatchObject({ code: "28000" });
+  await owner.query("DROP ROLE someone");
+  await owner.end();
 });

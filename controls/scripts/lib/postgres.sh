@@ -37,10 +37,33 @@ as_account() {
   exec "$@"
 }
 
-# postgres_do WRAPPER…: the server itself, started through WRAPPER (as_account, or launch).
+# access_rules: pg_hba.conf. The owner comes in by the Unix socket in the data directory, which no
+# service sees; worktrees' roles over loopback; nobody else, whatever password he knows.
+access_rules() {
+  printf '%s\n' '# Written by ikigai before every start of Postgres; changes are replaced.' \
+    'local  all          all                               scram-sha-256' \
+    'local  replication  ikigai                            scram-sha-256' \
+    'host   all          +ikigai_worktrees  127.0.0.1/32   scram-sha-256' \
+    'host   all          +ikigai_worktrees  ::1/128        scram-sha-256'
+  if [ -n "$IKIGAI_PG_OWNER_TCP" ]; then
+    printf '%s\n' 'host   all          ikigai             127.0.0.1/32   scram-sha-256' \
+      'host   all          ikigai             ::1/128        scram-sha-256'
+  fi
+  printf '%s\n' 'host   all          all                all            reject'
+}
+
+# access_is_current: the rules are there, and the owner's password is the one of $IKIGAI_PG_OWNER.
+access_is_current() {
+  [ "$(cat "$pg_data/pg_hba.conf" 2>/dev/null)" = "$(access_rules)" ] || return 1
+  verifier=$(first_line "$IKIGAI_PG_OWNER/verifier") || return 0
+  [ "$(first_line "$pg_data/ikigai_owner")" = "$verifier" ]
+}
+
+# postgres_do WRAPPER…: the server itself, started through WRAPPER (as_account, or launch). The
+# socket's directory is relative to the data directory: no path is too long for its address.
 postgres_do() {
   "$@" "$IKIGAI_PG_BIN/postgres" -D "$pg_data" -p "$port" \
-    -c listen_addresses=localhost -c unix_socket_directories= \
+    -c listen_addresses=localhost -c unix_socket_directories=. -c unix_socket_permissions=0700 \
     -c log_destination=stderr -c logging_collector=off
 }
 
@@ -82,8 +105,12 @@ server_ready() {
 
 server_prepare() {
   rotate "$log"
-  write_pgpass
-  initialise && check_version && forget_stale_pid
+  initialise && check_version && forget_stale_pid && set_access
+}
+
+# set_access: before the server starts, so that it never runs by other rules.
+set_access() {
+  access_is_current || "$IKIGAI_CHPST" -l "$IKIGAI_DIR/run/initdb.lock" "$IKIGAI_DIR/scripts/postgres-access"
 }
 
 # initialise: the first run makes the cluster. In the background, so that a signal to us
@@ -119,6 +146,9 @@ forget_stale_pid() {
   rm -f "$pg_data/postmaster.pid"
 }
 
+# A server of an earlier version has no socket; a changed password or rule counts from its next start.
+server_outdated() { [ ! -S "$pg_data/.s.PGSQL.$port" ] || ! access_is_current; }
+
 server_launch() {
   if postgres_account; then
     postgres_do launch "$log" "$IKIGAI_CHPST" -u "$IKIGAI_PG_USER"
@@ -133,23 +163,3 @@ server_end() { signal INT "$1"; }
 server_kill() { signal QUIT "$1"; }
 
 server_sweep() { :; }
-
-# write_pgpass: the owner's line, where the provisioner has not yet written the file.
-write_pgpass() {
-  file=$IKIGAI_DIR/run/pgpass
-  owner="127.0.0.1:$port:*:ikigai:$(printf '%s' "$IKIGAI_PG_PASSWORD" | sed 's/[\\:]/\\&/g')"
-  # Read by the shell itself: what another program is given, everybody sees in its argument list.
-  if [ -r "$file" ]; then
-    while IFS= read -r line; do
-      if [ "$line" = "$owner" ]; then return 0; fi
-    done <"$file"
-  fi
-  (
-    umask 077
-    {
-      printf '%s\n' "$owner"
-      grep -v -- "^127\.0\.0\.1:$port:\*:ikigai:" "$file" 2>/dev/null
-    } >"$file.$$"
-    mv -f "$file.$$" "$file"
-  )
-}

@@ -6,10 +6,21 @@
 
 server_gone() { ! server_pid >/dev/null; }
 
+# server_outdated: the server that runs was started by other rules than it would be now.
+server_outdated() { return 1; }
+
 start_server() {
   before=$(server_pid) || before=
-  if [ -n "$before" ] && server_lost "$before"; then
-    say "$service: pid $before has lost its pid file, so it is started again"
+  again=
+  if [ -n "$before" ]; then
+    if server_lost "$before"; then
+      again="has lost its pid file"
+    elif server_outdated; then
+      again="was started with other settings"
+    fi
+  fi
+  if [ -n "$again" ]; then
+    say "$service: pid $before $again, so it is started again"
     server_end "$before"
     wait_until 10 server_other_than "$before" || server_kill "$before"
     wait_until 10 server_other_than "$before"

@@ -4,6 +4,7 @@ import { sequencePositions, share, stretches } from "./copy/rows.ts";
 import { handOver, runItems } from "./copy/run.ts";
 import { untouched } from "./inspect/untouched.ts";
 import { lockTables } from "./lock.ts";
+import { register } from "./registry.ts";
 import { close } from "./session.ts";
 import type { Source } from "./source.ts";
 import { ident, literal } from "./sql.ts";
@@ -135,18 +136,19 @@ async function give(owner: pg.Client, survey: Survey): Promise<void> {
 export async function publish(
   { owner, worker }: Crew,
   { survey, hash }: Source,
-  options: Pick<BranchOptions, "target" | "mark">,
+  options: Pick<BranchOptions, "target" | "mark" | "comment">,
 ): Promise<void> {
   const target = ident(options.target);
-  const { mark: given } = options;
-  const mark = typeof given === "string" ? given : given(survey, hash, worker.places);
+  const mark = typeof options.mark === "string" ? options.mark : options.mark(survey);
+  const comment = options.comment?.(survey, hash, worker.places);
   await owner.query(
     [
       "BEGIN",
       "SET LOCAL synchronous_commit = on",
       `ALTER SCHEMA ${ident(survey.as)} RENAME TO ${target}`,
       ...(survey.texts ? [renameTexts(options.target, survey.as, options.target)] : []),
-      `COMMENT ON SCHEMA ${target} IS ${literal(mark)}`,
+      register(options.target, mark),
+      ...(comment === undefined ? [] : [`COMMENT ON SCHEMA ${target} IS ${literal(comment)}`]),
       dropRole(survey.as),
       "COMMIT",
     ].join(";\n"),

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { BranchError } from "./errors.ts";
+import { forget, markOf } from "./registry.ts";
 import { ident } from "./sql.ts";
 
 /** How many tables one transaction drops: each holds several locks until it ends. */
@@ -47,24 +48,12 @@ export async function dependents(client: pg.Client, schema: string): Promise<str
 }
 
 /**
- * Drops a schema for good. Only one that bears ikigai's mark (a comment that begins with
- * `ikigai:`), and only where nothing outside would go with it. Thousands of tables go in batches,
- * so that a drop cut off half-way can be repeated.
+ * Drops a schema of ours for good, where nothing outside would go with it.
+ *
+ * @throws BranchError `refused` for a schema that the registry does not know, or one with dependents
  */
 export async function dropSchema(client: pg.Client, schema: string): Promise<void> {
-  const { rows } = await client.query<{ mark: string | null }>(
-    "SELECT obj_description(oid, 'pg_namespace') AS mark FROM pg_namespace WHERE nspname = $1",
-    [schema],
-  );
-  if (rows.length === 0) return;
-  if (!rows[0]?.mark?.startsWith("ikigai:"))
-    throw new BranchError(
-      "refused",
-      `The schema ${schema} does not bear ikigai's mark, so it is not ikigai's to drop.`,
-      {
-        next: `psql -U ikigai -c 'DROP SCHEMA ${ident(schema)} CASCADE', if it is yours`,
-      },
-    );
+  if ((await markOf(client, schema)) === undefined) return;
   const outside = await dependents(client, schema);
   if (outside.length > 0)
     throw new BranchError(
@@ -80,11 +69,24 @@ export async function dropSchema(client: pg.Client, schema: string): Promise<voi
         })),
       },
     );
-  await dropUnmarked(client, schema);
+  await dropOwnSchema(client, schema);
 }
 
-/** Drops a schema without asking; for what was never published. */
-export async function dropUnmarked(client: pg.Client, schema: string): Promise<void> {
+/**
+ * Drops a schema of ours with all that depends on it: the one DROP SCHEMA that there is. Thousands of
+ * tables go in batches, so that a drop cut off half-way can be repeated.
+ *
+ * @throws BranchError `refused` for a schema that the registry does not know; nothing is dropped then
+ */
+export async function dropOwnSchema(client: pg.Client, schema: string): Promise<void> {
+  const mark = await markOf(client, schema);
+  if (mark === undefined) return;
+  if (mark === null)
+    throw new BranchError(
+      "refused",
+      `The schema ${schema} was not made by ikigai, so ikigai does not drop it.`,
+      { next: `psql -U ikigai -c 'DROP SCHEMA ${ident(schema)} CASCADE', if it is yours` },
+    );
   for (;;) {
     const { rows } = await client.query<{ name: string; kind: string }>(
       `SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, c.relkind AS kind FROM pg_namespace n
@@ -96,5 +98,5 @@ export async function dropUnmarked(client: pg.Client, schema: string): Promise<v
     if (rows.length < BATCH) break;
     await client.query(`DROP TABLE IF EXISTS ${rows.map((row) => row.name).join(", ")} CASCADE`);
   }
-  await client.query(`DROP SCHEMA IF EXISTS ${ident(schema)} CASCADE`);
+  await client.query(`DROP SCHEMA IF EXISTS ${ident(schema)} CASCADE; ${forget(schema)}`);
 }

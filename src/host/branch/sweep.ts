@@ -1,5 +1,6 @@
 import type pg from "pg";
-import { BUILD_MARK, dropRole, removeWorker } from "./worker.ts";
+import { BUILD_MARK, IS_REGISTERED, REGISTRY } from "./registry.ts";
+import { dropRole, removeWorker } from "./worker.ts";
 
 /**
  * Removes builds that nobody is working on, their workers' roles, and roles of reserves that were never
@@ -13,8 +14,8 @@ export async function sweepBuilds(client: pg.Client): Promise<string[]> {
 }
 
 const BUILDS = `SELECT name FROM (
-    SELECT regexp_replace(nspname, '_lens$', '') AS name FROM pg_namespace
-     WHERE nspname LIKE 'ikigai\\_build\\_%' AND obj_description(oid, 'pg_namespace') = $1
+    SELECT regexp_replace(n.nspname, '_lens$', '') AS name FROM pg_namespace n JOIN ${REGISTRY} r ON ${IS_REGISTERED}
+     WHERE n.nspname LIKE 'ikigai\\_build\\_%' AND r.mark = $1
      UNION SELECT rolname FROM pg_roles
      WHERE rolname LIKE 'ikigai\\_build\\_%' AND shobj_description(oid, 'pg_authid') = $1) AS builds`;
 

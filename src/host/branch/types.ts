@@ -122,10 +122,10 @@ export interface BranchOptions {
   readonly maxBytes?: number;
   /** How long to wait for a lock on the base; 5 s unless given. */
   readonly lockTimeoutMs?: number;
-  /** The published schema's comment; a function of what was read, where it depends on that. */
-  readonly mark:
-    | string
-    | ((survey: Survey, hash: string, places: ReadonlyMap<number, Place>) => string);
+  /** The published schema's mark in the registry; a function of what was read, where it depends on that. */
+  readonly mark: string | ((survey: Survey) => string);
+  /** The published schema's comment. */
+  readonly comment?: (survey: Survey, hash: string, places: ReadonlyMap<number, Place>) => string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }

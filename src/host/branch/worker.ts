@@ -1,12 +1,10 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { scramVerifier } from "../postgres/scram.ts";
-import { dropUnmarked } from "./drop.ts";
+import { dropOwnSchema } from "./drop.ts";
+import { BUILD_MARK, forget, markOf, register } from "./registry.ts";
 import { prepareSession } from "./session.ts";
 import { ident, literal, qualified } from "./sql.ts";
-
-/** The comment of what a build holds while it is made; with its lock it says whose it is. */
-export const BUILD_MARK = "ikigai:build";
 
 /**
  * A role for one build, under whose name everything runs that could evaluate what a worktree wrote:
@@ -95,7 +93,7 @@ export async function createWorker(
   if (strange.length > 0)
     statements.push(
       `CREATE SCHEMA ${ident(lens)}`,
-      `COMMENT ON SCHEMA ${ident(lens)} IS ${literal(BUILD_MARK)}`,
+      register(lens, BUILD_MARK),
       `GRANT USAGE ON SCHEMA ${ident(lens)} TO ${role}`,
     );
   await client.query(statements.join(";\n"));
@@ -164,19 +162,22 @@ export async function createBuild(client: pg.Client, worker: Worker): Promise<vo
   const statements = [
     `ALTER ROLE ${name} NOLOGIN`,
     `CREATE SCHEMA ${name} AUTHORIZATION ${name}`,
-    `COMMENT ON SCHEMA ${name} IS ${literal(BUILD_MARK)}`,
+    register(worker.name, BUILD_MARK),
   ];
   await client.query(statements.join(";\n"));
 }
 
-/** What takes a worker's role away, with all that a function made as it. */
+/** Takes away a role that this library made, with all that a function made as it; another one stays. */
 export function dropRole(name: string): string {
-  return `DROP OWNED BY ${ident(name)}; DROP ROLE ${ident(name)}`;
+  return `DO $do$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal(name)}
+      AND shobj_description(oid, 'pg_authid') = ${literal(BUILD_MARK)}) THEN
+    DROP OWNED BY ${ident(name)}; DROP ROLE ${ident(name)}; END IF; END $do$`;
 }
 
 /** Drops the views through which a worker read. */
 export async function dropLens(client: pg.Client, worker: string): Promise<void> {
   const lens = lensOf(worker);
+  if ((await markOf(client, lens)) !== BUILD_MARK) return;
   for (;;) {
     const { rows } = await client.query<{ name: string }>(
       `SELECT c.relname AS name FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
@@ -186,7 +187,7 @@ export async function dropLens(client: pg.Client, worker: string): Promise<void>
     if (rows.length === 0) break;
     await client.query(`DROP VIEW ${rows.map(({ name }) => qualified(lens, name)).join(", ")}`);
   }
-  await client.query(`DROP SCHEMA IF EXISTS ${ident(lens)}`);
+  await client.query(`DROP SCHEMA IF EXISTS ${ident(lens)}; ${forget(lens)}`);
 }
 
 /** Ends a worker's sessions and removes all that is left of it, its schemas included. */
@@ -194,8 +195,7 @@ export async function removeWorker(client: pg.Client, name: string): Promise<voi
   await client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", [
     name,
   ]);
-  await dropUnmarked(client, name);
+  await dropOwnSchema(client, name);
   await dropLens(client, name);
-  const { rows } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [name]);
-  if (rows.length > 0) await client.query(dropRole(name));
+  await client.query(dropRole(name));
 }

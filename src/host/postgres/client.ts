@@ -4,8 +4,11 @@ import { realPath } from "../files.ts";
 
 /** How to reach the project's server as its owner. */
 export interface OwnerConnection {
+  /** The directory of the server's Unix socket. */
+  readonly host: string;
   readonly port: number;
-  readonly password: string;
+  /** Asked for each new connection. */
+  readonly password: () => string;
   /** The data directory that the server must have: another project's may answer on the port. */
   readonly data: string;
 }
@@ -22,7 +25,7 @@ export class Postgres {
 
   constructor(connection: OwnerConnection) {
     this.#config = {
-      host: "127.0.0.1",
+      host: connection.host,
       port: connection.port,
       user: "ikigai",
       password: connection.password,

@@ -1,4 +1,6 @@
+import { BUILD_MARK, IS_REGISTERED, REGISTRY, RESERVE_MARK } from "../branch/registry.ts";
 import type { Postgres } from "./client.ts";
+import { isLeftOver } from "./roles.ts";
 
 /** What can be known of the server without looking into anything. */
 export interface Pulse {
@@ -6,17 +8,24 @@ export interface Pulse {
   readonly position: string;
   /** Schemas of which a reserve is there. */
   readonly bases: readonly string[];
-  /** A build was begun that is not finished, or left a role; somebody may still be at it. */
+  /** A build was begun that is not finished, or one left a role; somebody may still be at it. */
   readonly unfinished: boolean;
 }
 
-/** One small statement. */
-export async function readPulse(postgres: Postgres): Promise<Pulse> {
+/**
+ * One small statement.
+ *
+ * @param needed roles that are in use, with or without a schema
+ */
+export async function readPulse(postgres: Postgres, needed: readonly string[]): Promise<Pulse> {
   const rows = await postgres.query<{ position: string; names: string[]; left: boolean }>(
     `SELECT pg_current_wal_insert_lsn()::text AS position,
-            ARRAY(SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'ikigai\\_%') AS names,
-            EXISTS (SELECT FROM pg_roles WHERE rolname ~ '^(wt|retired|ikigai_build|ikigai_reserve)_' AND NOT EXISTS
-              (SELECT FROM pg_namespace WHERE nspname = rolname)) AS "left"`,
+            ARRAY(SELECT n.nspname::text FROM pg_namespace n JOIN ${REGISTRY} r ON ${IS_REGISTERED}
+                   WHERE r.mark IN ('${RESERVE_MARK}', '${BUILD_MARK}')) AS names,
+            EXISTS (SELECT FROM pg_roles r WHERE ${isLeftOver("$1::text[]")}
+              OR r.rolname ~ '^ikigai_(build|reserve)_' AND shobj_description(r.oid, 'pg_authid') = '${BUILD_MARK}'
+                 AND NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = r.rolname)) AS "left"`,
+    [needed],
   );
   const { position = "", names = [], left = false } = rows[0] ?? {};
   return {

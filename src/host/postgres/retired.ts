@@ -1,9 +1,11 @@
 import { retiredName, type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
-import { dependents, dropUnmarked } from "../branch/drop.ts";
+import { dependents, dropSchema } from "../branch/drop.ts";
+import { forget, IS_REGISTERED, REGISTRY, register, renameRegistered } from "../branch/registry.ts";
 import { codeOf } from "../files.ts";
-import { type Postgres, quoteName, quoteText } from "./client.ts";
+import { isUnreachable, type Postgres, quoteName, quoteText } from "./client.ts";
 import { type KeptClock, keepRetentionClock, readRetentionClock } from "./retention-clock.ts";
+import { dropMarkedRole, ROLE_MARK } from "./roles.ts";
 import { listSchemas, roleStatements } from "./schemas.ts";
 
 /** Data that was put aside, as `ikigai wt restore --list` tells it. */
@@ -57,7 +59,7 @@ export async function restoreSchema(
     `ALTER SCHEMA ${quoteName(aside)} RENAME TO ${quoteName(name)}`,
     renameRole(aside, name),
     ...(await roleStatements(name, password)),
-    `COMMENT ON SCHEMA ${quoteName(name)} IS ${quoteText(writeMark(present))}`,
+    register(name, writeMark(present)),
   ]);
   if (displaced) await settle(postgres, displaced);
 }
@@ -107,29 +109,43 @@ export async function dropRetired(postgres: Postgres, schema: string): Promise<v
     await client.end();
   }
   const last = DROPPING + schema.slice(schema.indexOf("_") + 1);
-  await postgres.run([
-    `ALTER SCHEMA ${quoteName(schema)} RENAME TO ${quoteName(last)}`,
-    renameRole(schema, last),
-  ]);
+  await postgres.run([...renameRegistered(schema, last), renameRole(schema, last)]);
   await finishDrop(postgres, last);
 }
 
-/** Goes on with every drop that was cut off. */
-export async function sweepDropped(postgres: Postgres): Promise<void> {
+/**
+ * Goes on with every drop that was cut off. One that cannot be done keeps none of the others.
+ *
+ * @returns why drops could not be done
+ */
+export async function sweepDropped(postgres: Postgres): Promise<string[]> {
   const rows = await postgres.query<{ name: string }>(
-    `SELECT nspname AS name FROM pg_namespace
-      WHERE nspname LIKE $1 AND obj_description(oid, 'pg_namespace') LIKE 'ikigai:%'
-      UNION SELECT rolname FROM pg_roles WHERE rolname LIKE $1`,
-    [`${DROPPING.replace("_", "\\_")}%`],
+    `SELECT n.nspname AS name FROM pg_namespace n JOIN ${REGISTRY} r ON ${IS_REGISTERED} WHERE n.nspname LIKE $1
+      UNION SELECT rolname FROM pg_roles WHERE rolname LIKE $1 AND shobj_description(oid, 'pg_authid') = $2`,
+    [`${DROPPING.replace("_", "\\_")}%`, ROLE_MARK],
   );
-  for (const { name } of rows) await finishDrop(postgres, name);
+  const failures: string[] = [];
+  for (const { name } of rows) {
+    try {
+      await finishDrop(postgres, name);
+    } catch (error) {
+      if (isUnreachable(error)) throw error;
+      failures.push(
+        `drop schema ${name} failed: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  }
+  return failures;
 }
 
 async function finishDrop(postgres: Postgres, name: string): Promise<void> {
   const client = await postgres.connect();
   try {
-    await dropUnmarked(client, name);
-    const role = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [name]);
+    await dropSchema(client, name);
+    const role = await client.query(
+      "SELECT FROM pg_roles WHERE rolname = $1 AND shobj_description(oid, 'pg_authid') = $2",
+      [name, ROLE_MARK],
+    );
     if (role.rowCount === 0) return;
     // What the role owns elsewhere is somebody's work; what it was granted goes with it.
     await client.query(`REASSIGN OWNED BY ${quoteName(name)} TO ikigai`);
@@ -147,7 +163,7 @@ function retireStatements(mark: SchemaMark, aside: string, at: Date, retiredAt: 
     // ALTER SCHEMA would, in some versions, wait for whoever creates something in it.
     `UPDATE pg_catalog.pg_namespace SET nspname = ${quoteText(aside)} WHERE nspname = ${quoteText(name)}`,
     renameRole(name, aside, "NOLOGIN"),
-    `COMMENT ON SCHEMA ${quoteName(aside)} IS ${quoteText(writeMark(kept))}`,
+    register(aside, writeMark(kept)),
   ];
 }
 
@@ -173,7 +189,8 @@ async function dropIfEmpty(postgres: Postgres, name: string): Promise<boolean> {
     await postgres.run([
       "SET LOCAL lock_timeout = '1s'",
       `DROP SCHEMA ${quoteName(name)}`,
-      `DROP ROLE IF EXISTS ${quoteName(name)}`,
+      forget(name),
+      dropMarkedRole(name),
     ]);
     return true;
   } catch (error) {

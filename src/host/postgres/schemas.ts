@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { readMark, type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
+import { IS_REGISTERED, REGISTRY, REGISTRY_STATEMENTS, register } from "../branch/registry.ts";
 import { type Postgres, quoteName, quoteText } from "./client.ts";
 import { EXTENSIONS, GATHERING } from "./gathering.ts";
-import { markRole } from "./roles.ts";
+import { GROUP, GROUP_STATEMENTS, markRole, ROLE_MARK } from "./roles.ts";
 import { scramVerifier } from "./scram.ts";
 
 /** A schema that bears our mark, or one that has a worktree's name without it. */
@@ -14,18 +15,16 @@ export interface FoundSchema {
 
 /** Every schema with our mark, and every other that is in the way of one. One statement. */
 export async function listSchemas(postgres: Postgres, slug?: string): Promise<FoundSchema[]> {
-  const rows = await postgres.query<{ schema: string; comment: string | null }>(
-    `SELECT n.nspname AS schema, d.description AS comment
-       FROM pg_namespace n
-       LEFT JOIN pg_description d ON d.objoid = n.oid AND d.classoid = 'pg_namespace'::regclass AND d.objsubid = 0
+  const rows = await postgres.query<{ schema: string; mark: string | null }>(
+    `SELECT n.nspname AS schema, r.mark FROM pg_namespace n LEFT JOIN ${REGISTRY} r ON ${IS_REGISTERED}
       WHERE ($1::text IS NULL AND (n.nspname LIKE 'wt\\_%' OR n.nspname LIKE 'retired\\_%'))
          OR n.nspname = $1 OR n.nspname LIKE $2`,
     slug === undefined
       ? [null, null]
       : [schemaOf(slug), `retired\\_${schemaOf(slug).slice(3).replaceAll("_", "\\_")}\\_%`],
   );
-  return rows.map(({ schema, comment }) => {
-    const mark = readMark(comment);
+  return rows.map(({ schema, mark: text }) => {
+    const mark = readMark(text);
     return mark ? { schema, mark } : { schema };
   });
 }
@@ -38,6 +37,8 @@ export async function prepareDatabase(postgres: Postgres): Promise<void> {
     "REVOKE ALL ON SCHEMA public FROM PUBLIC",
     "REVOKE ALL ON DATABASE ikigai FROM PUBLIC",
     "GRANT CONNECT, TEMPORARY ON DATABASE ikigai TO PUBLIC",
+    ...REGISTRY_STATEMENTS,
+    ...GROUP_STATEMENTS,
     ...GATHERING,
   ]);
 }
@@ -52,6 +53,7 @@ export async function roleStatements(role: string, password: string): Promise<st
     // ALTER ROLE would also try whether it is the empty password's, which costs more than all the rest.
     `UPDATE pg_catalog.pg_authid SET rolpassword = ${verifier} WHERE rolname = ${quoteText(role)}`,
     `ALTER ROLE ${quoteName(role)} SET search_path = ${quoteName(role)}, ${EXTENSIONS}`,
+    `GRANT ${GROUP} TO ${quoteName(role)}`,
     markRole(role),
   ];
 }
@@ -68,7 +70,7 @@ export async function createSchema(
     "SET LOCAL synchronous_commit = off",
     ...(await roleStatements(name, password)),
     `CREATE SCHEMA ${quoteName(name)} AUTHORIZATION ${quoteName(name)}`,
-    `COMMENT ON SCHEMA ${quoteName(name)} IS ${quoteText(writeMark(mark))}`,
+    register(name, writeMark(mark)),
   ]);
 }
 
@@ -79,10 +81,29 @@ export async function rekeySchema(
   password: string,
 ): Promise<void> {
   const name = schemaOf(mark.worktree);
-  await postgres.run([
-    ...(await roleStatements(name, password)),
-    `COMMENT ON SCHEMA ${quoteName(name)} IS ${quoteText(writeMark(mark))}`,
-  ]);
+  await postgres.run([...(await roleStatements(name, password)), register(name, writeMark(mark))]);
+}
+
+/**
+ * Takes back a schema that its owner, by restoring a dump, dropped and made again: not in the registry,
+ * but it belongs to the role of its name, which we made.
+ *
+ * @returns whether it was one; else nothing has changed
+ */
+export async function adoptRecreated(
+  postgres: Postgres,
+  mark: SchemaMark,
+  password: string,
+): Promise<boolean> {
+  const name = schemaOf(mark.worktree);
+  const found = await postgres.query(
+    `SELECT FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner
+      WHERE n.nspname = $1 AND r.rolname = $1 AND shobj_description(r.oid, 'pg_authid') = $2`,
+    [name, ROLE_MARK],
+  );
+  if (found.length === 0) return false;
+  await rekeySchema(postgres, mark, password);
+  return true;
 }
 
 /** What a schema says while the project's commands for it have not run. */
@@ -92,7 +113,5 @@ export function pendingSetup(): Pick<SchemaMark, "setup" | "round"> {
 
 /** Writes down anew what a schema says of its worktree; nothing else changes. */
 export async function remarkSchema(postgres: Postgres, mark: SchemaMark): Promise<void> {
-  await postgres.run([
-    `COMMENT ON SCHEMA ${quoteName(schemaOf(mark.worktree))} IS ${quoteText(writeMark(mark))}`,
-  ]);
+  await postgres.run([register(schemaOf(mark.worktree), writeMark(mark))]);
 }

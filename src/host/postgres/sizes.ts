@@ -1,4 +1,5 @@
 import { readMark } from "../../model/mark.ts";
+import { BUILD_MARK, IS_REGISTERED, REGISTRY, RESERVE_MARK } from "../branch/registry.ts";
 import type { Postgres } from "./client.ts";
 
 /** One schema of ours and what it takes on disk. */
@@ -15,21 +16,22 @@ export interface SizedSchema {
 export async function listSizes(postgres: Postgres): Promise<SizedSchema[]> {
   const rows = await postgres.query<{
     schema: string;
-    comment: string | null;
+    mark: string | null;
     tables: string;
     bytes: string;
   }>(
-    `SELECT n.nspname AS schema, obj_description(n.oid, 'pg_namespace') AS comment,
+    `SELECT n.nspname AS schema, r.mark,
             count(c.oid) FILTER (WHERE c.relkind IN ('r', 'p')) AS tables,
             coalesce(sum(pg_total_relation_size(c.oid)) FILTER (WHERE c.relkind IN ('r', 'm', 'S')), 0) AS bytes
-       FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid
-      WHERE n.nspname LIKE 'wt\\_%' OR n.nspname LIKE 'retired\\_%' OR n.nspname LIKE 'ikigai\\_reserve\\_%'
-      GROUP BY n.oid, n.nspname`,
+       FROM ${REGISTRY} r JOIN pg_namespace n ON ${IS_REGISTERED}
+       LEFT JOIN pg_class c ON c.relnamespace = n.oid
+      WHERE r.mark <> '${BUILD_MARK}' AND n.nspname NOT LIKE 'dropped\\_%'
+      GROUP BY n.oid, n.nspname, r.mark`,
   );
   return rows
-    .flatMap(({ schema, comment, tables, bytes }): SizedSchema[] => {
-      const reserve = schema.startsWith("ikigai_reserve_");
-      const mark = readMark(comment);
+    .flatMap(({ schema, mark: text, tables, bytes }): SizedSchema[] => {
+      const reserve = text === RESERVE_MARK;
+      const mark = readMark(text);
       if (!mark && !reserve) return [];
       const state = reserve ? "reserve" : mark?.retired ? "retired" : "live";
       return [

@@ -116,19 +116,19 @@ export async function schemasLeft(
 ): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT 'no mark: ' || nspname AS name FROM pg_namespace
-      WHERE nspname LIKE 'wt\\_%' AND obj_description(oid, 'pg_namespace') IS NULL
+      WHERE nspname LIKE 'wt\\_%' AND NOT EXISTS (SELECT FROM ikigai_registry.schemas r WHERE r.oid = pg_namespace.oid)
      UNION ALL SELECT 'no worktree: ' || nspname FROM pg_namespace
       WHERE nspname LIKE 'wt\\_%' AND nspname <> ALL ($1)
      UNION ALL SELECT 'no role: ' || nspname FROM pg_namespace n
       WHERE nspname ~ '^(wt|retired|ikigai_reserve)_' AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = n.nspname)
      UNION ALL SELECT 'no schema: ' || rolname FROM pg_roles r
-      WHERE rolname ~ '^(wt|retired|dropped|ikigai)_' AND NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = r.rolname)
+      WHERE rolname ~ '^(wt|retired|dropped|ikigai_build|ikigai_reserve)_' AND NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = r.rolname)
      UNION ALL SELECT 'unfinished: ' || nspname FROM pg_namespace
       WHERE nspname LIKE 'ikigai\\_build\\_%' AND NOT EXISTS (SELECT FROM pg_locks
         WHERE locktype = 'advisory' AND objsubid = 1 AND granted
           AND (classid::bigint << 32) | objid::bigint = hashtextextended(nspname, 0))
      UNION ALL SELECT 'strange schema: ' || nspname FROM pg_namespace
-      WHERE nspname !~ '^(wt_|retired_|pg_|public$|information_schema$|extensions$|ikigai_(build|reserve)_)'`,
+      WHERE nspname !~ '^(wt_|retired_|pg_|public$|information_schema$|extensions$|ikigai_(build|reserve)_|ikigai_registry$)'`,
     [[...worktrees].map(schemaOf)],
   );
   return rows.map(({ name }) => name);

@@ -3,6 +3,7 @@ import pg from "pg";
 import { expect } from "vitest";
 import type { PlanReport } from "../../../src/model/report.ts";
 import { ask } from "../../support/http.ts";
+import { ownerLogin } from "../../support/owner.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "../../support/project.ts";
 import { Ledger } from "./ledger.ts";
 import { filesLeft, processesLeft, processesMissing, schemaOf, schemasLeft } from "./leftovers.ts";
@@ -58,8 +59,8 @@ function care(project: TestProject, worktrees: Set<string>, pace: number): Patie
   const cast = () => castOf(root, realpathSync(`${root}/.ikigai/db`));
   const connect = async () => {
     const client = new pg.Client({
-      ...{ host: "127.0.0.1", port: project.postgresPort, connectionTimeoutMillis: 2_000 },
-      ...{ user: "ikigai", password: "ikigai", database: "ikigai", application_name: "faults" },
+      ...ownerLogin(project),
+      ...{ connectionTimeoutMillis: 2_000, application_name: "faults" },
       ...{ options: "-c synchronous_commit=on", query_timeout: 20_000 },
     });
     // The server may be killed while we are connected.

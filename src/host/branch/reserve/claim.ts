@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { renameTexts } from "../build-schema.ts";
 import { lockable, lockTables } from "../lock.ts";
+import { register } from "../registry.ts";
 import { structureHash } from "../source.ts";
 import { ident, literal } from "../sql.ts";
 import { catchUpIn, dismissal, type Hand, lendHand, takeBack } from "./catch-up.ts";
@@ -95,7 +96,8 @@ function handOver(
     `ALTER SCHEMA ${ident(reserve)} RENAME TO ${target}`,
     `ALTER ROLE ${ident(reserve)} RENAME TO ${ident(options.owner)}`,
     ...(record.texts ? texts : []),
-    `COMMENT ON SCHEMA ${target} IS ${literal(options.mark)}`,
+    register(options.target, options.mark),
+    `COMMENT ON SCHEMA ${target} IS NULL`,
     dismissal,
     "COMMIT",
   ].join(";\n");

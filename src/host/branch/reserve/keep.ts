@@ -1,12 +1,13 @@
 import type pg from "pg";
 import { branchSchema } from "../branch.ts";
-import { dropUnmarked } from "../drop.ts";
+import { dropOwnSchema } from "../drop.ts";
 import { lockable, lockTables } from "../lock.ts";
+import { BUILD_MARK, RESERVE_MARK } from "../registry.ts";
 import { close, prepareSession } from "../session.ts";
 import { structureHash } from "../source.ts";
 import { ident, literal } from "../sql.ts";
 import type { Connect } from "../types.ts";
-import { BUILD_MARK, dropRole } from "../worker.ts";
+import { dropRole } from "../worker.ts";
 import { catchUpIn, dismissal, lendHand, takeBack } from "./catch-up.ts";
 import { ensureInspector, readProofs, readStates } from "./proof.ts";
 import {
@@ -147,7 +148,8 @@ async function rebuild(
       target: reserve,
       owner: reserve,
       mode: "data",
-      mark: (survey, hash, places) => writeRecord(recordOf(survey, hash, states, places)),
+      mark: RESERVE_MARK,
+      comment: (survey, hash, places) => writeRecord(recordOf(survey, hash, states, places)),
       ...options,
     });
   } catch (error) {
@@ -157,12 +159,10 @@ async function rebuild(
   }
 }
 
-/** Removes a base's reserve and its role. */
+/** Removes a base's reserve and its role. What merely bears the name stays, and is an error. */
 export async function dropReserve(client: pg.Client, base: string): Promise<void> {
   const reserve = reserveName(base);
-  await dropUnmarked(client, reserve);
-  const { rows } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [reserve]);
-  if (rows.length === 0) return;
+  await dropOwnSchema(client, reserve);
   await client.query(dropRole(reserve));
 }
 

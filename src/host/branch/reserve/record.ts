@@ -1,11 +1,12 @@
 import { sequencePositions, stretches } from "../copy/rows.ts";
+import { RESERVE_MARK } from "../registry.ts";
 import { ident } from "../sql.ts";
 import type { Survey } from "../types.ts";
 import type { Place } from "../worker.ts";
 import type { Proof, TableState } from "./proof.ts";
 
 /** A reserve's comment begins with this; what follows is its record. */
-const RESERVE_MARK = "ikigai:reserve ";
+const RECORD_PREFIX = `${RESERVE_MARK} `;
 
 const VERSION = 2;
 
@@ -70,9 +71,9 @@ export function recordOf(
 }
 
 export function parseRecord(comment: string | null): Record | null {
-  if (!comment?.startsWith(RESERVE_MARK)) return null;
+  if (!comment?.startsWith(RECORD_PREFIX)) return null;
   try {
-    const record = JSON.parse(comment.slice(RESERVE_MARK.length)) as Record;
+    const record = JSON.parse(comment.slice(RECORD_PREFIX.length)) as Record;
     return record.version === VERSION ? record : null;
   } catch {
     return null;
@@ -80,7 +81,7 @@ export function parseRecord(comment: string | null): Record | null {
 }
 
 export function writeRecord(record: Record): string {
-  return RESERVE_MARK + JSON.stringify(record);
+  return RECORD_PREFIX + JSON.stringify(record);
 }
 
 /** Why a table's rows cannot be brought in line. */
