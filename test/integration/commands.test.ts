@@ -181,7 +181,7 @@ describe("what is printed as JSON", () => {
       "Postgres",
       "daemon",
     ]);
-    expect(keysOf(status.parts[0])).toEqual(["detail", "name", "running"]);
+    expect(keysOf(status.parts[0])).toEqual(["answers", "detail", "name", "running"]);
   });
 
   test("plan, env, doctor, trust and up", async () => {
