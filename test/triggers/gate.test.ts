@@ -11,6 +11,7 @@ import { ask } from "../support/http.ts";
 
 /** Looks, and finds nothing new. */
 class Looker {
+  readonly host = { pointer: { slug: undefined } };
   looks = 0;
   readonly #worktrees = [{ slug: "main", services: [] } as unknown as WorktreeFacts];
   find(slug: string) {
