@@ -1,4 +1,6 @@
 import { dropRetired, listRetired, sweepDropped } from "../host/postgres/retired.ts";
+import { listSchemas } from "../host/postgres/schemas.ts";
+import { sweepLogs } from "../host/worktree-logs.ts";
 import { expiries, type Retention } from "../model/retention.ts";
 import type { Journal, Keeper } from "./keeper.ts";
 
@@ -55,7 +57,16 @@ async function enforceOnce(keeper: Keeper, retention: Retention, journal: Journa
         journal(`drop schema ${schema} failed: ${why}`);
       }
     }
+    await sweepUnowned(keeper).catch((error: unknown) =>
+      journal(`logs of worktrees that are gone cannot be removed: ${String(error)}`),
+    );
   } catch {
     // Postgres is away: the next tick finds the same.
   }
+}
+
+/** The logs of a removed worktree are kept as long as its data is: whoever restores that reads them. */
+async function sweepUnowned({ host, worktrees }: Keeper): Promise<void> {
+  const marked = (await listSchemas(host.postgres)).flatMap(({ mark }) => mark?.identity ?? []);
+  sweepLogs(host.layout, new Set([...marked, ...worktrees.map(({ identity }) => identity)]));
 }
