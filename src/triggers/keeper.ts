@@ -298,6 +298,7 @@ export class Keeper {
     for (const slug of this.#seen.remember(facts, only)) {
       this.#standing.forget(slug);
       this.#autostart.forget(slug);
+      this.housekeeper.census.forgetUse(slug);
     }
   }
 
