@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { noticesText } from "../engine/notices.ts";
 import { askDaemon } from "../host/daemon-client.ts";
 import type { Layout } from "../model/layout.ts";
 import { printable, printableJson } from "../model/printable.ts";
@@ -25,15 +26,16 @@ const PARTS = [
 /** Exit code 1 when something is not as `ikigai start` leaves it. */
 export const status: Run = async ({ cwd, out, say }, _, options) => {
   const project = requireProject(cwd);
-  const [parts, { worktrees, running }] = await Promise.all([
+  const [parts, { worktrees, problems, running }] = await Promise.all([
     Promise.all(PARTS.map(([name, program]) => partOf(project.layout, name, program))),
     readWorktreeReports(project.layout, () => offlineReports(project)),
   ]);
   const degraded = running ? await degradation(project.layout) : undefined;
   const all = [...parts, { name: "daemon", running, detail: "" }];
-  const healthy = all.every((part) => part.running) && worktrees.every(isWell);
+  const healthy =
+    all.every((part) => part.running) && worktrees.every(isWell) && problems.length === 0;
   if (options.json) {
-    out(printableJson({ healthy, parts: all, worktrees }));
+    out(printableJson({ healthy, parts: all, problems, worktrees }));
     return healthy ? 0 : 1;
   }
   const rows = all.map((part) => [
@@ -42,15 +44,21 @@ export const status: Run = async ({ cwd, out, say }, _, options) => {
     pc.dim(printable(part.detail)),
   ]);
   out(`${plainTable(["PART", "STATE", ""], rows)}\n\n${worktreeTable(worktrees)}\n`);
+  out(noticesText({ worktrees, problems }, pc));
   if (degraded !== undefined)
     out(`\n  ${pc.yellow("degraded")}: ${degraded}\n  next: ikigai doctor\n`);
   if (running) await sayWhatGoes(project.layout, say);
-  if (!all.every((part) => part.running)) say("\n  next: ikigai start");
+  if (!all.every((part) => part.running)) {
+    say(`\n  next: ${problems.length > 0 ? "mend the settings, then " : ""}ikigai start`);
+  }
   return healthy ? 0 : 1;
 };
 
 function isWell({ problems, services }: WorktreeReport): boolean {
-  return problems.length === 0 && services.every(({ state }) => state !== "crashed");
+  return (
+    problems.length === 0 &&
+    services.every(({ state }) => state !== "crashed" && state !== "crashing")
+  );
 }
 
 /** Why the daemon notices less than it could. */

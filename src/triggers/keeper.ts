@@ -19,7 +19,6 @@ import type { Host } from "../host/host.ts";
 import { reloadNginx } from "../host/nginx.ts";
 import type { PlanReport } from "../model/report.ts";
 import type { Slug } from "../model/slug.ts";
-import type { RawPath } from "../model/worktree.ts";
 import { Again } from "./again.ts";
 import { Autostart } from "./autostart.ts";
 import { Backoff } from "./backoff.ts";
@@ -43,7 +42,7 @@ export class Keeper {
   readonly housekeeper: Housekeeper;
   readonly #gathering: () => Gathering;
   readonly #journal: Journal;
-  readonly #seenDefault: (top: RawPath | undefined) => void;
+  readonly #noticed: (facts: Facts) => void;
   readonly #looks: Queue<Slug>;
   readonly #fullLooks: Queue<"all">;
   readonly #seen = new Seen();
@@ -63,10 +62,10 @@ export class Keeper {
     host: Host,
     journal: Journal,
     limits: () => Limits = () => ({}),
-    seenDefault: (top: RawPath | undefined) => void = () => {},
+    noticed: (facts: Facts) => void = () => {},
   ) {
     this.#gathering = gathering;
-    this.#seenDefault = seenDefault;
+    this.#noticed = noticed;
     this.host = host;
     this.#journal = journal;
     this.housekeeper = new Housekeeper({
@@ -295,7 +294,7 @@ export class Keeper {
   }
 
   #remember(facts: Facts, only?: Slug): void {
-    this.#seenDefault(facts.defaultTop);
+    this.#noticed(facts);
     this.host.ports.setDefault(facts.defaultSlug);
     if (this.#chosenOnce && this.#chosenOnce !== facts.defaultSlug) reloadNginx(this.host.layout);
     this.#chosenOnce = facts.defaultSlug ?? this.#chosenOnce;
