@@ -6,7 +6,7 @@ import type { GivenConfiguration } from "../model/configuration-merge.ts";
 import { type ConfigurationProblem, checkConfiguration } from "../model/configuration-problems.ts";
 import { jsonError } from "../model/json-error.ts";
 import type { RawPath } from "../model/worktree.ts";
-import { evaluateConfiguration } from "./configuration-program.ts";
+import { evaluateApart } from "./configuration-process.ts";
 
 /** The places that are looked at in a directory, in this order. */
 export const CONFIGURATION_FILES = [
@@ -74,7 +74,7 @@ export async function loadConfiguration(
     return { ...outcome("held", [{ file, key: "", message }]), file, program };
   }
   const path = toBuffer(joinRaw(directory, file)).toString();
-  const result = await evaluateConfiguration(program.content.toString(), path);
+  const result = await evaluateApart(program.content.toString(), path);
   return { ...(result.ok ? checked(file, result.value) : invalid(file, result.message)), program };
 }
 

@@ -149,7 +149,7 @@ describe("programs", () => {
       "export const other = 1;",
       "ikigai.config.ts  exports nothing; write: export default defineConfig({ … })",
     ],
-    ["export default () => 1;", "ikigai.config.ts  must be an object of settings"],
+    ["export default () => 1;", "ikigai.config.ts  exports what is no plain value"],
     ["export default { prot: 1 };", "ikigai.config.ts prot is not a setting"],
   ])("that fail say why: %s", async (source, expected) => {
     put("ikigai.config.ts", source);
