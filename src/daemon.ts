@@ -84,7 +84,7 @@ async function main(root: string | undefined): Promise<void> {
   process.once("SIGINT", stop);
   const kept = new KeptConnections(layout);
   const socketPath = socketPaths(layout);
-  const pointer = new DefaultPointer(layout, kept, socketPath);
+  const pointer = new DefaultPointer(layout, kept, socketPath, ending.signal);
   const host: Host = {
     layout,
     postgres: new Postgres({
@@ -100,9 +100,9 @@ async function main(root: string | undefined): Promise<void> {
     intended: new Intentions(),
     asked: new Asked(layout),
     notes: new Notes(),
-    ending: ending.signal,
     kept,
     pointer,
+    ending: ending.signal,
     socketPath,
   };
   const gathering = (): Gathering => ({
@@ -279,7 +279,6 @@ async function main(root: string | undefined): Promise<void> {
       process.exit(0);
     }
     for (const each of stops) await each();
-    pointer.close();
     await keeper.idle();
     await host.postgres.end();
     // Who finds no socket need not try: git's hook is done at once.
