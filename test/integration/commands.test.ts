@@ -250,7 +250,7 @@ test.each([
   [1, ["wt", "wait", "nope"], nothingHere, "ikigai wt list"],
   [1, ["wt", "remove", "nope"], nothingHere, "ikigai wt list"],
   [1, ["wt", "restore", "nope"], "No data of nope is put aside.", "ikigai wt restore --list"],
-  [1, ["db", "branch", "nope"], "/", "ikigai wt list"],
+  [1, ["db", "branch", "nope"], "This directory is in no worktree.", "name one"],
   [1, ["db", "reset", "main", "--db", "half"], "half is no way to begin a schema", undefined],
   [1, ["db", "diff", "nope", "main"], nothingHere, "ikigai wt list"],
 ] as const)(
