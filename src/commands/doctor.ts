@@ -1,8 +1,7 @@
 import fs from "node:fs";
+import { openProject } from "../facts/open-project.ts";
 import type { Project } from "../facts/project.ts";
-import { Settings } from "../facts/settings.ts";
 import { unapprovedPrograms } from "../facts/trust.ts";
-import { readWorktrees } from "../facts/worktrees.ts";
 import { askNginx, askPostgres } from "../host/answers.ts";
 import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
 import { readArrival } from "../host/place.ts";
@@ -27,10 +26,8 @@ import { freePort, type PortUse, portUses } from "./ports.ts";
 
 /** Looks at everything that ikigai depends on; exit code 1 where something has to be mended. */
 export const doctor: Run = async ({ cwd, out }, _, options) => {
-  const project = requireProject(cwd);
-  const settings = new Settings(project.layout.root, () => false);
-  const chosen = readWorktrees(project.commonDir).find((w) => w.isDefault);
-  await settings.loadProject(chosen?.path);
+  const project = await openProject(requireProject(cwd));
+  const { settings, defaultWorktree: chosen } = project;
   const strange = unapprovedPrograms(projectIdentity(project.commonDir), settings);
   const findings = (
     await Promise.all([

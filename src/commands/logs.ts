@@ -2,6 +2,9 @@ import fs from "node:fs";
 import { createInterface } from "node:readline";
 import { isatty } from "node:tty";
 import { execa } from "execa";
+import { namedTarget } from "../facts/named.ts";
+import type { Project } from "../facts/project.ts";
+import { readWorktrees } from "../facts/worktrees.ts";
 import { ownerOfLogs, removedLogs } from "../host/worktree-logs.ts";
 import type { Layout } from "../model/layout.ts";
 import { printable, printableColoured } from "../model/printable.ts";
@@ -17,11 +20,11 @@ const PARTS: Readonly<Record<string, string>> = {
 
 /** Prints the end of logs; `-f` goes on. Of one service, of a worktree's, or of all. */
 export const logs: Run = async ({ cwd }, [target], options) => {
-  const { layout } = requireProject(cwd);
-  const files = logFiles(layout, target);
+  const project = requireProject(cwd);
+  const files = filesOf(project, target, cwd);
   if (files.length === 0) {
     throw new UserError(
-      target ? `There is no log of ${target} yet.` : "There are no logs yet.",
+      target ? `${printable(target)} has no log yet.` : "There are no logs yet.",
       target ? "ikigai wt list" : "ikigai start",
     );
   }
@@ -45,6 +48,19 @@ export const logs: Run = async ({ cwd }, [target], options) => {
   }
   return (await tail).exitCode ?? 0;
 };
+
+/** @throws UnknownName where nothing has that name and no log bears it */
+function filesOf(
+  { layout, commonDir }: Project,
+  target: string | undefined,
+  cwd: string,
+): string[] {
+  // What is gone by now may have left logs.
+  const literal = logFiles(layout, target);
+  if (target === undefined || literal.length > 0 || PARTS[target]) return literal;
+  const { worktree, service } = namedTarget(readWorktrees(commonDir), target, cwd);
+  return logFiles(layout, service === undefined ? worktree.slug : `${worktree.slug}/${service}`);
+}
 
 function logFiles(layout: Layout, target: string | undefined): string[] {
   const there = (path: string) => (fs.existsSync(path) ? [path] : []);

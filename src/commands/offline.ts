@@ -1,20 +1,18 @@
 import { inOrder } from "../engine/report.ts";
+import { openProject } from "../facts/open-project.ts";
 import type { Project } from "../facts/project.ts";
 import { detectServices } from "../facts/services.ts";
-import { Settings } from "../facts/settings.ts";
-import { readWorktrees } from "../facts/worktrees.ts";
 import { serviceUrl, shownUrl } from "../model/addresses.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import { problemLine } from "../model/configuration-problems.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { schemaOf } from "../model/slug.ts";
 
-/** What can be said about the worktrees while nothing runs. Programs of a configuration are not run. */
-export async function offlineReports({ layout, commonDir }: Project): Promise<WorktreeReport[]> {
-  const settings = new Settings(layout.root, () => false);
-  await settings.loadProject(readWorktrees(commonDir).find((w) => w.isDefault)?.path);
-  const { http, worktrees: configured } = settings.project;
-  const reports = readWorktrees(commonDir, configured.default)
+/** What can be said about the worktrees while nothing runs. */
+export async function offlineReports(project: Project): Promise<WorktreeReport[]> {
+  const { settings, worktrees } = await openProject(project);
+  const { http } = settings.project;
+  const reports = worktrees
     .filter((w) => w.state !== "gone")
     .map(async (worktree): Promise<WorktreeReport> => {
       const { configuration, loaded } = await settings.of(worktree.path);

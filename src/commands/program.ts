@@ -6,6 +6,7 @@ import { VERSION } from "../version.ts";
 import { pc } from "./colours.ts";
 import type { Command, Context, Values } from "./command.ts";
 import { COMMANDS } from "./table-of-commands.ts";
+import { workingDirectory } from "./working-directory.ts";
 
 const USAGE_ERROR = 2;
 
@@ -69,7 +70,7 @@ function isText(value: unknown): value is string {
 
 function context(): Context {
   return {
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
     // Whatever a command forgets: a program gets every byte, a terminal takes colours and no orders.
     out: (text) => void process.stdout.write(isatty(1) ? printableColoured(text) : text),
     say: (text) => void process.stderr.write(`${printableColoured(text)}\n`),

@@ -37,8 +37,10 @@ function planner<Want, Have>(resource: Resource<Want, Have>): Planner {
       const wants = resource.want(facts);
       const haves = await resource.have(host, scope);
       const steps = plan({ kind, wants, haves, differ: resource.differ });
+      const ownerOf = (key: string) =>
+        worktreeOf(key) ?? resource.owner?.(wants.get(key), haves.get(key));
       const planned = steps
-        .filter(({ key }) => !facts.held.has(worktreeOf(key) ?? ""))
+        .filter(({ key }) => !facts.held.has(ownerOf(key) ?? ""))
         .map((step) => ({
           step,
           apply: (h: Host) => resource.apply(h, step, wants.get(step.key), haves.get(step.key)),

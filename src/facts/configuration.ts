@@ -37,6 +37,8 @@ export interface LoadedConfiguration extends GivenConfiguration {
   /** The file's name in the directory. */
   readonly file?: string;
   readonly program?: ConfigurationProgram;
+  /** What the file holds, where it is in order. */
+  readonly raw?: unknown;
   readonly problems: readonly ConfigurationProblem[];
 }
 
@@ -129,10 +131,11 @@ function parse(name: string, text: string): unknown {
   return value ?? {};
 }
 
-function checked(file: string, raw: unknown): LoadedConfiguration {
+/** The configuration that a file of this name and content means. */
+export function checked(file: string, raw: unknown): LoadedConfiguration {
   const result = checkConfiguration(raw, file);
   return result.ok
-    ? { status: "ok", file, configuration: result.configuration, given: result.given, problems: [] }
+    ? { ...outcome("ok"), file, raw, configuration: result.configuration, given: result.given }
     : { ...outcome("invalid", result.problems), file };
 }
 
