@@ -36,6 +36,18 @@ export function refuseFullDisk(layout: Layout): void {
   );
 }
 
+/** What a failure to write for lack of room means; undefined for every other error. */
+export function explainFullDisk(error: unknown): UserError | undefined {
+  if (!["ENOSPC", "EDQUOT"].includes(codeOf(error) ?? "")) return undefined;
+  // An error about an open file names none.
+  const named = error instanceof Error && "path" in error ? String(error.path) : process.cwd();
+  const place = nearest(named);
+  return new UserError(
+    `No space left on the file system of ${place}: ${rounded(freeSpace(place))} are free.`,
+    "make room there, then type the same again",
+  );
+}
+
 /** @throws UserError where `.ikigai` can be neither made nor written to */
 export function refuseReadOnly({ root, ikigai }: Layout): void {
   const path = fs.existsSync(ikigai) ? ikigai : root;

@@ -3,6 +3,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { checkDisk } from "../../src/commands/doctor-machine.ts";
 import { refuseFullDisk, refuseReadOnly } from "../../src/host/disk.ts";
 import type { UserError } from "../../src/model/user-error.ts";
+import { makeProject } from "../support/project.ts";
 import { canMount, SmallDisk } from "../support/small-disk.ts";
 import { makeControls } from "./support.ts";
 
@@ -50,4 +51,16 @@ test.runIf(canMount)("a disk that is too small, or cannot be written, is said to
     `Cannot write to ${layout.ikigai}: its file system is mounted read-only.`,
   );
   disk.remount("rw");
+});
+
+test.runIf(canMount)("init on a full disk says what to do", async () => {
+  using disk = new SmallDisk(32);
+  vi.stubEnv("TMPDIR", disk.directory);
+  await using project = await makeProject();
+  disk.fill();
+  const { exitCode, stderr } = await project.ikigai("init");
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(
+    /^ikigai: No space left on the file system of \/\S+: 0MB are free\.\n {2}next: make room there, then type the same again$/,
+  );
 });

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,11 @@ export class SmallDisk implements Disposable {
 
   remount(options: string): void {
     this.#mount(["-o", `remount,${options}`]);
+  }
+
+  /** To the last byte. */
+  fill(): void {
+    spawnSync("dd", ["if=/dev/zero", `of=${join(this.directory, "ballast")}`, "bs=4k"]);
   }
 
   #mount(args: readonly string[]): void {
