@@ -17,7 +17,13 @@ import { formatSize } from "../model/size.ts";
 import { VERSION } from "../version.ts";
 import { pc } from "./colours.ts";
 import { type Run, requireProject } from "./command.ts";
-import { checkHooks, checkPrograms, checkShell, type Finding } from "./doctor-machine.ts";
+import {
+  checkDisk,
+  checkHooks,
+  checkPrograms,
+  checkShell,
+  type Finding,
+} from "./doctor-machine.ts";
 import { freePort, type PortUse, portUses } from "./ports.ts";
 
 /** Looks at everything that ikigai depends on; exit code 1 where something has to be mended. */
@@ -32,6 +38,7 @@ export const doctor: Run = async ({ cwd, out }, _, options) => {
       checkPlace(project),
       checkHooks(project),
       [checkShell()],
+      checkDisk(project.layout),
       checkDaemon(project),
       checkPorts(project, settings.project),
     ])

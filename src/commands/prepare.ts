@@ -6,6 +6,7 @@ import { commonDirOf, type Project, rootOf } from "../facts/project.ts";
 import { unapprovedPrograms } from "../facts/trust.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { installControls } from "../host/controls.ts";
+import { refuseReadOnly } from "../host/disk.ts";
 import { readIfThere, writeAtomically } from "../host/files.ts";
 import { excludeFromStatus, KEPT_OUT } from "../host/git/exclude.ts";
 import { installHook } from "../host/git/hooks.ts";
@@ -61,6 +62,7 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   const project = findRepository(cwd);
   const { layout, commonDir } = project;
   refuseStrangers(layout, commonDir);
+  refuseReadOnly(layout);
   const known = fs.existsSync(layout.ikigai);
   await mendPlace(project);
   const identity = projectIdentity(commonDir);

@@ -1,5 +1,6 @@
 import { isatty } from "node:tty";
 import { CommanderError, Command as Program } from "commander";
+import { explainFullDisk } from "../host/disk.ts";
 import { printable, printableColoured, printableLines } from "../model/printable.ts";
 import { UsageError, UserError } from "../model/user-error.ts";
 import { VERSION } from "../version.ts";
@@ -94,7 +95,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function report(error: unknown, verbose: boolean): void {
+function report(failure: unknown, verbose: boolean): void {
+  const error = explainFullDisk(failure) ?? failure;
   const message = error instanceof Error ? error.message : String(error);
   // Errors of programs and skeletons bring their next command in their text.
   const [what, ...rest] = message.split("\n  next: ");

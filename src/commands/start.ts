@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { type Noticed, noticesText } from "../engine/notices.ts";
 import { askDaemon } from "../host/daemon-client.ts";
+import { refuseFullDisk } from "../host/disk.ts";
 import { worktreeUrl } from "../model/variables.ts";
 import { pc } from "./colours.ts";
 import type { Run } from "./command.ts";
@@ -14,12 +15,13 @@ import { worktreeTable } from "./table.ts";
 /** Everything as one: supervisor, Postgres, nginx, the daemon, and every worktree in line. */
 export const start: Run = async ({ cwd, say }) => {
   const { layout, configuration } = await prepareProject(cwd);
+  const first = !fs.existsSync(`${layout.db}/PG_VERSION`);
+  if (first) refuseFullDisk(layout);
   await refuseTakenPorts(layout, configuration);
   // Wanted from here on: the supervisor starts all of them in its first look.
   for (const name of ["nginx", "postgres", "daemon"]) {
     fs.rmSync(`${layout.sv}/${name}/down`, { force: true });
   }
-  const first = !fs.existsSync(`${layout.db}/PG_VERSION`);
   await step("supervisor and daemon", async () => {
     await control(layout, "runsvdir", "start");
     await replaceOutdatedDaemon(layout);
