@@ -1,51 +1,13 @@
+import { readFileSync } from "node:fs";
+
 /**
- * Package managers: what each calls our requirements, the command a person types, and the
- * command that asks nothing. `null` means that the system does not package it; `note` then
- * says where it comes from.
+ * Package managers: what each calls our requirements, the command a person types, and the one that
+ * asks nothing. `null` means that the system does not package it; `note` then says where it comes
+ * from. The command line reads the same table.
  */
-export const managers = [
-  {
-    name: "apt",
-    program: "apt-get",
-    packages: {},
-    type: "sudo apt-get update && sudo apt-get install -y --no-install-recommends",
-    root: true,
-  },
-  {
-    name: "dnf",
-    program: "dnf",
-    packages: { postgresql: "postgresql-server", runit: null, faketime: "libfaketime" },
-    type: "sudo dnf install -y",
-    quiet: ["dnf", "install", "-y"],
-    root: true,
-    note: "runit is not in Fedora's own repositories: https://smarden.org/runit/install",
-  },
-  {
-    name: "pacman",
-    program: "pacman",
-    packages: { runit: null, faketime: "libfaketime" },
-    type: "sudo pacman -S --needed",
-    quiet: ["pacman", "-S", "--needed", "--noconfirm"],
-    root: true,
-    note: "runit comes from the AUR: https://aur.archlinux.org/packages/runit",
-  },
-  {
-    name: "apk",
-    program: "apk",
-    packages: { faketime: "libfaketime" },
-    type: "sudo apk add",
-    quiet: ["apk", "add"],
-    root: true,
-  },
-  {
-    name: "brew",
-    program: "brew",
-    packages: { postgresql: "postgresql@17", faketime: "libfaketime" },
-    type: "brew install",
-    quiet: ["brew", "install"],
-    root: false,
-  },
-];
+export const managers = JSON.parse(
+  readFileSync(new URL("../src/host/package-managers.json", import.meta.url), "utf8"),
+);
 
 /**
  * Installs from Debian's packages and leaves nothing else behind: no service is started (a
@@ -91,7 +53,9 @@ export function packagesOf(manager, names) {
 /** The line that a person types to install the requirements with a manager. */
 export function commandFor(manager, names) {
   const packages = packagesOf(manager, names);
-  const note =
-    manager.note !== undefined && packages.length < names.length ? `   # ${manager.note}` : "";
-  return packages.length === 0 ? note.trim() : `${manager.type} ${packages.join(" ")}${note}`;
+  const note = packages.length < names.length ? (manager.note ?? "") : "";
+  if (packages.length === 0) return note;
+  const sudo = manager.root ? "sudo " : "";
+  const refresh = manager.refresh ? `${sudo}${manager.refresh} && ` : "";
+  return `${refresh}${sudo}${manager.install} ${packages.join(" ")}${note && `   # ${note}`}`;
 }

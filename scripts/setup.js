@@ -78,7 +78,7 @@ async function install(names, purposes) {
   if (manager === undefined || prefix === undefined || packages.length === 0) {
     throw new StepError(whatToType(names));
   }
-  const command = manager.quiet ?? ["sh", "-c", aptScript, "sh"];
+  const command = manager.unattended?.split(" ") ?? ["sh", "-c", aptScript, "sh"];
   const [program, ...args] = [...prefix, ...command, ...packages];
   const result = await run(program, args);
   const still = missingRequirements(purposes).filter(({ name }) => names.includes(name));

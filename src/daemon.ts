@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import fs from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Away } from "./facts/away.ts";
@@ -10,6 +11,7 @@ import { Asked } from "./host/asked.ts";
 import { Branching } from "./host/branching.ts";
 import { isOwnSocket } from "./host/daemon-client.ts";
 import { linkedData } from "./host/data-directory.ts";
+import { DefaultPointer } from "./host/default-pointer.ts";
 import { Entrances } from "./host/entrances.ts";
 import { carefully, every } from "./host/every.ts";
 import { statIfThere, toBuffer } from "./host/files.ts";
@@ -17,6 +19,7 @@ import { relocateWorktrees } from "./host/git/relocate.ts";
 import { tidyWhenQuiet } from "./host/heap.ts";
 import type { Host } from "./host/host.ts";
 import { Intentions } from "./host/intentions.ts";
+import { KeptConnections } from "./host/kept-connections.ts";
 import { reloadNginx } from "./host/nginx.ts";
 import { Notes } from "./host/notes.ts";
 import { programDigest } from "./host/package.ts";
@@ -69,6 +72,19 @@ async function main(root: string | undefined): Promise<void> {
   const secret = readSecret(layout);
   const identity = projectIdentity(commonDir);
   const data = linkedData(layout);
+  const ending = new AbortController();
+  // Each setup command that runs listens.
+  setMaxListeners(0, ending.signal);
+  let end = async (): Promise<void> => process.exit(0);
+  const stop = () => {
+    ending.abort();
+    void end();
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+  const kept = new KeptConnections(layout);
+  const socketPath = socketPaths(layout);
+  const pointer = new DefaultPointer(layout, kept, socketPath, ending.signal);
   const host: Host = {
     layout,
     postgres: new Postgres({
@@ -84,7 +100,10 @@ async function main(root: string | undefined): Promise<void> {
     intended: new Intentions(),
     asked: new Asked(layout),
     notes: new Notes(),
-    socketPath: socketPaths(layout),
+    kept,
+    pointer,
+    ending: ending.signal,
+    socketPath,
   };
   const gathering = (): Gathering => ({
     layout,
@@ -160,7 +179,7 @@ async function main(root: string | undefined): Promise<void> {
     layout,
     [
       { directory: layout.ikigai, name: "daemon.sock", make: () => socketServer(api) },
-      { directory: layout.run, name: "gate.sock", make: () => gateServer(keeper) },
+      { directory: layout.run, name: "gate.sock", make: () => gateServer(keeper, () => http.port) },
     ],
     journal,
   );
@@ -223,7 +242,7 @@ async function main(root: string | undefined): Promise<void> {
         const isHere = statIfThere(`${layout.sv}/daemon/run`) !== undefined;
         const areOurs = [layout.daemonSocket, layout.gateSocket].every(isOwnSocket);
         // git has put a branch's file over it, and who is asked there is not us: the next one listens anew.
-        if (isHere && !areOurs) return void end();
+        if (isHere && !areOurs) return stop();
         host.definitions.distrust();
         // Where all of `.ikigai` has gone there is no place for it.
         if (isHere) host.ports.restore();
@@ -253,21 +272,19 @@ async function main(root: string | undefined): Promise<void> {
   ];
   journal(`ready: ${keeper.worktrees.length} worktrees`);
 
-  const end = async () => {
+  end = async () => {
     entrances.close();
     if (await isBeingDeleted(layout)) {
       await endAbandoned(layout, data);
       process.exit(0);
     }
-    for (const stop of stops) await stop();
+    for (const each of stops) await each();
     await keeper.idle();
     await host.postgres.end();
     // Who finds no socket need not try: git's hook is done at once.
     fs.rmSync(layout.daemonSocket, { force: true });
     process.exit(0);
   };
-  process.once("SIGTERM", () => void end());
-  process.once("SIGINT", () => void end());
 }
 
 main(process.argv[2]).catch((error: unknown) => {

@@ -3,6 +3,7 @@ import { type OpenProject, openProject } from "../facts/open-project.ts";
 import type { Project } from "../facts/project.ts";
 import { detectServices, strangeServices } from "../facts/services.ts";
 import { unapprovedPrograms } from "../facts/trust.ts";
+import { askNginx, askPostgres } from "../host/answers.ts";
 import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
 import { readArrival } from "../host/place.ts";
 import { isSupervised } from "../host/runit/supervise.ts";
@@ -160,17 +161,34 @@ async function checkLine({ layout }: Pick<Project, "layout">): Promise<Finding[]
 }
 
 async function checkPorts({ layout }: Project, settings: Configuration): Promise<Finding[]> {
-  return (await portUses(layout, settings)).map(({ port, key, holder }): Finding => {
-    const what = `port ${port}`;
-    if (holder === "nobody") return { what, ...checkSilence(layout, key) };
-    if (holder === "this project") return { what, state: "ok", detail: "this project's own" };
-    return { what, state: "problem", detail: `held by ${holder.other}`, next: freePort(key) };
-  });
+  const uses = await portUses(layout, settings);
+  return Promise.all(
+    uses.map(async ({ port, key, holder }): Promise<Finding> => {
+      const what = `port ${port}`;
+      if (holder === "nobody") return { what, ...checkSilence(layout, key) };
+      if (holder === "this project") return { what, ...(await checkAnswer(layout, key)) };
+      return { what, state: "problem", detail: `held by ${holder.other}`, next: freePort(key) };
+    }),
+  );
+}
+
+const SERVERS = {
+  "http.port": { service: "nginx", name: "nginx", ask: askNginx },
+  "postgres.port": { service: "postgres", name: "Postgres", ask: askPostgres },
+} as const;
+
+/** Who has the port has it for nothing where it answers nobody. */
+async function checkAnswer(layout: Layout, key: PortUse["key"]): Promise<Omit<Finding, "what">> {
+  const { service, name, ask } = SERVERS[key];
+  const why = await ask(layout);
+  if (why === undefined) return { state: "ok", detail: `this project's own, and ${name} answers` };
+  const detail = `${name} runs and does not answer: ${why}`;
+  return { state: "problem", detail, next: `ikigai logs ${service}, or: ikigai restart` };
 }
 
 /** Nobody has the port: as it should be while nothing of the project runs, and only then. */
 function checkSilence(layout: Layout, key: PortUse["key"]): Omit<Finding, "what"> {
-  const [service, name] = key === "http.port" ? ["nginx", "nginx"] : ["postgres", "Postgres"];
+  const { service, name } = SERVERS[key];
   const directory = `${layout.sv}/${service}`;
   if (!isSupervised(directory)) return { state: "ok", detail: "free" };
   const next = "ikigai start";

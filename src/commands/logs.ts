@@ -5,6 +5,7 @@ import { execa } from "execa";
 import { namedTarget } from "../facts/named.ts";
 import type { Project } from "../facts/project.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
+import { ownerOfLogs, removedLogs } from "../host/worktree-logs.ts";
 import type { Layout } from "../model/layout.ts";
 import { printable, printableColoured } from "../model/printable.ts";
 import { UsageError, UserError } from "../model/user-error.ts";
@@ -66,7 +67,7 @@ function logFiles(layout: Layout, target: string | undefined): string[] {
   const part = target === undefined ? undefined : PARTS[target];
   if (part) return there(`${layout.logs}/${part}`);
   const names = fs.existsSync(layout.logs) ? fs.readdirSync(layout.logs) : [];
-  const services = names.filter((name) => name.includes(".") && !name.endsWith(".log"));
+  const services = names.filter((name) => /^[^.]+\.(?!log$)/.test(name));
   const [worktree, service] = target?.split("/") ?? [];
   const wanted = services.filter((name) => {
     const [slug, rest] = [name.slice(0, name.indexOf(".")), name.slice(name.indexOf(".") + 1)];
@@ -75,6 +76,12 @@ function logFiles(layout: Layout, target: string | undefined): string[] {
     );
   });
   const parts = target === undefined ? Object.values(PARTS) : [];
+  if (worktree !== undefined && ownerOfLogs(layout, worktree) === undefined) {
+    // One that is gone has its logs as long as its data.
+    const removed = [...removedLogs(layout, worktree)];
+    const chosen = removed.filter(([name]) => service === undefined || name === service);
+    return chosen.flatMap(([, path]) => there(`${path}/current`));
+  }
   return [...wanted.map((name) => `${name}/current`), ...parts].flatMap((name) =>
     there(`${layout.logs}/${name}`),
   );

@@ -3,11 +3,11 @@ import { inOrder } from "../engine/report.ts";
 import { openProject } from "../facts/open-project.ts";
 import type { Project } from "../facts/project.ts";
 import { detectServices, strangeServices } from "../facts/services.ts";
+import { serviceUrl, shownUrl } from "../model/addresses.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import { problemLine } from "../model/configuration-problems.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { schemaOf } from "../model/slug.ts";
-import { worktreeUrl } from "../model/variables.ts";
 
 /** What can be said about the worktrees while nothing runs. */
 export async function offlineReports(project: Project): Promise<Noticed> {
@@ -24,7 +24,6 @@ export async function offlineReports(project: Project): Promise<Noticed> {
       const own = loaded.status === "invalid" ? loaded.problems : [];
       const mistakes = [...own, ...strange.mistakes].map(problemLine);
       const state = mistakes.length > 0 ? "problem" : "ready";
-      const url = worktreeUrl(worktree.slug, http.port);
       return {
         name: worktree.name,
         slug: worktree.slug,
@@ -35,13 +34,13 @@ export async function offlineReports(project: Project): Promise<Noticed> {
         locked: worktree.locked ?? null,
         state: worktree.state === "unknown" ? "unknown" : state,
         schema: schemaOf(worktree.slug),
-        url,
+        url: shownUrl(worktree.slug, services, http.port),
         services: services.map((service) => ({
           name: service.name,
           slug: service.slug,
           state: service.backend ? "stopped" : "static",
           start: serviceConfiguration(configuration, service.name).start,
-          url: service.unnamed ? url : `${url}/${service.slug}`,
+          url: serviceUrl(worktree.slug, service, http.port) ?? null,
         })),
         problems: mistakes.concat(refused.map(({ name, why }) => `${name}: ${why}`)),
         warnings: strange.warnings.map(problemLine),

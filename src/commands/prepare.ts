@@ -13,7 +13,7 @@ import { packageFile } from "../host/package.ts";
 import { readArrival, settleHere } from "../host/place.ts";
 import { ownerDirectory, prepareOwner } from "../host/postgres/owner.ts";
 import { choosePostgresAccount } from "../host/postgres-account.ts";
-import { findPrograms } from "../host/programs.ts";
+import { findPrograms, pathTo } from "../host/programs.ts";
 import { dropPlanted, markApproved, putRight } from "../host/put-right.ts";
 import { Slots } from "../host/runit/slots.ts";
 import { hasSeal, writeSeal } from "../host/seal.ts";
@@ -71,6 +71,9 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   const configuration = configurationOf(opened);
   const { http, postgres, programs: given, deno } = configuration;
   const programs = findPrograms({ ...given, postgres: postgres.bin });
+  // Systems hide some from ordinary users' PATH, and everything that is started calls them by name.
+  const path = pathTo(programs, process.env.PATH ?? "/usr/bin:/bin");
+  process.env.PATH = path;
   const account = await choosePostgresAccount(layout, {
     user: postgres.user,
     // Else `.ikigai` lies in no working tree, and git never touches it.
@@ -92,7 +95,7 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
     postgresData: account.data,
     postgresOwner: owner,
     ownerOverTcp: postgres.ownerOverTcp,
-    path: process.env.PATH ?? "/usr/bin:/bin",
+    path,
     denoVersion: deno.version,
   };
   // First, since the daemon takes everything else for somebody else's.

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { type Noticed, noticesText } from "../engine/notices.ts";
 import { askDaemon } from "../host/daemon-client.ts";
+import { worktreeUrl } from "../model/variables.ts";
 import { pc } from "./colours.ts";
 import type { Run } from "./command.ts";
 import { control } from "./control.ts";
@@ -33,7 +34,10 @@ export const start: Run = async ({ cwd, say }) => {
   const { worktrees } = seen;
   say(`\n${worktreeTable(worktrees)}\n${noticesText(seen, pc)}`);
   const chosen = worktrees.find((w) => w.default);
-  const port = configuration.http.port;
-  if (chosen) say(`  ${pc.bold(`http://localhost:${port}/`)} is ${chosen.slug}`);
+  const { port } = configuration.http;
+  // Without a path there is a frontend only.
+  const isServed = chosen?.url === worktreeUrl(chosen?.slug ?? "", port);
+  const address = isServed ? `http://localhost:${port}/` : chosen?.url;
+  if (chosen) say(`  ${pc.bold(address)} is ${chosen.slug}`);
   return worktrees.some((w) => w.problems.length > 0) ? 1 : 0;
 };

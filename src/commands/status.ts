@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import { noticesText } from "../engine/notices.ts";
+import { type Asking, askNginx, askPostgres } from "../host/answers.ts";
 import { askDaemon } from "../host/daemon-client.ts";
 import type { Layout } from "../model/layout.ts";
 import { printable, printableJson } from "../model/printable.ts";
@@ -14,35 +15,33 @@ import { readWorktreeReports } from "./wt-list.ts";
 interface Part {
   readonly name: string;
   readonly running: boolean;
+  /** It runs, and does what it is there for. */
+  readonly answers: boolean;
   readonly detail: string;
 }
 
-const PARTS = [
+const PARTS: readonly (readonly [string, string, Asking?])[] = [
   ["supervisor", "runsvdir"],
-  ["nginx", "nginx"],
-  ["Postgres", "pg_ctl"],
-] as const;
+  ["nginx", "nginx", askNginx],
+  ["Postgres", "pg_ctl", askPostgres],
+];
 
 /** Exit code 1 when something is not as `ikigai start` leaves it. */
 export const status: Run = async ({ cwd, out, say }, _, options) => {
   const project = requireProject(cwd);
   const [parts, { worktrees, problems, running }] = await Promise.all([
-    Promise.all(PARTS.map(([name, program]) => partOf(project.layout, name, program))),
+    Promise.all(PARTS.map((part) => partOf(project.layout, ...part))),
     readWorktreeReports(project.layout, () => offlineReports(project)),
   ]);
   const degraded = running ? await degradation(project.layout) : undefined;
-  const all = [...parts, { name: "daemon", running, detail: "" }];
+  const all = [...parts, { name: "daemon", running, answers: running, detail: "" }];
   const healthy =
-    all.every((part) => part.running) && worktrees.every(isWell) && problems.length === 0;
+    all.every((part) => part.answers) && worktrees.every(isWell) && problems.length === 0;
   if (options.json) {
     out(printableJson({ healthy, parts: all, problems, worktrees }));
     return healthy ? 0 : 1;
   }
-  const rows = all.map((part) => [
-    part.name,
-    part.running ? pc.green("running") : pc.yellow("stopped"),
-    pc.dim(printable(part.detail)),
-  ]);
+  const rows = all.map((part) => [part.name, stateWord(part), pc.dim(printable(part.detail))]);
   out(`${plainTable(["PART", "STATE", ""], rows)}\n\n${worktreeTable(worktrees)}\n`);
   out(noticesText({ worktrees, problems }, pc));
   if (degraded !== undefined)
@@ -50,9 +49,14 @@ export const status: Run = async ({ cwd, out, say }, _, options) => {
   if (running) await sayWhatGoes(project.layout, say);
   if (!all.every((part) => part.running)) {
     say(`\n  next: ${problems.length > 0 ? "mend the settings, then " : ""}ikigai start`);
-  }
+  } else if (!all.every((part) => part.answers)) say("\n  next: ikigai doctor");
   return healthy ? 0 : 1;
 };
+
+function stateWord({ running, answers }: Part): string {
+  if (answers) return pc.green("running");
+  return running ? pc.red("does not answer") : pc.yellow("stopped");
+}
 
 function isWell({ problems, services }: WorktreeReport): boolean {
   return (
@@ -71,11 +75,19 @@ async function degradation(layout: Layout): Promise<string | undefined> {
   }
 }
 
-async function partOf(layout: Layout, name: string, program: string): Promise<Part> {
+async function partOf(
+  layout: Layout,
+  name: string,
+  program: string,
+  ask: Asking = async () => undefined,
+): Promise<Part> {
   const result = await execa(`${layout.bin}/${program}`, ["status"], {
     reject: false,
     stdin: "ignore",
   });
   const detail = (result.stdout || result.stderr).split("\n")[0] ?? "";
-  return { name, running: result.exitCode === 0, detail };
+  const running = result.exitCode === 0;
+  // What has a process may refuse everybody all the same.
+  const why = running ? await ask(layout) : undefined;
+  return { name, running, answers: running && why === undefined, detail: why ?? detail };
 }

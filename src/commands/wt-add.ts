@@ -6,7 +6,7 @@ import { findProject, type Project } from "../facts/project.ts";
 import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
 import { lstatIfThere, toBuffer } from "../host/files.ts";
 import { removeIfEmpty } from "../host/git/exclude.ts";
-import { git, gitSays } from "../host/git/run.ts";
+import { git, gitAsTyped, gitSays } from "../host/git/run.ts";
 import { printable, printableJson } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
@@ -35,7 +35,7 @@ export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
     from: add.at(-1) === path ? at : undefined,
   });
   try {
-    await git(at, ...add);
+    await gitAsTyped(at, ...add);
   } catch (error) {
     await unsay();
     if (made) removeIfEmpty(Buffer.from(above));

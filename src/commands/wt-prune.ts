@@ -3,7 +3,7 @@ import { type OpenProject, openProject } from "../facts/open-project.ts";
 import type { Project } from "../facts/project.ts";
 import { joinRaw, statIfThere } from "../host/files.ts";
 import { describeLoss, lossOf } from "../host/git/loss.ts";
-import { git, gitSays } from "../host/git/run.ts";
+import { gitAsTyped, gitSays } from "../host/git/run.ts";
 import { formatDuration, parseDuration } from "../model/duration.ts";
 import { printable, printableJson } from "../model/printable.ts";
 import { UsageError, UserError } from "../model/user-error.ts";
@@ -39,7 +39,7 @@ export const wtPrune: Run = async ({ cwd, out, say }, _, options) => {
       await removeWorktree(project, worktree, false);
     }
     if (going.some((c) => c.worktree.state === "gone")) {
-      await git(project.commonDir, "worktree", "prune");
+      await gitAsTyped(project.commonDir, "worktree", "prune");
       await followed(project.layout);
     }
   }

@@ -5,7 +5,7 @@ import type { Project } from "../facts/project.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { askDaemon, callDaemon, DaemonAway } from "../host/daemon-client.ts";
 import { describeLoss, lossOf } from "../host/git/loss.ts";
-import { git } from "../host/git/run.ts";
+import { gitAsTyped } from "../host/git/run.ts";
 import type { Layout } from "../model/layout.ts";
 import { localTime } from "../model/local-time.ts";
 import { printable } from "../model/printable.ts";
@@ -77,7 +77,14 @@ export async function removeWorktree(
 ): Promise<void> {
   // The directory in which this was typed may be the one that goes.
   process.chdir(layout.root);
-  await git(commonDir, "worktree", "remove", ...(force ? ["--force"] : []), "--", topOf(worktree));
+  await gitAsTyped(
+    commonDir,
+    "worktree",
+    "remove",
+    ...(force ? ["--force"] : []),
+    "--",
+    topOf(worktree),
+  );
   await followed(layout);
 }
 

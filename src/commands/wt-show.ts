@@ -18,7 +18,6 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
     out(printableJson(worktree));
     return 0;
   }
-  const host = new URL(worktree.url);
   const lines: [string, string][] = [
     ["worktree", `${pc.bold(worktree.slug)}${worktree.default ? " (default)" : ""}`],
     ["branch", printable(worktree.branch ?? "(detached)")],
@@ -26,7 +25,7 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
     ["state", worktree.state],
     ["schema", worktree.schema],
     ["address", worktree.url],
-    ["", `http://${worktree.slug}.localhost:${host.port}`],
+    ...origin(worktree),
     ...(worktree.locked === null
       ? []
       : [["locked", printable(worktree.locked || "yes")] as [string, string]]),
@@ -36,7 +35,7 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
     const rows = worktree.services.map((service) => [
       serviceWord(service),
       service.start,
-      service.url,
+      service.url ?? "",
       memoryOf([service]),
       usedOf([service]),
       // Told below with its log.
@@ -48,3 +47,10 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
   for (const problem of worktree.problems) out(`\n  ${pc.red("problem")} ${printable(problem)}\n`);
   return 0;
 };
+
+/** Its own origin, where that is not the address already and answers as well. */
+function origin({ slug, url, services }: WorktreeReport): [string, string][] {
+  const { port } = new URL(url);
+  const isShown = url === `http://localhost:${port}/${slug}`;
+  return isShown && services.length > 0 ? [["", `http://${slug}.localhost:${port}`]] : [];
+}

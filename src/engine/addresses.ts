@@ -23,11 +23,12 @@ export function listeningOf(
 }
 
 /**
- * Any of these answers when it is ready. Sockets are relative to the daemon's working
+ * Any of these answers when it is ready; there is none where it has no HTTP. Sockets are relative to the daemon's working
  * directory, since an address holds 108 bytes.
  */
 export function addressesOf({ ports }: Host, worktree: string, service: Service): Address[] {
   const listen = service.backend?.listen ?? "socket";
+  if (listen === "none") return [];
   const port = ports.get(`${worktree}/${service.slug}`);
   const socket: Address = { path: `${worktree}/${service.slug}.sock` };
   if (listen === "socket" || port === undefined) return [socket];

@@ -38,7 +38,11 @@ const COLOURS = /\u001b\[[0-?]*[ -/]*[@-~]/g;
 export function late(host: Host, worktree: WorktreeFacts, service: Service): Asleep {
   const { ready, patience } = serviceConfiguration(worktree.settings, service.name);
   const what = ready === undefined ? "does not listen" : `does not answer ${ready} well`;
-  const why = `it ${what} ${Math.round(patience / 1000)} s after it was asked for`;
+  const hint =
+    ready === undefined
+      ? `; if it answers no HTTP at all, set services.${service.name}.http to false`
+      : "";
+  const why = `it ${what} ${Math.round(patience / 1000)} s after it was asked for${hint}`;
   return asleep(host, worktree, service, why);
 }
 

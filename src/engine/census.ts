@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import { readStatus } from "../host/runit/supervise.ts";
 import { lastUse, memoryOfGroups } from "../host/usage.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
+import type { Slug } from "../model/slug.ts";
 import { stopsWhenIdle } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
 import { listeningOf } from "./addresses.ts";
@@ -25,6 +26,8 @@ export class Census {
   readonly #used = new Map<string, Moment>();
   /** When it was first seen to run (`performance.now()`): before that nobody counted. */
   readonly #known = new Map<string, number>();
+  /** The worktree that the bare addresses led to at the last look. */
+  #bare: string | undefined;
   /** What nginx had written at the last look. */
   readonly #written = new Map<string, Written>();
 
@@ -38,10 +41,17 @@ export class Census {
     this.#used.set(key, { clock: Date.now(), monotonic: performance.now() });
   }
 
+  /** A worktree is gone: the next of its name has not been used yet. */
+  forgetUse(worktree: Slug): void {
+    for (const key of this.#used.keys()) {
+      if (key.startsWith(`${worktree}.`)) this.#used.delete(key);
+    }
+  }
+
   /** When a service was used last, whether it runs or not. */
   lastUse(worktree: WorktreeFacts, service: Service): Date | undefined {
     const seen = this.#used.get(`${worktree.slug}.${service.slug}`)?.clock;
-    const written = this.#lastWritten(worktree, service);
+    const written = this.#lastWritten(worktree, service, worktree.isDefault);
     if (seen === undefined || (written && written.getTime() > seen)) return written;
     return new Date(seen);
   }
@@ -51,7 +61,7 @@ export class Census {
     worktrees: readonly WorktreeFacts[],
     { memory }: { memory: boolean },
   ): Promise<Running[]> {
-    const { slots } = this.#host;
+    const { slots, pointer } = this.#host;
     const placed = new Set(slots.names());
     const present = worktrees.flatMap((worktree) =>
       worktree.services
@@ -64,12 +74,18 @@ export class Census {
         })
         .filter(({ pid, admitted }) => pid > 0 || admitted),
     );
+    const bare = pointer.slug;
+    if (this.#bare !== bare) {
+      // What came by the bare addresses until now counted for the one that had them.
+      for (const { key, worktree } of present) if (worktree.slug === this.#bare) this.used(key);
+      this.#bare = bare;
+    }
     this.#forget(new Set(present.map(({ key }) => key)));
     const open = await openConnections(
       present.map(({ worktree, service }) => listeningOf(this.#host, worktree, service)),
     );
     const groups = memoryOfGroups(new Set(memory ? present.map(({ pid }) => pid) : []));
-    return present.map(({ key, pid, worktree, service }) => {
+    const sights = present.map(({ key, pid, worktree, service }) => {
       const connections = open.get(key) ?? 0;
       const leased = this.#isLeased(key);
       if (connections > 0 || leased) this.used(key);
@@ -78,10 +94,11 @@ export class Census {
         key,
         worktree,
         service,
-        stoppable: stopsWhenIdle(start, worktree.isDefault),
+        stoppable: stopsWhenIdle(start, worktree.isDefault || worktree.slug === bare),
         lastUse: Math.max(
           (this.#used.get(key)?.monotonic ?? 0) + UNWRITTEN_MS,
-          this.#writtenAt(key, this.#lastWritten(worktree, service)) + UNWRITTEN_MS,
+          this.#writtenAt(key, this.#lastWritten(worktree, service, worktree.slug === bare)) +
+            UNWRITTEN_MS,
           this.#known.get(key) ?? 0,
         ),
         idleAfter: idle,
@@ -94,10 +111,11 @@ export class Census {
           .map(({ slug }) => `${worktree.slug}.${slug}`),
       };
     });
+    return sights.map((sight) => withNeighbours(sight, sights));
   }
 
-  #lastWritten({ slug, isDefault }: WorktreeFacts, service: Service): Date | undefined {
-    return lastUse(this.#host.layout, slug, service.slug, isDefault);
+  #lastWritten({ slug }: WorktreeFacts, service: Service, isBare: boolean): Date | undefined {
+    return lastUse(this.#host.layout, slug, service.slug, isBare);
   }
 
   /** By a clock that nobody sets; what changed since the last look cannot lie before that. */
@@ -117,6 +135,17 @@ export class Census {
     for (const key of this.#written.keys()) if (!present.has(key)) this.#written.delete(key);
     for (const key of present) if (!this.#known.has(key)) this.#known.set(key, performance.now());
   }
+}
+
+/** Nobody asks what has no HTTP: it is in use as long as the rest of its worktree is. */
+function withNeighbours(sight: Running, all: readonly Running[]): Running {
+  if (sight.service.backend?.listen !== "none") return sight;
+  const neighbours = all.filter(({ worktree }) => worktree.slug === sight.worktree.slug);
+  return {
+    ...sight,
+    lastUse: Math.max(...neighbours.map(({ lastUse }) => lastUse)),
+    connections: neighbours.reduce((sum, { connections }) => sum + connections, 0),
+  };
 }
 
 interface Moment {

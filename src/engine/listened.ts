@@ -22,6 +22,7 @@ export class Listened {
     addresses: readonly Address[],
     patience: number,
   ): boolean {
+    if (addresses.length === 0) return false;
     if (addresses.some((address) => !("path" in address) || lstatIfThere(address.path)))
       return false;
     const known = this.#pids.get(key);

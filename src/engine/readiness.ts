@@ -5,8 +5,10 @@ import { DirectoryWatch } from "../host/directory-watch.ts";
 import type { Crash } from "../host/runit/crashes.ts";
 
 export interface Awaited {
-  /** Any of them will do. */
+  /** Any of them will do. Without one, it is ready when its process has run for a second. */
   readonly addresses: readonly Address[];
+  /** Its process, while it runs. */
+  readonly process: () => { readonly pid: number; readonly since: number } | undefined;
   /** The path that has to answer, besides the connection. */
   readonly ready?: string | undefined;
   /** Of `performance.now()`: a clock that is set moves no deadline. */
@@ -26,10 +28,13 @@ export async function awaitReadiness(
   earlier: Crash | undefined,
 ): Promise<Readiness> {
   const stir = new Stir(awaited.addresses);
+  const stable = new Stable();
   let pause = SHORTEST_MS;
   try {
     while (performance.now() < awaited.deadline) {
-      if (await isReady(awaited)) return "ready";
+      const isThere =
+        awaited.addresses.length > 0 ? isReady(awaited) : stable.has(awaited.process());
+      if (await isThere) return "ready";
       const crash = awaited.crash();
       if (crash && crash.at !== earlier?.at) return crash;
       if (awaited.unwanted()) return "unwanted";
@@ -41,6 +46,25 @@ export async function awaitReadiness(
     stir.end();
   }
 }
+
+/** Whether the same process has been there for a while. */
+class Stable {
+  #pid = 0;
+  #seen = 0;
+
+  has(process: ReturnType<Awaited["process"]>): boolean {
+    if (process === undefined) return false;
+    if (process.pid !== this.#pid) {
+      this.#pid = process.pid;
+      this.#seen = performance.now();
+    }
+    // One that was there before is not waited for; its time is of a clock that may be set.
+    const before = Date.now() - process.since * 1_000;
+    return performance.now() - this.#seen >= STABLE_MS || before >= 2 * STABLE_MS;
+  }
+}
+
+const STABLE_MS = 1_000;
 
 /** Tells at once of a socket that appears. Ports show nowhere, and watches may be used up. */
 class Stir {
@@ -90,10 +114,13 @@ async function isReady({ addresses, ready }: Awaited): Promise<boolean> {
   return false;
 }
 
-/** The directory is ours alone already; the socket is as well, in case its path is shown elsewhere. */
+/**
+ * The directory is ours alone already; the socket is as well, in case its path is shown elsewhere.
+ * With its owner's right to execute, as nginx asks for that ("-x") to tell a socket that is there.
+ */
 function restrict(path: string): void {
   try {
-    fs.chmodSync(path, 0o600);
+    fs.chmodSync(path, 0o700);
   } catch {
     // It may have ended this very moment.
   }

@@ -1,8 +1,8 @@
 import type { WorktreeFacts } from "../facts/facts.ts";
 import { openConnections, untilEmpty } from "../host/connections.ts";
+import { DEFAULT } from "../host/default-pointer.ts";
 import { Door } from "../host/door.ts";
 import type { Host } from "../host/host.ts";
-import { keepConnections } from "../host/kept-connections.ts";
 import { howItEnded, lastCrash } from "../host/runit/crashes.ts";
 import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
@@ -193,6 +193,10 @@ export class Wakes {
     const outcome = await awaitReadiness(
       {
         addresses,
+        process: () => {
+          const now = readStatus(slots.path(key));
+          return now?.state === "run" ? now : undefined;
+        },
         ready: settings.ready,
         deadline,
         crash: () => lastCrash(definitions, key),
@@ -230,10 +234,11 @@ export class Wakes {
   }
 
   /** Only a socket's service can have them; TCP ports are asked for one by one. */
-  #keepConnections({ slug, isDefault }: WorktreeFacts, { slug: name, backend }: Service): void {
+  #keepConnections({ slug }: WorktreeFacts, { slug: name, backend }: Service): void {
     if (backend?.listen !== "socket") return;
-    for (const worktree of isDefault ? [slug, ".default"] : [slug]) {
-      keepConnections(this.#host.layout, worktree, name);
+    const { kept, pointer } = this.#host;
+    for (const worktree of pointer.slug === slug ? [slug, DEFAULT] : [slug]) {
+      kept.claim(worktree, name);
     }
   }
 

@@ -12,6 +12,7 @@ import type { SettingsOf } from "./settings.ts";
 export interface ServiceOverride {
   readonly command?: readonly string[] | undefined;
   readonly listen?: "socket" | "tcp" | undefined;
+  readonly http?: boolean | undefined;
   readonly enabled?: boolean | undefined;
 }
 
@@ -102,7 +103,9 @@ function backendAt(
   const launch: Launch | undefined = override.command
     ? { kind: "command", argv: override.command }
     : launchOf(directory, (why) => refused.push({ name: name.toString(), why }));
-  if (launch) return { directory, launch, listen: override.listen ?? listenOf(launch) };
+  const { http, listen } = override;
+  if (launch)
+    return { directory, launch, listen: http === false ? "none" : (listen ?? listenOf(launch)) };
   refused.push({
     name: name.toString(),
     why: "backend/ has none of: an executable run, deno.json with a start task, main.ts, server.ts, mod.ts, index.ts, package.json with a start script",

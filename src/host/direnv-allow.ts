@@ -34,7 +34,7 @@ export async function allowEnvrc(
   const already = statIfThere(record) !== undefined;
   if (!already && wasTakenBack(real, environment)) return "denied";
   if (!already && !(await putRecord(real, record, environment))) return "failed";
-  remember(real, record, environment);
+  remember(real, record, !already, environment);
   return already ? "already" : "allowed";
 }
 
@@ -77,19 +77,52 @@ export async function allowTrackedEnvrc(
   return allowEnvrc(thisEnvrc, content, environment);
 }
 
-/** Forgets that we allowed a file: it is no longer ours. */
+/** Forgets that we allowed a file: it is no longer ours. What was allowed stays so. */
 export function forgetAllowance(
   path: RawPath | string,
   environment: UserEnvironment = process.env,
 ): void {
-  // Also of a directory that is gone: git's paths have no symbolic links left in them.
-  fs.rmSync(memoryOf(realEnvrc(path) ?? toBuffer(path), environment), { force: true });
+  fs.rmSync(memoryOf(lastingPath(path), environment), { force: true });
+}
+
+/** Takes back that we allowed a file, which goes: the record that we made of it, none of the user's. */
+export function withdrawAllowance(
+  path: RawPath | string,
+  environment: UserEnvironment = process.env,
+): void {
+  const { record, own } = readMemory(lastingPath(path), environment);
+  if (own && isRecord(record, environment)) fs.rmSync(record, { force: true });
+  forgetAllowance(path, environment);
+}
+
+/** Also of a directory that is gone: git's paths have no symbolic links left in them. */
+function lastingPath(path: RawPath | string): Buffer {
+  return realEnvrc(path) ?? toBuffer(path);
+}
+
+interface Memory {
+  readonly directory?: string | undefined;
+  readonly record: string;
+  /** We made the record; it was not there before. */
+  readonly own: boolean;
+}
+
+function readMemory(path: Buffer, environment: UserEnvironment): Memory {
+  const lines = readIfThere(memoryOf(path, environment))?.toString().split("\n") ?? [];
+  const [directory, record = "", own] = lines;
+  return { directory, record, own: own === OWN };
+}
+
+const OWN = "own";
+
+function isRecord(path: string, environment: UserEnvironment): boolean {
+  const allow = `${direnvDirectory(environment)}/allow/`;
+  return path.startsWith(allow) && /^[0-9a-f]{64}$/.test(path.slice(allow.length));
 }
 
 /** Up to 2.32 a deny leaves no trace but the missing record: ours, for this very directory. */
 function wasTakenBack(path: Buffer, environment: UserEnvironment): boolean {
-  const memory = readIfThere(memoryOf(path, environment))?.toString().split("\n");
-  const [directory, record] = memory ?? [];
+  const { directory, record } = readMemory(path, environment);
   if (directory === undefined || directory !== identityOf(path)) return false;
   return !!record && !!statIfThere(dirname(record)) && !statIfThere(record);
 }
@@ -114,11 +147,15 @@ async function putRecord(
   }
 }
 
-function remember(path: Buffer, record: string, environment: UserEnvironment): void {
+function remember(path: Buffer, record: string, made: boolean, environment: UserEnvironment): void {
   const memory = memoryOf(path, environment);
-  const line = `${identityOf(path)}\n${record}\n`;
+  const before = readMemory(path, environment);
+  const isOwn = made || (before.own && before.record === record);
+  const line = `${identityOf(path)}\n${record}\n${isOwn ? `${OWN}\n` : ""}`;
   if (readIfThere(memory)?.toString() === line) return;
   try {
+    // Of what the file held before.
+    if (before.record !== record) withdrawAllowance(path, environment);
     fs.mkdirSync(dirname(memory), { recursive: true, mode: 0o700 });
     writeAtomically(memory, line, { durable: false });
   } catch {

@@ -8,7 +8,7 @@ import {
   renderEnvrc,
 } from "../model/envrc.ts";
 import type { RawPath } from "../model/worktree.ts";
-import { forgetAllowance } from "./direnv-allow.ts";
+import { withdrawAllowance } from "./direnv-allow.ts";
 import { codeOf, isAbsent, joinRaw, lstatIfThere, writeAtomically } from "./files.ts";
 import { surelyLacks } from "./git/fresh-index.ts";
 import { isBeingRemoved } from "./git/removal.ts";
@@ -61,7 +61,7 @@ export function removeEnvrc(directory: RawPath | string): "removed" | "absent" |
   const present = inspectEnvrc(path);
   if (present.kind !== "ours") return present.kind;
   fs.rmSync(path, { force: true });
-  forgetAllowance(path);
+  withdrawAllowance(path);
   return "removed";
 }
 

@@ -3,7 +3,7 @@ import { codeOf } from "./files.ts";
 
 /**
  * The same work for a timer or a watch, whose failures reach nobody and would end this process: each
- * is told once, and the next time it may succeed.
+ * kind is told once, and once more when it comes back after the work has succeeded.
  */
 export function carefully<Given extends unknown[]>(
   work: (...given: Given) => unknown,
@@ -20,7 +20,8 @@ export function carefully<Given extends unknown[]>(
   return (...given) => {
     try {
       const result = work(...given);
-      if (result instanceof Promise) result.catch(failed);
+      if (result instanceof Promise) result.then(() => told.clear(), failed);
+      else told.clear();
     } catch (error) {
       failed(error);
     }

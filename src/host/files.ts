@@ -91,9 +91,12 @@ export function writeAtomically(
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   const file = fs.openSync(temporary, "wx", mode);
   try {
-    fs.writeFileSync(file, content);
-    if (durable) fs.fsyncSync(file);
-    fs.closeSync(file);
+    try {
+      fs.writeFileSync(file, content);
+      if (durable) fs.fsyncSync(file);
+    } finally {
+      fs.closeSync(file);
+    }
     fs.renameSync(temporary, path);
   } catch (error) {
     fs.rmSync(temporary, { force: true });

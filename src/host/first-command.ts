@@ -21,12 +21,13 @@ const LARGEST_LOG = 1_000_000;
  * Runs one of the project's own commands in a worktree, with its environment, once for each round:
  * what a killed daemon left running is waited for. All that it prints goes to
  * `logs/<worktree>.setup/current`. It is ended, with all that it started, when its worktree is
- * removed or the daemon stops.
+ * removed or the daemon stops, as `ending` says.
  */
 export async function runFirstCommand(
   layout: Layout,
   worktree: { readonly slug: string; readonly path: RawPath },
   { argv, environment, step, round }: FirstCommand,
+  ending: AbortSignal,
 ): Promise<CommandResult> {
   const records = recordsOf(layout);
   const record = join(records, `${worktree.slug}.${round}.${step}`);
@@ -49,7 +50,7 @@ export async function runFirstCommand(
         NO_COLOR: "1",
       },
       log,
-      onEnd: (end) => whenToEnd(isThere, end),
+      onEnd: (end) => whenToEnd(isThere, ending, end),
     });
   } finally {
     fs.closeSync(log);
@@ -86,7 +87,7 @@ function recordNames(layout: Layout, slug: string): string[] {
   return fs.readdirSync(records).filter((name) => name.startsWith(`${slug}.`));
 }
 
-function whenToEnd(isThere: () => boolean, end: () => void): () => void {
+function whenToEnd(isThere: () => boolean, ending: AbortSignal, end: () => void): () => void {
   let called = false;
   const once = () => {
     if (called) return;
@@ -96,10 +97,10 @@ function whenToEnd(isThere: () => boolean, end: () => void): () => void {
   const looking = setInterval(() => {
     if (!isThere()) once();
   }, LOOK_MS);
-  process.once("SIGTERM", once);
+  ending.addEventListener("abort", once);
   return () => {
     clearInterval(looking);
-    process.off("SIGTERM", once);
+    ending.removeEventListener("abort", once);
   };
 }
 

@@ -94,8 +94,11 @@ export class HookPipes {
       // Without a reader this fails, as it should: the hook has given up.
       const { O_WRONLY, O_NONBLOCK } = fs.constants;
       const file = fs.openSync(path, O_WRONLY | O_NONBLOCK);
-      fs.writeSync(file, `${token}\n`);
-      fs.closeSync(file);
+      try {
+        fs.writeSync(file, `${token}\n`);
+      } finally {
+        fs.closeSync(file);
+      }
     } catch {}
     clearTimeout(this.#releases.get(pipe));
     const free = carefully(() => {

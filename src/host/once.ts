@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import { constants } from "node:os";
 import type { Layout } from "../model/layout.ts";
+import { readProc } from "./proc.ts";
 
 /** How a command ended; `ended` when it was made to, because its worktree or the daemon goes. */
 export type CommandResult =
@@ -122,15 +123,22 @@ function recordedCode(record: string): number | undefined {
 function runnerOf({ scripts }: Layout, record: string): number | undefined {
   const pid = Number(read(`${record}.pid`).trim());
   if (!(pid > 1)) return undefined;
+  const isRunner = fs.existsSync("/proc/self")
+    ? `\0${readProc(`${pid}/cmdline`)}`.includes(`\0${scripts}/once\0run\0${record}\0`)
+    : commandOfPs(pid).includes(`${scripts}/once run ${record} `);
+  return isRunner ? pid : undefined;
+}
+
+/** Only where there is no `/proc`: small systems have no ps, or one that knows no `-p`. */
+function commandOfPs(pid: number): string {
   try {
-    const line = execFileSync("ps", ["-ww", "-p", String(pid), "-o", "command="], {
+    return execFileSync("ps", ["-ww", "-p", String(pid), "-o", "command="], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
     });
-    return line.includes(`${scripts}/once run ${record} `) ? pid : undefined;
   } catch {
     // There is none of that number any more.
-    return undefined;
+    return "";
   }
 }
 

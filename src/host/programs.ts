@@ -1,6 +1,12 @@
 import fs from "node:fs";
+import { dirname } from "node:path";
 import { execa } from "execa";
-import { type PackageManager, type ProgramName, packageManager } from "./package-manager.ts";
+import {
+  installCommand,
+  type PackageManager,
+  type ProgramName,
+  packageManager,
+} from "./package-manager.ts";
 
 /** Every program that ikigai starts, by absolute path; `postgresBin` is a directory. */
 export interface Programs {
@@ -16,8 +22,13 @@ export interface Programs {
   readonly curl: string;
 }
 
-/** Paths that the configuration gives; each is used instead of a search. */
-export type GivenPrograms = { readonly [name in ProgramName]?: string | undefined };
+/**
+ * Paths that the configuration gives; each is used instead of a search. git, direnv and curl, which
+ * people and their hooks call as well, are those on PATH.
+ */
+export type GivenPrograms = {
+  readonly [name in "nginx" | "postgres" | "runsvdir"]?: string | undefined;
+};
 
 /** Programs were not found, or a given path is none; the message names all of them. */
 export class MissingPrograms extends Error {
@@ -27,7 +38,7 @@ export class MissingPrograms extends Error {
   readonly install: string | undefined;
 
   constructor(missing: readonly ProgramName[], reasons: string[], manager?: PackageManager) {
-    const install = manager?.install(missing);
+    const install = manager && installCommand(manager, missing);
     const next = install ?? "install them with the system's package manager";
     super(
       `Not found on this machine: ${missing.join(", ")}\n${reasons.map((reason) => `  ${reason}\n`).join("")}  next: ${next}`,
@@ -65,13 +76,13 @@ export function findPrograms(
   const take = (name: ProgramName, found: string | undefined): string => {
     if (found !== undefined) return found;
     missing.add(name);
-    const wanted = given[name];
+    const wanted = (given as Readonly<Record<string, string | undefined>>)[name];
     if (wanted) reasons.push(`${name}: the configuration says ${wanted}, and that is no program`);
     return "";
   };
-  const single = (name: ProgramName) =>
-    take(name, given[name] ? runnable(given[name]) : onPath(name, path));
-  const runsvdir = single("runsvdir");
+  const single = (name: ProgramName, chosen?: string) =>
+    take(name, chosen ? runnable(chosen) : onPath(name, path));
+  const runsvdir = single("runsvdir", given.runsvdir);
   // The five belong together: beside the first, or else wherever they are.
   const sibling = (name: string) =>
     take(
@@ -82,12 +93,18 @@ export function findPrograms(
     name === "runsvdir" || runsvdir === "" ? runsvdir : sibling(name),
   );
   const programs = {
-    ...{ nginx: single("nginx"), runsvdir, runsv, sv, chpst, svlogd },
+    ...{ nginx: single("nginx", given.nginx), runsvdir, runsv, sv, chpst, svlogd },
     postgresBin: take("postgres", findPostgres(given.postgres, path)),
     ...{ direnv: single("direnv"), git: single("git"), curl: single("curl") },
   };
   if (missing.size > 0) throw new MissingPrograms([...missing], reasons, packageManager(path));
   return programs;
+}
+
+/** PATH with the directories behind it in which git, direnv and curl, called by name, were found. */
+export function pathTo({ git, direnv, curl }: Programs, path: string): string {
+  const places = path.split(":").filter((place) => place !== "");
+  return [...new Set([...places, ...[git, direnv, curl].map(dirname)])].join(":");
 }
 
 /** What the programs say of their version, such as "1.22.1"; "" where one says nothing. */

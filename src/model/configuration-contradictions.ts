@@ -8,7 +8,7 @@ interface Finding {
  * was written, whatever its types, so that these are told along with the rest.
  */
 export function contradictions(raw: unknown): Finding[] {
-  return [...samePort(raw), ...circles(raw)];
+  return [...samePort(raw), ...circles(raw), ...withoutHttp(raw)];
 }
 
 function samePort(raw: unknown): Finding[] {
@@ -20,6 +20,20 @@ function samePort(raw: unknown): Finding[] {
   return [
     { path: [given, "port"], message: `is the same as ${other} (${http}); each needs its own` },
   ];
+}
+
+/** What only holds for a service with HTTP. */
+function withoutHttp(raw: unknown): Finding[] {
+  const services = get(raw, "services");
+  return Object.keys(isRecord(services) ? services : {}).flatMap((name) => {
+    if (get(services, name, "http") !== false) return [];
+    return ["listen", "ready"]
+      .filter((key) => get(services, name, key) !== undefined)
+      .map((key) => ({
+        path: ["services", name, key],
+        message: "is for a service with HTTP, and http is false",
+      }));
+  });
 }
 
 /** Each circle of `after` once, told at its first service. */

@@ -47,7 +47,9 @@ export default defineConfig({
   another. For the defaults write an empty one: \`{}\`.
 - **Durations** are text such as \`"500ms"\`, \`"30s"\`, \`"15m"\`, \`"1h30m"\`, \`"14d"\`, or a number of seconds.
 - **Sizes** are text such as \`"512MB"\`, or a number of bytes; a kilobyte is 1024 bytes.
-- **Commands** are lists of arguments. No shell reads them.
+- **Commands** are lists of arguments. No shell reads them, so \`$PORT\` in one is those five letters. Where a
+  program takes an address as an argument, name the shell:
+  \`["sh", "-c", "exec npm run dev -- --port \\"$PORT\\" --host \\"$HOST\\""]\`, with \`"listen": "tcp"\`.
 - **Approval.** What runs something (commands, permissions, program paths, variables that load code, and a
   file that is itself a program) is held until \`ikigai trust\` has approved it, once for each content.
   A file that is a program may import only \`ikigai\` and Node's own modules.

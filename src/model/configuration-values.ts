@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseDuration } from "./duration.ts";
+import { quoteShell } from "./envrc.ts";
 import { parseSize } from "./size.ts";
 
 /** Names that the addresses, git or npm already use for something else. */
@@ -47,7 +48,31 @@ export const argumentList = z
     error: 'must be a list of arguments such as ["npm", "run", "migrate"]',
   })
   .min(1, "must name a program")
-  .refine((list) => list[0] !== "", "must name a program");
+  .refine((list) => list[0] !== "", "must name a program")
+  .check(({ value, issues }) => {
+    const at = literalVariable(value);
+    if (at < 0) return;
+    const message = `is given as it stands, as no shell reads a command; write ${throughShell(value)}`;
+    issues.push({ code: "custom", input: value, path: [at], message });
+  });
+
+/** Where a command names a variable that ikigai sets, outside of code for an interpreter; -1 for nowhere. */
+function literalVariable(command: readonly string[]): number {
+  if (command.some((argument) => /^-[a-z]*[ce]$/.test(argument))) return -1;
+  return command.findIndex((argument) => SET_VARIABLE.test(argument) && !/\s/.test(argument));
+}
+
+const SET_VARIABLE =
+  /\$(?:\{)?(?:DATABASE_URL|DENO_SERVE_ADDRESS|HOST|PORT|PG[A-Z]+|IKIGAI_[A-Z]+)(?![A-Za-z0-9_])/;
+
+/** The same as a line of shell, in which variables are put in. */
+function throughShell(command: readonly string[]): string {
+  const words = command.map((word) => {
+    if (SET_VARIABLE.test(word)) return `"${word.replaceAll(/["`\\]/g, "\\$&")}"`;
+    return /^[\w@%+=:,./-]+$/.test(word) ? word : quoteShell(word);
+  });
+  return JSON.stringify(["sh", "-c", `exec ${words.join(" ")}`]);
+}
 
 export const serviceName = z
   .string()

@@ -79,11 +79,8 @@ export const configurationSchema = z.strictObject({
   programs: z
     .strictObject({
       nginx: program("nginx"),
-      git: program("git"),
       runsvdir: program("runsvdir"),
-      direnv: program("direnv"),
       node: program("node"),
-      curl: program("curl"),
     })
     .prefault({}),
   worktrees: z

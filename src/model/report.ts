@@ -20,7 +20,8 @@ export interface ServiceReport {
   readonly slug: string;
   readonly state: ServiceState;
   readonly start: "on-demand" | "always" | "manual";
-  readonly url: string;
+  /** Null where it has no HTTP. */
+  readonly url: string | null;
   readonly pid?: number;
   /** Resident memory in bytes. */
   readonly memory?: number;

@@ -12,7 +12,7 @@ import {
 export const serviceSchema = z.strictObject({
   command: argumentList.optional().meta({
     description:
-      "The program and arguments that start the backend, in its directory. Needs approval once.",
+      'The program and arguments that start the backend, in its directory. No shell reads them: for a variable such as `$PORT` write `["sh", "-c", "exec …"]`. Needs approval once.',
     examples: [["npm", "run", "dev"]],
   }),
   listen: z
@@ -22,6 +22,14 @@ export const serviceSchema = z.strictObject({
       description:
         "Whether the backend can listen on a Unix socket or only on a TCP port. Without it Deno and Node are given a socket, and an executable `run` or a command is given both.",
       examples: ["tcp"],
+    }),
+  http: z
+    .boolean()
+    .default(true)
+    .meta({
+      description:
+        "Whether it answers HTTP. A worker, a queue or a Redis does not: it has no address and is given none to listen at, and is ready once its process has run for a second.",
+      examples: [false],
     }),
   start: z
     .enum(["on-demand", "always", "manual"])

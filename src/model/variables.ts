@@ -1,5 +1,6 @@
 import type { Layout } from "./layout.ts";
 import { schemaOf } from "./slug.ts";
+import type { Listen } from "./worktree.ts";
 
 /** What of a project goes into an environment. */
 export interface Connection {
@@ -124,7 +125,7 @@ export interface ServiceAddress {
   readonly socket: string;
   /** A port of its own, for a backend that can only listen on TCP. */
   readonly port?: number;
-  readonly listen: "socket" | "tcp" | "either";
+  readonly listen: Listen;
 }
 
 /** The environment of a backend, over that of its worktree: where to listen and who it is. */
@@ -134,12 +135,17 @@ export function serviceVariables(
   password: string,
 ): Record<string, string> {
   const base = worktreeUrl(address.worktree, connection.httpPort);
-  const tcp = address.port !== undefined && address.listen !== "socket";
-  return {
+  const common = {
     PGPASSWORD: password,
     // A log is no terminal, whatever the one was in which everything was started.
     NO_COLOR: "1",
     IKIGAI_SERVICE: address.service,
+  };
+  // The worktree's address, as in its shell: it has none itself.
+  if (address.listen === "none") return common;
+  const tcp = address.port !== undefined && address.listen !== "socket";
+  return {
+    ...common,
     IKIGAI_URL: address.unnamed ? base : `${base}/${address.service}`,
     ...(address.listen === "tcp" ? {} : { IKIGAI_SOCKET: address.socket }),
     ...(tcp

@@ -38,7 +38,8 @@ export type Launch =
   | { readonly kind: "deno"; readonly entry: string }
   | { readonly kind: "node" };
 
-export type Listen = "socket" | "tcp" | "either";
+/** `none`: it has no HTTP, and no address. */
+export type Listen = "socket" | "tcp" | "either" | "none";
 export type StartPolicy = "on-demand" | "always" | "manual";
 
 export interface Backend {

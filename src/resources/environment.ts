@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import type { Facts, WorktreeFacts } from "../facts/facts.ts";
 import { putEnvironment } from "../host/direnv.ts";
-import { forgetAllowance } from "../host/direnv-allow.ts";
+import { withdrawAllowance } from "../host/direnv-allow.ts";
 import { provideEnvrc } from "../host/direnv-provide.ts";
 import {
   joinRaw,
@@ -89,7 +89,7 @@ export const environment: Resource<Want, Have> = {
     const passwords = `${layout.environments}/${step.key}.pgpass`;
     const note = notePath(layout.environments, step.key);
     if (!want) {
-      if (have?.top) forgetAllowance(joinRaw(Buffer.from(have.top, "hex"), ".envrc"));
+      if (have?.top) withdrawAllowance(joinRaw(Buffer.from(have.top, "hex"), ".envrc"));
       // Last what it is known by, so that a removal that is cut off is gone through with.
       for (const file of [passwords, note, shell]) fs.rmSync(file, { force: true });
       return;

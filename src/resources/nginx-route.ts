@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { DEFAULT } from "../host/default-pointer.ts";
 import { linkAtomically, listIfThere, lstatIfThere, readlinkIfThere } from "../host/files.ts";
 import type { Layout } from "../model/layout.ts";
 import { UserError } from "../model/user-error.ts";
@@ -7,7 +8,6 @@ import type { Resource } from "./resource.ts";
 
 type Links = ReadonlyMap<string, RawPath>;
 
-const DEFAULT = ".default";
 /** Stands for the directories themselves where they are not as we make them; no slug holds a dot. */
 const SOCKETS = ".sockets";
 
@@ -31,7 +31,7 @@ export const nginxRoute: Resource<Links, Links> = {
     return wants;
   },
 
-  async have({ layout }, scope) {
+  async have({ layout, pointer }, scope) {
     const found = new Map<string, Links>();
     if (!isInside(layout)) return found;
     const slugs = scope ? [...scope] : listIfThere(layout.documents).map(String);
@@ -49,11 +49,9 @@ export const nginxRoute: Resource<Links, Links> = {
       const whole = present.isDirectory() && isDirectory(`${layout.sockets}/${slug}`);
       found.set(slug, new Map(whole ? links : [...links, [SOCKETS, Buffer.alloc(0)]]));
     }
-    const chosen = readlinkIfThere(`${layout.documents}/${DEFAULT}`);
-    // One that leads nowhere, or elsewhere than the other, is none.
-    const agreed = same(chosen, readlinkIfThere(`${layout.sockets}/${DEFAULT}`));
-    if (chosen && agreed && (!scope || scope.has(chosen.toString()))) {
-      found.set(DEFAULT, new Map([["", chosen]]));
+    const chosen = pointer.slug;
+    if (chosen !== undefined && (!scope || scope.has(chosen))) {
+      found.set(DEFAULT, new Map([["", Buffer.from(chosen)]]));
     }
     return found;
   },
@@ -77,7 +75,7 @@ export const nginxRoute: Resource<Links, Links> = {
     return (want ?? have)?.get("")?.toString();
   },
 
-  async apply({ layout }, step, want, have) {
+  async apply({ layout, pointer, ports }, step, want, have) {
     if (!isInside(layout)) {
       throw new UserError(
         `${layout.httpd} or ${layout.run} holds a link, and nothing is written where it leads.`,
@@ -86,12 +84,11 @@ export const nginxRoute: Resource<Links, Links> = {
     }
     const path = `${layout.documents}/${step.key}`;
     if (step.key === DEFAULT) {
-      const chosen = want?.get("");
-      for (const link of [`${layout.sockets}/${DEFAULT}`, path]) {
-        if (chosen) linkAtomically(chosen, link);
-        // Another worktree may have become the default one since we looked.
-        else if (same(readlinkIfThere(link), have?.get(""))) fs.rmSync(link, { force: true });
-      }
+      const chosen = want?.get("")?.toString();
+      // Another worktree may have become the default one since we looked.
+      if (chosen === undefined) return pointer.remove(have?.get("")?.toString());
+      await pointer.turn(chosen);
+      ports.setDefault(pointer.slug);
       return;
     }
     const places = [`${layout.sockets}/${step.key}`, path];

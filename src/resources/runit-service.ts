@@ -100,7 +100,9 @@ export const runitService: Resource<Want, Have> = {
     }
     const { worktree, service, backend, facts } = want;
     const address = `${worktree.slug}/${service.slug}`;
-    const port = backend.listen === "socket" ? undefined : await ports.allocate(address);
+    if (backend.listen === "none") ports.release(address);
+    const takesPort = backend.listen === "tcp" || backend.listen === "either";
+    const port = takesPort ? await ports.allocate(address) : undefined;
     const socket = host.socketPath(worktree.slug, service.slug);
     const settings = serviceConfiguration(worktree.settings, service.name);
     const password = facts.passwordOf(worktree);

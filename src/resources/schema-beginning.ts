@@ -18,10 +18,10 @@ export interface Beginning {
 export async function beginSchema(host: Host, beginning: Beginning): Promise<void> {
   const { branching, intended } = host;
   const { slug, path } = beginning.worktree;
-  // Said before anything else, so that a shell that comes at once already waits.
-  branching.set(slug, 0);
   let mark: SchemaMark;
   try {
+    // Said before anything else, so that a shell that comes at once already waits.
+    branching.set(slug, 0);
     mark = await begun(host, beginning);
   } finally {
     branching.delete(slug);

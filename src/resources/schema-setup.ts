@@ -50,7 +50,7 @@ export async function finishSchema(host: Host, unfinished: Unfinished): Promise<
     host.notes.set(slug, "setup", `${what} runs; its output: ikigai logs ${slug}/setup`);
     const step = what.replace("database.", "");
     const command = { argv, environment, step, round };
-    const result = await runFirstCommand(host.layout, worktree, command);
+    const result = await runFirstCommand(host.layout, worktree, command, host.ending);
     if (result.ok) continue;
     // Its worktree went away, or we do: whoever looks next decides anew.
     if (result.ended) return;

@@ -1,5 +1,7 @@
 import http from "node:http";
 import type { WorktreeFacts } from "../facts/facts.ts";
+import { DEFAULT } from "../host/default-pointer.ts";
+import { serviceUrl, shownUrl } from "../model/addresses.ts";
 import { failurePage, type ServiceFailure } from "../model/failure-page.ts";
 import { isSlug } from "../model/slug.ts";
 import type { Service } from "../model/worktree.ts";
@@ -10,11 +12,11 @@ import type { Keeper } from "./keeper.ts";
  * and sends nginx back to it; `/down` only explains. Nothing else is offered, so
  * that no request from outside reaches the daemon's own interface.
  */
-export function gateServer(keeper: Keeper): http.Server {
+export function gateServer(keeper: Keeper, httpPort: () => number): http.Server {
   const misses = new Misses();
   return http.createServer((request, response) => {
     request.resume();
-    answer(keeper, misses, request)
+    answer(keeper, misses, request, httpPort())
       .catch((error: unknown): Answer => {
         const why = error instanceof Error ? error.message : String(error);
         return {
@@ -34,12 +36,13 @@ async function answer(
   keeper: Keeper,
   misses: Misses,
   request: http.IncomingMessage,
+  httpPort: number,
 ): Promise<Answer> {
   const slug = header(request, "x-ikigai-worktree");
   const name = header(request, "x-ikigai-service");
   if (slug !== ".default" && !isSlug(slug)) return unknown(`There is no worktree ${slug}.`);
   await untilKnown(keeper, misses, slug, name);
-  const worktree = keeper.find(slug);
+  const worktree = find(keeper, slug);
   if (!worktree) {
     return slug === ".default"
       ? unknown("No worktree is the default one.")
@@ -52,16 +55,34 @@ async function answer(
       `There is no worktree ${name}, and no service of that name in ${worktree.slug}.`,
     );
   }
-  if (!service) return unknown(`The worktree ${worktree.slug} has no service ${name}.`);
+  if (!service) {
+    const [other] = worktree.services;
+    const why = `The worktree ${worktree.slug} has no service ${name}.`;
+    return unknown(why, other && shownUrl(worktree.slug, worktree.services, httpPort));
+  }
   if (header(request, "x-ikigai-failure") === "no-frontend") {
-    return unknown(`The service ${name} of ${worktree.slug} has no frontend.`);
+    const url = service.backend && serviceUrl(worktree.slug, service, httpPort);
+    return unknown(`The service ${name} of ${worktree.slug} has no frontend.`, url);
   }
   if (!service.backend) return unknown(`The service ${name} of ${worktree.slug} has no backend.`);
+  if (service.backend.listen === "none") {
+    const why = `The service ${name} of ${worktree.slug} has no HTTP (services.${service.name}.http is false).`;
+    return unknown(why, `ikigai logs ${worktree.slug}/${service.slug}`);
+  }
   if (request.url !== "/wake") return explanation(keeper, request, worktree, service);
   const result = await keeper.wakes.wake(worktree, service);
+  // The bare addresses may lead elsewhere by now, and nginx goes there again.
+  const now = find(keeper, slug);
+  if (now && now.slug !== worktree.slug) return answer(keeper, misses, request, httpPort);
   const title = `${worktree.slug}/${service.slug} is down`;
   if (!result.awake) return { status: 503, failure: { title, ...result } };
   return { status: 200, port: keeper.host.ports.get(`${worktree.slug}/${service.slug}`) };
+}
+
+/** The worktree that an address leads to: of the bare ones, which lag behind what is chosen, the links decide. */
+function find(keeper: Keeper, slug: string): WorktreeFacts | undefined {
+  const bare = slug === DEFAULT ? keeper.host.pointer.slug : undefined;
+  return (bare === undefined ? undefined : keeper.find(bare)) ?? keeper.find(slug);
 }
 
 /** Its address was not there yet when the request came, and so led to the default worktree. */
@@ -83,9 +104,9 @@ async function untilKnown(
   slug: string,
   name: string,
 ): Promise<void> {
-  const isKnown = () => keeper.find(slug)?.services.some((s) => s.slug === name) === true;
+  const isKnown = () => find(keeper, slug)?.services.some((s) => s.slug === name) === true;
   // What leads to no worktree is looked for everywhere, whatever its name.
-  const place = slug !== ".default" && keeper.find(slug) ? slug : ".default";
+  const place = slug !== ".default" && find(keeper, slug) ? slug : ".default";
   if (isKnown() || misses.isRecent(place)) return;
   let looking = true;
   const look = slug === ".default" ? keeper.lookEverywhere() : keeper.lookAt(slug);

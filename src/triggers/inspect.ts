@@ -5,12 +5,12 @@ import type { Host } from "../host/host.ts";
 import { howItFails, lastCrash } from "../host/runit/crashes.ts";
 import { readStatus, type SuperviseStatus } from "../host/runit/supervise.ts";
 import { memoryOfGroups } from "../host/usage.ts";
+import { serviceUrl, shownUrl } from "../model/addresses.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import { problemLine } from "../model/configuration-problems.ts";
 import { excerptOf } from "../model/log-excerpt.ts";
 import type { ServiceReport, WorktreeReport } from "../model/report.ts";
 import { schemaOf } from "../model/slug.ts";
-import { worktreeUrl } from "../model/variables.ts";
 import type { Service } from "../model/worktree.ts";
 import type { Keeper } from "./keeper.ts";
 
@@ -79,7 +79,7 @@ function report(
     }),
     ...(progress === undefined ? {} : { progress }),
     schema: schemaOf(slug),
-    url: worktreeUrl(slug, httpPort),
+    url: shownUrl(slug, worktree.services, httpPort),
     services,
     problems,
     warnings: worktree.warnings.map(problemLine),
@@ -113,7 +113,6 @@ function inspectService(
     now: Date.now() / 1000,
     held: held !== undefined && status?.state !== "run",
   });
-  const base = worktreeUrl(worktree.slug, httpPort);
   const running = (state === "running" || state === "crashing") && status && status.pid > 0;
   const used = housekeeper.census.lastUse(worktree, service);
   return {
@@ -121,7 +120,7 @@ function inspectService(
     slug: service.slug,
     state,
     start,
-    url: service.unnamed ? base : `${base}/${service.slug}`,
+    url: serviceUrl(worktree.slug, service, httpPort) ?? null,
     ...(running ? { pid: status.pid, memory: memory.get(status.pid) ?? 0 } : {}),
     ...(used ? { lastUse: used.toISOString() } : {}),
     ...(held === undefined ? {} : { why: `${held} has not been approved`, held: true as const }),

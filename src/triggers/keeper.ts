@@ -16,7 +16,6 @@ import { changeOfTop } from "../facts/glance.ts";
 import { joinRaw } from "../host/files.ts";
 import { untilUnlocked } from "../host/git/lock.ts";
 import type { Host } from "../host/host.ts";
-import { reloadNginx } from "../host/nginx.ts";
 import type { PlanReport } from "../model/report.ts";
 import type { Slug } from "../model/slug.ts";
 import { Again } from "./again.ts";
@@ -54,8 +53,6 @@ export class Keeper {
   readonly #autostart: Autostart;
   /** Why nothing can be seen, as it was told last. */
   #unreadable = "";
-  /** The default worktree that nginx may have kept connections to. */
-  #chosenOnce: Slug | undefined;
 
   constructor(
     gathering: () => Gathering,
@@ -295,12 +292,12 @@ export class Keeper {
 
   #remember(facts: Facts, only?: Slug): void {
     this.#noticed(facts);
-    this.host.ports.setDefault(facts.defaultSlug);
-    if (this.#chosenOnce && this.#chosenOnce !== facts.defaultSlug) reloadNginx(this.host.layout);
-    this.#chosenOnce = facts.defaultSlug ?? this.#chosenOnce;
+    // It changes together with what the bare addresses lead to.
+    this.host.ports.setDefault(this.host.pointer.slug ?? facts.defaultSlug);
     for (const slug of this.#seen.remember(facts, only)) {
       this.#standing.forget(slug);
       this.#autostart.forget(slug);
+      this.housekeeper.census.forgetUse(slug);
     }
   }
 

@@ -1,5 +1,7 @@
 import { keepRetentionClock } from "../host/postgres/retention-clock.ts";
 import { dropRetired, listRetired, sweepDropped } from "../host/postgres/retired.ts";
+import { listSchemas } from "../host/postgres/schemas.ts";
+import { sweepLogs } from "../host/worktree-logs.ts";
 import { DEFAULT_CONFIGURATION } from "../model/configuration.ts";
 import { formatDuration } from "../model/duration.ts";
 import {
@@ -91,6 +93,9 @@ async function enforceOnce(
         journal(`drop schema ${schema} failed: ${why}`);
       }
     }
+    await sweepUnowned(keeper).catch((error: unknown) =>
+      journal(`logs of worktrees that are gone cannot be removed: ${String(error)}`),
+    );
   } catch {
     // Postgres is away: the next tick finds the same.
   }
@@ -121,4 +126,10 @@ function tellShorter(
 
 function inWords({ age, count }: Retention): string {
   return `${formatDuration(age)} (${count} at most)`;
+}
+
+/** The logs of a removed worktree are kept as long as its data is: whoever restores that reads them. */
+async function sweepUnowned({ host, worktrees }: Keeper): Promise<void> {
+  const marked = (await listSchemas(host.postgres)).flatMap(({ mark }) => mark?.identity ?? []);
+  sweepLogs(host.layout, new Set([...marked, ...worktrees.map(({ identity }) => identity)]));
 }

@@ -165,6 +165,34 @@ test("a changed structure, or a role of that name, leaves everything as it is", 
   await equalsBase(result.target);
 });
 
+test("a claim that cannot get a role of its own keeps no lock on its connection", async () => {
+  await keep();
+  await cluster.sql("ALTER ROLE ikigai_reserve_main RENAME TO astray");
+  const client = await cluster.connect();
+  try {
+    const target = { base: "wt_main", target: "wt_none", owner: "wt_none", mark: "ikigai:none" };
+    const reason = expect.stringContaining('role "ikigai_reserve_main" does not exist');
+    expect(await claimReserve(client, target)).toMatchObject({ claimed: false, reason });
+    const held = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()";
+    expect((await client.query(held)).rowCount).toBe(0);
+  } finally {
+    await client.end();
+    await cluster.sql("ALTER ROLE astray RENAME TO ikigai_reserve_main");
+  }
+});
+
+test("what the base shares is said of a claimed branch too", async () => {
+  await cluster.sql(`CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far;
+    CREATE FOREIGN TABLE wt_main.there (id int) SERVER away`);
+  try {
+    await keep();
+    const note = expect.stringMatching(/\bthere: the rows of this foreign table stay those of/);
+    expect(await claim()).toMatchObject({ claimed: true, note });
+  } finally {
+    await cluster.sql("DROP FOREIGN TABLE wt_main.there");
+  }
+});
+
 /** Every access list of a schema, default ones included, with the branch's own name put alike. */
 async function privileges(schema: string): Promise<string[]> {
   const rows = await cluster.rows<{ line: string }>(

@@ -92,6 +92,18 @@ describe("a configuration", () => {
       'services.web.after goes round in a circle: "web" after "web"',
     ],
     [
+      { services: { queue: { http: false, listen: "tcp" } } },
+      "services.queue.listen is for a service with HTTP, and http is false",
+    ],
+    [
+      { services: { web: { command: ["npm", "run", "dev", "--", "--port", "$PORT", "it's"] } } },
+      `services.web.command[5] is given as it stands, as no shell reads a command; write ["sh","-c","exec npm run dev -- --port \\"$PORT\\" 'it'\\\\''s'"]`,
+    ],
+    [
+      { database: { migrate: ["migrate", "--to=$PGUSER"] } },
+      `database.migrate[1] is given as it stands, as no shell reads a command; write ["sh","-c","exec migrate \\"--to=$PGUSER\\""]`,
+    ],
+    [
       { services: { "a/b": {} } },
       `services["a/b"] is not a service's name: a directory's name, not frontend, api, node_modules or hidden`,
     ],

@@ -91,14 +91,11 @@ test("a pid that now belongs to something else is neither signalled nor believed
   expect([nginx.length, postgres.length]).toEqual([1, 1]);
 });
 
-test("a log beyond 10 MB is rotated at the next start, and five old ones are kept", async () => {
+test("a log beyond 10 MB is rotated at the next start", async () => {
   await using controls = await makeControls();
   const log = join(controls.layout.logs, "nginx.log");
-  for (let n = 0; n < 7; n += 1) {
-    writeFileSync(log, `${n}\n`.padEnd(10_485_761, "x"));
-    await controls.run("nginx", ["restart"]);
-  }
+  writeFileSync(log, "old\n".padEnd(10_485_761, "x"));
+  await controls.run("nginx", ["restart"]);
   expect(readFileSync(log).length).toBeLessThan(100_000);
-  const kept = [1, 2, 3, 4, 5].map((n) => readFileSync(`${log}.${n}`, "utf8")[0]);
-  expect(kept).toEqual(["6", "5", "4", "3", "2"]);
+  expect(readFileSync(`${log}.1`, "utf8").slice(0, 4)).toBe("old\n");
 });

@@ -3,8 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { commandFor, managers } from "../../scripts/managers.js";
 import { installControls } from "../../src/host/controls.ts";
-import { packageManager } from "../../src/host/package-manager.ts";
+import {
+  installCommand,
+  PACKAGE_MANAGERS,
+  packageManager,
+} from "../../src/host/package-manager.ts";
 import { findPrograms, MissingPrograms, programVersions } from "../../src/host/programs.ts";
 import { makeSkeleton } from "../../src/host/skeleton.ts";
 import { layoutOf } from "../../src/model/layout.ts";
@@ -54,7 +59,7 @@ describe("programs", () => {
     const failure = catching(() => findPrograms(given, base));
     expect(failure.missing).toEqual(["runsvdir", "nginx", "postgres"]);
     expect(failure.message).toContain("nginx: the configuration says /nowhere/nginx");
-    expect(failure.install).toMatch(/^(sudo )?apt-get install -y runit nginx postgresql$/);
+    expect(failure.install).toMatch(/apt-get install -y .*runit nginx postgresql$/);
     expect(failure.message).toContain(`next: ${failure.install}`);
   });
 });
@@ -69,12 +74,32 @@ function catching(act: () => unknown): MissingPrograms {
 }
 
 describe("the package manager", () => {
-  test.runIf(process.platform === "linux")("asks for root's rights where it needs them", () => {
+  test.each(managers)(
+    "$name: a person is told the same as by this clone's own set-up",
+    (manager) => {
+      const ours = PACKAGE_MANAGERS.find(({ name }) => name === manager.name);
+      if (!ours) throw new Error(`${manager.name} is unknown`);
+      for (const [programs, names] of [
+        [
+          ["nginx", "postgres", "curl"],
+          ["nginx", "postgresql", "curl"],
+        ],
+        [
+          ["runsvdir", "git"],
+          ["runit", "git"],
+        ],
+        [["runsvdir"], ["runit"]],
+      ] as const) {
+        const command = installCommand(ours, programs, false);
+        expect(command).toBe(commandFor(manager, names));
+        expect(installCommand(ours, programs, true)).toBe(command.replaceAll("sudo ", ""));
+      }
+    },
+  );
+
+  test("is the one whose program is there", () => {
     program("apt-get");
-    expect(packageManager(base, false)?.install(["postgres"])).toBe(
-      "sudo apt-get install -y postgresql",
-    );
-    expect(packageManager(base, true)?.install(["postgres"])).toBe("apt-get install -y postgresql");
+    expect(packageManager(base)?.name).toBe("apt");
   });
 });
 

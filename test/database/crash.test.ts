@@ -25,7 +25,7 @@ const halves = () =>
   owner(
     project,
     `SELECT nspname FROM pg_namespace WHERE nspname ~ '^ikigai_build_'
-     UNION SELECT rolname FROM pg_roles WHERE rolname ~ '^(wt|ikigai)_' AND NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = rolname)`,
+     UNION SELECT rolname FROM pg_roles WHERE rolname ~ '^(wt|ikigai_build|ikigai_reserve)_' AND NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = rolname)`,
   );
 
 const answers = () =>

@@ -31,7 +31,7 @@ async function cut(client: pg.ClientBase): Promise<void> {
   const pid = await backend(client);
   // Not by node:events' once(), which hears `error` too.
   const ended = new Promise<void>((resolve) => void client.once("end", () => resolve()));
-  await postgres.query("SELECT pg_terminate_backend($1)", [pid]);
+  await postgres.run([`SELECT pg_terminate_backend(${pid})`]);
   await ended;
 }
 

@@ -2,8 +2,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { WorktreeFacts } from "../../src/facts/facts.ts";
 import { Branching } from "../../src/host/branching.ts";
+import type { Host } from "../../src/host/host.ts";
 import { layoutOf } from "../../src/model/layout.ts";
+import { type Beginning, beginSchema } from "../../src/resources/schema-beginning.ts";
+import { canLimitFiles, withFileLimit } from "../support/file-limit.ts";
 
 let root: string;
 let branching: Branching;
@@ -48,3 +52,13 @@ test("what can wait is told when a branch begins, and shells find how far it is"
   branching.delete("one");
   expect(existsSync(file)).toBe(false);
 });
+
+test.runIf(canLimitFiles)(
+  "a schema that a full disk keeps from beginning is not begun",
+  async () => {
+    const worktree = { slug: "rel-05", path: Buffer.from("/nowhere") } as unknown as WorktreeFacts;
+    const begin = () => beginSchema({ branching } as Host, { worktree } as Beginning);
+    await withFileLimit(0, () => expect(begin()).rejects.toThrow("EFBIG"));
+    expect(branching.size).toBe(0);
+  },
+);

@@ -2,7 +2,12 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { removeEnvrc } from "../../src/host/direnv.ts";
-import { allowEnvrc, isAllowed, mayAllowTracked } from "../../src/host/direnv-allow.ts";
+import {
+  allowEnvrc,
+  isAllowed,
+  mayAllowTracked,
+  withdrawAllowance,
+} from "../../src/host/direnv-allow.ts";
 import { TRACKED_ENVRC_LINE } from "../../src/model/envrc.ts";
 import { DirenvProject } from "./project.ts";
 
@@ -232,4 +237,35 @@ it("takes only ours away", async () => {
   expect(removeEnvrc(top)).toBe("absent");
   await project.provide(top, "main");
   expect([removeEnvrc(top), fs.existsSync(join(top, ".envrc"))]).toEqual(["removed", false]);
+});
+
+describe("the record of what is gone", () => {
+  const records = () => {
+    const directory = join(project.environment.XDG_DATA_HOME ?? "", "direnv/allow");
+    return fs.readdirSync(directory).length;
+  };
+  const remove = (top: string) => {
+    project.git(project.root, "worktree", "remove", "--force", top);
+    withdrawAllowance(join(top, ".envrc"), project.environment);
+  };
+
+  it("goes with the worktree, and with what the file held before", async () => {
+    const top = project.add("main");
+    await project.provide(top, "main");
+    await project.provide(top, "main");
+    project.add("new");
+    await project.provide(top, "new");
+    expect(records()).toBe(1);
+    remove(top);
+    expect(records()).toBe(0);
+  });
+
+  it("stays where the user has made it", async () => {
+    const top = project.add("main");
+    project.track(top, "export MINE=1\n");
+    project.direnv(top, "allow");
+    expect((await project.provide(top, "main", top)).allowed).toBe("already");
+    remove(top);
+    expect(records()).toBe(1);
+  });
 });

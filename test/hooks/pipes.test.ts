@@ -1,12 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import {
+  closeSync,
+  constants,
   existsSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -207,3 +211,24 @@ for (const [name, options] of Object.entries(shells)) {
     expect(told).toEqual([box.commonDir]);
   });
 }
+
+test("an answer that cannot be written leaves nothing open", async () => {
+  await using place = await withPipes();
+  const pipe = openSync(`${place.directory}/3`, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    // Somebody reads there, and there is no room.
+    expect(() => {
+      for (;;) writeSync(pipe, Buffer.alloc(4096));
+    }).toThrow("EAGAIN");
+    const open = () => readdirSync("/proc/self/fd").length;
+    const before = open();
+    for (let times = 0; times < 5; times++) {
+      writeFileSync(`${place.directory}/3.taken`, "");
+      writeFileSync(`${place.directory}/requests`, "3 123 /nowhere\n", { flag: "r+" });
+      await waitFor(() => !existsSync(`${place.directory}/3.taken`));
+    }
+    expect(open()).toBeLessThan(before + 5);
+  } finally {
+    closeSync(pipe);
+  }
+});

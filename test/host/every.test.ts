@@ -24,6 +24,24 @@ test("work that fails is done again, and each kind of failure is told once", asy
   ]);
 });
 
+test.each([
+  ["at once", (error: Error | undefined) => throwIf(error)],
+  ["later", async (error: Error | undefined) => throwIf(error)],
+])("a failure that comes back after a success is told again, %s", async (_, work) => {
+  const lines: string[] = [];
+  const run = carefully(work, (line) => lines.push(line));
+  const again = new Error("again");
+  for (const error of [again, again, undefined, again]) {
+    run(error);
+    await Promise.resolve();
+  }
+  expect(lines).toHaveLength(2);
+});
+
+function throwIf(error: Error | undefined): void {
+  if (error) throw error;
+}
+
 test("what is given reaches the work", () => {
   const heard: string[] = [];
   carefully(

@@ -1,10 +1,14 @@
+import { setMaxListeners } from "node:events";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type CommandResult, runOnce } from "../../src/host/once.ts";
+import { execa } from "execa";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { runFirstCommand } from "../../src/host/first-command.ts";
+import { type CommandResult, endOnce, runOnce } from "../../src/host/once.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 import { makeProject, type TestProject } from "../support/project.ts";
 import { must } from "../support/running.ts";
+import { waitFor } from "../support/wait.ts";
 
 let project: TestProject;
 let layout: Layout;
@@ -74,3 +78,46 @@ test("without a record that can be read nothing counts as done", async () => {
   expect(await once("exit 0")).toMatchObject({ ok: false });
   expect(times()).toBe(1);
 });
+
+test("many commands at once are all ended with the daemon, and none of them warns", async () => {
+  const warnings: Error[] = [];
+  const hear = (warning: Error) => warnings.push(warning);
+  process.on("warning", hear);
+  const ending = new AbortController();
+  setMaxListeners(0, ending.signal);
+  try {
+    const slugs = Array.from({ length: 12 }, (_, n) => `many-${n}`);
+    const script = ["sh", "-c", 'echo ran >>"$1"; exec sleep 600', "sh", ran];
+    const command = { argv: script, environment: {}, step: "seed", round: "first" };
+    const path = Buffer.from(`${project.root}/main`);
+    const commands = slugs.map((slug) =>
+      runFirstCommand(layout, { slug, path }, command, ending.signal),
+    );
+    await waitFor(() => times() === slugs.length).finally(() => ending.abort());
+    for (const result of await Promise.all(commands)) expect(result).toMatchObject({ ended: true });
+    expect(warnings).toEqual([]);
+  } finally {
+    process.off("warning", hear);
+  }
+});
+
+test.runIf(existsSync("/proc/self"))(
+  "what a killed daemon left running is ended also where there is no ps",
+  async () => {
+    const wait = ["sh", "-c", 'echo ran >>"$1"; exec sleep 600', "sh", ran];
+    const left = execa(`${layout.scripts}/once`, ["run", record, ...wait], {
+      ...{ cwd: project.root, env: project.env, detached: true, reject: false },
+    });
+    try {
+      await waitFor(() => times() === 1);
+      vi.stubEnv("PATH", project.home);
+      await endOnce(layout, record);
+      await waitFor(() => left.exitCode !== null || left.signalCode !== null);
+    } finally {
+      vi.unstubAllEnvs();
+      if (left.exitCode === null && left.signalCode === null && left.pid)
+        process.kill(-left.pid, "SIGKILL");
+    }
+    expect(existsSync(record)).toBe(false);
+  },
+);

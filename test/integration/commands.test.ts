@@ -183,14 +183,14 @@ describe("what is printed as JSON", () => {
       "Postgres",
       "daemon",
     ]);
-    expect(keysOf(status.parts[0])).toEqual(["detail", "name", "running"]);
+    expect(keysOf(status.parts[0])).toEqual(["answers", "detail", "name", "running"]);
   });
 
   test("plan, env, doctor, trust and up", async () => {
     expect(await read(project, "plan")).toEqual({ steps: [], problems: [] });
     expect(keysOf(await read(project, "env", "rel-05"))).toEqual([
       ..."DATABASE_URL IKIGAI_URL IKIGAI_WORKTREE PGDATABASE PGHOST".split(" "),
-      ..."PGPASSFILE PGPORT PGUSER SVDIR".split(" "),
+      ..."PGPASSFILE PGPORT PGSSLMODE PGUSER SVDIR".split(" "),
     ]);
     const doctor = await read<{ findings: object[] }>(project, "doctor");
     expect(keysOf(doctor)).toEqual(["findings", "healthy"]);
@@ -250,7 +250,7 @@ test.each([
   [1, ["wt", "wait", "nope"], nothingHere, "ikigai wt list"],
   [1, ["wt", "remove", "nope"], nothingHere, "ikigai wt list"],
   [1, ["wt", "restore", "nope"], "No data of nope is put aside.", "ikigai wt restore --list"],
-  [1, ["db", "branch", "nope"], "This directory is in no worktree.", "name one"],
+  [1, ["db", "branch", "nope"], "/", "ikigai wt list"],
   [1, ["db", "reset", "main", "--db", "half"], "half is no way to begin a schema", undefined],
   [1, ["db", "diff", "nope", "main"], nothingHere, "ikigai wt list"],
 ] as const)(

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -58,6 +59,20 @@ describe.each(["bare", "dot-bare", "clone"] as const)("in a %s repository", (lay
     }
     expect(await processesOf([project.root])).toEqual([]);
   });
+});
+
+test("git, direnv and curl that are not on PATH are found, and on the PATH of all that is started", async () => {
+  await using project = await makeProject();
+  const env = { PATH: join(project.home, "bin") };
+  const cli = join(process.cwd(), "dist/cli.cjs");
+  const { exitCode, stderr } = await project.run(process.execPath, [cli, "init"], { env });
+  expect(exitCode, stderr).toBe(0);
+  const settings = readFileSync(join(project.root, ".ikigai/scripts/settings"), "utf8");
+  const [, path = ""] = /^IKIGAI_PATH='(.*)'$/m.exec(settings) ?? [];
+  expect(path.split(":")[0]).toBe(env.PATH);
+  for (const name of ["git", "direnv", "curl"]) {
+    expect(path.split(":").some((place) => existsSync(join(place, name)))).toBe(true);
+  }
 });
 
 describe("init refuses", () => {

@@ -58,6 +58,7 @@ beforeAll(async () => {
     config: {
       services: {
         chosen: { command: ["node", "other.js"] },
+        "chosen-socket": { command: ["node", "socket.js"] },
         "tcp-only": { listen: "tcp" },
         environment: { env: configured },
       },
@@ -68,6 +69,8 @@ beforeAll(async () => {
       "environment/backend/server.js": tellEnvironment,
       "chosen/backend/main.ts": "throw new Error('not this one');",
       "chosen/backend/other.js": `require("node:http").createServer((_, r) => r.end("the chosen one")).listen(process.env.PORT)`,
+      "chosen-socket/backend/socket.js": `process.umask(0o177);
+require("node:http").createServer((_, r) => r.end("by its socket")).listen(process.env.IKIGAI_SOCKET)`,
       "only-docs/README.md": "No service: neither half is here.\n",
     },
   });
@@ -87,7 +90,15 @@ async function ask(worktree: string, service: string): Promise<Answer> {
 test("every directory with a backend or a frontend is a service, and nothing else", async () => {
   const names = (await reportOf(project, "rel-05"))?.services.map(({ name }) => name);
   expect(names?.sort()).toEqual(
-    [...answering, "chosen", "crashing", "environment", "frontend-only", "hanging-stop"].sort(),
+    [
+      ...answering,
+      "chosen",
+      "chosen-socket",
+      "crashing",
+      "environment",
+      "frontend-only",
+      "hanging-stop",
+    ].sort(),
   );
 });
 
@@ -115,8 +126,44 @@ test("what can only listen on TCP has a port of its own in each of many worktree
   expect(new Set(ports).size).toBe(ports.length);
 });
 
+test("every address that is shown answers, that of a backend without a frontend too", async () => {
+  const report = await reportOf(project, "rel-05");
+  const shown = await must(project, "wt", "show", "rel-05");
+  const visit = async (url: string) => {
+    const { hostname, pathname } = new URL(url);
+    return project.http(pathname, { host: hostname });
+  };
+  for (const { name, url } of [
+    { name: "the worktree", url: report?.url },
+    ...(report?.services ?? []),
+  ]) {
+    if (!url) throw new Error(`${name} has no address`);
+    expect(shown).toContain(url);
+    const first = await visit(url);
+    const { location } = first.headers;
+    const answer = location === undefined ? first : await visit(new URL(location, url).href);
+    expect([name, answer.status], answer.text).toEqual([name, name === "crashing" ? 503 : 200]);
+  }
+});
+
+test("who asks where only a frontend would answer is told the address that does", async () => {
+  const next = `http://node-start.rel-05.localhost:${project.httpPort}`;
+  const answer = await project.http("/rel-05/node-start/");
+  expect([answer.status, answer.json().next]).toEqual([404, next]);
+  const none = await project.http("/", { host: "rel-05.localhost" });
+  const why = "The worktree rel-05 has no service backend.";
+  expect([none.status, none.json().why]).toEqual([404, why]);
+});
+
 test("configuration names another command than the conventions would", async () => {
   expect((await project.http("/main/chosen/api/")).text).toBe("the chosen one");
+});
+
+test("one that may listen either way answers on the socket that it chose, though it made that its own", async () => {
+  for (const _ of ["woken", "awake"]) {
+    const answer = await project.http("/rel-05/chosen-socket/api/");
+    expect([answer.status, answer.text]).toEqual([200, "by its socket"]);
+  }
 });
 
 test("a frontend is served as it lies there, with a page for every route of its own", async () => {

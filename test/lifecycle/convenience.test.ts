@@ -53,6 +53,24 @@ describe("ikigai wt add", () => {
     );
   });
 
+  it("runs somebody's hooks in the environment that plain git gives them", async () => {
+    const hook = join(project.root, ".git/hooks/reference-transaction");
+    const seen = join(project.home, "seen");
+    const script = `#!/bin/sh\necho "$LC_ALL \${GIT_OPTIONAL_LOCKS-unset}" >>'${seen}'\n`;
+    await writeFile(hook, script, { mode: 0o755 });
+    try {
+      const env = { LC_ALL: "C.UTF-8" };
+      const command = join(project.root, ".ikigai/bin/ikigai");
+      const { exitCode } = await project.run(command, ["wt", "add", "hooked"], { env });
+      expect(exitCode).toBe(0);
+      const lines = (await readFile(seen, "utf8")).trimEnd().split("\n");
+      expect([...new Set(lines)]).toEqual(["C.UTF-8 unset"]);
+    } finally {
+      await rm(hook, { force: true });
+      await project.ikigai("wt", "remove", "hooked", "--force");
+    }
+  });
+
   it.each([
     ["a name that is no branch's", ["a..b"], "is no name that git takes"],
     ["an option in its place", ["--", "-f"], "is no name that git takes"],

@@ -88,7 +88,7 @@ describe("ikigai doctor", () => {
     );
     expect((await project.ikigai("start")).exitCode).toBe(0);
     expect((await project.ikigai("doctor")).stdout).toContain(
-      `port ${project.httpPort}: this project's own`,
+      `port ${project.httpPort}: this project's own, and nginx answers`,
     );
   });
 });

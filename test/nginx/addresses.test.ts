@@ -19,6 +19,7 @@ beforeAll(async () => {
   project.addWorktree("api");
   await startBackend(project, "api");
   await startBackend(project, "main", "headless");
+  await startBackend(project, "api", "admin");
   project.makeDefault("main");
   await startGate(project);
 });
@@ -42,6 +43,12 @@ describe("an address reaches the backend it names", () => {
     ["headless.main.localhost", "/any/thing?x", "main/headless", "/any/thing?x", ""],
     ["headless.main.localhost", "/", "main/headless", "/", ""],
     ["api.localhost", "/api/x", "api/backend", "/api/x", ""],
+    ["api.localhost", "/", "api/backend", "/", ""],
+    ["api.localhost", "/?a=%2F", "api/backend", "/?a=%2F", ""],
+    ["api.localhost", "/some%2Fpage", "api/backend", "/some%2Fpage", ""],
+    ["api.localhost", "/some/page/", "api/backend", "/some/page/", ""],
+    ["api.localhost", "/admin/api/x", "api/admin", "/api/x", "/admin"],
+    ["admin.api.localhost", "/", "api/admin", "/", ""],
   ])("%s%s", async (host, path, backend, url, prefix) => {
     if (backend === undefined) {
       expect((await request(project, path, { host })).status).toBe(404);
@@ -112,7 +119,6 @@ describe("what is not known is not found, and is never another's", () => {
     ["admin.rel-06.localhost", "/api/x"],
     ["nothing.rel-05.localhost", "/api/x"],
     ["a.b.rel-05.localhost", "/api/x"],
-    ["api.localhost", "/"],
   ])("%s%s", async (host, path) => {
     expect((await request(project, path, { host })).status).toBe(404);
   });

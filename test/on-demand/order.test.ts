@@ -1,7 +1,16 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { waitFor } from "../support/wait.ts";
-import { logOf, report, run, service, startProbes, tell, waitForState } from "./support.ts";
+import {
+  logOf,
+  openStream,
+  report,
+  run,
+  service,
+  startProbes,
+  tell,
+  waitForState,
+} from "./support.ts";
 
 const probe = new URL("./probe/backend/", import.meta.url);
 
@@ -48,6 +57,49 @@ test("a service that says when it is ready is not asked before; others wait for 
   await run(project, "lease", "rel-05/backend", "--", "true");
   const { services } = await report(project, "rel-05");
   expect(services.map(({ state }) => state)).toEqual(["running", "running", "running"]);
+});
+
+test("what has no HTTP is ready once it runs, others wait for that, and it has no address", async () => {
+  const starts = (start: string) => JSON.stringify({ private: true, scripts: { start } });
+  await using project = await startProbes(
+    {
+      services: {
+        // Longer than any request here waits.
+        queue: { http: false, patience: "10m" },
+        worker: { http: false, idle: "500ms" },
+        broken: { http: false, start: "manual" },
+        backend: { after: ["queue"], idle: "500ms" },
+      },
+    },
+    {
+      worktrees: ["rel-05", "rel-06"],
+      files: {
+        "queue/backend/package.json": starts("exec sleep 100000"),
+        "worker/backend/package.json": starts("exec sleep 100000"),
+        "broken/backend/package.json": starts("exit 7"),
+      },
+    },
+  );
+  expect((await project.http("/rel-05/api/x")).status).toBe(200);
+  expect(await service(project, "rel-05", "queue")).toMatchObject({ state: "running", url: null });
+  await run(project, "up", "rel-05/queue");
+  const answer = await project.http("/rel-05/queue/api/x");
+  expect([answer.status, answer.json<{ why: string }>().why]).toEqual([
+    404,
+    "The service queue of rel-05 has no HTTP (services.queue.http is false).",
+  ]);
+  const broken = await project.ikigai("up", "rel-05/broken");
+  expect(broken.exitCode).toBe(1);
+  expect(broken.stderr).toContain("rel-05/broken did not start: it ended with exit code 7");
+
+  // Nobody asks it for anything: it stays as long as its worktree is in use, and goes with it.
+  const stream = await openStream(project, "rel-05");
+  await run(project, "up", "rel-05/worker");
+  await run(project, "up", "rel-06/worker");
+  await waitForState(project, "rel-06", "idle", "worker");
+  expect((await service(project, "rel-05", "worker")).state).toBe("running");
+  stream.close();
+  await waitForState(project, "rel-05", "idle", "worker");
 });
 
 test("a service whose predecessor fails says so", async () => {

@@ -2,13 +2,16 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { DefaultPointer } from "../../src/host/default-pointer.ts";
 import type { Host } from "../../src/host/host.ts";
+import { KeptConnections } from "../../src/host/kept-connections.ts";
+import { Ports } from "../../src/host/ports.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { nginxRoute } from "../../src/resources/nginx-route.ts";
 
 let base: string;
 let outside: string;
-let host: Pick<Host, "layout">;
+let host: Pick<Host, "layout" | "pointer" | "ports">;
 
 beforeEach(() => {
   base = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "iki-")));
@@ -17,7 +20,13 @@ beforeEach(() => {
   fs.writeFileSync(join(outside, "precious/file"), "kept");
   const layout = layoutOf(join(base, "project"));
   for (const path of [layout.documents, layout.sockets]) fs.mkdirSync(path, { recursive: true });
-  host = { layout };
+  const pointer = new DefaultPointer(
+    layout,
+    new KeptConnections(layout),
+    () => "",
+    new AbortController().signal,
+  );
+  host = { layout, pointer, ports: new Ports(layout, () => {}) };
 });
 afterEach(() => fs.rmSync(base, { recursive: true, force: true }));
 

@@ -11,6 +11,7 @@ import { ask } from "../support/http.ts";
 
 /** Looks, and finds nothing new. */
 class Looker {
+  readonly host = { pointer: { slug: undefined } };
   looks = 0;
   readonly #worktrees = [{ slug: "main", services: [] } as unknown as WorktreeFacts];
   find(slug: string) {
@@ -31,7 +32,7 @@ let server: ReturnType<typeof gateServer>;
 beforeEach(async () => {
   keeper = new Looker();
   socketPath = join(tmpdir(), `iki-gate-${randomUUID().slice(0, 8)}`);
-  server = gateServer(keeper as unknown as Keeper);
+  server = gateServer(keeper as unknown as Keeper, () => 8888);
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
 });
 afterEach(() => {

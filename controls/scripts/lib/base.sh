@@ -91,13 +91,19 @@ alone() {
 }
 
 # rotate FILE: beyond 10 MB its content moves to FILE.1 … FILE.5. Copied and cut, not
-# renamed: whoever has it open (always to append) writes on in the same file.
+# renamed: whoever has it open (always to append) writes on in the same file. Copied before
+# any older one moves, so that a full disk costs none of them.
 rotate() {
   if [ ! -f "$1" ] || [ "$(wc -c <"$1")" -le 10485760 ]; then return 0; fi
-  for n in 4 3 2 1; do
+  rm -f "$1.0"
+  if ! cp "$1" "$1.0"; then
+    rm -f "$1.0"
+    return 1
+  fi
+  for n in 4 3 2 1 0; do
     if [ -f "$1.$n" ]; then mv -f "$1.$n" "$1.$((n + 1))"; fi
   done
-  cp "$1" "$1.1" && : >"$1"
+  : >"$1"
 }
 
 # launch LOG PROGRAM ARGS…: in a session of its own, with default signals and nothing

@@ -60,11 +60,14 @@ access_is_current() {
 }
 
 # postgres_do WRAPPER…: the server itself, started through WRAPPER (as_account, or launch). The
-# socket's directory is relative to the data directory: no path is too long for its address.
+# socket's directory is relative to the data directory: no path is too long for its address. With mmap its
+# memory is files in there as well: what lies in /dev/shm systemd deletes where an account's last session
+# ends (logind.conf(5), RemoveIPC), and a server without it lets nobody in any more.
 postgres_do() {
   "$@" "$IKIGAI_PG_BIN/postgres" -D "$pg_data" -p "$port" \
     -c listen_addresses=localhost -c unix_socket_directories=. -c unix_socket_permissions=0700 \
-    -c log_destination=stderr -c logging_collector=off
+    -c log_destination=stderr -c logging_collector=off \
+    -c dynamic_shared_memory_type=mmap
 }
 
 server_pid() {

@@ -3,7 +3,7 @@ import { freshName, readSurvey } from "./inspect/read.ts";
 import { readPointers } from "./inspect/values.ts";
 import { close } from "./session.ts";
 import type { Refusal, Survey } from "./types.ts";
-import { createWorker, enter, removeWorker } from "./worker.ts";
+import { createWorker, enter, removeWorker, unlockWorker } from "./worker.ts";
 
 const LOCK_TIMEOUT_MS = 5_000;
 
@@ -27,14 +27,13 @@ export async function surveySchema(
 async function pointing(client: pg.Client, survey: Survey): Promise<Refusal[]> {
   const name = freshName("build");
   let session: pg.Client | undefined;
+  const worker = await createWorker(client, name, survey.schema, { lens: true });
   try {
-    const worker = await createWorker(client, name, survey.schema, { lens: true });
     session = await enter(client, worker, "", LOCK_TIMEOUT_MS);
     return await readPointers(session, survey, worker.places);
   } finally {
     await close(session);
-    await removeWorker(client, name);
-    await client.query("SELECT pg_advisory_unlock(hashtextextended($1, 0))", [name]);
+    await removeWorker(client, name).finally(() => unlockWorker(client, name));
   }
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { scramVerifier } from "../postgres/scram.ts";
-import { dropOwnSchema } from "./drop.ts";
-import { BUILD_MARK, forget, markOf, register } from "./registry.ts";
+import { dropEmptySchema, dropOwnSchema } from "./drop.ts";
+import { BUILD_MARK, markOf, register } from "./registry.ts";
 import { prepareSession } from "./session.ts";
 import { ident, literal, qualified } from "./sql.ts";
 
@@ -77,7 +77,6 @@ export async function createWorker(
   const password = randomBytes(24).toString("base64url");
   const role = ident(name);
   const members = [owner, options.member ?? null].filter((each) => each !== null);
-  await client.query("SELECT pg_advisory_lock(hashtextextended($1, 0))", [name]);
   const statements = [
     // Lost with a crash, it is nobody's loss.
     "SET LOCAL synchronous_commit = off",
@@ -96,12 +95,25 @@ export async function createWorker(
       register(lens, BUILD_MARK),
       `GRANT USAGE ON SCHEMA ${ident(lens)} TO ${role}`,
     );
-  await client.query(statements.join(";\n"));
-  for (let at = 0; at < strange.length; at += BATCH) {
-    const views = strange.slice(at, at + BATCH).map((place) => lensView(base, place, role));
-    await client.query(views.join(";\n"));
+  await client.query("SELECT pg_advisory_lock(hashtextextended($1, 0))", [name]);
+  try {
+    await client.query(statements.join(";\n"));
+    for (let at = 0; at < strange.length; at += BATCH) {
+      const views = strange.slice(at, at + BATCH).map((place) => lensView(base, place, role));
+      await client.query(views.join(";\n"));
+    }
+  } catch (error) {
+    // The connection may go back to a pool. What cannot be removed now is swept, as nobody holds the lock.
+    await removeWorker(client, name).catch(() => undefined);
+    await unlockWorker(client, name).catch(() => undefined);
+    throw error;
   }
   return { name, password, places };
+}
+
+/** Says that a worker is not in use any more; its connection says the same when it ends. */
+export async function unlockWorker(client: pg.Client, name: string): Promise<void> {
+  await client.query("SELECT pg_advisory_unlock(hashtextextended($1, 0))", [name]);
 }
 
 function lensView(base: string, { name, kind, from }: Place, role: string): string {
@@ -187,7 +199,7 @@ export async function dropLens(client: pg.Client, worker: string): Promise<void>
     if (rows.length === 0) break;
     await client.query(`DROP VIEW ${rows.map(({ name }) => qualified(lens, name)).join(", ")}`);
   }
-  await client.query(`DROP SCHEMA IF EXISTS ${ident(lens)}; ${forget(lens)}`);
+  await client.query(dropEmptySchema(lens));
 }
 
 /** Ends a worker's sessions and removes all that is left of it, its schemas included. */

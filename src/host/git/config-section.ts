@@ -1,6 +1,5 @@
 import fs from "node:fs";
-import { codeOf } from "../files.ts";
-import { replaceFile } from "./replace-file.ts";
+import { readIfThere } from "../files.ts";
 
 /** As git writes it; behind it, to the end, nothing that is not ours. */
 const AT_THE_END = /\n\[hook "ikigai"\]\n(?:\t(?:command|event|enabled|lineFeedAdded) = .*\n)+$/;
@@ -12,35 +11,35 @@ export function willGetLineFeed(text: string): boolean {
 }
 
 /**
- * Takes our section out of a configuration file together with the line feed that git had put
- * before it, which `git config --remove-section` leaves.
- *
- * @returns false where that is for git to do: no line feed was added, somebody wrote behind the
- *   section, or the file is locked.
+ * What a configuration file held before git put a line feed and our section behind it; undefined
+ * where no line feed was added, or somebody wrote behind the section.
  */
-export function cutSection(config: string): boolean {
-  if (placeOf(fs.readFileSync(config, "latin1")) === undefined) return false;
-  const file = fs.realpathSync(config);
-  const lock = `${file}.lock`;
+export function textBeforeSection(config: string): Buffer | undefined {
+  const text = readIfThere(config)?.toString("latin1") ?? "";
+  const found = AT_THE_END.exec(text);
+  if (!found?.[0].includes(LINE_FEED_ADDED)) return undefined;
+  return Buffer.from(text.slice(0, found.index), "latin1");
+}
+
+/**
+ * Takes the line feed away that `git config --remove-section` leaves, where the file holds nothing
+ * else besides what was there before. Without git's lock, which would stay if we were killed: what
+ * is cut is the file that was read, also where git has put another one in its place.
+ */
+export function cutLineFeed(config: string, before: Buffer): void {
+  let file: number;
   try {
-    fs.closeSync(fs.openSync(lock, "wx"));
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    throw error;
+    file = fs.openSync(config, "r+");
+  } catch {
+    // Closed to us, or gone: an empty line is no harm.
+    return;
   }
   try {
-    const text = fs.readFileSync(file, "latin1");
-    const place = placeOf(text);
-    if (place === undefined) return false;
-    replaceFile(Buffer.from(file), text.slice(0, place), fs.statSync(file).mode & 0o777);
-    return true;
+    const is = fs.readFileSync(file);
+    if (is.equals(Buffer.concat([before, LINE_FEED]))) fs.ftruncateSync(file, before.length);
   } finally {
-    fs.rmSync(lock);
+    fs.closeSync(file);
   }
 }
 
-/** Where the text that was there before ends. */
-function placeOf(text: string): number | undefined {
-  const found = AT_THE_END.exec(text);
-  return found?.[0].includes(LINE_FEED_ADDED) ? found.index : undefined;
-}
+const LINE_FEED = Buffer.from("\n");

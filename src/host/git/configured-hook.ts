@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { readIfThere } from "../files.ts";
-import { cutSection, willGetLineFeed } from "./config-section.ts";
+import { cutLineFeed, textBeforeSection, willGetLineFeed } from "./config-section.ts";
 import { gitEnvironment } from "./environment.ts";
 import { HOOK_BODY, HOOK_EVENTS } from "./hook-block.ts";
 import type { HookConfig } from "./hook-config.ts";
@@ -60,8 +60,10 @@ export async function configure(
 
 /** Takes the hook out of the repository's configuration, if it is there. */
 export async function unconfigure(commonDir: string, env: NodeJS.ProcessEnv): Promise<void> {
-  if (cutSection(`${commonDir}/config`)) return;
+  const file = `${commonDir}/config`;
+  const before = textBeforeSection(file);
   await config(commonDir, env, ["--remove-section", SECTION], [128]);
+  if (before) cutLineFeed(file, before);
 }
 
 async function config(

@@ -21,8 +21,12 @@ const LOCAL = new Set([
   "GIT_COMMON_DIR",
 ]);
 
-/** The environment for a git command about a repository of our choice; git then takes no locks it need not. */
+/** The environment of a command about a repository of our choice, as its user has it. */
+export function foreignEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !LOCAL.has(name)));
+}
+
+/** The same where git's answer is read by us; git then takes no locks it need not. */
 export function gitEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
-  const kept = Object.entries(env).filter(([name]) => !LOCAL.has(name));
-  return { ...Object.fromEntries(kept), LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" };
+  return { ...foreignEnvironment(env), LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" };
 }

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { execa } from "execa";
 import type { RawPath } from "../../model/worktree.ts";
 import { joinRaw, statIfThere, toBuffer } from "../files.ts";
+import { DirectoryCache } from "./directory-cache.ts";
 import { gitEnvironment } from "./environment.ts";
 
 /** Where a value of git's configuration comes from (git-config(1), `--show-scope`). */
@@ -22,7 +23,13 @@ export interface HookConfig {
   readonly varies: boolean;
 }
 
-const known = new Map<string, { stamp: string; files: readonly string[]; config: HookConfig }>();
+interface Known {
+  readonly stamp: string;
+  readonly files: readonly string[];
+  readonly config: HookConfig;
+}
+
+const known = new DirectoryCache<Known>();
 
 /**
  * Reads the configuration as git would in a worktree, extensions.worktreeConfig and included files
@@ -48,7 +55,7 @@ export async function readHookConfig(
   if (before && before.stamp === stampOf(before.files)) return before.config;
   const { config, origins } = await askGit(directory, env);
   const files = [...new Set([...standardFiles(directory, commonDir, env), ...origins])];
-  known.set(key, { stamp: stampOf(files), files, config });
+  known.set(key, bytes, { stamp: stampOf(files), files, config });
   return config;
 }
 

@@ -3,6 +3,7 @@ import fs from "node:fs";
 import { execa } from "execa";
 import type { RawPath, Worktree } from "../../model/worktree.ts";
 import { isAbsent, joinRaw, lstatIfThere, readIfThere, statIfThere, toBuffer } from "../files.ts";
+import { DirectoryCache } from "./directory-cache.ts";
 import { gitEnvironment } from "./environment.ts";
 import { HOOK_BODY, HOOK_EVENTS } from "./hook-block.ts";
 import { type HookConfig, stampOf } from "./hook-config.ts";
@@ -58,7 +59,7 @@ export async function permissionFor(
   return await permissionInWorktree(real, top, stat !== undefined, env);
 }
 
-const known = new Map<string, { stamp: string; permission: Permission }>();
+const known = new DirectoryCache<{ readonly stamp: string; readonly permission: Permission }>();
 
 async function permissionInWorktree(
   directory: Buffer,
@@ -76,7 +77,7 @@ async function permissionInWorktree(
   const before = known.get(key);
   if (before?.stamp === stamp) return before.permission;
   const permission = await askGit(directory, top, exists, env);
-  known.set(key, { stamp, permission });
+  known.set(key, top, { stamp, permission });
   return permission;
 }
 

@@ -1,6 +1,6 @@
 import { GitError, simpleGit } from "simple-git";
 import { UserError } from "../../model/user-error.ts";
-import { gitEnvironment } from "./environment.ts";
+import { foreignEnvironment, gitEnvironment } from "./environment.ts";
 
 /**
  * The person's own environment is what plain git would see, so whatever it says
@@ -25,9 +25,23 @@ const TRUSTED = {
  *
  * @throws UserError with git's own words when it fails
  */
-export async function git(cwd: string, ...args: string[]): Promise<string> {
+export function git(cwd: string, ...args: string[]): Promise<string> {
+  return run(cwd, gitEnvironment(), args);
+}
+
+/**
+ * The same for a command that a person could have typed: the hooks that it runs get the person's
+ * language and locks, as from plain git.
+ *
+ * @throws UserError with git's own words, in that language
+ */
+export function gitAsTyped(cwd: string, ...args: string[]): Promise<string> {
+  return run(cwd, foreignEnvironment(), args);
+}
+
+async function run(cwd: string, env: NodeJS.ProcessEnv, args: string[]): Promise<string> {
   try {
-    const environment = definedOf(gitEnvironment());
+    const environment = definedOf(env);
     const allowEnvironment = Object.keys(environment);
     const runner = simpleGit({
       baseDir: cwd,

@@ -1,6 +1,8 @@
 import pg from "pg";
 import { UserError } from "../../model/user-error.ts";
-import { realPath } from "../files.ts";
+import { codeOf, realPath } from "../files.ts";
+import { OBSERVER, observerStatements } from "./observer.ts";
+import { randomPassword, scramVerifier } from "./scram.ts";
 
 /** How to reach the project's server as its owner. */
 export interface OwnerConnection {
@@ -13,15 +15,17 @@ export interface OwnerConnection {
   readonly data: string;
 }
 
-/** Identifiers are quoted by the driver's own rule. */
-export const quoteName = pg.escapeIdentifier;
-export const quoteText = pg.escapeLiteral;
-
-/** The daemon's connections. Nothing is connected before it is used. */
+/**
+ * The daemon's connections: those of the observer, which only reads, and those of the owner, which
+ * steps use that change something. Nothing is connected before it is used.
+ */
 export class Postgres {
-  readonly #pool: pg.Pool;
+  readonly #owner: pg.Pool;
+  readonly #observer: pg.Pool;
   readonly #config: pg.ClientConfig;
   readonly #data: string;
+  readonly #observerPassword = randomPassword();
+  #observing: Promise<void> | undefined;
 
   constructor(connection: OwnerConnection) {
     this.#config = {
@@ -34,8 +38,14 @@ export class Postgres {
       application_name: "ikigai",
     };
     this.#data = connection.data;
-    this.#pool = new pg.Pool({
-      ...this.#config,
+    this.#owner = this.#pool(this.#config);
+    const observer = { user: OBSERVER, password: this.#observerPassword };
+    this.#observer = this.#pool({ ...this.#config, ...observer });
+  }
+
+  #pool(config: pg.ClientConfig): pg.Pool {
+    const pool = new pg.Pool({
+      ...config,
       max: 6,
       // A connection costs more than all that a new worktree is asked for.
       min: 1,
@@ -45,23 +55,44 @@ export class Postgres {
       },
     });
     // An idle connection that the server ends is no event: the next query makes a new one.
-    this.#pool.on("error", () => {});
-    this.#pool.on("connect", outliveServer);
+    pool.on("error", () => {});
+    pool.on("connect", outliveServer);
+    return pool;
   }
 
-  /** Rows of one statement. */
+  /** Rows of one statement that reads, as the observer. */
   async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
-    return (await this.#pool.query<Row>(text, values)).rows;
+    await this.#admitObserver();
+    try {
+      return (await this.#observer.query<Row>(text, values)).rows;
+    } catch (error) {
+      // 28P01: the data is another cluster's, or a daemon before us gave the role its password.
+      if (codeOf(error) !== "28P01") throw error;
+      this.#observing = undefined;
+      await this.#admitObserver();
+      return (await this.#observer.query<Row>(text, values)).rows;
+    }
   }
 
-  /** Statements without parameters in one round trip; all of them or none (the protocol's simple query). */
+  /** Makes the observer's role, with a password that nobody else knows, once. */
+  #admitObserver(): Promise<void> {
+    this.#observing ??= scramVerifier(this.#observerPassword)
+      .then((verifier) => this.run(observerStatements(verifier)))
+      .catch((error: unknown) => {
+        this.#observing = undefined;
+        throw error;
+      });
+    return this.#observing;
+  }
+
+  /** Statements without parameters in one round trip, as the owner; all of them or none (the protocol's simple query). */
   async run(statements: readonly string[]): Promise<void> {
-    await this.#pool.query(statements.join(";\n"));
+    await this.#owner.query(statements.join(";\n"));
   }
 
-  /** Lends a connection for work that belongs together. */
+  /** Lends a connection of the owner for work that belongs together. */
   async use<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
+    const client = await this.#owner.connect();
     try {
       return await work(client);
     } finally {
@@ -69,7 +100,7 @@ export class Postgres {
     }
   }
 
-  /** A connection outside the pool, for work that takes long or owns its session. */
+  /** A connection of the owner outside the pool, for work that takes long or owns its session. */
   async connect(): Promise<pg.Client> {
     const client = new pg.Client(this.#config);
     outliveServer(client);
@@ -91,7 +122,7 @@ export class Postgres {
   }
 
   async end(): Promise<void> {
-    await this.#pool.end();
+    await Promise.all([this.#owner.end(), this.#observer.end()]);
   }
 }
 

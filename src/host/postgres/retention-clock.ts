@@ -7,7 +7,8 @@ import {
   type RetentionClock,
 } from "../../model/retention-clock.ts";
 import { readIfThere } from "../files.ts";
-import { type Postgres, quoteText } from "./client.ts";
+import type { Postgres } from "./client.ts";
+import { quoteText } from "./quote.ts";
 
 const PREFIX = "ikigai:clock ";
 
@@ -38,7 +39,7 @@ export async function keepRetentionClock(
   const kept = { ...now, retention: follow ? follow(now) : untold };
   const isSame = JSON.stringify(kept.retention) === JSON.stringify(before?.retention);
   if (!isSame || isWorthKeeping(before, kept)) {
-    await postgres.query(`COMMENT ON ROLE ikigai IS ${quoteText(PREFIX + JSON.stringify(kept))}`);
+    await postgres.run([`COMMENT ON ROLE ikigai IS ${quoteText(PREFIX + JSON.stringify(kept))}`]);
   }
   return kept;
 }

@@ -1,11 +1,12 @@
 import { retiredName, type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
-import { dependents, dropSchema } from "../branch/drop.ts";
-import { forget, IS_REGISTERED, REGISTRY, register, renameRegistered } from "../branch/registry.ts";
+import { dependents, dropEmptySchema, dropSchema } from "../branch/drop.ts";
+import { IS_REGISTERED, REGISTRY, register, renameRegistered } from "../branch/registry.ts";
 import { codeOf } from "../files.ts";
-import { isUnreachable, type Postgres, quoteName, quoteText } from "./client.ts";
+import { isUnreachable, type Postgres } from "./client.ts";
+import { quoteName, quoteText } from "./quote.ts";
 import { type KeptClock, keepRetentionClock, readRetentionClock } from "./retention-clock.ts";
-import { dropMarkedRole, ROLE_MARK } from "./roles.ts";
+import { dropMarkedRole, ROLE_MARK, releaseMarkedRole } from "./roles.ts";
 import { listSchemas, roleStatements } from "./schemas.ts";
 
 /** Data that was put aside, as `ikigai wt restore --list` tells it. */
@@ -142,15 +143,7 @@ async function finishDrop(postgres: Postgres, name: string): Promise<void> {
   const client = await postgres.connect();
   try {
     await dropSchema(client, name);
-    const role = await client.query(
-      "SELECT FROM pg_roles WHERE rolname = $1 AND shobj_description(oid, 'pg_authid') = $2",
-      [name, ROLE_MARK],
-    );
-    if (role.rowCount === 0) return;
-    // What the role owns elsewhere is somebody's work; what it was granted goes with it.
-    await client.query(`REASSIGN OWNED BY ${quoteName(name)} TO ikigai`);
-    await client.query(`DROP OWNED BY ${quoteName(name)}`);
-    await client.query(`DROP ROLE ${quoteName(name)}`);
+    await client.query(releaseMarkedRole(name));
   } finally {
     await client.end();
   }
@@ -176,10 +169,9 @@ function renameRole(from: string, to: string, option?: "NOLOGIN"): string {
 
 /** After the renaming, since nobody can log in again by then. */
 async function settle(postgres: Postgres, aside: string): Promise<"retired" | "dropped"> {
-  await postgres.query(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND pid <> pg_backend_pid()",
-    [aside],
-  );
+  await postgres.run([
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${quoteText(aside)} AND pid <> pg_backend_pid()`,
+  ]);
   return (await dropIfEmpty(postgres, aside)) ? "dropped" : "retired";
 }
 
@@ -188,8 +180,7 @@ async function dropIfEmpty(postgres: Postgres, name: string): Promise<boolean> {
   try {
     await postgres.run([
       "SET LOCAL lock_timeout = '1s'",
-      `DROP SCHEMA ${quoteName(name)}`,
-      forget(name),
+      dropEmptySchema(name),
       dropMarkedRole(name),
     ]);
     return true;

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { readMark, type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
-import { IS_REGISTERED, REGISTRY, REGISTRY_STATEMENTS, register } from "../branch/registry.ts";
-import { type Postgres, quoteName, quoteText } from "./client.ts";
+import { IS_REGISTERED, REGISTRY, register } from "../branch/registry.ts";
+import type { Postgres } from "./client.ts";
 import { EXTENSIONS, GATHERING } from "./gathering.ts";
+import { quoteName, quoteText } from "./quote.ts";
 import { GROUP, GROUP_STATEMENTS, markRole, ROLE_MARK } from "./roles.ts";
 import { scramVerifier } from "./scram.ts";
 
@@ -37,7 +38,6 @@ export async function prepareDatabase(postgres: Postgres): Promise<void> {
     "REVOKE ALL ON SCHEMA public FROM PUBLIC",
     "REVOKE ALL ON DATABASE ikigai FROM PUBLIC",
     "GRANT CONNECT, TEMPORARY ON DATABASE ikigai TO PUBLIC",
-    ...REGISTRY_STATEMENTS,
     ...GROUP_STATEMENTS,
     ...GATHERING,
   ]);

@@ -47,11 +47,11 @@ export function routingMaps(): string {
       ['""', '""'],
       ['"~^([^ ]*) \\1(?:/|$)"', '""'],
     ]),
-    map('"$host_service$at_origin$service_mount$document_mount"', "$service", [
+    map('"$at_origin:$host_service$service_mount$document_mount"', "$service", [
       ["default", "backend"],
-      ["frontend", "backend"],
-      ["/frontend", "backend"],
-      ['"~^/?(?<service_name>[a-z0-9-]+)$"', "$service_name"],
+      [":frontend", "backend"],
+      [":/frontend", "backend"],
+      ['"~^:/?(?<service_name>[a-z0-9-]+)$"', "$service_name"],
     ]),
     ...pathMaps(),
     ...hostMaps(),
@@ -71,8 +71,8 @@ function pathMaps(): string[] {
     ]),
     map('"$route:$mount:$absent"', "$action", [
       ["default", "nothing"],
-      ['"~^slashless:.*:1$"', "missing"],
-      ['"~^(?:bare:/.*|bare::|slashless:.*:)$"', "enter"],
+      ['"~^(?:bare|slashless):.*:1$"', "missing"],
+      ['"~^(?:bare|slashless):.*:$"', "enter"],
     ]),
   ];
 }
@@ -84,6 +84,10 @@ function hostMaps(): string[] {
       ["document", "$document"],
       ["slashless", "$document"],
       ["default", ".none"],
+    ]),
+    map("$at_origin", "$shown", [
+      ["1", "frontend"],
+      ["default", "$needed"],
     ]),
     map('"$route$at_origin"', "$slash_is_missing", [
       ["slashless", "1"],

@@ -131,6 +131,11 @@ if (!-e httpd/root/$worktree/$needed) {
   set $documents root/$worktree/frontend;
   set $consumed "";
 }
+# Without one, all that is asked here is its backend's.
+if (!-e httpd/root/$worktree/$shown) {
+  set $backend_uri $request_uri;
+  rewrite ^ /.backend last;
+}
 if ($slash_is_missing) {
   return 302 $document_mount/$is_args$args;
 }`;

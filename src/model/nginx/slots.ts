@@ -52,8 +52,8 @@ export interface SlotClaim {
  * Where a service claims its slot. A claim lasts as long as this nginx: a worker
  * may hold a connection to whom the slot was claimed for first, and must never
  * find it under another's name. So `run/slots` is emptied before nginx starts,
- * and at no other time; and nginx is told to reload when `.default`, which may
- * claim slots as well, becomes another worktree.
+ * and at no other time; and before `.default`, which may claim slots as well, becomes
+ * another worktree, its markers go, until no connection is kept any more.
  */
 export function slotClaim({ run }: Layout, worktree: string, service: string): SlotClaim {
   const directory = `${run}/slots/${slotOf(worktree, service)}`;

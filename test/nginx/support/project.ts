@@ -156,9 +156,9 @@ function isWritten(file: string, content: string): boolean {
   return fs.existsSync(file) && fs.readFileSync(file, "utf8") === content;
 }
 
-/** The master listens before it heeds signals; only a worker answers. */
+/** The master listens before it heeds signals; only a worker answers. No gate is asked about this path. */
 function answers(port: number): Promise<boolean> {
-  return fetch(`http://127.0.0.1:${port}/`, { redirect: "manual" }).then(
+  return fetch(`http://127.0.0.1:${port}/a.file`).then(
     () => true,
     () => false,
   );

@@ -2,7 +2,14 @@ import type pg from "pg";
 import { freshName } from "../inspect/read.ts";
 import { close } from "../session.ts";
 import { ident, literal } from "../sql.ts";
-import { createWorker, dropRole, enter, removeWorker, type Worker } from "../worker.ts";
+import {
+  createWorker,
+  dropRole,
+  enter,
+  removeWorker,
+  unlockWorker,
+  type Worker,
+} from "../worker.ts";
 import { type Record, writeRecord } from "./record.ts";
 
 /** A worker with the reserve's rights, which alone runs what the record says. */
@@ -72,7 +79,7 @@ export async function takeBack(
       await closed;
       await removeWorker(client, worker.name);
     }
-    await client.query("SELECT pg_advisory_unlock(hashtextextended($1, 0))", [worker.name]);
+    await unlockWorker(client, worker.name);
   } catch {
     // The server may be what failed; what is left is swept.
   }

@@ -1,0 +1,5 @@
+import pg from "pg";
+
+/** Identifiers and literals are quoted by the driver's own rule. */
+export const quoteName = pg.escapeIdentifier;
+export const quoteText = pg.escapeLiteral;
