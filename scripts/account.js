@@ -1,7 +1,9 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { endMarked } from "./processes.js";
 import { findProgram } from "./programs.js";
+import { removeProjects } from "./remove.js";
 import { must, run, StepError, step } from "./steps.js";
 
 /** Copies what git knows or would add, with node_modules and dist, to a directory. */
@@ -56,7 +58,8 @@ export async function asThrowawayUser(work) {
     const wrap = (command) => [...prefix, ...command];
     return await work({ name, cwd, temporary, wrap, env: environmentOf(name, home) });
   } finally {
-    await run("userdel", [name]);
-    rmSync(base, { recursive: true, force: true });
+    await endMarked([base]);
+    await run("userdel", [name], { tidying: true });
+    removeProjects(base);
   }
 }

@@ -30,4 +30,6 @@ async function check(args) {
   if (!args.includes("--no-tests")) await test(args);
 }
 
-if (isProgram(import.meta.url)) await main(() => check(process.argv.slice(2)));
+if (isProgram(import.meta.url)) {
+  await main(() => check(process.argv.slice(2)), { tidies: true });
+}

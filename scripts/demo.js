@@ -12,7 +12,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { build } from "./build.js";
-import { endAll, processesOf } from "./processes.js";
+import { interruption } from "./interruption.js";
+import { endMarked, processesOf } from "./processes.js";
 import { removeProject } from "./remove.js";
 import { setup } from "./setup.js";
 import { isProgram, main, must, root, run, StepError, step } from "./steps.js";
@@ -75,7 +76,8 @@ async function makeProject({ base, project, env, ports }) {
 }
 
 async function ask(address, options) {
-  const response = await fetch(address, { signal: AbortSignal.timeout(120_000), ...options });
+  const signal = AbortSignal.any([AbortSignal.timeout(120_000), interruption]);
+  const response = await fetch(address, { signal, ...options });
   const text = await response.text();
   if (response.ok) return text;
   throw new StepError(`${address} answered ${response.status}:\n${text.slice(0, 4000)}`);
@@ -128,11 +130,12 @@ async function show(project, origin, env) {
 
 async function tidy({ base, project, env }) {
   await step("Stopping everything and removing the project", async () => {
-    await run(process.execPath, [cli, "stop"], { cwd: project, env });
+    const isMade = existsSync(join(project, ".ikigai"));
+    if (isMade) await run(process.execPath, [cli, "stop"], { cwd: project, env, tidying: true });
     const left = await processesOf([base], { patience: 3_000 });
-    await endAll(left);
+    await endMarked([base]);
     removeProject(base, project);
-    if (left.length === 0) return "nothing is left running";
+    if (left.length === 0 || interruption.aborted) return "nothing is left running";
     throw new StepError(`These were still running:\n${left.map((one) => one.title).join("\n")}`);
   });
 }
@@ -145,17 +148,10 @@ async function demo({ keep }) {
   const env = environment(base, keep);
   const place = { base, project, env };
   let stay = false;
-  const interrupted = new Promise((_resolve, reject) => {
-    process.once("SIGINT", () => reject(new StepError("Interrupted.")));
-    process.once("SIGTERM", () => reject(new StepError("Interrupted.")));
-  });
   try {
     const ports = { http: await choosePort(8888), postgres: await choosePort(15432) };
-    const work = async () => {
-      await step("Making a project", () => makeProject({ ...place, ports }));
-      await show(project, `http://localhost:${ports.http}`, env);
-    };
-    await Promise.race([work(), interrupted]);
+    await step("Making a project", () => makeProject({ ...place, ports }));
+    await show(project, `http://localhost:${ports.http}`, env);
     stay = keep;
   } finally {
     if (!stay) await tidy(place);
@@ -176,7 +172,8 @@ async function remove(base) {
 
 if (isProgram(import.meta.url)) {
   const [option, directory] = process.argv.slice(2);
-  await main(() =>
-    option === "--remove" ? remove(directory ?? "") : demo({ keep: option === "--keep" }),
+  await main(
+    () => (option === "--remove" ? remove(directory ?? "") : demo({ keep: option === "--keep" })),
+    { tidies: true },
   );
 }

@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "./build.js";
-import { endAll, processesOf } from "./processes.js";
+import { endAll, endMarked, processesOf } from "./processes.js";
+import { removeProjects } from "./remove.js";
 import { setup } from "./setup.js";
 import { isProgram, main, root, run } from "./steps.js";
 
@@ -57,8 +58,11 @@ export async function faults(args) {
     await endAll(left);
     if (code !== 0 || left.length > 0) process.exitCode = 1;
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    await endMarked([temporary]);
+    removeProjects(temporary);
   }
 }
 
-if (isProgram(import.meta.url)) await main(() => faults(process.argv.slice(2)));
+if (isProgram(import.meta.url)) {
+  await main(() => faults(process.argv.slice(2)), { tidies: true });
+}

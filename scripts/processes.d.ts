@@ -13,3 +13,5 @@ export function processesOf(
 ): Promise<SeenProcess[]>;
 
 export function endAll(processes: readonly SeenProcess[]): Promise<void>;
+
+export function endMarked(marks: readonly string[]): Promise<void>;

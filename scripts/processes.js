@@ -74,3 +74,17 @@ export async function endAll(processes) {
   }
   for (const item of processes) signal(item, "SIGKILL");
 }
+
+/**
+ * Ends every process that names one of the marks, whatever it starts meanwhile: supervisors start
+ * again what ends before them.
+ */
+export async function endMarked(marks) {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const found = await processesOf(marks);
+    if (found.length === 0) return;
+    await endAll(found);
+  }
+}
+
+const ROUNDS = 10;

@@ -1,4 +1,5 @@
-import { readlinkSync, rmdirSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 // As root PostgreSQL's files lie where its account can reach them; `.ikigai/db` leads there.
@@ -15,13 +16,61 @@ function databaseOutside(project) {
 
 /** Removes a throwaway directory together with the database of the project inside it. */
 export function removeProject(base, project) {
-  const database = databaseOutside(project);
-  rmSync(base, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-  if (database === undefined) return;
-  rmSync(database, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  removeWith(base, [databaseOutside(project)]);
+}
+
+/**
+ * Removes a throwaway directory in which any number of projects were made, with their databases
+ * and the small disks that were mounted there. What runs in it has to be ended first.
+ */
+export function removeProjects(base) {
+  for (const place of mountsIn(base)) spawnSync("umount", ["--lazy", place]);
+  removeWith(base, projectsIn(base, DEPTH).map(databaseOutside));
+}
+
+/** A test's own directory, in it the project's, and one more. */
+const DEPTH = 4;
+
+function projectsIn(directory, depth) {
+  if (depth === 0) return [];
+  return entries(directory).flatMap((entry) => {
+    if (entry.name === ".ikigai") return [directory];
+    const descends = entry.isDirectory() && !/^\.|^node_modules$/.test(entry.name);
+    return descends ? projectsIn(join(directory, entry.name), depth - 1) : [];
+  });
+}
+
+function entries(directory) {
   try {
-    rmdirSync(dirname(database));
+    return readdirSync(directory, { withFileTypes: true });
   } catch {
-    // Another project's database is there too.
+    return [];
+  }
+}
+
+/** The innermost first (proc(5), `mounts`; a space is `\\040`). */
+function mountsIn(base) {
+  try {
+    return readFileSync("/proc/self/mounts", "utf8")
+      .split("\n")
+      .map((line) => (line.split(" ")[1] ?? "").replaceAll("\\040", " "))
+      .filter((place) => place.startsWith(`${base}/`))
+      .reverse();
+  } catch {
+    return [];
+  }
+}
+
+function removeWith(base, databases) {
+  const options = { recursive: true, force: true, maxRetries: 5, retryDelay: 100 };
+  rmSync(base, options);
+  for (const database of databases) {
+    if (database === undefined) continue;
+    rmSync(database, options);
+    try {
+      rmdirSync(dirname(database));
+    } catch {
+      // Another project's database is there too.
+    }
   }
 }

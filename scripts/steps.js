@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
+import { endAsInterrupted, hearSignals, interruption, passOnTo } from "./interruption.js";
 
 /** The checkout that these scripts belong to. */
 export const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
@@ -33,21 +34,38 @@ export async function step(title, work) {
   }
 }
 
+/** Somebody has interrupted the script; every `finally` on the way out tidies up. */
+class Interrupted extends StepError {
+  constructor() {
+    super("Interrupted.");
+  }
+}
+
 /**
- * Runs a program to its end. Never throws: a program that cannot be started has exit
- * code 127 and says why on `output`.
+ * Runs a program to its end. A program that cannot be started has exit code 127 and says why on
+ * `output`.
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {import("node:child_process").SpawnOptions & { show?: boolean, input?: string }} [options]
- *   `show` lets the program write to this terminal.
+ * @param {import("node:child_process").SpawnOptions & { show?: boolean, input?: string, tidying?: boolean }} [options]
+ *   `show` lets the program write to this terminal; one that is `tidying` runs whoever interrupts.
  * @returns {Promise<{ code: number, stdout: string, output: string }>}
+ * @throws only where the script is interrupted
  */
-export function run(command, args, { show = false, input, ...options } = {}) {
+export async function run(command, args, { tidying = false, ...options } = {}) {
+  if (tidying) return runToEnd(command, args, { ...options, detached: true }, () => {});
+  if (interruption.aborted) throw new Interrupted();
+  const result = await runToEnd(command, args, options, passOnTo);
+  if (interruption.aborted) throw new Interrupted();
+  return result;
+}
+
+function runToEnd(command, args, { show = false, input, ...options }, started) {
   return new Promise((resolve) => {
     const stdin = input === undefined ? "ignore" : "pipe";
     const stdio = show ? [stdin, "inherit", "inherit"] : [stdin, "pipe", "pipe"];
     const child = spawn(command, args, { cwd: root, stdio, ...options });
+    started(child);
     let stdout = "";
     let output = "";
     child.stdout?.setEncoding("utf8").on("data", (text) => {
@@ -74,14 +92,21 @@ export async function must(command, args, options) {
   );
 }
 
-/** Runs a script's main part: a StepError is told without its stack, anything else with it. */
-export async function main(work) {
+/**
+ * Runs a script's main part: a StepError is told without its stack, anything else with it.
+ *
+ * @param {{ tidies?: boolean }} [options] one that `tidies` up is not ended by a signal before it has
+ */
+export async function main(work, { tidies = false } = {}) {
+  if (tidies) hearSignals();
   try {
     await work();
   } catch (error) {
-    process.stderr.write(`\n${error instanceof StepError ? error.message : error.stack}\n`);
+    const known = error instanceof StepError || interruption.aborted;
+    process.stderr.write(`\n${known ? error.message : error.stack}\n`);
     process.exitCode = 1;
   }
+  endAsInterrupted();
 }
 
 /** Whether this module is the program that node was asked to run. */

@@ -1,9 +1,10 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asThrowawayUser } from "./account.js";
 import { build } from "./build.js";
-import { endAll, processesOf } from "./processes.js";
+import { endAll, endMarked, processesOf } from "./processes.js";
+import { removeProjects } from "./remove.js";
 import { setup } from "./setup.js";
 import { isProgram, main, root, run } from "./steps.js";
 
@@ -68,12 +69,14 @@ async function vitest({ title, cwd, temporary, args, wrap, env }) {
     ...reporters,
     ...args,
   ]);
-  const { code } = await run(command, rest, {
-    cwd,
-    env: { ...env, TMPDIR: temporary },
-    show: true,
-  });
-  return add(readReport(report, code), await checkLeftovers([temporary]));
+  try {
+    const options = { cwd, env: { ...env, TMPDIR: temporary }, show: true };
+    const { code } = await run(command, rest, options);
+    return add(readReport(report, code), await checkLeftovers([temporary]));
+  } finally {
+    // Only where somebody interrupts is anything left by now.
+    await endMarked([temporary]);
+  }
 }
 
 async function asPresentUser(args) {
@@ -84,7 +87,7 @@ async function asPresentUser(args) {
     const options = { cwd: root, temporary, args, wrap: (command) => command, env: process.env };
     return await vitest({ title: "Testing as the present user", ...options });
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    removeProjects(temporary);
   }
 }
 
@@ -107,4 +110,6 @@ export async function test(args) {
   if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1;
 }
 
-if (isProgram(import.meta.url)) await main(() => test(process.argv.slice(2)));
+if (isProgram(import.meta.url)) {
+  await main(() => test(process.argv.slice(2)), { tidies: true });
+}

@@ -3,9 +3,10 @@ import fs from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Away } from "./facts/away.ts";
 import type { Gathering } from "./facts/facts.ts";
-import { findProject, type Project } from "./facts/project.ts";
-import { Settings } from "./facts/settings.ts";
-import { readWorktrees, WorktreeReader } from "./facts/worktrees.ts";
+import { isInOperation } from "./facts/git-operation.ts";
+import { loadSettings, readSettings } from "./facts/open-project.ts";
+import { findProject } from "./facts/project.ts";
+import { WorktreeReader } from "./facts/worktrees.ts";
 import { Asked } from "./host/asked.ts";
 import { Branching } from "./host/branching.ts";
 import { isOwnSocket } from "./host/daemon-client.ts";
@@ -33,9 +34,10 @@ import { readSecret } from "./host/secret.ts";
 import { ownerSocketDirectory, socketPaths } from "./host/socket-path.ts";
 import { endAbandoned } from "./host/strays.ts";
 import { sweepTemporaries } from "./host/temporaries.ts";
-import { isTrusted, projectIdentity } from "./host/trust.ts";
+import { projectIdentity } from "./host/trust.ts";
+import { problemLine } from "./model/configuration-problems.ts";
 import { apiOf } from "./triggers/api.ts";
-import { watchConfiguration } from "./triggers/configuration.ts";
+import { SettingsWatch } from "./triggers/configuration.ts";
 import { gateServer } from "./triggers/gate.ts";
 import { guardControls } from "./triggers/guard.ts";
 import { keepHooks } from "./triggers/hooks.ts";
@@ -65,7 +67,7 @@ async function main(root: string | undefined): Promise<void> {
   if ("from" in arrival) relocateWorktrees(commonDir, arrival.from.root, layout.root);
   if (arrival.kind === "moved") passThrough(layout, arrival.from);
   sweepTemporaries(layout, commonDir);
-  const settings = await settingsOf(project);
+  const settings = await readSettings(project, { keeps: true });
   const { http, postgres } = settings.project;
   const secret = readSecret(layout);
   const identity = projectIdentity(commonDir);
@@ -110,11 +112,7 @@ async function main(root: string | undefined): Promise<void> {
     httpPort: http.port,
     postgresPort: postgres.port,
     defaultWorktree: settings.project.worktrees.default,
-    settingsOf: async (worktree) => {
-      const found = await settings.of(worktree.path);
-      tellMistakes(worktree.slug, found.loaded);
-      return found;
-    },
+    settingsOf: (worktree) => settings.of(worktree.path),
     trustIdentity: identity,
     passwordOf: (worktree) => secret.passwordFor(worktree.slug, worktree.identity),
     secretId: secret.id,
@@ -126,20 +124,54 @@ async function main(root: string | undefined): Promise<void> {
   const reader = new WorktreeReader(commonDir);
   const away = new Away();
   let copied = arrival.kind === "copied";
-  const keeper = new Keeper(gathering, host, journal, () => settings.project.limits);
+  const keeper = new Keeper(
+    gathering,
+    host,
+    journal,
+    () => settings.project.limits,
+    ({ defaultTop, worktrees }) => {
+      settingsWatch.follow(defaultTop && toBuffer(defaultTop).toString());
+      for (const { slug, mistakes } of worktrees) tellMistakes(slug, mistakes);
+    },
+  );
   let ready = false;
   const degraded: string[] = [];
   const degrade = (why: string) => {
     degraded.push(why);
     journal(`degraded: ${why}`);
   };
-  const retention = () => settings.project.worktrees.retention;
+  const tellVanished = () => {
+    const { vanished } = settings;
+    if (vanished === undefined) return;
+    journal(
+      `${vanished} is not there any more; what it said last holds, until there is another (an empty one: {})`,
+    );
+  };
+  tellVanished();
+  let afterSettings = () => {};
+  const settingsWatch = new SettingsWatch(
+    layout.root,
+    () =>
+      void loadSettings(settings, commonDir)
+        .then(tellVanished)
+        .then(() => afterSettings())
+        .then(() => keeper.lookEverywhere())
+        .catch(() => {}),
+    (error) =>
+      degrade(`settings are not watched, only looked at every two seconds: ${String(error)}`),
+    journal,
+  );
+  const retention = () => {
+    const chosen = keeper.find(".default");
+    return chosen && isInOperation(chosen) ? undefined : settings.retention;
+  };
   const api = apiOf({
     keeper,
     httpPort: () => http.port,
     version: VERSION,
     program,
     retention,
+    problems: () => settings.problems.map(problemLine),
     ready: () => ready,
     degraded: () => degraded.join("; ") || undefined,
   });
@@ -175,6 +207,8 @@ async function main(root: string | undefined): Promise<void> {
   const replenish = () => void (statIfThere(layout.sv) && host.slots.replenish());
   carefully(replenish, journal)();
   carefully(() => host.slots.completeStarts(), journal)();
+  const enforcement = enforceRetention(keeper, retention, journal);
+  afterSettings = enforcement.look;
   const stops: readonly (() => unknown)[] = [
     watchSupervisor(layout, journal),
     endOrphansRegularly(layout, journal),
@@ -232,19 +266,8 @@ async function main(root: string | undefined): Promise<void> {
     tidyWhenQuiet(journal),
     rotateRegularly(layout, journal),
     keepHooks(keeper, commonDir, journal),
-    enforceRetention(keeper, retention, journal),
-    watchConfiguration(
-      layout.root,
-      chosen && toBuffer(chosen.path).toString(),
-      () =>
-        void settings
-          .loadProject(chosen?.path)
-          .then(() => keeper.lookEverywhere())
-          .catch(() => {}),
-      (error) =>
-        degrade(`settings are not watched, only looked at every two seconds: ${String(error)}`),
-      journal,
-    ),
+    () => enforcement.end(),
+    () => settingsWatch.end(),
     stopWatching,
   ];
   journal(`ready: ${keeper.worktrees.length} worktrees`);
@@ -262,16 +285,6 @@ async function main(root: string | undefined): Promise<void> {
     fs.rmSync(layout.daemonSocket, { force: true });
     process.exit(0);
   };
-}
-
-async function settingsOf({ layout, commonDir }: Project): Promise<Settings> {
-  const identity = projectIdentity(commonDir);
-  const settings = new Settings(layout.root, ({ file, hash }) =>
-    isTrusted(identity, { kind: "configuration", what: file, hash }),
-  );
-  const top = readWorktrees(commonDir).find((w) => w.isDefault)?.path;
-  await settings.loadProject(top);
-  return settings;
 }
 
 main(process.argv[2]).catch((error: unknown) => {

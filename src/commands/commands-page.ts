@@ -14,7 +14,7 @@ const INTRODUCTION = `# Commands
 <!-- Made from src/commands/table-of-commands.ts by scripts/configuration-docs.js. -->
 
 \`ikigai COMMAND\`, typed anywhere in a project: it is found by walking up to \`.ikigai/\`. A worktree is
-named by its slug or by git's own name for it (for \`env\` and \`wt remove\` also by branch or path); left
+named by its slug, by git's own name for it, by its branch or by its path; left
 out, it is that of the directory. Exit codes: 0 done, 1 failed (\`status\`, \`plan\`, \`doctor\`: something is not well;
 \`db diff\`: something differs), 2 wrong usage. What was asked for goes to standard output, all else to
 standard error. \`NO_COLOR\` and \`FORCE_COLOR\` are heeded. The shapes of \`--json\` are in [json.md](json.md).

@@ -1,20 +1,23 @@
 import type { Difference } from "../host/branch/index.ts";
-import { askDaemon, callDaemon } from "../host/daemon-client.ts";
+import { askDaemon } from "../host/daemon-client.ts";
 import type { SizedSchema } from "../host/postgres/sizes.ts";
 import { printable, printableJson, printableLines } from "../model/printable.ts";
 import { formatSize } from "../model/size.ts";
-import { UserError } from "../model/user-error.ts";
 import { withBranchProgress } from "./branch-progress.ts";
 import { pc } from "./colours.ts";
 import { type Context, type Run, requireProject, textOption, type Values } from "./command.ts";
+import { worktreeHere } from "./here.ts";
 import { step } from "./progress.ts";
 import { plainTable } from "./table.ts";
+
+const NAME_ONE = "name one; ikigai wt list shows them";
 
 /** Schemas and what they take on disk, those put aside and the reserve included. */
 export const dbList: Run = async ({ cwd, out }, [name], options) => {
   const { layout } = requireProject(cwd);
-  const answer = await askDaemon<{ schemas: SizedSchema[] }>(layout, "GET", "/v1/db");
-  const schemas = answer.schemas.filter((one) => name === undefined || one.worktree === name);
+  const query = name === undefined ? "" : `?${new URLSearchParams({ of: name, cwd })}`;
+  const answer = await askDaemon<{ schemas: SizedSchema[] }>(layout, "GET", `/v1/db${query}`);
+  const { schemas } = answer;
   if (options.json) {
     out(printableJson({ schemas }));
     return 0;
@@ -47,8 +50,8 @@ async function begin(
   options: Values,
 ): Promise<number> {
   const { layout } = requireProject(cwd);
-  const of = name ?? (await worktreeHere(cwd));
-  const query = new URLSearchParams({ of });
+  const of = name ?? (await worktreeHere(cwd, NAME_ONE));
+  const query = new URLSearchParams({ of, cwd });
   for (const [key, value] of Object.entries(how)) if (value !== undefined) query.set(key, value);
   const done = await withBranchProgress(layout, query, () =>
     askDaemon<{ schema: string; aside?: string }>(layout, "POST", `/v1/db/reset?${query}`),
@@ -63,8 +66,8 @@ async function begin(
 /** Runs the project's commands for a new schema once more. */
 export const dbSetup: Run = async ({ cwd }, [name]) => {
   const { layout } = requireProject(cwd);
-  const of = name ?? (await worktreeHere(cwd));
-  const query = new URLSearchParams({ of });
+  const of = name ?? (await worktreeHere(cwd, NAME_ONE));
+  const query = new URLSearchParams({ of, cwd });
   await step(`commands for ${of}`, () => askDaemon(layout, "POST", `/v1/db/setup?${query}`));
   return 0;
 };
@@ -72,7 +75,11 @@ export const dbSetup: Run = async ({ cwd }, [name]) => {
 /** What differs in structure; exit code 1 when something does, as diff(1). */
 export const dbDiff: Run = async ({ cwd, out, say }, [from = "", to], options) => {
   const { layout } = requireProject(cwd);
-  const query = new URLSearchParams({ from, to: to ?? (await worktreeHere(cwd)) });
+  const query = new URLSearchParams({
+    cwd,
+    from,
+    to: to ?? (await worktreeHere(cwd, NAME_ONE)),
+  });
   const diff = await askDaemon<{ from: string; to: string; differences: Difference[] }>(
     layout,
     "GET",
@@ -100,18 +107,9 @@ function renderDifference({ kind, name, change, before, after }: Difference): st
 /** Returns when a worktree has all that it is to have. */
 export const wtWait: Run = async ({ cwd, say }, [name]) => {
   const { layout } = requireProject(cwd);
-  const of = name ?? (await worktreeHere(cwd));
-  const query = new URLSearchParams({ of });
+  const of = name ?? (await worktreeHere(cwd, NAME_ONE));
+  const query = new URLSearchParams({ of, cwd });
   await withBranchProgress(layout, query, () => askDaemon(layout, "GET", `/v1/wait?${query}`));
   say(`${pc.green("✔")} ${of} is ready`);
   return 0;
 };
-
-async function worktreeHere(cwd: string): Promise<string> {
-  const { layout } = requireProject(cwd);
-  const query = new URLSearchParams({ cwd });
-  const { status, text } = await callDaemon(layout, "GET", `/v1/worktree?${query}`);
-  if (status === 200) return (JSON.parse(text) as { worktree: { slug: string } }).worktree.slug;
-  if (status !== 404) throw new UserError(`The daemon answered ${status}.`, "ikigai logs daemon");
-  throw new UserError("This directory is in no worktree.", "name one; ikigai wt list shows them");
-}

@@ -2,10 +2,13 @@ import fs from "node:fs";
 import { homedir } from "node:os";
 import type { Project } from "../facts/project.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
+import { dataPlace, freeSpace, NEW_CLUSTER_BYTES, onSameDisk, rounded } from "../host/disk.ts";
 import { readIfThere } from "../host/files.ts";
 import { effectiveHook } from "../host/git/hooks.ts";
 import { findPrograms, MissingPrograms, programVersions } from "../host/programs.ts";
 import type { Configuration } from "../model/configuration.ts";
+import { quoteShell } from "../model/envrc.ts";
+import type { Layout } from "../model/layout.ts";
 import { printable } from "../model/printable.ts";
 import type { Trustable } from "../model/trust.ts";
 
@@ -78,6 +81,28 @@ export async function checkHooks({ commonDir }: Project): Promise<Finding[]> {
     }),
   );
 }
+
+/** Whether there is room to write where the project is, and where its database is if that is elsewhere. */
+export function checkDisk(layout: Layout): Finding[] {
+  const data = dataPlace(layout);
+  const places = onSameDisk(layout.ikigai, data) ? [layout.ikigai] : [layout.ikigai, data];
+  return places.map((place): Finding => {
+    const free = freeSpace(place);
+    const what = place === data && places.length > 1 ? "disk of the database" : "disk";
+    const detail = `${rounded(free)} free in ${place}`;
+    if (free >= PLENTY_BYTES) return { what, state: "ok", detail };
+    const state = free < NEW_CLUSTER_BYTES ? "problem" : "warning";
+    return {
+      what,
+      state,
+      detail,
+      next: `make room there; what takes it: du -xsh ${quoteShell(place)}/*`,
+    };
+  });
+}
+
+/** Less than this is soon used up by a branch of a database, or by logs. */
+const PLENTY_BYTES = 512 * 1_048_576;
 
 /** Whether the person's shell loads direnv, as far as its start files say. */
 export function checkShell(environment: NodeJS.ProcessEnv = process.env): Finding {

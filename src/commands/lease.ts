@@ -8,7 +8,7 @@ import { type Run, requireProject } from "./command.ts";
 /** Keeps a worktree's services up while a command runs, and ends as it does. */
 export const lease: Run = async ({ cwd }, [target = "", program = "", ...args]) => {
   const { layout } = requireProject(cwd);
-  const letGo = await takeLease(layout, target);
+  const letGo = await takeLease(layout, target, cwd);
   try {
     return await runToItsEnd(program, args);
   } finally {

@@ -2,6 +2,10 @@ import fs from "node:fs";
 import { createInterface } from "node:readline";
 import { isatty } from "node:tty";
 import { execa } from "execa";
+import { namedTarget } from "../facts/named.ts";
+import type { Project } from "../facts/project.ts";
+import { readWorktrees } from "../facts/worktrees.ts";
+import { ownerOfLogs, removedLogs } from "../host/worktree-logs.ts";
 import type { Layout } from "../model/layout.ts";
 import { printable, printableColoured } from "../model/printable.ts";
 import { UsageError, UserError } from "../model/user-error.ts";
@@ -16,11 +20,11 @@ const PARTS: Readonly<Record<string, string>> = {
 
 /** Prints the end of logs; `-f` goes on. Of one service, of a worktree's, or of all. */
 export const logs: Run = async ({ cwd }, [target], options) => {
-  const { layout } = requireProject(cwd);
-  const files = logFiles(layout, target);
+  const project = requireProject(cwd);
+  const files = filesOf(project, target, cwd);
   if (files.length === 0) {
     throw new UserError(
-      target ? `There is no log of ${target} yet.` : "There are no logs yet.",
+      target ? `${printable(target)} has no log yet.` : "There are no logs yet.",
       target ? "ikigai wt list" : "ikigai start",
     );
   }
@@ -45,12 +49,25 @@ export const logs: Run = async ({ cwd }, [target], options) => {
   return (await tail).exitCode ?? 0;
 };
 
+/** @throws UnknownName where nothing has that name and no log bears it */
+function filesOf(
+  { layout, commonDir }: Project,
+  target: string | undefined,
+  cwd: string,
+): string[] {
+  // What is gone by now may have left logs.
+  const literal = logFiles(layout, target);
+  if (target === undefined || literal.length > 0 || PARTS[target]) return literal;
+  const { worktree, service } = namedTarget(readWorktrees(commonDir), target, cwd);
+  return logFiles(layout, service === undefined ? worktree.slug : `${worktree.slug}/${service}`);
+}
+
 function logFiles(layout: Layout, target: string | undefined): string[] {
   const there = (path: string) => (fs.existsSync(path) ? [path] : []);
   const part = target === undefined ? undefined : PARTS[target];
   if (part) return there(`${layout.logs}/${part}`);
   const names = fs.existsSync(layout.logs) ? fs.readdirSync(layout.logs) : [];
-  const services = names.filter((name) => name.includes(".") && !name.endsWith(".log"));
+  const services = names.filter((name) => /^[^.]+\.(?!log$)/.test(name));
   const [worktree, service] = target?.split("/") ?? [];
   const wanted = services.filter((name) => {
     const [slug, rest] = [name.slice(0, name.indexOf(".")), name.slice(name.indexOf(".") + 1)];
@@ -59,6 +76,12 @@ function logFiles(layout: Layout, target: string | undefined): string[] {
     );
   });
   const parts = target === undefined ? Object.values(PARTS) : [];
+  if (worktree !== undefined && ownerOfLogs(layout, worktree) === undefined) {
+    // One that is gone has its logs as long as its data.
+    const removed = [...removedLogs(layout, worktree)];
+    const chosen = removed.filter(([name]) => service === undefined || name === service);
+    return chosen.flatMap(([, path]) => there(`${path}/current`));
+  }
   return [...wanted.map((name) => `${name}/current`), ...parts].flatMap((name) =>
     there(`${layout.logs}/${name}`),
   );

@@ -1,26 +1,29 @@
+import type { Noticed } from "../engine/notices.ts";
 import { inOrder } from "../engine/report.ts";
+import { openProject } from "../facts/open-project.ts";
 import type { Project } from "../facts/project.ts";
-import { detectServices } from "../facts/services.ts";
-import { Settings } from "../facts/settings.ts";
-import { readWorktrees } from "../facts/worktrees.ts";
+import { detectServices, strangeServices } from "../facts/services.ts";
 import { serviceUrl, shownUrl } from "../model/addresses.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import { problemLine } from "../model/configuration-problems.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { schemaOf } from "../model/slug.ts";
 
-/** What can be said about the worktrees while nothing runs. Programs of a configuration are not run. */
-export async function offlineReports({ layout, commonDir }: Project): Promise<WorktreeReport[]> {
-  const settings = new Settings(layout.root, () => false);
-  await settings.loadProject(readWorktrees(commonDir).find((w) => w.isDefault)?.path);
-  const { http, worktrees: configured } = settings.project;
-  const reports = readWorktrees(commonDir, configured.default)
+/** What can be said about the worktrees while nothing runs. */
+export async function offlineReports(project: Project): Promise<Noticed> {
+  const { settings, worktrees } = await openProject(project);
+  const { http } = settings.project;
+  const reports = worktrees
     .filter((w) => w.state !== "gone")
     .map(async (worktree): Promise<WorktreeReport> => {
-      const { configuration, loaded } = await settings.of(worktree.path);
-      const mistakes = loaded.status === "invalid" ? loaded.problems.map(problemLine) : [];
+      const given = await settings.of(worktree.path);
+      const { configuration, loaded } = given;
+      const detected = detectServices(worktree.path, configuration.services);
+      const { services, refused } = detected;
+      const strange = strangeServices(given, detected);
+      const own = loaded.status === "invalid" ? loaded.problems : [];
+      const mistakes = [...own, ...strange.mistakes].map(problemLine);
       const state = mistakes.length > 0 ? "problem" : "ready";
-      const { services, refused } = detectServices(worktree.path, configuration.services);
       return {
         name: worktree.name,
         slug: worktree.slug,
@@ -40,7 +43,9 @@ export async function offlineReports({ layout, commonDir }: Project): Promise<Wo
           url: serviceUrl(worktree.slug, service, http.port) ?? null,
         })),
         problems: mistakes.concat(refused.map(({ name, why }) => `${name}: ${why}`)),
+        warnings: strange.warnings.map(problemLine),
       };
     });
-  return inOrder(await Promise.all(reports));
+  const problems = settings.problems.map(problemLine);
+  return { worktrees: inOrder(await Promise.all(reports)), problems };
 }

@@ -1,11 +1,12 @@
 import fs from "node:fs";
 import { networkInterfaces } from "node:os";
+import { type OpenProject, openProject } from "../facts/open-project.ts";
 import { holdsProject, plantedFiles, plantedProblem } from "../facts/planted.ts";
 import { commonDirOf, type Project, rootOf } from "../facts/project.ts";
-import { Settings } from "../facts/settings.ts";
 import { unapprovedPrograms } from "../facts/trust.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
 import { installControls } from "../host/controls.ts";
+import { refuseReadOnly } from "../host/disk.ts";
 import { readIfThere, writeAtomically } from "../host/files.ts";
 import { excludeFromStatus, KEPT_OUT } from "../host/git/exclude.ts";
 import { installHook } from "../host/git/hooks.ts";
@@ -24,14 +25,7 @@ import {
 } from "../host/settings.ts";
 import { makeSkeleton, refuseStrangers } from "../host/skeleton.ts";
 import { expelStrangers } from "../host/strangers.ts";
-import {
-  approve,
-  beginFirst,
-  endFirst,
-  firstIsOver,
-  isTrusted,
-  projectIdentity,
-} from "../host/trust.ts";
+import { approve, beginFirst, endFirst, firstIsOver, projectIdentity } from "../host/trust.ts";
 import type { Configuration } from "../model/configuration.ts";
 import { problemLine } from "../model/configuration-problems.ts";
 import { type Layout, layoutOf } from "../model/layout.ts";
@@ -68,14 +62,15 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   const project = findRepository(cwd);
   const { layout, commonDir } = project;
   refuseStrangers(layout, commonDir);
+  refuseReadOnly(layout);
   const known = fs.existsSync(layout.ikigai);
   await mendPlace(project);
-  const worktrees = readWorktrees(commonDir);
-  const chosen = worktrees.find((w) => w.isDefault);
   const identity = projectIdentity(commonDir);
-  await refusePlanted(layout, identity, worktrees);
-  await approveFirst(project, chosen);
-  const configuration = await configurationOf(project, chosen);
+  await refusePlanted(layout, identity, readWorktrees(commonDir));
+  await approveFirst(project);
+  const opened = await openProject(project, { keeps: true });
+  const { worktrees, defaultWorktree: chosen } = opened;
+  const configuration = configurationOf(opened);
   const { http, postgres, programs: given, deno } = configuration;
   const programs = findPrograms({ ...given, postgres: postgres.bin });
   // Systems hide some from ordinary users' PATH, and everything that is started calls them by name.
@@ -141,15 +136,7 @@ async function refusePlanted(
   }
 }
 
-async function configurationOf(
-  { layout, commonDir }: Project,
-  chosen: Worktree | undefined,
-): Promise<Configuration> {
-  const identity = projectIdentity(commonDir);
-  const settings = new Settings(layout.root, ({ file, hash }) =>
-    isTrusted(identity, { kind: "configuration", what: file, hash }),
-  );
-  await settings.loadProject(chosen?.path);
+function configurationOf({ commonDir, settings, defaultWorktree }: OpenProject): Configuration {
   if (settings.problems.length > 0) {
     const lines = settings.problems.map((problem) => `  ${problemLine(problem)}`);
     throw new UserError(
@@ -157,12 +144,12 @@ async function configurationOf(
       `edit ${settings.problems[0]?.file}, then try again`,
     );
   }
-  const strange = unapprovedPrograms(identity, settings);
+  const strange = unapprovedPrograms(projectIdentity(commonDir), settings);
   if (strange.length > 0) {
     const list = strange.map(({ what, text }) => `  ${what} ${printable(text ?? "")}\n`).join("");
     throw new UserError(
       `The configuration names programs that have not been approved, so they are not run:\n${list.trimEnd()}`,
-      `ikigai trust ${chosen?.slug ?? ""}`.trimEnd(),
+      `ikigai trust ${defaultWorktree?.slug ?? ""}`.trimEnd(),
     );
   }
   return settings.project;
@@ -172,15 +159,18 @@ async function configurationOf(
  * What the default worktree and the file beside it hold when a project is first
  * set up is the user's own; every later change is shown and asked about.
  */
-async function approveFirst(project: Project, chosen: Worktree | undefined): Promise<void> {
+async function approveFirst(project: Project): Promise<void> {
   if (fs.existsSync(approvedMark(project.layout))) return;
   const identity = projectIdentity(project.commonDir);
   // `.ikigai` can be deleted, by git as well: what is kept elsewhere tells that this is not the first time.
   if (firstIsOver(identity, hasSeal(identity))) return;
   beginFirst(identity);
-  if (!chosen) return;
-  // Twice: what a program says is known once it may run.
-  for (let round = 0; round < 2; round += 1) approve(identity, await waitingIn(project, chosen));
+  // Again and again: what a program says, another default worktree even, is known once it may run.
+  for (let round = 0; round < 3; round += 1) {
+    const opened = await openProject(project);
+    const { defaultWorktree } = opened;
+    if (defaultWorktree) approve(identity, await waitingIn(opened, defaultWorktree));
+  }
 }
 
 function approvedMark({ scripts }: Layout): string {

@@ -1,11 +1,13 @@
 import { isatty } from "node:tty";
 import { CommanderError, Command as Program } from "commander";
+import { explainFullDisk } from "../host/disk.ts";
 import { printable, printableColoured, printableLines } from "../model/printable.ts";
 import { UsageError, UserError } from "../model/user-error.ts";
 import { VERSION } from "../version.ts";
 import { pc } from "./colours.ts";
 import type { Command, Context, Values } from "./command.ts";
 import { COMMANDS } from "./table-of-commands.ts";
+import { workingDirectory } from "./working-directory.ts";
 
 const USAGE_ERROR = 2;
 
@@ -69,7 +71,7 @@ function isText(value: unknown): value is string {
 
 function context(): Context {
   return {
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
     // Whatever a command forgets: a program gets every byte, a terminal takes colours and no orders.
     out: (text) => void process.stdout.write(isatty(1) ? printableColoured(text) : text),
     say: (text) => void process.stderr.write(`${printableColoured(text)}\n`),
@@ -93,7 +95,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function report(error: unknown, verbose: boolean): void {
+function report(failure: unknown, verbose: boolean): void {
+  const error = explainFullDisk(failure) ?? failure;
   const message = error instanceof Error ? error.message : String(error);
   // Errors of programs and skeletons bring their next command in their text.
   const [what, ...rest] = message.split("\n  next: ");

@@ -12,7 +12,8 @@ export async function quickly(argv: readonly string[]): Promise<number | undefin
   const [wt, list, flag, more] = argv;
   if (wt !== "wt" || list !== "list" || more !== undefined) return undefined;
   if (flag !== undefined && flag !== "--json") return undefined;
-  const ikigai = nearest(process.cwd());
+  const cwd = here();
+  const ikigai = cwd && nearest(cwd);
   if (ikigai === undefined) return undefined;
   const answer = await ask(ikigai, `/v1/list?${flag ? "json" : wantsColour() ? "colour" : ""}`);
   if (answer === undefined) return undefined;
@@ -20,6 +21,15 @@ export async function quickly(argv: readonly string[]): Promise<number | undefin
   print(out);
   if (say !== "") process.stderr.write(say);
   return 0;
+}
+
+/** Undefined where the directory was deleted: the command itself says so. */
+function here(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Straight to the descriptor: making `process.stdout` costs as much as asking the daemon. */

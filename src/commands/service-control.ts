@@ -1,9 +1,9 @@
-import { askDaemon, callDaemon } from "../host/daemon-client.ts";
-import type { Layout } from "../model/layout.ts";
+import { askDaemon } from "../host/daemon-client.ts";
 import { printable, printableJson } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
 import { type Context, type Run, requireProject, type Values } from "./command.ts";
+import { worktreeHere } from "./here.ts";
 import { serviceWord } from "./table.ts";
 
 interface Answer {
@@ -31,11 +31,11 @@ async function act(
   options: Values,
 ): Promise<number> {
   const { layout } = requireProject(cwd);
-  const of = target ?? (await here(layout, cwd, call));
+  const of = target ?? (await worktreeHere(cwd, `ikigai ${call} WORKTREE`));
   const answer = await askDaemon<Answer>(
     layout,
     "POST",
-    `/v1/${call}?of=${encodeURIComponent(of)}`,
+    `/v1/${call}?${new URLSearchParams({ of, cwd })}`,
   );
   const asked = new Set(answer.results.map(({ service }) => service));
   const { slug, services } = answer.worktree;
@@ -46,6 +46,14 @@ async function act(
       if (asked.has(`${slug}/${service.slug}`)) say(`  ${slug}/${serviceWord(service)}`);
     }
   }
+  const { problems } = answer.worktree;
+  // Settings that are not valid say nothing of services.
+  if (asked.size === 0 && problems.length > 0) {
+    throw new UserError(
+      `${slug} has no service to ${call}: ${problems.join("; ")}`,
+      "ikigai doctor",
+    );
+  }
   const failed = answer.results.filter(({ result }) => call !== "down" && !result.awake);
   for (const { service, result } of failed) {
     say(`  ${service} did not start: ${printable(result.why ?? "")}`);
@@ -54,15 +62,4 @@ async function act(
   const [first] = failed;
   if (!first) return 0;
   throw new UserError(`${first.service} did not start: ${first.result.why}.`, first.result.next);
-}
-
-/** The worktree of the directory in which the command was typed. */
-async function here(layout: Layout, cwd: string, call: string): Promise<string> {
-  const path = `/v1/worktree?cwd=${encodeURIComponent(cwd)}`;
-  const { status, text } = await callDaemon(layout, "GET", path);
-  if (status === 404) {
-    throw new UserError(`${cwd} is in no worktree; name one.`, `ikigai ${call} WORKTREE`);
-  }
-  const { worktree } = JSON.parse(text) as { worktree: WorktreeReport };
-  return worktree.slug;
 }

@@ -1,6 +1,7 @@
 import fs from "node:fs";
+import { type Noticed, noticesText } from "../engine/notices.ts";
 import { askDaemon } from "../host/daemon-client.ts";
-import type { WorktreeReport } from "../model/report.ts";
+import { refuseFullDisk } from "../host/disk.ts";
 import { worktreeUrl } from "../model/variables.ts";
 import { pc } from "./colours.ts";
 import type { Run } from "./command.ts";
@@ -14,12 +15,13 @@ import { worktreeTable } from "./table.ts";
 /** Everything as one: supervisor, Postgres, nginx, the daemon, and every worktree in line. */
 export const start: Run = async ({ cwd, say }) => {
   const { layout, configuration } = await prepareProject(cwd);
+  const first = !fs.existsSync(`${layout.db}/PG_VERSION`);
+  if (first) refuseFullDisk(layout);
   await refuseTakenPorts(layout, configuration);
   // Wanted from here on: the supervisor starts all of them in its first look.
   for (const name of ["nginx", "postgres", "daemon"]) {
     fs.rmSync(`${layout.sv}/${name}/down`, { force: true });
   }
-  const first = !fs.existsSync(`${layout.db}/PG_VERSION`);
   await step("supervisor and daemon", async () => {
     await control(layout, "runsvdir", "start");
     await replaceOutdatedDaemon(layout);
@@ -30,11 +32,9 @@ export const start: Run = async ({ cwd, say }) => {
     ),
     step("nginx", () => control(layout, "nginx", "start")),
   ]);
-  const worktrees = await step("worktrees", async () => {
-    const answer = await askDaemon<{ worktrees: WorktreeReport[] }>(layout, "POST", "/v1/look");
-    return answer.worktrees;
-  });
-  say(`\n${worktreeTable(worktrees)}\n`);
+  const seen = await step("worktrees", () => askDaemon<Noticed>(layout, "POST", "/v1/look"));
+  const { worktrees } = seen;
+  say(`\n${worktreeTable(worktrees)}\n${noticesText(seen, pc)}`);
   const chosen = worktrees.find((w) => w.default);
   const { port } = configuration.http;
   // Without a path there is a frontend only.

@@ -1,12 +1,11 @@
 import { createInterface } from "node:readline/promises";
 import { byDirectory } from "../facts/here.ts";
-import type { Project } from "../facts/project.ts";
+import { namedWorktree } from "../facts/named.ts";
+import { type OpenProject, openProject } from "../facts/open-project.ts";
 import { detectServices } from "../facts/services.ts";
-import { Settings } from "../facts/settings.ts";
 import { judge } from "../facts/trust.ts";
-import { readWorktrees } from "../facts/worktrees.ts";
 import { callDaemon, DaemonAway } from "../host/daemon-client.ts";
-import { approve, isTrusted, lastApproved, projectIdentity } from "../host/trust.ts";
+import { approve, lastApproved, projectIdentity } from "../host/trust.ts";
 import type { Layout } from "../model/layout.ts";
 import { lineDiff } from "../model/line-diff.ts";
 import { printable, printableJson } from "../model/printable.ts";
@@ -18,14 +17,13 @@ import { type Run, requireProject } from "./command.ts";
 
 /** Shows what a worktree would run and nobody has approved, and approves it. */
 export const trust: Run = async ({ cwd, out, say }, [name], options) => {
-  const project = requireProject(cwd);
-  const { layout, commonDir } = project;
+  const project = await openProject(requireProject(cwd));
+  const { layout, commonDir, worktrees, defaultWorktree } = project;
   const identity = projectIdentity(commonDir);
-  const worktrees = readWorktrees(commonDir);
   const worktree = name
-    ? worktrees.find((w) => w.slug === name || w.name === name)
-    : (byDirectory(project, cwd) ?? worktrees.find((w) => w.isDefault));
-  if (!worktree) throw new UserError(`There is no worktree ${name ?? "here"}.`, "ikigai wt list");
+    ? namedWorktree(worktrees, name, cwd)
+    : (byDirectory(project, cwd) ?? defaultWorktree);
+  if (!worktree) throw new UserError("There is no worktree here.", "ikigai wt list");
   const waiting = await waitingIn(project, worktree);
   if (options.json) out(printableJson({ worktree: worktree.slug, waiting }));
   if (waiting.length === 0) {
@@ -35,7 +33,9 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
   }
   if (!options.json) for (const one of waiting) out(`${describe(identity, one)}\n`);
   if (!options.yes && !(await confirmed(worktree.slug, waiting.length))) {
-    throw new UserError("Nothing was approved.", `ikigai trust ${worktree.slug} --yes`);
+    // Whoever was asked has just said no.
+    const yes = process.stdin.isTTY === true ? "" : " --yes";
+    throw new UserError("Nothing was approved.", `ikigai trust ${worktree.slug}${yes}`);
   }
   approve(identity, waiting);
   say(`${pc.green("✔")} ${waiting.length} approved in ${worktree.slug}`);
@@ -53,15 +53,10 @@ async function askedFor(layout: Layout, { slug }: Worktree): Promise<void> {
 
 /** What of a worktree has not been approved. A configuration that is a program is not run for it. */
 export async function waitingIn(
-  { layout, commonDir }: Project,
+  { commonDir, settings }: OpenProject,
   worktree: Worktree,
 ): Promise<readonly Trustable[]> {
   const identity = projectIdentity(commonDir);
-  const settings = new Settings(layout.root, ({ file, hash }) =>
-    isTrusted(identity, { kind: "configuration", what: file, hash }),
-  );
-  // A file beside the worktrees speaks for those that say nothing themselves.
-  await settings.loadProject(readWorktrees(commonDir).find((w) => w.isDefault)?.path);
   const { configuration, loaded } = await settings.of(worktree.path);
   const { services } = detectServices(worktree.path, configuration.services);
   const programs = [settings.sharedProgram, loaded.program].flatMap((program) => program ?? []);

@@ -7,6 +7,7 @@ import { removeEnvrc, unlinkEnvironment } from "../host/direnv.ts";
 import { joinRaw, listIfThere, lstatIfThere, readlinkIfThere, realPath } from "../host/files.ts";
 import { restoreExclude } from "../host/git/exclude.ts";
 import { removeHook } from "../host/git/hooks.ts";
+import { removeLastSettings } from "../host/last-settings.ts";
 import { ownerDirectory, removeOwner } from "../host/postgres/owner.ts";
 import { forgetAlias } from "../host/socket-path.ts";
 import { projectIdentity } from "../host/trust.ts";
@@ -92,5 +93,6 @@ function removeAllButData({ ikigai }: Layout): void {
 
 function removeEverything(layout: Layout, commonDir: string): void {
   removeData(layout, commonDir);
+  removeLastSettings(projectIdentity(commonDir));
   fs.rmSync(layout.ikigai, { recursive: true, force: true });
 }

@@ -1,14 +1,12 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { execa } from "execa";
+import { openProject } from "../facts/open-project.ts";
 import { findProject, type Project } from "../facts/project.ts";
-import { Settings } from "../facts/settings.ts";
-import { readWorktrees } from "../facts/worktrees.ts";
 import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
 import { lstatIfThere, toBuffer } from "../host/files.ts";
 import { removeIfEmpty } from "../host/git/exclude.ts";
 import { git, gitAsTyped, gitSays } from "../host/git/run.ts";
-import { isTrusted, projectIdentity } from "../host/trust.ts";
 import { printable, printableJson } from "../model/printable.ts";
 import type { WorktreeReport } from "../model/report.ts";
 import { UserError } from "../model/user-error.ts";
@@ -75,13 +73,9 @@ async function workingPlace({ commonDir }: Project, cwd: string): Promise<string
  * repository is bare; beside the clone, with its name before it, where that is a worktree itself. A
  * branch's directories become dashes: nested worktrees hide in each other's `git status`.
  */
-async function placeFor({ layout, commonDir }: Project, name: string): Promise<string> {
+async function placeFor(project: Project, name: string): Promise<string> {
   const directory = name.replaceAll("/", "-");
-  const worktrees = readWorktrees(commonDir);
-  const settings = new Settings(layout.root, ({ file, hash }) =>
-    isTrusted(projectIdentity(commonDir), { kind: "configuration", what: file, hash }),
-  );
-  await settings.loadProject(worktrees.find((w) => w.isDefault)?.path);
+  const { layout, settings, worktrees } = await openProject(project);
   const chosen = settings.project.worktrees.directory;
   if (chosen !== undefined) return resolve(layout.root, chosen, directory);
   const main = worktrees.find((w) => w.isMain);

@@ -1,6 +1,6 @@
-import { topOf } from "../facts/named.ts";
+import { isUtf8 } from "node:buffer";
+import { type OpenProject, openProject } from "../facts/open-project.ts";
 import type { Project } from "../facts/project.ts";
-import { readWorktrees } from "../facts/worktrees.ts";
 import { joinRaw, statIfThere } from "../host/files.ts";
 import { describeLoss, lossOf } from "../host/git/loss.ts";
 import { gitAsTyped, gitSays } from "../host/git/run.ts";
@@ -24,7 +24,7 @@ interface Candidate {
  * branch is in the default one. Shows what it would do until it is told `--yes`.
  */
 export const wtPrune: Run = async ({ cwd, out, say }, _, options) => {
-  const project = requireProject(cwd);
+  const project = await openProject(requireProject(cwd));
   const age = parseDuration(textOption(options, "minAge") ?? "7d");
   if (age === undefined) {
     throw new UsageError(
@@ -63,13 +63,17 @@ export const wtPrune: Run = async ({ cwd, out, say }, _, options) => {
   return 0;
 };
 
-async function candidatesOf(project: Project, merged: boolean, age: number): Promise<Candidate[]> {
-  const worktrees = readWorktrees(project.commonDir);
+async function candidatesOf(
+  project: OpenProject,
+  merged: boolean,
+  age: number,
+): Promise<Candidate[]> {
+  const { worktrees, defaultWorktree } = project;
   const gone = worktrees
     .filter((w) => w.state === "gone")
     .map((worktree) => ({ worktree, why: "its directory is gone", goes: true }));
   if (!merged) return gone;
-  const into = worktrees.find((w) => w.isDefault)?.branch;
+  const into = defaultWorktree?.branch;
   if (into === undefined) throw new UserError("There is no default branch to be merged into.");
   const finished: Candidate[] = [];
   for (const worktree of worktrees) {
@@ -94,7 +98,8 @@ async function judge(
   if (locked !== undefined) return stays(`locked${locked === "" ? "" : `: ${locked}`}`);
   const age = Date.now() - lastActivity(worktree);
   if (age < minAge) return stays(`used within the last ${formatDuration(minAge)}`);
-  topOf(worktree);
+  if (!isUtf8(worktree.path))
+    return stays("its path is not UTF-8: git worktree remove it yourself");
   const losses = describeLoss(await lossOf(worktree));
   if (losses.length > 0) return stays(`has ${losses.join(", ")}`);
   return { worktree, why: `${branch} is merged into ${into}`, goes: true };

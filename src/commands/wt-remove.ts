@@ -1,14 +1,20 @@
+import { realpathSync } from "node:fs";
+import { innermost } from "../facts/here.ts";
 import { namedWorktree, topOf } from "../facts/named.ts";
 import type { Project } from "../facts/project.ts";
 import { readWorktrees } from "../facts/worktrees.ts";
-import { callDaemon, DaemonAway } from "../host/daemon-client.ts";
+import { askDaemon, callDaemon, DaemonAway } from "../host/daemon-client.ts";
 import { describeLoss, lossOf } from "../host/git/loss.ts";
 import { gitAsTyped } from "../host/git/run.ts";
 import type { Layout } from "../model/layout.ts";
+import { localTime } from "../model/local-time.ts";
 import { printable } from "../model/printable.ts";
+import type { RetiredReport } from "../model/report.ts";
+import type { Slug } from "../model/slug.ts";
 import { UserError } from "../model/user-error.ts";
 import type { Worktree } from "../model/worktree.ts";
 import { type Run, requireProject } from "./command.ts";
+import { changeTo, homeOf } from "./working-directory.ts";
 
 /** Plain `git worktree remove`, once it is known that no work is lost by it. */
 export const wtRemove: Run = async ({ cwd, say }, [name = ""], options) => {
@@ -25,10 +31,34 @@ export const wtRemove: Run = async ({ cwd, say }, [name = ""], options) => {
       );
     }
   }
+  const began = Date.now();
+  const wasInside = innermost([worktree], realpathSync(cwd)) !== undefined;
   await removeWorktree(project, worktree, force);
-  say(`  ${worktree.slug} is removed; its data is kept: ikigai wt restore --list`);
+  if (wasInside) {
+    say(
+      `  you are still in its directory, which is gone; next: ${changeTo(homeOf(project.layout.root))}`,
+    );
+  }
+  say(`  ${worktree.slug} is removed; ${await whatIsKept(project.layout, worktree.slug, began)}`);
   return 0;
 };
+
+/** What became of its data, as far as that is known. */
+async function whatIsKept(layout: Layout, slug: Slug, began: number): Promise<string> {
+  try {
+    const answer = await askDaemon<{ retired: RetiredReport[] }>(layout, "GET", "/v1/retired");
+    // Of what had its name before, the time is an earlier one.
+    const kept = answer.retired.find(
+      ({ name, since }) => name === slug && Date.parse(since) >= began,
+    );
+    if (!kept) return "its schema held nothing, so there is no data to keep";
+    return `its data is kept until ${localTime(kept.goes)}: ikigai wt restore ${kept.schema} --into WORKTREE`;
+  } catch (error) {
+    if (error instanceof DaemonAway)
+      return "ikigai is not running: what its schema holds, if it has one, is put aside by the next start";
+    return "what its schema holds, if it has one, is put aside as soon as Postgres answers";
+  }
+}
 
 /** @throws UserError for what git would not remove, with or without force */
 function refuseFixed({ isMain, slug, locked }: Worktree): void {

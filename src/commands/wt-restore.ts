@@ -11,8 +11,12 @@ import { plainTable } from "./table.ts";
 export const wtRestore: Run = async ({ cwd, out, say }, [name], options) => {
   const { layout } = requireProject(cwd);
   if (options.list) {
-    const answer = await askDaemon<{ retired: RetiredReport[] }>(layout, "GET", "/v1/retired");
-    const retired = answer.retired.filter((one) => name === undefined || one.name === name);
+    const query = name === undefined ? "" : `?${new URLSearchParams({ of: name })}`;
+    const { retired } = await askDaemon<{ retired: RetiredReport[] }>(
+      layout,
+      "GET",
+      `/v1/retired${query}`,
+    );
     out(options.json ? printableJson({ retired }) : `${table(retired)}\n`);
     return 0;
   }
@@ -20,7 +24,7 @@ export const wtRestore: Run = async ({ cwd, out, say }, [name], options) => {
     throw new UsageError("Restore which worktree's data?", "ikigai wt restore --list");
   }
   const into = textOption(options, "into") ?? name;
-  const query = new URLSearchParams({ of: name, into });
+  const query = new URLSearchParams({ of: name, into, cwd });
   const done = await askDaemon<{ schema: string; name: string; into: string }>(
     layout,
     "POST",

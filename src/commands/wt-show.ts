@@ -8,8 +8,7 @@ import { memoryOf, plainTable, serviceWord, usedOf } from "./table.ts";
 
 export const wtShow: Run = async ({ cwd, out }, [name], options) => {
   const { layout } = requireProject(cwd);
-  const query =
-    name === undefined ? `cwd=${encodeURIComponent(cwd)}` : `of=${encodeURIComponent(name)}`;
+  const query = new URLSearchParams({ cwd, ...(name === undefined ? {} : { of: name }) });
   const { worktree } = await askDaemon<{ worktree: WorktreeReport }>(
     layout,
     "GET",

@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import { readStatus } from "../host/runit/supervise.ts";
 import { lastUse, memoryOfGroups } from "../host/usage.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
+import type { Slug } from "../model/slug.ts";
 import { stopsWhenIdle } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
 import { listeningOf } from "./addresses.ts";
@@ -38,6 +39,13 @@ export class Census {
 
   used(key: string): void {
     this.#used.set(key, { clock: Date.now(), monotonic: performance.now() });
+  }
+
+  /** A worktree is gone: the next of its name has not been used yet. */
+  forgetUse(worktree: Slug): void {
+    for (const key of this.#used.keys()) {
+      if (key.startsWith(`${worktree}.`)) this.#used.delete(key);
+    }
   }
 
   /** When a service was used last, whether it runs or not. */

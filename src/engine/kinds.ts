@@ -9,6 +9,7 @@ import { nginxRoute } from "../resources/nginx-route.ts";
 import { postgresSchema } from "../resources/postgres-schema.ts";
 import type { Resource } from "../resources/resource.ts";
 import { runitService } from "../resources/runit-service.ts";
+import { worktreeLogs } from "../resources/worktree-logs.ts";
 import { plan } from "./plan.ts";
 
 /** A step together with what carries it out. */
@@ -36,8 +37,10 @@ function planner<Want, Have>(resource: Resource<Want, Have>): Planner {
       const wants = resource.want(facts);
       const haves = await resource.have(host, scope);
       const steps = plan({ kind, wants, haves, differ: resource.differ });
+      const ownerOf = (key: string) =>
+        worktreeOf(key) ?? resource.owner?.(wants.get(key), haves.get(key));
       const planned = steps
-        .filter(({ key }) => !facts.held.has(worktreeOf(key) ?? ""))
+        .filter(({ key }) => !facts.held.has(ownerOf(key) ?? ""))
         .map((step) => ({
           step,
           apply: (h: Host) => resource.apply(h, step, wants.get(step.key), haves.get(step.key)),
@@ -56,6 +59,7 @@ function planner<Want, Have>(resource: Resource<Want, Have>): Planner {
 /** The kinds, in the order in which a new worktree gets them; a gone one loses them in reverse. */
 export const KINDS: readonly Planner[] = [
   planner(postgresSchema),
+  planner(worktreeLogs),
   planner(environment),
   planner(nginxRoute),
   planner(runitService),

@@ -1,11 +1,12 @@
 import type { Facts } from "../facts/facts.ts";
 import type { Host } from "../host/host.ts";
-import { type Step, worktreeOf } from "../model/change.ts";
+import { type Kind, type Step, worktreeOf } from "../model/change.ts";
 import type { Slug } from "../model/slug.ts";
 import { KINDS, type PlannedKind, type PlannedStep } from "./kinds.ts";
 
 /** What went wrong with one step or one kind. */
 export interface Failure {
+  readonly kind: Kind;
   readonly step?: Step;
   readonly error: unknown;
 }
@@ -53,8 +54,8 @@ export async function reconcileProject(
 }
 
 async function applyAll(host: Host, kinds: readonly PlannedKind[]): Promise<Outcome> {
-  const failures: Failure[] = kinds.flatMap(({ failed }) =>
-    failed === undefined ? [] : [{ error: failed }],
+  const failures: Failure[] = kinds.flatMap(({ kind, failed }) =>
+    failed === undefined ? [] : [{ kind, error: failed }],
   );
   const done: Step[] = [];
   const run = async ({ step, apply }: PlannedStep) => {
@@ -62,7 +63,7 @@ async function applyAll(host: Host, kinds: readonly PlannedKind[]): Promise<Outc
       await apply(host);
       done.push(step);
     } catch (error) {
-      failures.push({ step, error });
+      failures.push({ kind: step.kind, step, error });
     }
   };
   const takesAway = ({ step }: PlannedStep) =>

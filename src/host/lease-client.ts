@@ -19,16 +19,16 @@ interface LeaseAnswer {
  *
  * @throws DaemonAway when nobody answers; UserError when a service does not start
  */
-export async function takeLease(layout: Layout, target: string): Promise<() => void> {
+export async function takeLease(layout: Layout, target: string, cwd: string): Promise<() => void> {
   let over = false;
-  let connection = await connect(layout, target);
+  let connection = await connect(layout, target, cwd);
   const hold = (request: http.ClientRequest) =>
     request.once("close", async () => {
       while (!over) {
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS).unref());
         if (over) return;
         try {
-          connection = hold(await connect(layout, target));
+          connection = hold(await connect(layout, target, cwd));
           if (over) connection.destroy();
           return;
         } catch {
@@ -46,7 +46,7 @@ export async function takeLease(layout: Layout, target: string): Promise<() => v
 const AGAIN_MS = 200;
 
 /** Settles when the services are up; the connection stays open. */
-function connect(layout: Layout, target: string): Promise<http.ClientRequest> {
+function connect(layout: Layout, target: string, cwd: string): Promise<http.ClientRequest> {
   return new Promise((resolve, reject) => {
     if (!isOwnSocket(layout.daemonSocket)) {
       reject(new DaemonAway());
@@ -58,7 +58,7 @@ function connect(layout: Layout, target: string): Promise<http.ClientRequest> {
     const request = http.request({
       socketPath: "daemon.sock",
       method: "POST",
-      path: `/v1/lease?of=${encodeURIComponent(target)}`,
+      path: `/v1/lease?${new URLSearchParams({ of: target, cwd })}`,
       agent: false,
     });
     process.chdir(before);

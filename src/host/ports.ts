@@ -17,6 +17,9 @@ export class Ports {
   readonly #start: number;
   readonly #changed: () => void;
   readonly #given = new Map<string, number>();
+  /** Who asks while it is being looked for gets the same one. */
+  readonly #allocating = new Map<string, Promise<number>>();
+  readonly #tried = new Set<number>();
   #default: string | undefined;
 
   constructor(layout: Layout, changed: () => void) {
@@ -46,17 +49,23 @@ export class Ports {
   async allocate(key: string): Promise<number> {
     const known = this.#given.get(key);
     if (known !== undefined) return known;
-    const taken = new Set(this.#given.values());
+    const running = this.#allocating.get(key) ?? this.#allocate(key);
+    this.#allocating.set(key, running);
+    return running.finally(() => this.#allocating.delete(key));
+  }
+
+  async #allocate(key: string): Promise<number> {
     for (let i = 0; i < COUNT; i++) {
       const port = FIRST + ((this.#start + i) % COUNT);
-      if (taken.has(port)) continue;
+      if (this.#tried.has(port) || [...this.#given.values()].includes(port)) continue;
       // Taken before the check, which lets another allocation run meanwhile.
-      this.#given.set(key, port);
-      if (await isFree(port)) {
-        this.#write();
-        return port;
-      }
-      this.#given.delete(key);
+      this.#tried.add(port);
+      const free = await isFree(port);
+      if (free) this.#given.set(key, port);
+      this.#tried.delete(port);
+      if (!free) continue;
+      this.#write();
+      return port;
     }
     throw new Error(`No free port between ${FIRST} and ${FIRST + COUNT - 1} is left for ${key}.`);
   }

@@ -22,12 +22,12 @@ const AMONG_DIRENVS = /^[0-9a-f]{64}\.[0-9a-f]{12}\.tmp$/;
  * @param commonDir git's common directory, whose administrative directories are looked through too
  */
 export function sweepTemporaries(
-  { run, environments, documents, sockets }: Layout,
+  { run, environments, documents, sockets, logs }: Layout,
   commonDir: string,
   environment: UserEnvironment = process.env,
 ): void {
   const slots = listIfThere(`${run}/slots`).map((name) => `${run}/slots/${name}`);
-  for (const directory of [run, environments, documents, sockets, ...slots]) {
+  for (const directory of [run, environments, documents, sockets, `${logs}/.owners`, ...slots]) {
     sweep(directory, TEMPORARY);
   }
   const worktrees = `${commonDir}/worktrees`;

@@ -1,6 +1,6 @@
 import type { Slug } from "./slug.ts";
 
-export type Kind = "schema" | "environment" | "route" | "service";
+export type Kind = "schema" | "logs" | "environment" | "route" | "service";
 
 /** How what is wanted and what is there differ; `why` is for people. */
 export interface Difference {

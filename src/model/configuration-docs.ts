@@ -40,8 +40,11 @@ export default defineConfig({
 
 - **Which file.** \`services\` and \`database\` are read from each worktree, so that a branch brings its own.
   All else is the project's: read from the directory beside the worktrees if a file lies there, and
-  otherwise from the default worktree. A file beside the worktrees also speaks for worktrees whose own
-  file does not mention \`services\` or \`database\`.
+  otherwise from the default worktree. Where that one's file names another by \`worktrees.default\`, all
+  else is read from there. A file beside the worktrees also speaks for worktrees whose own file does not
+  mention \`services\` or \`database\`.
+- **A file that vanishes**, by a checkout for instance, goes on holding for the project, until there is
+  another. For the defaults write an empty one: \`{}\`.
 - **Durations** are text such as \`"500ms"\`, \`"30s"\`, \`"15m"\`, \`"1h30m"\`, \`"14d"\`, or a number of seconds.
 - **Sizes** are text such as \`"512MB"\`, or a number of bytes; a kilobyte is 1024 bytes.
 - **Commands** are lists of arguments. No shell reads them, so \`$PORT\` in one is those five letters. Where a

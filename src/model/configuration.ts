@@ -101,7 +101,8 @@ export const configurationSchema = z.strictObject({
       retention: z
         .strictObject({
           age: duration.prefault("14d").meta({
-            description: "How long a removed worktree's data can be restored.",
+            description:
+              "How long a removed worktree's data can be restored. A shorter time takes effect after a day.",
             examples: ["30d"],
           }),
           count: z
@@ -153,7 +154,7 @@ export const configurationSchema = z.strictObject({
         .default("data")
         .meta({
           description:
-            "What a new worktree's schema begins with: the default worktree's tables and rows, its tables, or nothing.",
+            "What a new worktree's schema begins with: tables and rows of the worktree that it was made from, its tables, or nothing.",
           examples: ["structure"],
         }),
       maxSize: size.prefault("1GB").meta({
@@ -171,7 +172,7 @@ export const configurationSchema = z.strictObject({
         examples: [["npm", "run", "seed"]],
       }),
       lockTimeout: duration.prefault("5s").meta({
-        description: "How long a copy waits for a lock on the default worktree's tables.",
+        description: "How long a copy waits for a lock on the tables that it is made from.",
         examples: ["30s"],
       }),
     })

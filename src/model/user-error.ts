@@ -9,6 +9,11 @@ export class UserError extends Error {
   }
 }
 
+/** There is nothing of the name that was given. */
+export class UnknownName extends UserError {
+  override readonly name = "UnknownName";
+}
+
 /** The words of a command line cannot be meant so; the exit code is 2. */
 export class UsageError extends UserError {
   override readonly name = "UsageError";

@@ -31,6 +31,10 @@ export const bareName: Resource<string, string> = {
     return { action: have ? "update" : "create", why: "the default worktree has it" };
   },
 
+  owner(want, have) {
+    return (want ?? have)?.split(".", 1)[0];
+  },
+
   async apply({ layout }, { key }, want, have) {
     for (const link of linksOf(layout, key.slice(1))) {
       const present = lstatIfThere(link);

@@ -70,6 +70,11 @@ export const nginxRoute: Resource<Links, Links> = {
     };
   },
 
+  owner(want, have) {
+    // Only `.default` has no owner in its key: it belongs to whom it leads to.
+    return (want ?? have)?.get("")?.toString();
+  },
+
   async apply({ layout, pointer, ports }, step, want, have) {
     if (!isInside(layout)) {
       throw new UserError(

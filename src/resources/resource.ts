@@ -14,6 +14,8 @@ export interface Resource<Want, Have> {
   /** With a scope only what belongs to those worktrees. */
   have(host: Host, scope?: ReadonlySet<Slug>): Promise<ReadonlyMap<string, Have>>;
   differ(want: Want | undefined, have: Have | undefined): Difference | undefined;
+  /** The worktree that a thing belongs to, where its key does not name it. */
+  owner?(want: Want | undefined, have: Have | undefined): Slug | undefined;
   /** What a person should know of what is there, and can put right. */
   trouble?(have: Have): string | undefined;
   apply(host: Host, step: Step, want: Want | undefined, have: Have | undefined): Promise<void>;

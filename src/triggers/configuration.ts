@@ -12,48 +12,81 @@ const QUIET_MS = 20;
 const LOOK_MS = 2_000;
 
 /**
- * Tells when a configuration file comes, changes or goes: in the default worktree, and in the
- * project's own directory where that is another one. Returns the way to end it.
- *
- * @param top the default worktree, if there is one
- * @param degraded told once when the system gives no watches, and files are looked at regularly instead
+ * Tells when a configuration file comes, changes or goes: in the default worktree, wherever that is
+ * by now, and in the project's own directory where that is another one.
  */
-export function watchConfiguration(
-  root: string,
-  top: string | undefined,
-  changed: () => void,
-  degraded: (error: unknown) => void,
-  journal: (line: string) => void,
-): () => Promise<void> {
-  const closes: (() => unknown)[] = [];
-  const directories = [...new Set(top === undefined ? [root] : [root, top])];
-  let seen = stampOf(directories);
-  let hasFailed = false;
-  const look = () => {
-    const before = seen;
-    seen = stampOf(directories);
-    if (seen !== before) changed();
-  };
-  const failed = (error: unknown) => {
-    if (hasFailed) return;
-    hasFailed = true;
-    degraded(error);
-    closes.push(every(LOOK_MS, look, journal));
-  };
-  if (top !== undefined) {
+export class SettingsWatch {
+  readonly #root: string;
+  readonly #changed: () => void;
+  readonly #failed: (error: unknown) => void;
+  readonly #endBeside: () => void;
+  #top: string | undefined;
+  #isFollowing = false;
+  #endTop: () => unknown = () => {};
+  #endLooks = () => {};
+
+  /** `degraded` is told once when the system gives no watches, and files are looked at regularly instead. */
+  constructor(
+    root: string,
+    changed: () => void,
+    degraded: (error: unknown) => void,
+    journal: (line: string) => void,
+  ) {
+    this.#root = root;
+    this.#changed = changed;
+    let hasFailed = false;
+    this.#failed = (error) => {
+      if (hasFailed) return;
+      hasFailed = true;
+      degraded(error);
+      let seen = stampOf(this.#directories);
+      this.#endLooks = every(
+        LOOK_MS,
+        () => {
+          const before = seen;
+          seen = stampOf(this.#directories);
+          if (seen !== before) changed();
+        },
+        journal,
+      );
+    };
+    this.#endBeside = watchBesideWorktrees(root, changed, this.#failed);
+  }
+
+  /** Told after each look where the default worktree is; another place is read at once. */
+  follow(top: string | undefined): void {
+    const isFirst = !this.#isFollowing;
+    this.#isFollowing = true;
+    if (top === this.#top) return;
+    this.#top = top;
+    void this.#endTop();
+    this.#endTop = () => {};
+    const before = stampOf(top === undefined ? [] : [top]);
+    // What holds at the start was read by then.
+    if (!isFirst) this.#changed();
+    // Beside the worktrees everything is heard already.
+    if (top === undefined || top === this.#root) return;
     const watcher = watchFiles(top, {
       depth: 0,
       ignoreInitial: true,
       followSymlinks: false,
       ignored: (path) => path !== top && !NAMES.has(basename(path)),
     });
-    watcher.on("all", changed).on("error", failed);
-    closes.push(() => watcher.close());
+    watcher.on("all", this.#changed).on("error", this.#failed);
+    // What changes until it watches it does not tell.
+    watcher.once("ready", () => void (stampOf([top]) !== before && this.#changed()));
+    this.#endTop = () => watcher.close();
   }
-  if (root !== top) closes.push(watchBesideWorktrees(root, changed, failed));
-  return async () => {
-    for (const close of closes) await close();
-  };
+
+  async end(): Promise<void> {
+    this.#endBeside();
+    this.#endLooks();
+    await this.#endTop();
+  }
+
+  get #directories(): readonly string[] {
+    return [...new Set(this.#top === undefined ? [this.#root] : [this.#root, this.#top])];
+  }
 }
 
 /** Another one as soon as a configuration file comes, changes or goes. */

@@ -10,8 +10,8 @@ import { listSizes } from "../host/postgres/sizes.ts";
 import { retiredName } from "../model/mark.ts";
 import { schemaOf } from "../model/slug.ts";
 import { UserError } from "../model/user-error.ts";
-import type { Api, ApiAnswer } from "./api.ts";
-import { byName } from "./api.ts";
+import { answering, namedIn, taking } from "./answering.ts";
+import type { Api } from "./api.ts";
 import type { Keeper } from "./keeper.ts";
 
 const MODES: readonly string[] = ["data", "structure", "empty"] satisfies BranchMode[];
@@ -20,43 +20,67 @@ const MODES: readonly string[] = ["data", "structure", "empty"] satisfies Branch
 export function databaseApi(keeper: Keeper): Api {
   const { postgres, intended } = keeper.host;
   return {
-    "GET /v1/db": answering(async () => ({ schemas: await listSizes(postgres) })),
-    "GET /v1/db/diff": answering(async (query) => {
-      const [from, to] = [
-        worktreeIn(keeper, query.get("from")),
-        worktreeIn(keeper, query.get("to")),
-      ];
-      return postgres.use((client) => diffSchemas(client, schemaOf(from.slug), schemaOf(to.slug)));
-    }),
-    "POST /v1/db/reset": answering((query) => {
-      const worktree = worktreeIn(keeper, query.get("of"));
-      const base = query.get("from");
-      const mode = modeIn(query.get("mode"));
-      return reset(keeper, worktree, {
-        ...(mode ? { mode } : {}),
-        ...(base ? { base: worktreeIn(keeper, base).slug } : {}),
-      });
-    }),
-    "POST /v1/db/setup": answering((query) =>
-      setUpAgain(keeper, worktreeIn(keeper, query.get("of"))),
+    "GET /v1/db": taking(
+      ["of", "cwd"],
+      answering(async (query) => {
+        const schemas = await listSizes(postgres);
+        const of = query.get("of");
+        if (of === null) return { schemas };
+        const found = schemas.filter(({ worktree, schema }) => worktree === of || schema === of);
+        // Of a worktree that is gone only its schemas know the name.
+        if (found.length > 0) return { schemas: found };
+        const { slug } = namedIn(keeper, query, "of");
+        return { schemas: schemas.filter(({ worktree }) => worktree === slug) };
+      }),
+    ),
+    "GET /v1/db/diff": taking(
+      ["from", "to", "cwd"],
+      answering(async (query) => {
+        const [from, to] = [namedIn(keeper, query, "from"), namedIn(keeper, query, "to")];
+        return postgres.use((client) =>
+          diffSchemas(client, schemaOf(from.slug), schemaOf(to.slug)),
+        );
+      }),
+    ),
+    "POST /v1/db/reset": taking(
+      ["of", "from", "mode", "cwd"],
+      answering((query) => {
+        const worktree = namedIn(keeper, query, "of");
+        const base = query.get("from");
+        const mode = modeIn(query.get("mode"));
+        return reset(keeper, worktree, {
+          ...(mode ? { mode } : {}),
+          ...(base ? { base: namedIn(keeper, query, "from").slug } : {}),
+        });
+      }),
+    ),
+    "POST /v1/db/setup": taking(
+      ["of", "cwd"],
+      answering((query) => setUpAgain(keeper, namedIn(keeper, query, "of"))),
     ),
     // Before `git worktree add`; without anything said, what was said before is forgotten.
-    "POST /v1/intend": answering(async (query) => {
-      const path = query.get("path") ?? "";
-      const mode = modeIn(query.get("mode"));
-      const base = innermost(keeper.worktrees, query.get("from") ?? "")?.slug;
-      if (mode || base)
-        intended.set(path, { ...(mode ? { mode } : {}), ...(base ? { base } : {}) });
-      else intended.delete(path);
-      return {};
-    }),
-    "GET /v1/wait": answering(async (query) => {
-      const worktree = worktreeIn(keeper, query.get("of"));
-      await keeper.lookAt(worktree.slug);
-      const problems = keeper.problemsOf(worktree.slug);
-      if (problems.length > 0) throw new UserError(problems.join("\n"), "ikigai status");
-      return { worktree: worktree.slug };
-    }),
+    "POST /v1/intend": taking(
+      ["path", "mode", "from"],
+      answering(async (query) => {
+        const path = query.get("path") ?? "";
+        const mode = modeIn(query.get("mode"));
+        const base = innermost(keeper.worktrees, query.get("from") ?? "")?.slug;
+        if (mode || base)
+          intended.set(path, { ...(mode ? { mode } : {}), ...(base ? { base } : {}) });
+        else intended.delete(path);
+        return {};
+      }),
+    ),
+    "GET /v1/wait": taking(
+      ["of", "cwd"],
+      answering(async (query) => {
+        const worktree = namedIn(keeper, query, "of");
+        await keeper.runAt(worktree.slug, async () => {});
+        const problems = keeper.problemsOf(worktree.slug);
+        if (problems.length > 0) throw new UserError(problems.join("\n"), "ikigai status");
+        return { worktree: worktree.slug };
+      }),
+    ),
   };
 }
 
@@ -67,20 +91,20 @@ async function reset(
   intention: Intention,
 ): Promise<unknown> {
   const { postgres, intended } = keeper.host;
-  let aside: string | undefined;
   keeper.askFor(worktree.slug);
   const base = intention.base ?? (worktree.isDefault ? undefined : await worktree.origin());
   const mode = intention.mode ?? worktree.settings.database.branch;
   if (base === worktree.slug) throw new UserError(`${base} cannot be a branch of itself.`);
   if (base !== undefined && mode !== "empty") await assertBranchable(postgres, base);
-  await keeper.lookAt(worktree.slug, async () => {
+  const aside = await keeper.runAt(worktree.slug, async () => {
     const live = await liveSchema(keeper, worktree);
+    if (live && !live.mark) throw new UserError(`${live.schema} was not made by ikigai.`);
     intended.set(toBuffer(worktree.path).toString(), intention);
-    if (!live?.mark) return;
+    if (!live?.mark) return undefined;
     const at = new Date();
     // Without its identity it is nobody's, so that this very look does not bring it back.
     const kept = await retireSchema(postgres, { ...live.mark, identity: "replaced" }, at);
-    if (kept === "retired") aside = retiredName(worktree.slug, at);
+    return kept === "retired" ? retiredName(worktree.slug, at) : undefined;
   });
   const problems = keeper.problemsOf(worktree.slug);
   if (problems.length > 0) {
@@ -101,7 +125,7 @@ async function setUpAgain(keeper: Keeper, worktree: WorktreeFacts): Promise<unkn
     );
   }
   keeper.askFor(slug);
-  await keeper.lookAt(slug, async () => {
+  await keeper.runAt(slug, async () => {
     const live = await liveSchema(keeper, worktree);
     if (live?.mark) await remarkSchema(keeper.host.postgres, { ...live.mark, ...pendingSetup() });
   });
@@ -117,27 +141,8 @@ async function liveSchema(keeper: Keeper, { slug }: WorktreeFacts) {
   return found.find(({ schema }) => schema === schemaOf(slug));
 }
 
-function worktreeIn(keeper: Keeper, name: string | null): WorktreeFacts {
-  const found = byName(keeper, name ?? "");
-  if (found) return found;
-  throw new UserError(`There is no worktree ${name ?? ""}.`, "ikigai wt list");
-}
-
 function modeIn(text: string | null): BranchMode | undefined {
   if (text === null) return undefined;
   if (MODES.includes(text)) return text as BranchMode;
   throw new UserError(`${text} is no way to begin a schema; ${MODES.join(", ")} are.`);
-}
-
-function answering(
-  work: (query: URLSearchParams) => Promise<unknown>,
-): (request: { readonly query: URLSearchParams }) => Promise<ApiAnswer> {
-  return async ({ query }) => {
-    try {
-      return { status: 200, json: await work(query) };
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      return { status: 409, json: { error: error.message, next: error.next } };
-    }
-  };
 }

@@ -13,9 +13,10 @@ import type { Keeper } from "./keeper.ts";
  * that no request from outside reaches the daemon's own interface.
  */
 export function gateServer(keeper: Keeper, httpPort: () => number): http.Server {
+  const misses = new Misses();
   return http.createServer((request, response) => {
     request.resume();
-    answer(keeper, request, httpPort())
+    answer(keeper, misses, request, httpPort())
       .catch((error: unknown): Answer => {
         const why = error instanceof Error ? error.message : String(error);
         return {
@@ -33,13 +34,14 @@ type Answer =
 
 async function answer(
   keeper: Keeper,
+  misses: Misses,
   request: http.IncomingMessage,
   httpPort: number,
 ): Promise<Answer> {
   const slug = header(request, "x-ikigai-worktree");
   const name = header(request, "x-ikigai-service");
   if (slug !== ".default" && !isSlug(slug)) return unknown(`There is no worktree ${slug}.`);
-  await untilKnown(keeper, slug, name);
+  await untilKnown(keeper, misses, slug, name);
   const worktree = find(keeper, slug);
   if (!worktree) {
     return slug === ".default"
@@ -71,7 +73,7 @@ async function answer(
   const result = await keeper.wakes.wake(worktree, service);
   // The bare addresses may lead elsewhere by now, and nginx goes there again.
   const now = find(keeper, slug);
-  if (now && now.slug !== worktree.slug) return answer(keeper, request, httpPort);
+  if (now && now.slug !== worktree.slug) return answer(keeper, misses, request, httpPort);
   const title = `${worktree.slug}/${service.slug} is down`;
   if (!result.awake) return { status: 503, failure: { title, ...result } };
   return { status: 200, port: keeper.host.ports.get(`${worktree.slug}/${service.slug}`) };
@@ -95,10 +97,17 @@ function preparing(slug: string): Answer {
   return { status: 503, failure };
 }
 
-/** A worktree or a service may be so new that nobody has looked yet. */
-async function untilKnown(keeper: Keeper, slug: string, name: string): Promise<void> {
+/** A worktree or a service may be so new that nobody has looked yet: once a second that is looked for. */
+async function untilKnown(
+  keeper: Keeper,
+  misses: Misses,
+  slug: string,
+  name: string,
+): Promise<void> {
   const isKnown = () => find(keeper, slug)?.services.some((s) => s.slug === name) === true;
-  if (isKnown()) return;
+  // What leads to no worktree is looked for everywhere, whatever its name.
+  const place = slug !== ".default" && find(keeper, slug) ? slug : ".default";
+  if (isKnown() || misses.isRecent(place)) return;
   let looking = true;
   const look = slug === ".default" ? keeper.lookEverywhere() : keeper.lookAt(slug);
   const over = look.finally(() => {
@@ -108,7 +117,23 @@ async function untilKnown(keeper: Keeper, slug: string, name: string): Promise<v
   // What it is follows at once; that its database is there may take longer.
   while (looking && !isKnown()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   if (!isKnown()) await over;
+  if (!isKnown()) misses.add(place);
 }
+
+/** Where something was looked for in vain a moment ago: wrong paths come by the dozen. */
+class Misses {
+  readonly #until = new Map<string, number>();
+
+  isRecent(place: string): boolean {
+    return performance.now() < (this.#until.get(place) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  add(place: string): void {
+    this.#until.set(place, performance.now() + MISS_MS);
+  }
+}
+
+const MISS_MS = 1_000;
 
 const LOOK_MS = 5;
 

@@ -20,6 +20,7 @@ import type { PlanReport } from "../model/report.ts";
 import type { Slug } from "../model/slug.ts";
 import { Again } from "./again.ts";
 import { Autostart } from "./autostart.ts";
+import { Backoff } from "./backoff.ts";
 import { DatabasePreparation } from "./database-preparation.ts";
 import { type Errand, Errands } from "./errands.ts";
 import { Housekeeper } from "./housekeeper.ts";
@@ -40,6 +41,7 @@ export class Keeper {
   readonly housekeeper: Housekeeper;
   readonly #gathering: () => Gathering;
   readonly #journal: Journal;
+  readonly #noticed: (facts: Facts) => void;
   readonly #looks: Queue<Slug>;
   readonly #fullLooks: Queue<"all">;
   readonly #seen = new Seen();
@@ -47,6 +49,7 @@ export class Keeper {
   readonly #errands = new Errands();
   readonly #standing = new Standing();
   readonly #preparation: DatabasePreparation;
+  readonly #databaseBackoff = new Backoff(250, 2_000);
   readonly #autostart: Autostart;
   /** Why nothing can be seen, as it was told last. */
   #unreadable = "";
@@ -56,8 +59,10 @@ export class Keeper {
     host: Host,
     journal: Journal,
     limits: () => Limits = () => ({}),
+    noticed: (facts: Facts) => void = () => {},
   ) {
     this.#gathering = gathering;
+    this.#noticed = noticed;
     this.host = host;
     this.#journal = journal;
     this.housekeeper = new Housekeeper({
@@ -96,10 +101,11 @@ export class Keeper {
     return this.#standing.problemsOf(slug);
   }
 
-  /** True when everything is as it should be, as far as is known. */
+  /** True when every worktree has its schema, whatever else of it may fail for good. */
   isSettled(): boolean {
-    const all = this.#seen.slugs.every((slug) => this.#standing.isProvisioned(slug));
-    return this.#preparation.done && !this.#standing.hasLeftovers() && all;
+    return (
+      this.#preparation.done && this.#seen.slugs.every((slug) => this.#standing.hasSchema(slug))
+    );
   }
 
   /** What a person should know of a worktree, though it is ready. */
@@ -109,7 +115,15 @@ export class Keeper {
 
   /** True when something failed and it is time to try again: soon at first, then less often. */
   wantsRetry(): boolean {
-    return !this.#preparation.done || this.#standing.wantsRetry();
+    return this.#standing.wantsRetry();
+  }
+
+  /** Sees whether Postgres, which was away from the start, is there by now; a look follows then. */
+  retryDatabase(): void {
+    if (this.#preparation.done || !this.#databaseBackoff.isDue()) return;
+    void this.#preparation.attempt().then(() => {
+      if (this.#preparation.done) this.lookEverywhere().catch(() => {});
+    });
   }
 
   /** Removes what branches left that were cut off. */
@@ -117,15 +131,20 @@ export class Keeper {
     return this.#preparation.sweep();
   }
 
-  /**
-   * Settles when a look at this worktree that began after the call is over. An
-   * errand is run in that look, so that nobody else works at the worktree meanwhile;
-   * it is left out when the worktree is not there.
-   */
-  async lookAt(slug: Slug, errand?: Errand): Promise<void> {
-    const over = errand && this.#errands.add(slug, errand);
+  /** Settles when a look at this worktree that began after the call is over. */
+  async lookAt(slug: Slug): Promise<void> {
     await this.#looks.request(slug);
-    over?.();
+  }
+
+  /**
+   * Runs an errand in a look at a worktree, so that nobody else works at it meanwhile.
+   *
+   * @throws UserError where it could not be run, as the worktree is not there or cannot be read
+   */
+  async runAt<Result>(slug: Slug, errand: Errand<Result>): Promise<Result> {
+    const over = this.#errands.add(slug, errand);
+    await this.#looks.request(slug);
+    return over();
   }
 
   async lookEverywhere(): Promise<void> {
@@ -262,7 +281,7 @@ export class Keeper {
     if (chosen !== facts.defaultSlug) void this.lookEverywhere().catch(() => {});
     if (facts.held.has(slug)) return;
     const worktree = facts.worktrees[0];
-    for (const errand of worktree ? errands : []) if (worktree) await errand(worktree, facts);
+    for (const errand of worktree ? errands : []) if (worktree) await errand.run(worktree, facts);
     const outcome = await reconcile(facts, this.host, scope);
     if (worktree && outcome.done.some(({ kind }) => kind === "environment"))
       this.#seen.touched(slug, changeOfTop(worktree.path));
@@ -272,11 +291,13 @@ export class Keeper {
   }
 
   #remember(facts: Facts, only?: Slug): void {
+    this.#noticed(facts);
     // It changes together with what the bare addresses lead to.
     this.host.ports.setDefault(this.host.pointer.slug ?? facts.defaultSlug);
     for (const slug of this.#seen.remember(facts, only)) {
       this.#standing.forget(slug);
       this.#autostart.forget(slug);
+      this.housekeeper.census.forgetUse(slug);
     }
   }
 

@@ -1,48 +1,57 @@
 import type { WorktreeFacts } from "../facts/facts.ts";
+import { namedWorktree } from "../facts/named.ts";
 import { listRetired, type RetiredSchema, restoreSchema } from "../host/postgres/retired.ts";
 import { listSchemas } from "../host/postgres/schemas.ts";
+import { nearestName } from "../model/nearest-name.ts";
 import type { RetiredReport } from "../model/report.ts";
-import { expiries, goesSoon, type Retention } from "../model/retention.ts";
+import { expiries, goesSoon } from "../model/retention.ts";
 import { schemaOf } from "../model/slug.ts";
-import { UserError } from "../model/user-error.ts";
+import { UnknownName, UserError } from "../model/user-error.ts";
+import { answering, taking } from "./answering.ts";
 import type { Api } from "./api.ts";
 import type { Keeper } from "./keeper.ts";
+import { type GivenRetention, retentionNow } from "./retention.ts";
 
-/** `GET /v1/retired`, and `POST /v1/restore?of=NAME&into=WORKTREE`. */
-export function restoreApi(keeper: Keeper, retention: () => Retention): Api {
-  const failed = (status: number, { message, next }: UserError) => ({
-    status,
-    json: { error: message, next },
-  });
+/** `GET /v1/retired?of=NAME`, and `POST /v1/restore?of=NAME&into=WORKTREE`. */
+export function restoreApi(keeper: Keeper, retention: GivenRetention): Api {
   return {
-    "GET /v1/retired": async () => ({
-      status: 200,
-      json: { retired: await reportRetired(keeper, retention()) },
-    }),
-    "POST /v1/restore": async ({ query }) => {
-      const name = query.get("of") ?? "";
-      const into = query.get("into") ?? name;
-      await keeper.lookEverywhere();
-      const worktree = keeper.worktrees.find((w) => w.slug === into || w.name === into);
-      try {
-        if (!worktree) throw unknownTarget(name, into);
-        const { schema, mark } = await restoreInto(keeper, name, worktree);
-        return { status: 200, json: { schema, name: mark.worktree, into: worktree.slug } };
-      } catch (error) {
-        if (error instanceof UserError) return failed(404, error);
-        throw error;
-      }
-    },
+    "GET /v1/retired": taking(
+      ["of"],
+      answering(async (query) => {
+        const retired = await reportRetired(keeper, retention);
+        const of = query.get("of");
+        if (of === null) return { retired };
+        const found = retired.filter(({ name, schema }) => name === of || schema === of);
+        if (found.length === 0) throw unknownData(retired, of);
+        return { retired: found };
+      }),
+    ),
+    "POST /v1/restore": taking(
+      ["of", "into", "cwd"],
+      answering(async (query) => {
+        const name = query.get("of") ?? "";
+        const into = query.get("into") ?? name;
+        await keeper.lookEverywhere();
+        const chosen = await chooseRetired(keeper, name);
+        const worktree = targetOf(keeper, name, into, query.get("cwd") ?? "/");
+        const { schema, mark } = await restoreInto(keeper, chosen, worktree);
+        return { schema, name: mark.worktree, into: worktree.slug };
+      }),
+    ),
   };
 }
 
-function unknownTarget(name: string, into: string): UserError {
-  return new UserError(
-    `There is no worktree ${into} to restore into.`,
-    name === into
-      ? `git worktree add ${name}, or: ikigai wt restore ${name} --into WORKTREE`
-      : "ikigai wt list",
-  );
+/** @throws UnknownName where there is no such worktree */
+function targetOf(keeper: Keeper, name: string, into: string, cwd: string): WorktreeFacts {
+  try {
+    return namedWorktree(keeper.worktrees, into, cwd);
+  } catch (error) {
+    if (!(error instanceof UnknownName) || name !== into) throw error;
+    throw new UnknownName(
+      `There is no worktree ${into} to restore into.`,
+      `git worktree add ${name}, or: ikigai wt restore ${name} --into WORKTREE`,
+    );
+  }
 }
 
 const GOING_MS = 10_000;
@@ -50,14 +59,14 @@ const GOING_MS = 10_000;
 /** What goes for good within a day, known for some seconds; nothing while Postgres is away. */
 export function goingSoon(
   keeper: Keeper,
-  retention: () => Retention,
+  retention: GivenRetention,
 ): () => Promise<readonly RetiredReport[]> {
   let known: Promise<readonly RetiredReport[]> = Promise.resolve([]);
   let until = Number.NEGATIVE_INFINITY;
   return () => {
     if (performance.now() < until) return known;
     until = performance.now() + GOING_MS;
-    known = reportRetired(keeper, retention()).then(
+    known = reportRetired(keeper, retention).then(
       (all) => all.filter(({ soon }) => soon),
       () => [],
     );
@@ -66,37 +75,37 @@ export function goingSoon(
 }
 
 /** What can be restored, the newest first. */
-async function reportRetired(keeper: Keeper, retention: Retention): Promise<RetiredReport[]> {
+async function reportRetired(keeper: Keeper, given: GivenRetention): Promise<RetiredReport[]> {
   const { postgres, notes } = keeper.host;
-  const { all, now } = await listRetired(postgres);
-  return expiries(all, retention).map(({ schema, mark, removed, size, goes }) => ({
-    name: mark.worktree,
-    schema,
-    since: removed.toISOString(),
-    size,
-    path: mark.path ?? null,
-    goes: new Date(Date.now() + goes.getTime() - now.getTime()).toISOString(),
-    soon: goesSoon(goes, now),
-    held: notes.of(schema)[0] ?? null,
-  }));
+  const { all, now, clock } = await listRetired(postgres);
+  return expiries(all, retentionNow({ all, clock }, given())).map(
+    ({ schema, mark, removed, size, goes }) => ({
+      name: mark.worktree,
+      schema,
+      since: removed.toISOString(),
+      size,
+      path: mark.path ?? null,
+      goes: new Date(Date.now() + goes.getTime() - now.getTime()).toISOString(),
+      soon: goesSoon(goes, now),
+      held: notes.of(schema)[0] ?? null,
+    }),
+  );
 }
 
 /**
  * Brings data back into a worktree. What the worktree has now is put aside first,
  * so that nothing is lost by restoring the wrong thing.
  *
- * @param name a worktree's name (the data put aside last counts) or a schema's
- * @throws UserError when there is no such data or no such worktree
+ * @throws UserError when it is gone meanwhile, or there is what ikigai did not make
  */
 async function restoreInto(
   keeper: Keeper,
-  name: string,
+  wanted: RetiredSchema,
   into: WorktreeFacts,
 ): Promise<RetiredSchema> {
-  let restored: RetiredSchema | undefined;
-  await keeper.lookAt(into.slug, async (worktree, facts) => {
+  return keeper.runAt(into.slug, async (worktree, facts) => {
     const { postgres } = keeper.host;
-    const chosen = await chooseRetired(keeper, name);
+    const chosen = await chooseRetired(keeper, wanted.schema);
     const live = (await listSchemas(postgres, into.slug)).find(
       ({ schema }) => schema === schemaOf(into.slug),
     );
@@ -110,17 +119,34 @@ async function restoreInto(
     };
     const displaced = live?.mark ? { mark: live.mark, at: new Date() } : undefined;
     await restoreSchema(postgres, chosen.schema, mark, facts.passwordOf(worktree), displaced);
-    restored = chosen;
+    return chosen;
   });
-  if (restored) return restored;
-  throw new UserError(`The worktree ${into.slug} went away meanwhile.`, "ikigai wt list");
 }
 
+/**
+ * Data by a worktree's name (what was put aside last counts), a schema's, or where the worktree was.
+ *
+ * @throws UnknownName where there is none
+ */
 async function chooseRetired(keeper: Keeper, name: string): Promise<RetiredSchema> {
   const { all } = await listRetired(keeper.host.postgres);
-  const exact = all.filter(({ schema }) => schema === name);
-  const byName = all.filter(({ mark }) => mark.worktree === name);
-  const [chosen] = [...exact, ...byName].sort((a, b) => b.retired.getTime() - a.retired.getTime());
+  const newestFirst = [...all].sort((a, b) => b.retired.getTime() - a.retired.getTime());
+  const chosen =
+    newestFirst.find(({ schema }) => schema === name) ??
+    newestFirst.find(({ mark }) => mark.worktree === name) ??
+    newestFirst.find(({ mark }) => mark.path === name);
   if (chosen) return chosen;
-  throw new UserError(`No data of ${name} is put aside.`, "ikigai wt restore --list");
+  throw unknownData(
+    all.map(({ schema, mark }) => ({ schema, name: mark.worktree })),
+    name,
+  );
+}
+
+function unknownData(
+  known: readonly { readonly name: string; readonly schema: string }[],
+  of: string,
+): UnknownName {
+  const nearest = nearestName(of, [...new Set(known.map(({ name }) => name))]);
+  const meant = nearest === undefined ? "." : `; did you mean ${nearest}?`;
+  return new UnknownName(`No data of ${of} is put aside${meant}`, "ikigai wt restore --list");
 }

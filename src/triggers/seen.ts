@@ -68,7 +68,10 @@ export class Seen {
     return looked.clock > time + CLOCK_TICK_MS;
   }
 
-  /** Takes in what a look has seen; with `only`, of one worktree. Answers which ones are gone. */
+  /**
+   * Takes in what a look has seen; with `only`, of one worktree. Answers which ones are gone, also
+   * where another has the name now.
+   */
   remember(facts: Facts, only?: Slug): Slug[] {
     this.#defaultSlug = facts.defaultSlug;
     const there = new Set(facts.worktrees.map((w) => w.slug));
@@ -80,11 +83,15 @@ export class Seen {
       this.#lookedAt.delete(slug);
       this.#touched.delete(slug);
     }
+    const replaced = facts.worktrees.filter(({ slug, identity }) => {
+      const known = this.#worktrees.get(slug);
+      return known && known.identity !== identity;
+    });
     for (const worktree of facts.worktrees) this.#worktrees.set(worktree.slug, worktree);
     for (const worktree of facts.unknown) {
       const known = this.#worktrees.get(worktree.slug);
       if (known) this.#worktrees.set(worktree.slug, { ...known, ...worktree });
     }
-    return gone;
+    return [...gone, ...replaced.map(({ slug }) => slug)];
   }
 }

@@ -38,9 +38,15 @@ async function handle(
   if (!route) {
     return { status: 404, json: { error: `No such call: ${request.method} ${url.pathname}` } };
   }
+  const strange = [...url.searchParams.keys()].find((name) => !route.parameters.includes(name));
+  if (strange !== undefined) {
+    const known = route.parameters.join(", ") || "no parameters";
+    const error = `${url.pathname} takes ${known}; ${JSON.stringify(strange)} is none of them.`;
+    return { status: 400, json: { error, next: "docs/api.md" } };
+  }
   const body = await readBody(request);
   if (body === undefined) return { status: 413, json: { error: "The body is too large." } };
-  return route({ body, query: url.searchParams, closed });
+  return route.call({ body, query: url.searchParams, closed });
 }
 
 async function readBody(request: http.IncomingMessage): Promise<Buffer | undefined> {

@@ -1,9 +1,7 @@
 import { explain } from "../engine/explain.ts";
 import type { Failure } from "../engine/reconcile.ts";
 import type { Slug } from "../model/slug.ts";
-
-const FIRST_RETRY_MS = 400;
-const LAST_RETRY_MS = 30_000;
+import { Backoff } from "./backoff.ts";
 
 /** How the worktrees stand after the last look at each: what failed, and when to try again. */
 export class Standing {
@@ -12,8 +10,8 @@ export class Standing {
   readonly #provisioned = new Set<Slug>();
   /** Worktrees that are gone and of which something is still there. */
   readonly #leftovers = new Set<Slug>();
-  #retryAt = Number.NEGATIVE_INFINITY;
-  #retryPause = FIRST_RETRY_MS;
+  readonly #withSchema = new Set<Slug>();
+  readonly #backoff = new Backoff(400, 30_000);
 
   isProvisioned(slug: Slug): boolean {
     return this.#provisioned.has(slug);
@@ -23,13 +21,16 @@ export class Standing {
     return this.#problems.get(slug) ?? [];
   }
 
-  hasLeftovers(): boolean {
-    return this.#leftovers.size > 0;
+  /** Whether its schema was in line at the last look, whatever else failed. */
+  hasSchema(slug: Slug): boolean {
+    return this.#withSchema.has(slug);
   }
 
   /** Takes in what a look at a worktree that is there came to. */
   record(slug: Slug, failures: readonly Failure[]): void {
     this.#leftovers.delete(slug);
+    if (failures.some(({ kind }) => kind === "schema")) this.#withSchema.delete(slug);
+    else this.#withSchema.add(slug);
     if (failures.length === 0) {
       this.#problems.delete(slug);
       this.#provisioned.add(slug);
@@ -48,17 +49,15 @@ export class Standing {
   forget(slug: Slug): void {
     this.#problems.delete(slug);
     this.#provisioned.delete(slug);
+    this.#withSchema.delete(slug);
   }
 
   /** True when something failed and it is time to try again: soon at first, then less often. */
   wantsRetry(): boolean {
     if (this.#problems.size === 0 && this.#leftovers.size === 0) {
-      this.#retryPause = FIRST_RETRY_MS;
+      this.#backoff.reset();
       return false;
     }
-    if (performance.now() < this.#retryAt) return false;
-    this.#retryPause = Math.min(this.#retryPause * 2, LAST_RETRY_MS);
-    this.#retryAt = performance.now() + this.#retryPause;
-    return true;
+    return this.#backoff.isDue();
   }
 }

@@ -66,6 +66,7 @@ export function glanceRegularly(
       isSettled = true;
       settled();
     }
+    keeper.retryDatabase();
     const wantsRetry = keeper.wantsRetry();
     isCalm = isSettled && !wantsRetry;
     if (performance.now() > nextFull || wantsRetry) {

@@ -233,6 +233,18 @@ test("a claim that cannot get a role of its own keeps no lock on its connection"
   }
 });
 
+test("what the base shares is said of a claimed branch too", async () => {
+  await cluster.sql(`CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far;
+    CREATE FOREIGN TABLE wt_main.there (id int) SERVER away`);
+  try {
+    await keep();
+    const note = expect.stringMatching(/\bthere: the rows of this foreign table stay those of/);
+    expect(await claim()).toMatchObject({ claimed: true, note });
+  } finally {
+    await cluster.sql("DROP FOREIGN TABLE wt_main.there");
+  }
+});
+
 /** Every access list of a schema, default ones included, with the branch's own name put alike. */
 async function privileges(schema: string): Promise<string[]> {
   const rows = await cluster.rows<{ line: string }>(

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TestProject } from "../support/project.ts";
-import { add, psql, show, startProject, tables, until } from "./support.ts";
+import { add, owner, psql, show, startProject, tables, until } from "./support.ts";
 
 let project: TestProject;
 
@@ -67,6 +67,20 @@ test("above database.maxSize only the structure is taken, and it says so for as 
   expect(await count("large")).toBe("100");
   expect((await show(project, "large")).problems).toEqual([]);
   await psql(project, "main", "DROP TABLE pages");
+});
+
+test("what a worktree shares with its base is said for as long as it is so", async () => {
+  await owner(
+    project,
+    "CREATE FOREIGN DATA WRAPPER elsewhere; CREATE SERVER archive FOREIGN DATA WRAPPER elsewhere; CREATE FOREIGN TABLE wt_main.papers (id int) SERVER archive",
+  );
+  await add(project, "sharing");
+  const { state, problems } = await show(project, "sharing");
+  expect(state).toBe("ready");
+  expect(problems.join()).toMatch(
+    /^papers: the rows of this foreign table stay those of .* archive/,
+  );
+  await owner(project, "DROP FOREIGN TABLE wt_main.papers");
 });
 
 test("ikigai db branch and reset begin a schema anew, keep what it held and end nobody else's work", async () => {

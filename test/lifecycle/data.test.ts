@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RetiredReport } from "../../src/model/report.ts";
 import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
-import { converged, readNote, sql, startProject, writeNote } from "./support.ts";
+import {
+  advanceRetentionClock,
+  converged,
+  readNote,
+  sql,
+  startProject,
+  writeNote,
+} from "./support.ts";
 
 let project: TestProject;
 
@@ -101,17 +108,11 @@ describe("data that was put aside goes by the clock", () => {
   it("after its age, together with its role, and not before", async () => {
     const before = await retired();
     expect(before.length).toBeGreaterThan(0);
-    const file = `${project.root}/.ikigairc.json`;
-    const { readFile, writeFile } = await import("node:fs/promises");
-    const config = JSON.parse(await readFile(file, "utf8"));
-    config.worktrees = { retention: { age: "1h" } };
-    await writeFile(file, JSON.stringify(config));
-    await project.ikigai("restart");
+    await advanceRetentionClock(project, 13.9 * 86_400_000);
     const list = await project.ikigai("wt", "list");
     expect(list.stderr).toContain(`data of ${before[0]?.name} goes on`);
     expect(await retired()).toHaveLength(before.length);
-    config.worktrees.retention.age = "1s";
-    await writeFile(file, JSON.stringify(config));
+    await advanceRetentionClock(project, 86_400_000);
     await project.ikigai("restart");
     await waitFor(async () => (await retired()).length === 0);
     const left = await sql(
@@ -128,6 +129,8 @@ describe("data that was put aside goes by the clock", () => {
     await sql(project, "CREATE VIEW public.reader AS SELECT text FROM wt_blue.note");
     await project.git(".", "worktree", "remove", "blue");
     await converged(project);
+    await advanceRetentionClock(project, 15 * 86_400_000);
+    await project.ikigai("restart");
     const log = `${project.root}/.ikigai/logs/daemon/current`;
     const { readFile } = await import("node:fs/promises");
     await waitFor(
@@ -138,6 +141,7 @@ describe("data that was put aside goes by the clock", () => {
     expect((await retired()).map(({ name }) => name)).toEqual(["blue"]);
     expect(await sql(project, "SELECT text FROM public.reader")).toEqual([{ text: "held" }]);
     await sql(project, "DROP VIEW public.reader");
+    await project.ikigai("restart");
     await waitFor(async () => (await retired()).length === 0);
   });
 });

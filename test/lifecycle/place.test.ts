@@ -30,8 +30,9 @@ describe("a project that was renamed as a whole while everything ran", () => {
     const { exitCode, stderr } = await at(moved, "start");
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     expect(stderr).toContain("was moved here from");
-    expect(await readNote(project, "wt_rel_05")).toBe("kept");
-    expect(await identityOf(project, "wt_rel_05")).toBe(identity);
+    const there = { ...project, root: moved };
+    expect(await readNote(there, "wt_rel_05")).toBe("kept");
+    expect(await identityOf(there, "wt_rel_05")).toBe(identity);
     for (const top of ["rel-05", "main", "../away"]) {
       const { exitCode, stdout } = await project.run("git", ["status", "--porcelain"], {
         cwd: join(moved, top),
@@ -107,7 +108,7 @@ describe("a project that was moved away and has another one in its place", () =>
     await waitFor(async () =>
       /is not at .* any more[\s\S]*ready: /.test(await readFile(journal, "utf8")),
     );
-    expect(await readNote(project, "wt_rel_05")).toBe("kept");
+    expect(await readNote({ ...project, root: moved }, "wt_rel_05")).toBe("kept");
     await rm(project.root, { recursive: true });
     await rename(moved, project.root);
     expect((await project.ikigai("restart")).exitCode).toBe(0);

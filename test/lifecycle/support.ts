@@ -139,3 +139,19 @@ export async function readNote(project: TestProject, schema: string): Promise<st
   const rows = await sql<{ text: string }>(project, `SELECT text FROM ${schema}.note`);
   return rows.map(({ text }) => text).join();
 }
+
+export function daemonLog({ root }: TestProject): string {
+  return readFileSync(join(root, ".ikigai/logs/daemon/current"), "utf8");
+}
+
+/** Lets so much time go by, in milliseconds, for the data of removed worktrees. */
+export async function advanceRetentionClock(project: TestProject, by: number): Promise<void> {
+  const [row] = await sql<{ comment: string }>(
+    project,
+    "SELECT shobj_description(oid, 'pg_authid') AS comment FROM pg_roles WHERE rolname = 'ikigai'",
+  );
+  const prefix = "ikigai:clock ";
+  const clock = JSON.parse(row?.comment.slice(prefix.length) ?? "") as { at: number };
+  const text = prefix + JSON.stringify({ ...clock, at: clock.at + by });
+  await sql(project, `COMMENT ON ROLE ikigai IS '${text}'`);
+}

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { expiries, goesSoon } from "../../src/model/retention.ts";
+import {
+  expiries,
+  followRetention,
+  goesSoon,
+  type KeptRetention,
+  type Retention,
+} from "../../src/model/retention.ts";
 
 const DAY = 86_400_000;
 const at = (days: number) => new Date(Date.UTC(2026, 0, 1) + days * DAY);
@@ -52,5 +58,59 @@ describe("retention", () => {
   it("tells within a day", () => {
     expect(goesSoon(at(10), at(9))).toBe(true);
     expect(goesSoon(at(10), at(8))).toBe(false);
+  });
+
+  it("takes a longer retention at once, and a shorter one after a day", () => {
+    const kept: KeptRetention = { age: 14 * DAY, count: 50, earlier: [] };
+    const longer = followRetention(kept, { age: 90 * DAY, count: 50 }, kept, 0);
+    expect(longer).toEqual({ age: 90 * DAY, count: 50, earlier: [] });
+    const now = at(30).getTime();
+    const shorter = followRetention(longer, { age: 14 * DAY, count: 50 }, kept, now);
+    const old = [aside("a", 0)];
+    expect(expiries(old, longer)[0]?.goes).toEqual(at(90));
+    expect(expiries(old, shorter)[0]?.goes).toEqual(at(31));
+    expect(followRetention(shorter, shorter, kept, at(31).getTime()).earlier).toEqual([]);
+  });
+
+  it("stays as it is while the settings cannot be read, and begins with them", () => {
+    const kept: KeptRetention = { age: 90 * DAY, count: 9, earlier: [] };
+    const fallback = { age: DAY, count: 1 };
+    expect(followRetention(kept, undefined, fallback, 0)).toEqual(kept);
+    expect(followRetention(null, undefined, fallback, 0)).toEqual({ ...fallback, earlier: [] });
+    expect(followRetention(null, kept, fallback, 0)).toEqual(kept);
+    // What held before nobody knows.
+    const found = followRetention(undefined, fallback, fallback, at(400).getTime());
+    expect(expiries([aside("a", 0)], found)[0]?.goes).toEqual(at(401));
+  });
+
+  it("lets nothing go within a day of a change, whatever it changes to and how often", () => {
+    const retention = fc.record({
+      age: fc.integer({ min: 1, max: 40 }).map((days) => days * DAY),
+      count: fc.integer({ min: 0, max: 3 }),
+    });
+    const days = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 6 });
+    const changes = fc.array(fc.tuple(retention, fc.integer({ min: 0, max: 30 })), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    fc.assert(
+      fc.property(retention, days, changes, (first: Retention, retired, later) => {
+        const asides = retired.map((day, i) => aside(`s${i}`, day));
+        let kept: KeptRetention = { ...first, earlier: [] };
+        let now = 20 * DAY;
+        for (const [given, hours] of later) {
+          now += (hours * DAY) / 24;
+          const before = expiries(asides, kept);
+          kept = followRetention(kept, given, first, at(now / DAY).getTime());
+          for (const { schema, goes } of expiries(asides, kept)) {
+            const was = before.find((one) => one.schema === schema)?.goes ?? goes;
+            const least = Math.min(was.getTime(), at(now / DAY + 1).getTime());
+            // What was due already stays so.
+            if (least > at(now / DAY).getTime())
+              expect(goes.getTime()).toBeGreaterThanOrEqual(least);
+          }
+        }
+      }),
+    );
   });
 });

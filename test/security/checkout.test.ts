@@ -159,7 +159,7 @@ test("checking out a branch with an .ikigai of its own runs none of it", async (
   expect(main?.services).toEqual([]);
 
   for (const name of ["run/env/main.sh", "run/env/rel-05.sh"]) {
-    await waitFor(() => there(name).startsWith("export "));
+    await waitFor(() => there(name).startsWith("unset "));
   }
   await waitFor(() => !there("run/services/rel-05.backend/command").includes("canary"));
   await project.ikigai("down", "rel-05");

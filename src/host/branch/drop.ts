@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { BranchError } from "./errors.ts";
-import { forget, markOf } from "./registry.ts";
-import { ident } from "./sql.ts";
+import { forget, IS_REGISTERED, markOf, REGISTRY } from "./registry.ts";
+import { ident, literal } from "./sql.ts";
 
 /** How many tables one transaction drops: each holds several locks until it ends. */
 const BATCH = 50;
@@ -73,7 +73,7 @@ export async function dropSchema(client: pg.Client, schema: string): Promise<voi
 }
 
 /**
- * Drops a schema of ours with all that depends on it: the one DROP SCHEMA that there is. Thousands of
+ * Drops a schema of ours with all that depends on it: the one DROP … CASCADE that there is. Thousands of
  * tables go in batches, so that a drop cut off half-way can be repeated.
  *
  * @throws BranchError `refused` for a schema that the registry does not know; nothing is dropped then
@@ -99,4 +99,13 @@ export async function dropOwnSchema(client: pg.Client, schema: string): Promise<
     await client.query(`DROP TABLE IF EXISTS ${rows.map((row) => row.name).join(", ")} CASCADE`);
   }
   await client.query(`DROP SCHEMA IF EXISTS ${ident(schema)} CASCADE; ${forget(schema)}`);
+}
+
+/**
+ * Statement that drops a schema of ours which is empty. PostgreSQL refuses (2BP01) where anything is
+ * inside; nothing happens to a schema that the registry does not know.
+ */
+export function dropEmptySchema(schema: string): string {
+  return `DO $do$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_namespace n JOIN ${REGISTRY} r ON ${IS_REGISTERED}
+      WHERE n.nspname = ${literal(schema)}) THEN DROP SCHEMA ${ident(schema)}; ${forget(schema)}; END IF; END $do$`;
 }

@@ -3,6 +3,7 @@ export { type Difference, diffSchemas } from "./diff.ts";
 export { dependents, dropSchema, schemaSize } from "./drop.ts";
 export { BranchError } from "./errors.ts";
 export { moveExtensions } from "./extensions.ts";
+export { describeNotes } from "./notes.ts";
 export { REGISTRY_STATEMENTS } from "./registry.ts";
 export { type Claim, claimReserve } from "./reserve/claim.ts";
 export { dropReserve, keepReserve } from "./reserve/keep.ts";

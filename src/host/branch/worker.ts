@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { scramVerifier } from "../postgres/scram.ts";
-import { dropOwnSchema } from "./drop.ts";
-import { BUILD_MARK, forget, markOf, register } from "./registry.ts";
+import { dropEmptySchema, dropOwnSchema } from "./drop.ts";
+import { BUILD_MARK, markOf, register } from "./registry.ts";
 import { prepareSession } from "./session.ts";
 import { ident, literal, qualified } from "./sql.ts";
 
@@ -199,7 +199,7 @@ export async function dropLens(client: pg.Client, worker: string): Promise<void>
     if (rows.length === 0) break;
     await client.query(`DROP VIEW ${rows.map(({ name }) => qualified(lens, name)).join(", ")}`);
   }
-  await client.query(`DROP SCHEMA IF EXISTS ${ident(lens)}; ${forget(lens)}`);
+  await client.query(dropEmptySchema(lens));
 }
 
 /** Ends a worker's sessions and removes all that is left of it, its schemas included. */

@@ -6,6 +6,7 @@ import {
   BranchError,
   branchSchema,
   claimReserve,
+  describeNotes,
   refusals,
   surveySchema,
 } from "../branch/index.ts";
@@ -41,8 +42,8 @@ export async function createBranch(
   if (await isEmpty(postgres, base)) return emptySchema(postgres, mark, password);
   await gatherExtensions(postgres);
   if (request.mode === "data") {
-    const claimed = { ...mark, rows: true };
-    if (await claim(postgres, claimed, password, base)) return claimed;
+    const claimed = await claim(postgres, { ...mark, rows: true }, password, base);
+    if (claimed) return claimed;
   }
   let written = mark;
   try {
@@ -55,8 +56,9 @@ export async function createBranch(
         mode: request.mode,
         maxBytes: request.maxBytes,
         lockTimeoutMs: request.lockTimeoutMs,
-        mark: ({ tables }) => {
-          written = { ...mark, ...beginningOf(tables, request) };
+        mark: (survey) => {
+          const { note, ...beginning } = beginningOf(survey.tables, request);
+          written = { ...mark, ...beginning, ...noted(note, describeNotes(survey)) };
           return writeMark(written);
         },
         onProgress: ({ phase, done, total }) =>
@@ -102,6 +104,11 @@ function beginningOf(
   return { rows: false, note };
 }
 
+function noted(...parts: (string | undefined)[]): Pick<SchemaMark, "note"> {
+  const note = parts.filter((part) => part !== undefined).join("; ");
+  return note === "" ? {} : { note };
+}
+
 function explained({ code, message, next }: BranchError, { worktree }: SchemaMark): UserError {
   if (code === "refused") {
     const empty = `ikigai db reset ${worktree} --db empty`;
@@ -142,21 +149,26 @@ export async function emptySchema(
   return empty;
 }
 
-/** Takes the branch that lies ready, when it is proven to be the base as it is now. */
+/**
+ * Takes the branch that lies ready, when it is proven to be the base as it is now; answers what was
+ * written on it then.
+ */
 async function claim(
   postgres: Postgres,
   mark: SchemaMark,
   password: string,
   base: string,
-): Promise<boolean> {
+): Promise<SchemaMark | undefined> {
   const target = schemaOf(mark.worktree);
   // Without a secret's name the mark says that the role has no password yet, whatever happens now.
   const unkeyed = writeMark({ ...mark, secret: "" });
   const result = await postgres.use((client) =>
     claimReserve(client, { base, target, owner: target, mark: unkeyed }),
   );
-  if (result.claimed) await rekeySchema(postgres, mark, password);
-  return result.claimed;
+  if (!result.claimed) return undefined;
+  const claimed = { ...mark, ...noted(result.note) };
+  await rekeySchema(postgres, claimed, password);
+  return claimed;
 }
 
 /** How far a branch is at the beginning of a phase. */

@@ -1,4 +1,5 @@
 import os from "node:os";
+import type { KeptRetention } from "../../model/retention.ts";
 import {
   advance,
   isWorthKeeping,
@@ -11,17 +12,47 @@ import { quoteText } from "./quote.ts";
 
 const PREFIX = "ikigai:clock ";
 
-/** The retention clock as it stands now. It is kept with the data, in the comment of their owner. */
-export async function readRetentionClock(postgres: Postgres): Promise<RetentionClock> {
+/** What is kept with the data, in the comment of their owner. */
+export interface KeptClock extends RetentionClock {
+  /** Null where none was followed yet; undefined where it is not known. */
+  readonly retention?: KeptRetention | null | undefined;
+}
+
+/** The retention clock as it stands now, with the retention that was followed last. Writes nothing. */
+export async function readRetentionClock(postgres: Postgres): Promise<KeptClock> {
+  return goOn(await readKept(postgres));
+}
+
+/**
+ * The same, written down where it is worth that.
+ *
+ * @param follow says which retention is followed from now on, given the one until now
+ */
+export async function keepRetentionClock(
+  postgres: Postgres,
+  follow?: (kept: KeptClock) => KeptClock["retention"],
+): Promise<KeptClock> {
+  const before = await readKept(postgres);
+  const now = goOn(before);
+  // The first word of a new database: there is no earlier retention that could be unknown.
+  const untold = before ? before.retention : null;
+  const kept = { ...now, retention: follow ? follow(now) : untold };
+  const isSame = JSON.stringify(kept.retention) === JSON.stringify(before?.retention);
+  if (!isSame || isWorthKeeping(before, kept)) {
+    await postgres.run([`COMMENT ON ROLE ikigai IS ${quoteText(PREFIX + JSON.stringify(kept))}`]);
+  }
+  return kept;
+}
+
+function goOn(before: KeptClock | undefined): KeptClock {
+  return { ...advance(before, read()), retention: before?.retention };
+}
+
+async function readKept(postgres: Postgres): Promise<KeptClock | undefined> {
   const [row] = await postgres.query<{ comment: string | null }>(
     "SELECT shobj_description(oid, 'pg_authid') AS comment FROM pg_roles WHERE rolname = 'ikigai'",
   );
-  const before = parse(row?.comment ?? null);
-  const now = advance(before, read());
-  if (isWorthKeeping(before, now)) {
-    await postgres.run([`COMMENT ON ROLE ikigai IS ${quoteText(PREFIX + JSON.stringify(now))}`]);
-  }
-  return now;
+  return parse(row?.comment ?? null);
 }
 
 function read(): Reading {
@@ -29,10 +60,10 @@ function read(): Reading {
   return { boot, uptime: os.uptime() * 1_000, clock: Date.now() };
 }
 
-function parse(comment: string | null): RetentionClock | undefined {
+function parse(comment: string | null): KeptClock | undefined {
   if (!comment?.startsWith(PREFIX)) return undefined;
   try {
-    const value = JSON.parse(comment.slice(PREFIX.length)) as RetentionClock;
+    const value = JSON.parse(comment.slice(PREFIX.length)) as KeptClock;
     const numbers = [value.at, value.clock, value.uptime];
     return numbers.every(Number.isFinite) && typeof value.boot === "string" ? value : undefined;
   } catch {

@@ -1,12 +1,12 @@
 import { retiredName, type SchemaMark, writeMark } from "../../model/mark.ts";
 import { schemaOf } from "../../model/slug.ts";
-import { dependents, dropSchema } from "../branch/drop.ts";
-import { forget, IS_REGISTERED, REGISTRY, register, renameRegistered } from "../branch/registry.ts";
+import { dependents, dropEmptySchema, dropSchema } from "../branch/drop.ts";
+import { IS_REGISTERED, REGISTRY, register, renameRegistered } from "../branch/registry.ts";
 import { codeOf } from "../files.ts";
 import { isUnreachable, type Postgres } from "./client.ts";
 import { quoteName, quoteText } from "./quote.ts";
-import { readRetentionClock } from "./retention-clock.ts";
-import { dropMarkedRole, ROLE_MARK } from "./roles.ts";
+import { type KeptClock, keepRetentionClock, readRetentionClock } from "./retention-clock.ts";
+import { dropMarkedRole, ROLE_MARK, releaseMarkedRole } from "./roles.ts";
 import { listSchemas, roleStatements } from "./schemas.ts";
 
 /** Data that was put aside, as `ikigai wt restore --list` tells it. */
@@ -35,7 +35,7 @@ export async function retireSchema(
   at: Date,
 ): Promise<"retired" | "dropped"> {
   const aside = retiredName(mark.worktree, at);
-  const clock = await readRetentionClock(postgres);
+  const clock = await keepRetentionClock(postgres);
   await postgres.run(retireStatements(mark, aside, at, clock.at));
   return await settle(postgres, aside);
 }
@@ -54,7 +54,7 @@ export async function restoreSchema(
   const name = schemaOf(mark.worktree);
   const displaced = live && retiredName(live.mark.worktree, live.at);
   const { retired: _, retiredAt: __, ...present } = mark;
-  const clock = await readRetentionClock(postgres);
+  const clock = await keepRetentionClock(postgres);
   await postgres.run([
     ...(live && displaced ? retireStatements(live.mark, displaced, live.at, clock.at) : []),
     `ALTER SCHEMA ${quoteName(aside)} RENAME TO ${quoteName(name)}`,
@@ -65,10 +65,12 @@ export async function restoreSchema(
   if (displaced) await settle(postgres, displaced);
 }
 
-/** Everything that can be restored, with what it holds, and the retention clock's time. */
-export async function listRetired(
-  postgres: Postgres,
-): Promise<{ readonly all: RetiredSchema[]; readonly now: Date }> {
+/** Everything that can be restored, with what it holds, and the retention clock. */
+export async function listRetired(postgres: Postgres): Promise<{
+  readonly all: RetiredSchema[];
+  readonly now: Date;
+  readonly clock: KeptClock;
+}> {
   const clock = await readRetentionClock(postgres);
   const now = new Date(clock.at);
   const found = (await listSchemas(postgres)).flatMap(({ schema, mark }) => {
@@ -78,7 +80,7 @@ export async function listRetired(
     const retired = new Date(mark.retiredAt ?? clock.at - age);
     return [{ schema, mark, removed, retired }];
   });
-  if (found.length === 0) return { all: [], now };
+  if (found.length === 0) return { all: [], now, clock };
   const rows = await postgres.query<{ schema: string; bytes: string }>(
     `SELECT n.nspname AS schema, coalesce(sum(pg_total_relation_size(c.oid)), 0)::text AS bytes
        FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'm', 'S')
@@ -86,7 +88,7 @@ export async function listRetired(
     [found.map(({ schema }) => schema)],
   );
   const sizes = new Map(rows.map(({ schema, bytes }) => [schema, Number(bytes)]));
-  return { all: found.map((one) => ({ ...one, size: sizes.get(one.schema) ?? 0 })), now };
+  return { all: found.map((one) => ({ ...one, size: sizes.get(one.schema) ?? 0 })), now, clock };
 }
 
 /**
@@ -141,15 +143,7 @@ async function finishDrop(postgres: Postgres, name: string): Promise<void> {
   const client = await postgres.connect();
   try {
     await dropSchema(client, name);
-    const role = await client.query(
-      "SELECT FROM pg_roles WHERE rolname = $1 AND shobj_description(oid, 'pg_authid') = $2",
-      [name, ROLE_MARK],
-    );
-    if (role.rowCount === 0) return;
-    // What the role owns elsewhere is somebody's work; what it was granted goes with it.
-    await client.query(`REASSIGN OWNED BY ${quoteName(name)} TO ikigai`);
-    await client.query(`DROP OWNED BY ${quoteName(name)}`);
-    await client.query(`DROP ROLE ${quoteName(name)}`);
+    await client.query(releaseMarkedRole(name));
   } finally {
     await client.end();
   }
@@ -186,8 +180,7 @@ async function dropIfEmpty(postgres: Postgres, name: string): Promise<boolean> {
   try {
     await postgres.run([
       "SET LOCAL lock_timeout = '1s'",
-      `DROP SCHEMA ${quoteName(name)}`,
-      forget(name),
+      dropEmptySchema(name),
       dropMarkedRole(name),
     ]);
     return true;

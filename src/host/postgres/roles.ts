@@ -26,10 +26,26 @@ export function markRole(role: string): string {
   return `COMMENT ON ROLE ${quoteName(role)} IS ${quoteText(ROLE_MARK)}`;
 }
 
-/** Statement that drops a role of ours; another one of the name stays. */
+/** Statement that drops a role of ours which owns nothing; another one of the name stays. */
 export function dropMarkedRole(role: string): string {
+  return whereMarked(role, `DROP ROLE ${quoteName(role)}`);
+}
+
+/**
+ * The same for a role that owns something outside of its schema: that is somebody's work and becomes
+ * the owner's. What the role was granted goes with it.
+ */
+export function releaseMarkedRole(role: string): string {
+  const name = quoteName(role);
+  return whereMarked(
+    role,
+    `REASSIGN OWNED BY ${name} TO ikigai; DROP OWNED BY ${name}; DROP ROLE ${name}`,
+  );
+}
+
+function whereMarked(role: string, statements: string): string {
   return `DO $do$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = ${quoteText(role)}
-      AND shobj_description(oid, 'pg_authid') = ${quoteText(ROLE_MARK)}) THEN DROP ROLE ${quoteName(role)}; END IF; END $do$`;
+      AND shobj_description(oid, 'pg_authid') = ${quoteText(ROLE_MARK)}) THEN ${statements}; END IF; END $do$`;
 }
 
 /**

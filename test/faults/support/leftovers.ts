@@ -71,8 +71,9 @@ const isKnown = (name: string, worktrees: ReadonlySet<string>) =>
   worktrees.has(name.replace(/\..*$/, ""));
 
 /**
- * Where there is one entry, or some, for each worktree. (`run/traffic` and `run/slots` keep a small
- * file and a directory for each name there ever was, which the next one of that name uses again.)
+ * Where there is one entry, or some, for each worktree. (`run/slots` keeps a directory for each name
+ * there ever was, which the next one of that name uses again; late lines of `run/traffic` go with the
+ * next round of retention.)
  */
 const BY_WORKTREE = ["run/env", "run/services", "run/sockets", "httpd/root"];
 const NO_WORKTREES = /^(?:daemon|nginx|postgres|spare-[0-9a-f]+)$/;
@@ -90,7 +91,8 @@ export function filesLeft(root: string, worktrees: ReadonlySet<string>): string[
   const entries = BY_WORKTREE.flatMap(list);
   // A link is the default worktree's other name.
   const places = list("sv").filter(({ name, isLink }) => !NO_WORKTREES.test(name) && !isLink);
-  const unknown = [...entries, ...places].filter(({ name }) => !isKnown(name, worktrees));
+  const logs = list("logs").filter(({ name }) => /^[a-z0-9-]+\.(?!log)[a-z0-9-]+$/.test(name));
+  const unknown = [...entries, ...places, ...logs].filter(({ name }) => !isKnown(name, worktrees));
   const temporary = temporaryFiles(root).map((path) => path.slice(`${root}/.ikigai/`.length));
   return [...unknown.map(({ path }) => path), ...temporary];
 }

@@ -2,7 +2,7 @@ import type { AggregateRow, RoutineRow } from "../inspect/routines.ts";
 import { mentioned, renameInBody, stringsNaming } from "../names.ts";
 import { named, ownedBy, type Scope } from "../scope.ts";
 import { literal } from "../sql.ts";
-import type { Item, Note, Piece, Refusal } from "../types.ts";
+import type { Item, Piece, Refusal } from "../types.ts";
 import { grantStatements } from "./grants.ts";
 
 /** What routines contribute: `texts` says whether one holds the schema's name as text. */
@@ -18,7 +18,6 @@ export function buildRoutines(
 ): RoutinePiece {
   const items: Item[] = [];
   const refusals: Refusal[] = [];
-  const notes: Note[] = [];
   let texts = false;
   for (const row of routines) {
     if (row.internal) continue;
@@ -27,13 +26,7 @@ export function buildRoutines(
     const written = aggregate
       ? { sql: [createAggregate(scope, row, aggregate)], named: [] }
       : createRoutine(scope, row, label, refusals);
-    if (written.named.length > 0) {
-      texts = true;
-      notes.push({
-        object: label,
-        text: "its text names the schema; the branch's function names the branch's",
-      });
-    }
+    if (written.named.length > 0) texts = true;
     const routine = aggregate
       ? `AGGREGATE ${named(scope, row.name)}(${row.arguments || "*"})`
       : `ROUTINE ${named(scope, row.name)}(${row.arguments})`;
@@ -50,7 +43,7 @@ export function buildRoutines(
       phase: "any",
     });
   }
-  return { items, refusals, notes, texts };
+  return { items, refusals, texts };
 }
 
 /** Only a superuser made them, so that nothing in their definition is a worktree's. */

@@ -27,7 +27,7 @@ export function buildTables(
     if (row.kind === "f")
       notes.push({
         object: row.name,
-        text: `foreign table: the branch has its own definition, but the rows stay those of the server ${row.server}`,
+        text: `the rows of this foreign table stay those of the server ${row.server}, which every worktree reads and writes`,
       });
     const definitions = own_columns.map((column) =>
       columnDefinition(row, column, plain, identityClause(scope, own(column))),
@@ -95,7 +95,8 @@ function tableSettings(scope: Scope, row: RelationRow, columns: readonly ColumnR
   if (row.rls) settings.push("ENABLE ROW LEVEL SECURITY");
   if (row.force_rls) settings.push("FORCE ROW LEVEL SECURITY");
   if (row.identity === "f") settings.push("REPLICA IDENTITY FULL");
-  if (row.identity === "n") settings.push("REPLICA IDENTITY NOTHING");
+  // A foreign table has none, and can be given none.
+  if (row.identity === "n" && row.kind !== "f") settings.push("REPLICA IDENTITY NOTHING");
   const alter = row.kind === "f" ? "ALTER FOREIGN TABLE" : "ALTER TABLE ONLY";
   return settings.length > 0 ? [`${alter} ${name} ${settings.join(", ")}`] : [];
 }

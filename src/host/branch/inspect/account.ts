@@ -77,7 +77,7 @@ export function sharedObjects(
         .filter((column) => LARGE.has(column.base_type))
         .map((column) => ({
           object: `${row.name}.${column.name}`,
-          text: "numbers of large objects are copied, the large objects themselves are shared by every worktree",
+          text: "numbers of large objects are copied, and the large objects that they may be of are shared by every worktree",
         })),
     );
 }

@@ -10,7 +10,13 @@ import { readStates } from "./proof.ts";
 import { catchUp, type Record, reserveName, stuck, tooMuch, unproven } from "./record.ts";
 
 export type Claim =
-  | { readonly claimed: true; readonly copied: readonly string[]; readonly milliseconds: number }
+  | {
+      readonly claimed: true;
+      readonly copied: readonly string[];
+      readonly milliseconds: number;
+      /** What the branch shares with its base or lacks. */
+      readonly note?: string | undefined;
+    }
   /** Make an ordinary branch instead; nothing has changed. */
   | { readonly claimed: false; readonly reason: string };
 
@@ -71,7 +77,8 @@ export async function claimReserve(
     await catchUpIn(client, hand, reserve, statements, record, copied);
     await client.query(handOver(record, reserve, options, dismissal(hand)));
     claimed = true;
-    return { claimed: true, copied, milliseconds: performance.now() - started };
+    const milliseconds = performance.now() - started;
+    return { claimed: true, copied, milliseconds, note: record.note };
   } catch (error) {
     return no(error instanceof Error ? error.message : String(error));
   } finally {

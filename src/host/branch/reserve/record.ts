@@ -1,4 +1,5 @@
 import { sequencePositions, stretches } from "../copy/rows.ts";
+import { describeNotes } from "../notes.ts";
 import { RESERVE_MARK } from "../registry.ts";
 import { ident } from "../sql.ts";
 import type { Survey } from "../types.ts";
@@ -8,7 +9,7 @@ import type { Proof, TableState } from "./proof.ts";
 /** A reserve's comment begins with this; what follows is its record. */
 const RECORD_PREFIX = `${RESERVE_MARK} `;
 
-const VERSION = 2;
+const VERSION = 3;
 
 /** What a reserve remembers of its base, kept in the reserve's comment. */
 export interface Record {
@@ -26,6 +27,8 @@ export interface Record {
   /** Null where a sequence is another's than the base's owner's. */
   readonly positions: string | null;
   readonly texts: boolean;
+  /** What a branch shares with the base or lacks. */
+  readonly note?: string | undefined;
   /** Changes with the shape of this. */
   readonly version: typeof VERSION;
 }
@@ -66,6 +69,7 @@ export function recordOf(
       .map((item) => ({ view: item.name, sql: mine.has(item.name) ? item.sql.join(";\n") : null })),
     positions: survey.sequences.every(full) ? sequencePositions(survey, places) : null,
     texts: survey.texts,
+    note: describeNotes(survey),
     version: VERSION,
   };
 }

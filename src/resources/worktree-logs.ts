@@ -1,0 +1,56 @@
+import {
+  claimLogs,
+  forgetTraffic,
+  namesOfLogs,
+  ownerOfLogs,
+  retireLogs,
+} from "../host/worktree-logs.ts";
+import type { Slug } from "../model/slug.ts";
+import type { Resource } from "./resource.ts";
+
+interface Want {
+  readonly identity: string;
+  readonly isDefault: boolean;
+  /** The project is a copy, in which every identity is another one. */
+  readonly adopts: boolean;
+}
+
+/** Whose the logs of a worktree's name are: git gives a name to others, which show none of them. */
+export const worktreeLogs: Resource<Want, string> = {
+  kind: "logs",
+
+  want(facts) {
+    return new Map(
+      facts.worktrees.map(({ slug, identity, isDefault }) => [
+        slug,
+        { identity, isDefault, adopts: facts.copied },
+      ]),
+    );
+  },
+
+  async have({ layout }, scope) {
+    const slugs: readonly Slug[] = scope ? [...scope] : namesOfLogs(layout);
+    const found = slugs.map((slug) => [slug, ownerOfLogs(layout, slug)] as const);
+    return new Map(found.flatMap(([slug, owner]) => (owner === undefined ? [] : [[slug, owner]])));
+  },
+
+  differ(want, have) {
+    if (!want) return { action: "retire", why: "its worktree is gone" };
+    if (have === undefined) return { action: "create", why: "they are nobody's yet" };
+    if (have === want.identity) return undefined;
+    return want.adopts
+      ? { action: "update", why: "the project was copied" }
+      : { action: "replace", why: "its name was given to a new worktree" };
+  },
+
+  async apply({ layout, slots }, step, want) {
+    if (step.action === "replace" || step.action === "retire") {
+      // What still runs for the old one would go on writing, now in the name of the new one.
+      const running = slots.names().filter((name) => name.startsWith(`${step.key}.`));
+      await Promise.all(running.map((name) => slots.remove(name)));
+      retireLogs(layout, step.key);
+      if (want?.isDefault) forgetTraffic(layout, ".default");
+    }
+    if (want) claimLogs(layout, step.key, want.identity);
+  },
+};

@@ -1,0 +1,57 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { expect, test } from "vitest";
+import { endMarked, processesOf } from "../../scripts/processes.js";
+import { waitFor } from "../support/wait.ts";
+
+/** Without what the run of tests that this is one of tells its own programs. */
+function environment(place: string): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(?:VITEST|npm_|NODE_ENV$|TEST$|CI$)/.test(name),
+  );
+  return { ...Object.fromEntries(kept), TMPDIR: place };
+}
+
+/** Where the servers that run keep their data: as root that is outside of the project. */
+function dataOf(titles: readonly string[]): string[] {
+  return titles.flatMap((title) => / -D (\S+)/.exec(title)?.[1] ?? []);
+}
+
+// As a terminal does, whose Ctrl-C reaches every process, and as a supervisor does, which tells one.
+test.runIf(process.platform === "linux").each([
+  ["npm test", ["test", "--silent", "--", "test/integration/worktrees.test.ts"], "SIGINT"],
+  ["npm run demo", ["run", "--silent", "demo"], "SIGTERM"],
+] as const)(
+  "%s leaves nothing behind when it is interrupted",
+  { timeout: 180_000 },
+  async (_, args, signal) => {
+    const place = mkdtempSync(join(tmpdir(), "iki-i"));
+    const env = environment(place);
+    const npm = execa("npm", args, { env, extendEnv: false, detached: true, reject: false });
+    try {
+      const titles = await waitFor(
+        async () => {
+          const found = (await processesOf([place])).map(({ title }) => title);
+          const runs = ["runsvdir -P", "nginx: master", "/postgres -D"];
+          return runs.every((part) => found.some((title) => title.includes(part))) && found;
+        },
+        { deadline: 90_000, every: 100, what: "a project to run" },
+      );
+      const data = dataOf(titles);
+      expect(data).not.toEqual([]);
+      process.kill((signal === "SIGINT" ? -1 : 1) * (npm.pid ?? 0), signal);
+      // Its output ends with the last that writes there; npm may be the first to go.
+      const { failed, stderr } = await npm;
+      expect(failed).toBe(true);
+      expect(stderr).toMatch(/\nInterrupted\.|operation was aborted/);
+      await waitFor(async () => (await processesOf([place])).length === 0);
+      expect(readdirSync(place)).toEqual([]);
+      expect(data.filter((directory) => existsSync(directory))).toEqual([]);
+    } finally {
+      await endMarked([place]);
+      rmSync(place, { recursive: true, force: true });
+    }
+  },
+);
