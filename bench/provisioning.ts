@@ -188,7 +188,8 @@ export const rows: readonly Row[] = [
     title: "add returns → first 200 of its Deno backend",
     baseline: "Deno alone",
     unit: "ms",
-    target: { kind: "most", value: 400 },
+    // Beyond the runtime's own start there is the gate, one look and one wait for a socket.
+    target: { kind: "most", value: 100 },
     run: firstAnswer,
   },
   {

@@ -14,6 +14,7 @@ import { isProgram, main, must, root, StepError, step } from "./steps.js";
 
 const entries = {
   daemon: "src/daemon.ts",
+  evaluate: "src/evaluate.ts",
   index: "src/index.ts",
   program: "src/commands/program.ts",
 };

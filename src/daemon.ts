@@ -35,6 +35,7 @@ import { ownerSocketDirectory, socketPaths } from "./host/socket-path.ts";
 import { endAbandoned } from "./host/strays.ts";
 import { sweepTemporaries } from "./host/temporaries.ts";
 import { projectIdentity } from "./host/trust.ts";
+import { problemLine } from "./model/configuration-problems.ts";
 import { apiOf } from "./triggers/api.ts";
 import { SettingsWatch } from "./triggers/configuration.ts";
 import { gateServer } from "./triggers/gate.ts";
@@ -83,7 +84,7 @@ async function main(root: string | undefined): Promise<void> {
   process.once("SIGINT", stop);
   const kept = new KeptConnections(layout);
   const socketPath = socketPaths(layout);
-  const pointer = new DefaultPointer(layout, kept, socketPath);
+  const pointer = new DefaultPointer(layout, kept, socketPath, ending.signal);
   const host: Host = {
     layout,
     postgres: new Postgres({
@@ -99,9 +100,9 @@ async function main(root: string | undefined): Promise<void> {
     intended: new Intentions(),
     asked: new Asked(layout),
     notes: new Notes(),
-    ending: ending.signal,
     kept,
     pointer,
+    ending: ending.signal,
     socketPath,
   };
   const gathering = (): Gathering => ({
@@ -111,11 +112,7 @@ async function main(root: string | undefined): Promise<void> {
     httpPort: http.port,
     postgresPort: postgres.port,
     defaultWorktree: settings.project.worktrees.default,
-    settingsOf: async (worktree) => {
-      const found = await settings.of(worktree.path);
-      tellMistakes(worktree.slug, found.loaded);
-      return found;
-    },
+    settingsOf: (worktree) => settings.of(worktree.path),
     trustIdentity: identity,
     passwordOf: (worktree) => secret.passwordFor(worktree.slug, worktree.identity),
     secretId: secret.id,
@@ -132,7 +129,10 @@ async function main(root: string | undefined): Promise<void> {
     host,
     journal,
     () => settings.project.limits,
-    (top) => settingsWatch.follow(top && toBuffer(top).toString()),
+    ({ defaultTop, worktrees }) => {
+      settingsWatch.follow(defaultTop && toBuffer(defaultTop).toString());
+      for (const { slug, mistakes } of worktrees) tellMistakes(slug, mistakes);
+    },
   );
   let ready = false;
   const degraded: string[] = [];
@@ -171,6 +171,7 @@ async function main(root: string | undefined): Promise<void> {
     version: VERSION,
     program,
     retention,
+    problems: () => settings.problems.map(problemLine),
     ready: () => ready,
     degraded: () => degraded.join("; ") || undefined,
   });
@@ -278,7 +279,6 @@ async function main(root: string | undefined): Promise<void> {
       process.exit(0);
     }
     for (const each of stops) await each();
-    pointer.close();
     await keeper.idle();
     await host.postgres.end();
     // Who finds no socket need not try: git's hook is done at once.

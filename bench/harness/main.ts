@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeBench } from "./bench.ts";
@@ -108,6 +108,9 @@ export async function main(
   const name =
     given.only.length > 0 ? `only-${given.only.join("-")}` : given.quick ? "quick" : "latest";
   writeFileSync(join(directory, `${name}.json`), `${JSON.stringify(run, null, 2)}\n`);
-  if (given.write) writeFileSync(join(places.checkout, "docs", "figures.md"), asMarkdown(run));
+  if (given.write) {
+    const page = join(places.checkout, "docs", "figures.md");
+    writeFileSync(page, asMarkdown(run, readFileSync(page, "utf8")));
+  }
   return broken ? 1 : 0;
 }

@@ -64,8 +64,10 @@ export function asText({ machine, results }: Run): string {
   ].join("\n");
 }
 
-/** For docs/figures.md. */
-export function asMarkdown({ at, machine, results }: Run): string {
+const BY_HAND = /^<!-- by hand -->$[\s\S]*?^<!-- end -->$\n/gm;
+
+/** For docs/figures.md. What is written by hand in the page until now stays, below the table. */
+export function asMarkdown({ at, machine, results }: Run, before = ""): string {
   const line = (row: readonly string[]) =>
     `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   // What a program said when it broke has lines of its own, which no list holds.
@@ -86,5 +88,5 @@ npm run bench -- --write
 ${line(HEAD)}
 ${line(HEAD.map(() => "---"))}
 ${results.map((result) => line(cells(result))).join("\n")}
-${notes.length > 0 ? `\n${notes.join("\n")}\n` : ""}`;
+${(before.match(BY_HAND) ?? []).map((part) => `\n${part}`).join("")}${notes.length > 0 ? `\n${notes.join("\n")}\n` : ""}`;
 }

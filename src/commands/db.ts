@@ -10,6 +10,8 @@ import { worktreeHere } from "./here.ts";
 import { step } from "./progress.ts";
 import { plainTable } from "./table.ts";
 
+const NAME_ONE = "name one; ikigai wt list shows them";
+
 /** Schemas and what they take on disk, those put aside and the reserve included. */
 export const dbList: Run = async ({ cwd, out }, [name], options) => {
   const { layout } = requireProject(cwd);
@@ -48,7 +50,7 @@ async function begin(
   options: Values,
 ): Promise<number> {
   const { layout } = requireProject(cwd);
-  const of = name ?? (await worktreeHere(cwd, "ikigai wt list"));
+  const of = name ?? (await worktreeHere(cwd, NAME_ONE));
   const query = new URLSearchParams({ of, cwd });
   for (const [key, value] of Object.entries(how)) if (value !== undefined) query.set(key, value);
   const done = await withBranchProgress(layout, query, () =>
@@ -64,7 +66,7 @@ async function begin(
 /** Runs the project's commands for a new schema once more. */
 export const dbSetup: Run = async ({ cwd }, [name]) => {
   const { layout } = requireProject(cwd);
-  const of = name ?? (await worktreeHere(cwd, "ikigai wt list"));
+  const of = name ?? (await worktreeHere(cwd, NAME_ONE));
   const query = new URLSearchParams({ of, cwd });
   await step(`commands for ${of}`, () => askDaemon(layout, "POST", `/v1/db/setup?${query}`));
   return 0;
@@ -76,7 +78,7 @@ export const dbDiff: Run = async ({ cwd, out, say }, [from = "", to], options) =
   const query = new URLSearchParams({
     cwd,
     from,
-    to: to ?? (await worktreeHere(cwd, "ikigai wt list")),
+    to: to ?? (await worktreeHere(cwd, NAME_ONE)),
   });
   const diff = await askDaemon<{ from: string; to: string; differences: Difference[] }>(
     layout,
@@ -105,7 +107,7 @@ function renderDifference({ kind, name, change, before, after }: Difference): st
 /** Returns when a worktree has all that it is to have. */
 export const wtWait: Run = async ({ cwd, say }, [name]) => {
   const { layout } = requireProject(cwd);
-  const of = name ?? (await worktreeHere(cwd, "ikigai wt list"));
+  const of = name ?? (await worktreeHere(cwd, NAME_ONE));
   const query = new URLSearchParams({ of, cwd });
   await withBranchProgress(layout, query, () => askDaemon(layout, "GET", `/v1/wait?${query}`));
   say(`${pc.green("✔")} ${of} is ready`);

@@ -1,6 +1,7 @@
 import fs from "node:fs";
-import { openProject } from "../facts/open-project.ts";
+import { type OpenProject, openProject } from "../facts/open-project.ts";
 import type { Project } from "../facts/project.ts";
+import { detectServices, strangeServices } from "../facts/services.ts";
 import { unapprovedPrograms } from "../facts/trust.ts";
 import { askNginx, askPostgres } from "../host/answers.ts";
 import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
@@ -8,6 +9,7 @@ import { readArrival } from "../host/place.ts";
 import { isSupervised } from "../host/runit/supervise.ts";
 import { projectIdentity } from "../host/trust.ts";
 import type { Configuration } from "../model/configuration.ts";
+import { type ConfigurationProblem, problemLine } from "../model/configuration-problems.ts";
 import type { Layout } from "../model/layout.ts";
 import { printable, printableJson, printableLines } from "../model/printable.ts";
 import type { PlanReport, RetiredReport } from "../model/report.ts";
@@ -32,6 +34,7 @@ export const doctor: Run = async ({ cwd, out }, _, options) => {
   const findings = (
     await Promise.all([
       checkPrograms(settings.project, strange, chosen?.slug),
+      checkSettings(project),
       checkPlace(project),
       checkHooks(project),
       [checkShell()],
@@ -50,6 +53,53 @@ function line({ what, state, detail, next }: Finding): string {
   const sign = { ok: pc.green("✔"), warning: pc.yellow("!"), problem: pc.red("✖") }[state];
   const mend = next === undefined ? "" : `      next: ${pc.bold(printable(next))}\n`;
   return `  ${sign} ${printable(what)}: ${printableLines(detail)}\n${mend}`;
+}
+
+/** The project's settings and every worktree's own, and the services that they name. */
+async function checkSettings({ settings, worktrees }: OpenProject): Promise<Finding[]> {
+  const what = "settings";
+  const mend = ({ file }: ConfigurationProblem) => `edit ${file}`;
+  const findings = settings.problems.map(
+    (problem): Finding => ({
+      what,
+      state: "problem",
+      detail: problemLine(problem),
+      next: mend(problem),
+    }),
+  );
+  if (settings.vanished !== undefined) {
+    const detail = `${settings.vanished} is not there any more, and what it said last holds`;
+    findings.push({
+      what,
+      state: "warning",
+      detail,
+      next: `write ${settings.vanished}; {} for the defaults`,
+    });
+  }
+  const present = worktrees.filter(({ state }) => state === "present");
+  const strange = await Promise.all(
+    present.map(async (worktree) => {
+      const given = await settings.of(worktree.path);
+      const detected = detectServices(worktree.path, given.configuration.services);
+      const { mistakes, warnings } = strangeServices(given, detected);
+      return { slug: worktree.slug, mistakes: [...given.loaded.problems, ...mistakes], warnings };
+    }),
+  );
+  const told = new Set(settings.problems.map(problemLine));
+  for (const { slug, mistakes } of strange) {
+    for (const problem of mistakes.filter((one) => !told.has(problemLine(one)))) {
+      const detail = problemLine(problem);
+      findings.push({ what: `${what} of ${slug}`, state: "problem", detail, next: mend(problem) });
+    }
+  }
+  // What one worktree has is about another branch; what none has is a mistake.
+  for (const warning of strange[0]?.warnings ?? []) {
+    const detail = problemLine(warning);
+    const isEverywhere = strange.every((one) => one.warnings.map(problemLine).includes(detail));
+    if (isEverywhere) findings.push({ what, state: "problem", detail, next: mend(warning) });
+  }
+  if (findings.length > 0) return findings;
+  return [{ what, state: "ok", detail: settings.file ?? "no file; the defaults hold" }];
 }
 
 function checkPlace({ layout }: Project): Finding[] {

@@ -14,5 +14,5 @@ export async function worktreeHere(cwd: string, next: string): Promise<string> {
   const { status, text } = await callDaemon(layout, "GET", path);
   if (status === 200) return (JSON.parse(text) as { worktree: WorktreeReport }).worktree.slug;
   if (status !== 404) throw new UserError(`The daemon answered ${status}.`, "ikigai logs daemon");
-  throw new UserError(`${cwd} is in no worktree; name one.`, next);
+  throw new UserError("This directory is in no worktree.", next);
 }

@@ -1,7 +1,8 @@
+import type { Noticed } from "../engine/notices.ts";
 import { inOrder } from "../engine/report.ts";
 import { openProject } from "../facts/open-project.ts";
 import type { Project } from "../facts/project.ts";
-import { detectServices } from "../facts/services.ts";
+import { detectServices, strangeServices } from "../facts/services.ts";
 import { serviceUrl, shownUrl } from "../model/addresses.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import { problemLine } from "../model/configuration-problems.ts";
@@ -9,16 +10,20 @@ import type { WorktreeReport } from "../model/report.ts";
 import { schemaOf } from "../model/slug.ts";
 
 /** What can be said about the worktrees while nothing runs. */
-export async function offlineReports(project: Project): Promise<WorktreeReport[]> {
+export async function offlineReports(project: Project): Promise<Noticed> {
   const { settings, worktrees } = await openProject(project);
   const { http } = settings.project;
   const reports = worktrees
     .filter((w) => w.state !== "gone")
     .map(async (worktree): Promise<WorktreeReport> => {
-      const { configuration, loaded } = await settings.of(worktree.path);
-      const mistakes = loaded.status === "invalid" ? loaded.problems.map(problemLine) : [];
+      const given = await settings.of(worktree.path);
+      const { configuration, loaded } = given;
+      const detected = detectServices(worktree.path, configuration.services);
+      const { services, refused } = detected;
+      const strange = strangeServices(given, detected);
+      const own = loaded.status === "invalid" ? loaded.problems : [];
+      const mistakes = [...own, ...strange.mistakes].map(problemLine);
       const state = mistakes.length > 0 ? "problem" : "ready";
-      const { services, refused } = detectServices(worktree.path, configuration.services);
       return {
         name: worktree.name,
         slug: worktree.slug,
@@ -38,7 +43,9 @@ export async function offlineReports(project: Project): Promise<WorktreeReport[]
           url: serviceUrl(worktree.slug, service, http.port) ?? null,
         })),
         problems: mistakes.concat(refused.map(({ name, why }) => `${name}: ${why}`)),
+        warnings: strange.warnings.map(problemLine),
       };
     });
-  return inOrder(await Promise.all(reports));
+  const problems = settings.problems.map(problemLine);
+  return { worktrees: inOrder(await Promise.all(reports)), problems };
 }

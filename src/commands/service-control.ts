@@ -46,6 +46,14 @@ async function act(
       if (asked.has(`${slug}/${service.slug}`)) say(`  ${slug}/${serviceWord(service)}`);
     }
   }
+  const { problems } = answer.worktree;
+  // Settings that are not valid say nothing of services.
+  if (asked.size === 0 && problems.length > 0) {
+    throw new UserError(
+      `${slug} has no service to ${call}: ${problems.join("; ")}`,
+      "ikigai doctor",
+    );
+  }
   const failed = answer.results.filter(({ result }) => call !== "down" && !result.awake);
   for (const { service, result } of failed) {
     say(`  ${service} did not start: ${printable(result.why ?? "")}`);

@@ -1,7 +1,7 @@
 import fs from "node:fs";
+import { type Noticed, noticesText } from "../engine/notices.ts";
 import { askDaemon } from "../host/daemon-client.ts";
 import { refuseFullDisk } from "../host/disk.ts";
-import type { WorktreeReport } from "../model/report.ts";
 import { worktreeUrl } from "../model/variables.ts";
 import { pc } from "./colours.ts";
 import type { Run } from "./command.ts";
@@ -32,11 +32,9 @@ export const start: Run = async ({ cwd, say }) => {
     ),
     step("nginx", () => control(layout, "nginx", "start")),
   ]);
-  const worktrees = await step("worktrees", async () => {
-    const answer = await askDaemon<{ worktrees: WorktreeReport[] }>(layout, "POST", "/v1/look");
-    return answer.worktrees;
-  });
-  say(`\n${worktreeTable(worktrees)}\n`);
+  const seen = await step("worktrees", () => askDaemon<Noticed>(layout, "POST", "/v1/look"));
+  const { worktrees } = seen;
+  say(`\n${worktreeTable(worktrees)}\n${noticesText(seen, pc)}`);
   const chosen = worktrees.find((w) => w.default);
   const { port } = configuration.http;
   // Without a path there is a frontend only.

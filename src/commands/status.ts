@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { noticesText } from "../engine/notices.ts";
 import { type Asking, askNginx, askPostgres } from "../host/answers.ts";
 import { askDaemon } from "../host/daemon-client.ts";
 import type { Layout } from "../model/layout.ts";
@@ -28,24 +29,27 @@ const PARTS: readonly (readonly [string, string, Asking?])[] = [
 /** Exit code 1 when something is not as `ikigai start` leaves it. */
 export const status: Run = async ({ cwd, out, say }, _, options) => {
   const project = requireProject(cwd);
-  const [parts, { worktrees, running }] = await Promise.all([
+  const [parts, { worktrees, problems, running }] = await Promise.all([
     Promise.all(PARTS.map((part) => partOf(project.layout, ...part))),
     readWorktreeReports(project.layout, () => offlineReports(project)),
   ]);
   const degraded = running ? await degradation(project.layout) : undefined;
   const all = [...parts, { name: "daemon", running, answers: running, detail: "" }];
-  const healthy = all.every((part) => part.answers) && worktrees.every(isWell);
+  const healthy =
+    all.every((part) => part.answers) && worktrees.every(isWell) && problems.length === 0;
   if (options.json) {
-    out(printableJson({ healthy, parts: all, worktrees }));
+    out(printableJson({ healthy, parts: all, problems, worktrees }));
     return healthy ? 0 : 1;
   }
   const rows = all.map((part) => [part.name, stateWord(part), pc.dim(printable(part.detail))]);
   out(`${plainTable(["PART", "STATE", ""], rows)}\n\n${worktreeTable(worktrees)}\n`);
+  out(noticesText({ worktrees, problems }, pc));
   if (degraded !== undefined)
     out(`\n  ${pc.yellow("degraded")}: ${degraded}\n  next: ikigai doctor\n`);
   if (running) await sayWhatGoes(project.layout, say);
-  if (!all.every((part) => part.running)) say("\n  next: ikigai start");
-  else if (!all.every((part) => part.answers)) say("\n  next: ikigai doctor");
+  if (!all.every((part) => part.running)) {
+    say(`\n  next: ${problems.length > 0 ? "mend the settings, then " : ""}ikigai start`);
+  } else if (!all.every((part) => part.answers)) say("\n  next: ikigai doctor");
   return healthy ? 0 : 1;
 };
 
@@ -55,7 +59,10 @@ function stateWord({ running, answers }: Part): string {
 }
 
 function isWell({ problems, services }: WorktreeReport): boolean {
-  return problems.length === 0 && services.every(({ state }) => state !== "crashed");
+  return (
+    problems.length === 0 &&
+    services.every(({ state }) => state !== "crashed" && state !== "crashing")
+  );
 }
 
 /** Why the daemon notices less than it could. */

@@ -33,7 +33,9 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
   }
   if (!options.json) for (const one of waiting) out(`${describe(identity, one)}\n`);
   if (!options.yes && !(await confirmed(worktree.slug, waiting.length))) {
-    throw new UserError("Nothing was approved.", `ikigai trust ${worktree.slug} --yes`);
+    // Whoever was asked has just said no.
+    const yes = process.stdin.isTTY === true ? "" : " --yes";
+    throw new UserError("Nothing was approved.", `ikigai trust ${worktree.slug}${yes}`);
   }
   approve(identity, waiting);
   say(`${pc.green("✔")} ${waiting.length} approved in ${worktree.slug}`);

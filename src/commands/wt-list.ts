@@ -1,7 +1,7 @@
 import { listText } from "../engine/list.ts";
+import type { Noticed } from "../engine/notices.ts";
 import { askDaemon, DaemonAway } from "../host/daemon-client.ts";
 import type { Layout } from "../model/layout.ts";
-import type { WorktreeReport } from "../model/report.ts";
 import { pc } from "./colours.ts";
 import { type Run, requireProject } from "./command.ts";
 import { readRetired } from "./going.ts";
@@ -13,12 +13,10 @@ const WATCH_MS = 1_000;
 export const wtList: Run = async ({ cwd, out, say }, _, options) => {
   const project = requireProject(cwd);
   const once = async () => {
-    const { worktrees, running } = await readWorktreeReports(project.layout, () =>
-      offlineReports(project),
-    );
+    const seen = await readWorktreeReports(project.layout, () => offlineReports(project));
     const json = Boolean(options.json);
-    const retired = running && !json ? await readRetired(project.layout) : [];
-    const text = listText({ worktrees, running, retired }, { json, colours: pc });
+    const retired = seen.running && !json ? await readRetired(project.layout) : [];
+    const text = listText({ ...seen, retired }, { json, colours: pc });
     out(text.out);
     for (const line of text.say) say(line);
   };
@@ -37,13 +35,12 @@ export const wtList: Run = async ({ cwd, out, say }, _, options) => {
 /** The daemon's answer; without it what the files say. */
 export async function readWorktreeReports(
   layout: Layout,
-  offline: () => Promise<WorktreeReport[]>,
-): Promise<{ worktrees: WorktreeReport[]; running: boolean }> {
+  offline: () => Promise<Noticed>,
+): Promise<Noticed & { readonly running: boolean }> {
   try {
-    const answer = await askDaemon<{ worktrees: WorktreeReport[] }>(layout, "GET", "/v1/worktrees");
-    return { ...answer, running: true };
+    return { ...(await askDaemon<Noticed>(layout, "GET", "/v1/worktrees")), running: true };
   } catch (error) {
     if (!(error instanceof DaemonAway)) throw error;
-    return { worktrees: await offline(), running: false };
+    return { ...(await offline()), running: false };
   }
 }

@@ -58,7 +58,8 @@ export function refusal(
   const held = worktree.trust().held.get(service.slug);
   if (held !== undefined) {
     const why = `${held} has not been approved`;
-    return asleep(host, worktree, service, why, `ikigai trust ${worktree.slug}`);
+    // What an earlier copy has written does not tell why.
+    return { awake: false, why, next: `ikigai trust ${worktree.slug}`, log: [] };
   }
   if (forced) return undefined;
   const up = `ikigai up ${worktree.slug}/${service.slug}`;

@@ -1,7 +1,7 @@
 import { localTime } from "../model/local-time.ts";
 import { printable, printableJson } from "../model/printable.ts";
-import type { RetiredReport, WorktreeReport } from "../model/report.ts";
-import { failingText } from "./failing.ts";
+import type { RetiredReport } from "../model/report.ts";
+import { type Noticed, noticesText } from "./notices.ts";
 import { type Colours, worktreeTable } from "./table.ts";
 
 /** What `ikigai wt list` prints: what was asked for, and what is said beside it. */
@@ -19,22 +19,27 @@ export interface ListAsked {
 export function listText(
   {
     worktrees,
+    problems,
     running,
     retired,
-  }: {
-    readonly worktrees: readonly WorktreeReport[];
+  }: Noticed & {
     readonly running: boolean;
     /** Data that was put aside. */
     readonly retired: readonly Going[];
   },
   { json, colours }: ListAsked,
 ): ListText {
-  if (json) return { out: printableJson({ running, worktrees }), say: [] };
+  if (json) return { out: printableJson({ running, problems, worktrees }), say: [] };
   const going = retired.filter(({ soon }) => soon).map(goesLine);
   return {
-    out: `${worktreeTable(worktrees, colours)}\n${failingText(worktrees, colours)}`,
-    say: running ? going : ["  ikigai is not running; next: ikigai start"],
+    out: `${worktreeTable(worktrees, colours)}\n${noticesText({ worktrees, problems }, colours)}`,
+    say: running ? going : [stopped(problems)],
   };
+}
+
+/** With settings that are not valid a start would refuse. */
+function stopped(problems: readonly string[]): string {
+  return `  ikigai is not running; next: ${problems.length > 0 ? "mend the settings, then " : ""}ikigai start`;
 }
 
 /** What is told of data that goes for good. */

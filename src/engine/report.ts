@@ -24,10 +24,10 @@ export interface ServiceSight {
 export function serviceState(sight: ServiceSight): ServiceState {
   if (!sight.hasBackend) return "static";
   if (sight.held) return "held";
-  if (sight.starting) return "starting";
+  if (sight.starting) return sight.crashed ? "crashing" : "starting";
   if (sight.supervised === "run") {
-    // It has been here before; what ends at once did not run.
-    return sight.crashed && sight.now - sight.since < PROBATION ? "starting" : "running";
+    // It has been here before: what runs for a minute begins anew, as for `scripts/service/finish`.
+    return sight.crashed && sight.now - sight.since < PROBATION ? "crashing" : "running";
   }
   if (sight.crashed) return "crashed";
   if (sight.placed && !sight.rested) return sight.wants === "up" ? "starting" : "stopped";
@@ -35,11 +35,13 @@ export function serviceState(sight: ServiceSight): ServiceState {
   return wakes ? "idle" : "stopped";
 }
 
-const PROBATION = 2;
+const PROBATION = 60;
 
 /** The one word for a worktree. */
 export function worktreeState(sight: {
   readonly problems: readonly string[];
+  /** One of its services has failed and not been well since. */
+  readonly failing: boolean;
   readonly branching: boolean;
   readonly busy: boolean;
   readonly provisioned: boolean;
@@ -49,6 +51,7 @@ export function worktreeState(sight: {
   if (sight.branching) return "branching";
   if (sight.problems.length > 0) return "problem";
   if (sight.busy || !sight.provisioned) return "provisioning";
+  if (sight.failing) return "problem";
   return "ready";
 }
 

@@ -85,15 +85,20 @@ export function usedOf(services: readonly ServiceReport[], now: number): string 
     : `${Math.round(seconds / 86_400)} days ago`;
 }
 
-export function serviceWord({ name, state, held }: ServiceReport, colours: Colours): string {
+export function serviceWord(
+  { name, state, held, failures }: ServiceReport,
+  colours: Colours,
+): string {
   // The unnamed service goes by its backend's name, unless it has only the other half.
   const shown = name === "backend" && state === "static" ? "frontend" : printable(name);
   const changed = held && state !== "held" ? `, ${colours[COLOURS.held]("held")}` : "";
-  return `${shown} ${colours[COLOURS[state]](state)}${changed}`;
+  const times = failures === undefined || failures < 2 ? "" : ` (${failures}×)`;
+  return `${shown} ${colours[COLOURS[state]](state + times)}${changed}`;
 }
 
-function stateWord({ state, progress, problems }: WorktreeReport, colours: Colours): string {
-  if (state === "problem") return colours.red(printable(problems[0] ?? state));
+function stateWord({ state, progress }: WorktreeReport, colours: Colours): string {
+  // The problems themselves are told below the table: they are longer than any column.
+  if (state === "problem") return colours.red(state);
   return colours.yellow(
     progress === undefined ? state : `${state} ${Math.round(progress * 100)} %`,
   );
@@ -106,5 +111,6 @@ const COLOURS: Readonly<Record<ServiceState, "green" | "yellow" | "dim" | "red">
   static: "dim",
   stopped: "yellow",
   held: "yellow",
+  crashing: "red",
   crashed: "red",
 };

@@ -2,23 +2,23 @@ import { builtinModules, createRequire } from "node:module";
 import vm from "node:vm";
 import { defineConfig } from "../model/define-config.ts";
 
-type Evaluated =
+/** What a configuration program exports, or why it does not. */
+export type Evaluated =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly message: string };
-
-const PATIENCE = 10_000;
 
 /**
  * Runs an approved configuration program and gives its default export, its
  * export `config`, or its `module.exports`. It may import `ikigai` and Node's own
- * modules only: approval covers these bytes and not those of another file.
+ * modules only: approval covers these bytes and not those of another file. It runs in this process, which
+ * is therefore one of its own.
  */
 export async function evaluateConfiguration(source: string, path: string): Promise<Evaluated> {
   try {
     const { createJiti } = await import("jiti");
     const jiti = createJiti(path, { moduleCache: false, fsCache: false });
     const code = jiti.transform({ source, filename: path, ts: true, async: true });
-    const value = await withinPatience(run(code, path));
+    const value = await run(code, path);
     if (value !== undefined) return { ok: true, value };
     return { ok: false, message: "exports nothing; write: export default defineConfig({ … })" };
   } catch (error) {
@@ -55,18 +55,6 @@ function loader(path: string): (name: string) => unknown {
       `it imports ${JSON.stringify(name)}, and only "ikigai" and Node's own modules can be: approval covers one file`,
     );
   };
-}
-
-async function withinPatience(running: Promise<unknown>): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("it has not ended within 10 s")), PATIENCE);
-  });
-  try {
-    return await Promise.race([running, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function printable(text: string): string {

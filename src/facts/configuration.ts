@@ -4,8 +4,9 @@ import { joinRaw, sha256, statIfThere, toBuffer } from "../host/files.ts";
 import { DEFAULT_CONFIGURATION } from "../model/configuration.ts";
 import type { GivenConfiguration } from "../model/configuration-merge.ts";
 import { type ConfigurationProblem, checkConfiguration } from "../model/configuration-problems.ts";
+import { jsonError } from "../model/json-error.ts";
 import type { RawPath } from "../model/worktree.ts";
-import { evaluateConfiguration } from "./configuration-program.ts";
+import { evaluateApart } from "./configuration-process.ts";
 
 /** The places that are looked at in a directory, in this order. */
 export const CONFIGURATION_FILES = [
@@ -47,6 +48,7 @@ type Found = {
   readonly raw?: unknown;
   readonly program?: ConfigurationProgram;
   readonly message?: string;
+  readonly at?: ConfigurationProblem["at"];
 };
 
 /** Finds, reads and checks the configuration of one directory; never looks into another. */
@@ -63,7 +65,7 @@ export async function loadConfiguration(
   if (!first) return outcome("none");
   const { file } = first;
   if (second) return invalid(file, `${second.file} is there too; keep one of them`);
-  if (first.message !== undefined) return invalid(file, first.message);
+  if (first.message !== undefined) return invalid(file, first.message, first.at);
   if (!first.program) return checked(file, first.raw);
   const { program } = first;
   const allowed = typeof executable === "function" ? executable(program) : executable;
@@ -72,7 +74,7 @@ export async function loadConfiguration(
     return { ...outcome("held", [{ file, key: "", message }]), file, program };
   }
   const path = toBuffer(joinRaw(directory, file)).toString();
-  const result = await evaluateConfiguration(program.content.toString(), path);
+  const result = await evaluateApart(program.content.toString(), path);
   return { ...(result.ok ? checked(file, result.value) : invalid(file, result.message)), program };
 }
 
@@ -109,7 +111,10 @@ async function read(directory: RawPath | string, name: string): Promise<Found | 
   } catch (error) {
     // A package.json in the middle of an edit is none of our business unless it speaks of us.
     if (name === "package.json" && !text.includes('"ikigai"')) return undefined;
-    return { file: name, message: `cannot be read: ${firstLine(error)}` };
+    const wrong = name.endsWith(".json") ? jsonError(text) : undefined;
+    if (!wrong) return { file: name, message: `cannot be read: ${firstLine(error)}` };
+    const { line, column, reason } = wrong;
+    return { file: name, message: `cannot be read: ${reason}`, at: { line, column } };
   }
 }
 
@@ -139,8 +144,12 @@ export function checked(file: string, raw: unknown): LoadedConfiguration {
     : { ...outcome("invalid", result.problems), file };
 }
 
-function invalid(file: string, message: string): LoadedConfiguration {
-  return { ...outcome("invalid", [{ file, key: "", message }]), file };
+function invalid(
+  file: string,
+  message: string,
+  at?: ConfigurationProblem["at"],
+): LoadedConfiguration {
+  return { ...outcome("invalid", [{ file, key: "", message, ...(at ? { at } : {}) }]), file };
 }
 
 function outcome(

@@ -6,11 +6,11 @@ import type { Layout } from "../model/layout.ts";
 import type { Slug } from "../model/slug.ts";
 import type { RawPath, Refused, Service, Worktree } from "../model/worktree.ts";
 import type { Away } from "./away.ts";
-import type { LoadedConfiguration } from "./configuration.ts";
 import { isContained } from "./contained.ts";
 import { findOrigin } from "./origin.ts";
 import { plantedFiles, plantedProblem } from "./planted.ts";
-import { detectServices } from "./services.ts";
+import { detectServices, strangeServices } from "./services.ts";
+import type { SettingsOf } from "./settings.ts";
 import { checkedFile, judge, type TrustState } from "./trust.ts";
 import type { WorktreeReader } from "./worktrees.ts";
 
@@ -19,8 +19,10 @@ export interface WorktreeFacts extends Worktree {
   readonly services: readonly Service[];
   readonly refused: readonly Refused[];
   readonly settings: Configuration;
-  /** What is wrong with its own file, of which nothing holds then. */
+  /** What is wrong with its own file: all of it, of which nothing holds then, or a name in it. */
   readonly mistakes: readonly ConfigurationProblem[];
+  /** What of the file beside the worktrees does not fit this one. */
+  readonly warnings: readonly ConfigurationProblem[];
   /** What waits for approval at the moment of the call: a file may have changed since the look. */
   readonly trust: () => TrustState;
   /** The same of the file that a service starts by, where there is one. */
@@ -57,9 +59,7 @@ export interface Gathering {
   readonly httpPort: number;
   readonly postgresPort: number;
   readonly defaultWorktree?: string | undefined;
-  readonly settingsOf: (
-    worktree: Worktree,
-  ) => Promise<{ configuration: Configuration; loaded: LoadedConfiguration }>;
+  readonly settingsOf: (worktree: Worktree) => Promise<SettingsOf>;
   /** What approvals call this project. */
   readonly trustIdentity: string;
   readonly passwordOf: (worktree: Worktree) => string;
@@ -109,21 +109,29 @@ async function lookInside(
   worktree: Worktree,
   all: readonly Worktree[],
 ): Promise<WorktreeFacts> {
-  const { configuration: settings, loaded } = await from.settingsOf(worktree);
+  const given = await from.settingsOf(worktree);
+  const { configuration: settings, loaded } = given;
   const planted = await plantedFiles(from.layout, worktree);
   const detected =
     planted.length === 0
       ? detectServices(worktree.path, settings.services)
-      : { services: [], refused: [{ name: ".ikigai", why: plantedProblem(planted).why }] };
+      : {
+          services: [],
+          refused: [{ name: ".ikigai", why: plantedProblem(planted).why }],
+          disabled: [],
+        };
   const services = detected.services.map((service) => onPort(from, worktree, service, settings));
   const judged = { path: worktree.path, services };
   const trust = () => judge(from.trustIdentity, judged, settings, loaded.program);
   const checked = (service: Service) => checkedFile(from.trustIdentity, worktree.path, service);
   const origin = () => findOrigin(from.commonDir, worktree, all);
   const contained = () => isContained(from.commonDir, worktree, all);
-  const { problems: mistakes } = loaded;
+  const { mistakes: names, warnings } =
+    planted.length === 0 ? strangeServices(given, detected) : { mistakes: [], warnings: [] };
+  const mistakes = [...loaded.problems, ...names];
+  const { refused } = detected;
   const asked = { trust, checked, origin, contained };
-  return { ...worktree, ...detected, services, settings, mistakes, ...asked };
+  return { ...worktree, services, refused, settings, mistakes, warnings, ...asked };
 }
 
 /** A backend that was found to need a port is told both, and may take either. */

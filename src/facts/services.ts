@@ -1,9 +1,12 @@
 import { findFileWithin, readFileWithin } from "../host/file-within.ts";
 import { joinRaw, listIfThere, lstatIfThere, sha256 } from "../host/files.ts";
+import type { ConfigurationProblem } from "../model/configuration-problems.ts";
 import { assignSlugs } from "../model/slug.ts";
+import { unknownServices } from "../model/unknown-services.ts";
 import type { Backend, Launch, Listen, RawPath, Refused, Service } from "../model/worktree.ts";
 import { startTaskOf } from "./deno-task.ts";
 import { parseJsonWithComments } from "./json-with-comments.ts";
+import type { SettingsOf } from "./settings.ts";
 
 /** What a configuration may say about a service; only what detection needs. */
 export interface ServiceOverride {
@@ -16,6 +19,8 @@ export interface ServiceOverride {
 export interface Detected {
   readonly services: readonly Service[];
   readonly refused: readonly Refused[];
+  /** Those whose directory is there but that are switched off. */
+  readonly disabled: readonly string[];
 }
 
 /** The unnamed service's slug; its halves are `backend/` and `frontend/` at the top. */
@@ -31,6 +36,7 @@ export function detectServices(
   overrides: Readonly<Record<string, ServiceOverride>> = {},
 ): Detected {
   const refused: Refused[] = [];
+  const disabled: string[] = [];
   const named = listIfThere(top)
     .filter((name) => isCandidate(name))
     .sort(Buffer.compare);
@@ -40,8 +46,11 @@ export function detectServices(
     const base = unnamed ? Buffer.from(top) : joinRaw(top, name);
     if (!unnamed && !lstatIfThere(base)?.isDirectory()) return [];
     const override = overrides[name.toString()] ?? {};
-    if (override.enabled === false) return [];
     const halves = { backend: half(base, "backend"), frontend: half(base, "frontend") };
+    if (override.enabled === false) {
+      if (halves.backend ?? halves.frontend) disabled.push(name.toString());
+      return [];
+    }
     for (const [which, found] of Object.entries(halves)) {
       if (found === "link")
         refused.push({ name: name.toString(), why: `${which} is a symbolic link` });
@@ -60,7 +69,17 @@ export function detectServices(
       },
     ];
   });
-  return { services, refused };
+  return { services, refused, disabled };
+}
+
+/** What a configuration names and a worktree does not have; a shared file speaks of other branches too. */
+export function strangeServices(
+  { configuration, source }: SettingsOf,
+  { services, refused, disabled }: Detected,
+): { readonly mistakes: ConfigurationProblem[]; readonly warnings: ConfigurationProblem[] } {
+  const present = [...services, ...refused].map(({ name }) => name).concat(disabled);
+  const found = unknownServices(configuration, [...new Set(present)], source.file);
+  return source.shared ? { mistakes: [], warnings: found } : { mistakes: found, warnings: [] };
 }
 
 function isCandidate(name: Buffer): boolean {

@@ -24,6 +24,14 @@ interface Known {
 
 type Project = LoadedConfiguration & { readonly shared: boolean };
 
+/** What holds in one worktree. */
+export interface SettingsOf {
+  readonly configuration: Configuration;
+  readonly loaded: LoadedConfiguration;
+  /** The file that speaks of its services. */
+  readonly source: { readonly file: string; readonly shared: boolean };
+}
+
 /** Where the settings that were read last are kept. */
 export interface SettingsMemory {
   read(): LastSettings | undefined;
@@ -60,6 +68,11 @@ export class Settings {
   /** The file whose settings hold on though it is not there any more: a checkout may have taken it away. */
   get vanished(): string | undefined {
     return this.#vanished;
+  }
+
+  /** The file that holds for the project. */
+  get file(): string | undefined {
+    return this.#project.status === "ok" ? this.#project.file : undefined;
   }
 
   get problems(): readonly ConfigurationProblem[] {
@@ -112,7 +125,7 @@ export class Settings {
   }
 
   /** What holds in one worktree, and what is wrong with its file. */
-  async of(top: RawPath): Promise<{ configuration: Configuration; loaded: LoadedConfiguration }> {
+  async of(top: RawPath): Promise<SettingsOf> {
     const key = toBuffer(top).toString("latin1");
     const stamp = stampOf(top);
     let known = this.#known.get(key);
@@ -123,7 +136,10 @@ export class Settings {
       if (loaded.status !== "held") this.#known.set(key, known);
     }
     const { loaded } = known;
-    return { configuration: mergeConfiguration(this.#project, loaded), loaded };
+    const shared = this.#project.shared && !loaded.given.includes("services");
+    const { file = "" } = shared ? this.#project : loaded;
+    const configuration = mergeConfiguration(this.#project, loaded);
+    return { configuration, loaded, source: { file, shared } };
   }
 }
 

@@ -17,7 +17,7 @@ export class DefaultPointer {
   readonly #links: readonly string[];
   readonly #kept: KeptConnections;
   readonly #socketPath: (worktree: string, service: string) => string;
-  readonly #closing = new AbortController();
+  readonly #ending: AbortSignal;
   #last: Promise<void> = Promise.resolve();
   /** Services whose claims were given up, and the worktrees that connections may still be kept to. */
   readonly #given = { services: new Set<string>(), earlier: new Set<string>(), turns: 0 };
@@ -26,10 +26,12 @@ export class DefaultPointer {
     layout: Layout,
     kept: KeptConnections,
     socketPath: (worktree: string, service: string) => string,
+    ending: AbortSignal,
   ) {
     this.#links = [layout.sockets, layout.documents].map((place) => `${place}/${DEFAULT}`);
     this.#kept = kept;
     this.#socketPath = socketPath;
+    this.#ending = ending;
   }
 
   /** The worktree that bare addresses lead to now; undefined where they lead nowhere, or to two. */
@@ -38,7 +40,7 @@ export class DefaultPointer {
     return sockets === documents ? sockets : undefined;
   }
 
-  /** Turns the links, one turn after another. Those that wait still when `close` is called are not made. */
+  /** Turns the links, one turn after another. One that waits still when all ends is not made. */
   turn(to: string): Promise<void> {
     return this.#after(() => this.#turn(to));
   }
@@ -50,10 +52,6 @@ export class DefaultPointer {
         if (readlinkIfThere(link)?.toString() === from) fs.rmSync(link, { force: true });
       }
     });
-  }
-
-  close(): void {
-    this.#closing.abort();
   }
 
   #after(work: () => Promise<void> | void): Promise<void> {
@@ -68,7 +66,7 @@ export class DefaultPointer {
     const services = this.#kept.giveUp(DEFAULT);
     try {
       if (services.length > 0) await this.#pause(FORGOTTEN_MS);
-      if (this.#closing.signal.aborted) return;
+      if (this.#ending.aborted) return;
       for (const link of this.#links) linkAtomically(to, link);
     } finally {
       this.#kept.allow(DEFAULT);
@@ -91,7 +89,7 @@ export class DefaultPointer {
         [...services].map((service) => this.#socketPath(worktree, service)),
       );
       const open = await openConnections(sockets.map((socket) => ({ key: socket, socket })));
-      if (this.#closing.signal.aborted || turn !== this.#given.turns) return;
+      if (this.#ending.aborted || turn !== this.#given.turns) return;
       if ([...open.values()].some((count) => count > 0)) continue;
       for (const service of services) this.#kept.takeBack(DEFAULT, service);
       services.clear();
@@ -102,7 +100,7 @@ export class DefaultPointer {
   /** Keeps no process alive, and is over at once when all is. */
   async #pause(milliseconds: number): Promise<void> {
     await setTimeout(milliseconds, undefined, {
-      signal: this.#closing.signal,
+      signal: this.#ending,
       ref: false,
     }).catch(() => {});
   }

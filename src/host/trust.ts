@@ -94,15 +94,6 @@ export function endFirst(project: string, environment: UserEnvironment = process
   fs.rmSync(firstMark(trustDirectory(environment), project), { force: true });
 }
 
-/** Takes an approval back; false when there was none. */
-export function revoke(id: string, environment: UserEnvironment = process.env): boolean {
-  if (!/^[0-9a-f]{64}$/.test(id)) return false;
-  const file = `${trustDirectory(environment)}/${id}`;
-  if (!lstatIfThere(file)) return false;
-  fs.rmSync(file);
-  return true;
-}
-
 /** All approvals of a project, or of every one; the newest first. Damaged ones are left out. */
 export function listApprovals(
   project?: string,

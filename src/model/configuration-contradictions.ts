@@ -1,6 +1,3 @@
-import type { Configuration } from "./configuration.ts";
-import type { ConfigurationProblem } from "./configuration-problems.ts";
-
 interface Finding {
   readonly path: readonly PropertyKey[];
   readonly message: string;
@@ -12,24 +9,6 @@ interface Finding {
  */
 export function contradictions(raw: unknown): Finding[] {
   return [...samePort(raw), ...circles(raw), ...withoutHttp(raw)];
-}
-
-/** Services that are configured or waited for and that a worktree does not have. */
-export function unknownServices(
-  configuration: Configuration,
-  detected: readonly string[],
-  file: string,
-): ConfigurationProblem[] {
-  const there = new Set(detected);
-  const have = detected.length > 0 ? `it has ${detected.join(", ")}` : "it has none";
-  const absent = (key: string, name: string): ConfigurationProblem[] =>
-    there.has(name)
-      ? []
-      : [{ file, key, message: `${JSON.stringify(name)} is no service of this worktree; ${have}` }];
-  return Object.entries(configuration.services).flatMap(([name, { after }]) => [
-    ...absent(`services.${name}`, name),
-    ...after.flatMap((other, i) => absent(`services.${name}.after[${i}]`, other)),
-  ]);
 }
 
 function samePort(raw: unknown): Finding[] {

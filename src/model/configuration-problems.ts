@@ -12,10 +12,13 @@ export interface ConfigurationProblem {
   readonly key: string;
   /** What is wrong, to be read after the key. */
   readonly message: string;
+  /** Where in the file, where it could not be read. */
+  readonly at?: { readonly line: number; readonly column: number };
 }
 
 /** File, key and what is wrong, in one line. */
-export function problemLine({ file, key, message }: ConfigurationProblem): string {
+export function problemLine({ file, key, message, at }: ConfigurationProblem): string {
+  if (at) return `${file}:${at.line}:${at.column} ${message}`;
   return key ? `${file}: ${key} ${message}` : `${file} ${message}`;
 }
 

@@ -1,7 +1,8 @@
 import type { Step } from "./change.ts";
 
 /**
- * What a service does now. `static` has no backend; `stopped` by hand; `held`
+ * What a service does now. `crashing` runs, or is started, after it has failed and before it has run for a
+ * minute; `crashed` waits for its next try, or for none. `static` has no backend; `stopped` by hand; `held`
  * waits for an approval.
  */
 export type ServiceState =
@@ -9,6 +10,7 @@ export type ServiceState =
   | "starting"
   | "idle"
   | "stopped"
+  | "crashing"
   | "crashed"
   | "held"
   | "static";
@@ -26,13 +28,15 @@ export interface ServiceReport {
   /** When it last answered, as ISO 8601. */
   readonly lastUse?: string;
   readonly why?: string;
+  /** How often it has failed in a row, where it has. */
+  readonly failures?: number;
   /** What would be started next has not been approved, whatever runs now. */
   readonly held?: true;
   /** The last lines of its log, where it keeps failing. */
   readonly log?: readonly string[];
 }
 
-/** `ready`, or what keeps it from being so. */
+/** `ready`, or what keeps it from being so: `problem` too where one of its services fails. */
 export type WorktreeState = "ready" | "provisioning" | "branching" | "problem" | "unknown";
 
 /** One worktree as `ikigai wt list --json` tells it. */
@@ -50,6 +54,8 @@ export interface WorktreeReport {
   readonly url: string;
   readonly services: readonly ServiceReport[];
   readonly problems: readonly string[];
+  /** What the settings name and this worktree does not have, where they are all worktrees' settings. */
+  readonly warnings: readonly string[];
 }
 
 export interface PlanReport {

@@ -12,17 +12,8 @@ export function isSlug(text: string): boolean {
 }
 
 /**
- * The slug of a raw name. A name that is a slug already is kept; any other is
- * made one, with `HASH_LENGTH` digits of its digest behind it.
- */
-export function slugOf(name: Uint8Array, digest: Digest, hashLength = HASH_LENGTH): Slug {
-  const text = asciiOf(name);
-  if (text !== undefined && isSlug(text)) return text;
-  return hashed(text ?? new TextDecoder("utf-8").decode(name), digest(name), hashLength);
-}
-
-/**
- * Slugs for a set of names, all different. The first to claim a slug keeps it;
+ * Slugs for a set of names, all different. A name that is a slug already is kept; any other is made one,
+ * with `HASH_LENGTH` digits of its digest behind it. The first to claim a slug keeps it;
  * a later one (somebody chose a name that looks like another's slug) is given a
  * longer hash. The order of the names must therefore be stable.
  */

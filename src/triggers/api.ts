@@ -49,6 +49,8 @@ export interface ApiContext {
   /** The digest of the program that runs. */
   readonly program: string;
   readonly retention: GivenRetention;
+  /** What is wrong with the project's settings, of which those of before hold then. */
+  readonly problems: () => readonly string[];
   /** Settles when the first look at everything is over. */
   readonly ready: () => boolean;
   /** Why less is noticed than could be; undefined when all is well. */
@@ -57,7 +59,7 @@ export interface ApiContext {
 
 /** The daemon's interface, as docs/api.md describes it. */
 export function apiOf(context: ApiContext): Api {
-  const { keeper, httpPort, version, program, retention, ready, degraded } = context;
+  const { keeper, httpPort, version, program, retention, problems, ready, degraded } = context;
   const each = async (
     { body, query }: ApiRequest,
     act: (worktree: WorktreeFacts, service: Service) => Promise<unknown>,
@@ -116,18 +118,20 @@ export function apiOf(context: ApiContext): Api {
         const wanted = keeper.worktrees.filter((w) => w.isDefault || asked.has(w.identity));
         keeper.ask(wanted.map(({ slug }) => slug));
         await keeper.wakes.settled();
-        return { status: 200, json: { worktrees: inspectAll(keeper, httpPort()) } };
+        const worktrees = inspectAll(keeper, httpPort());
+        return { status: 200, json: { worktrees, problems: problems() } };
       }),
     ),
     "GET /v1/worktrees": taking([], () => ({
       status: 200,
-      json: { worktrees: inspectAll(keeper, httpPort()) },
+      json: { worktrees: inspectAll(keeper, httpPort()), problems: problems() },
     })),
     "GET /v1/list": taking(["json", "colour"], async ({ query }) => {
       const json = query.has("json");
       const text = listText(
         {
           worktrees: inspectAll(keeper, httpPort()),
+          problems: problems(),
           running: true,
           retired: json ? [] : await going(),
         },

@@ -8,6 +8,7 @@ import { memoryOfGroups } from "../host/usage.ts";
 import { serviceUrl, shownUrl } from "../model/addresses.ts";
 import { serviceConfiguration } from "../model/configuration.ts";
 import { problemLine } from "../model/configuration-problems.ts";
+import { excerptOf } from "../model/log-excerpt.ts";
 import type { ServiceReport, WorktreeReport } from "../model/report.ts";
 import { schemaOf } from "../model/slug.ts";
 import type { Service } from "../model/worktree.ts";
@@ -57,6 +58,9 @@ function report(
     ...keeper.notesOf(slug),
     ...worktree.refused.map(({ name, why }) => `${name}: ${why}`),
   ];
+  const services = worktree.services.map((service) =>
+    inspectService(keeper, worktree, service, httpPort, sight, held.get(service.slug)),
+  );
   return {
     name: worktree.name,
     slug,
@@ -67,6 +71,7 @@ function report(
     locked: worktree.locked ?? null,
     state: worktreeState({
       problems: serious,
+      failing: services.some(({ failures }) => failures !== undefined),
       branching: progress !== undefined,
       busy: keeper.isBusy(slug),
       provisioned: keeper.isProvisioned(slug),
@@ -75,10 +80,9 @@ function report(
     ...(progress === undefined ? {} : { progress }),
     schema: schemaOf(slug),
     url: shownUrl(slug, worktree.services, httpPort),
-    services: worktree.services.map((service) =>
-      inspectService(keeper, worktree, service, httpPort, sight, held.get(service.slug)),
-    ),
+    services,
     problems,
+    warnings: worktree.warnings.map(problemLine),
   };
 }
 
@@ -109,7 +113,7 @@ function inspectService(
     now: Date.now() / 1000,
     held: held !== undefined && status?.state !== "run",
   });
-  const running = state === "running" && status && status.pid > 0;
+  const running = (state === "running" || state === "crashing") && status && status.pid > 0;
   const used = housekeeper.census.lastUse(worktree, service);
   return {
     name: service.name,
@@ -120,21 +124,22 @@ function inspectService(
     ...(running ? { pid: status.pid, memory: memory.get(status.pid) ?? 0 } : {}),
     ...(used ? { lastUse: used.toISOString() } : {}),
     ...(held === undefined ? {} : { why: `${held} has not been approved`, held: true as const }),
-    // One that is tried again and again is starting for a moment each time.
-    ...(crash && (state === "crashed" || state === "starting")
-      ? { why: howItFails(crash), log: telling(host, key) }
+    ...(crash && (state === "crashed" || state === "crashing")
+      ? { why: howItFails(crash), failures: crash.count, log: telling(host, key) }
       : {}),
   };
 }
 
-/** What it wrote last itself: how it ended is told beside. */
-function telling({ layout }: Host, key: string): string[] {
-  return endOfLog(layout, key, LOG_LINES * 4)
-    .map((line) => line.replace(STAMP, ""))
-    .filter((line) => line.trim() !== "" && !line.startsWith(`ikigai: ${key} ended `))
-    .slice(-LOG_LINES);
+/** Why its last run failed, in its own words: how it ended is told beside. */
+function telling({ layout }: Host, key: string): readonly string[] {
+  const lines = endOfLog(layout, key, LOG_LINES).map((line) => line.replace(STAMP, ""));
+  const isEnd = (line: string) => /^ikigai: \S+ (?:ended|failed) /.test(line);
+  // The run that ended last, not the one that is on: that one has not failed yet.
+  const end = lines.findLastIndex((line, i) => isEnd(line) && i > 0 && !isEnd(lines[i - 1] ?? ""));
+  const begin = lines.slice(0, Math.max(end, 0)).findLastIndex(isEnd) + 1;
+  return excerptOf(end < 0 ? lines : lines.slice(begin, end));
 }
 
-const LOG_LINES = 3;
+const LOG_LINES = 80;
 /** svlogd(8) -tt. */
 const STAMP = /^\d{4}-\d\d-\d\d_[\d:.]+ /;

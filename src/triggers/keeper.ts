@@ -18,7 +18,6 @@ import { untilUnlocked } from "../host/git/lock.ts";
 import type { Host } from "../host/host.ts";
 import type { PlanReport } from "../model/report.ts";
 import type { Slug } from "../model/slug.ts";
-import type { RawPath } from "../model/worktree.ts";
 import { Again } from "./again.ts";
 import { Autostart } from "./autostart.ts";
 import { Backoff } from "./backoff.ts";
@@ -42,7 +41,7 @@ export class Keeper {
   readonly housekeeper: Housekeeper;
   readonly #gathering: () => Gathering;
   readonly #journal: Journal;
-  readonly #seenDefault: (top: RawPath | undefined) => void;
+  readonly #noticed: (facts: Facts) => void;
   readonly #looks: Queue<Slug>;
   readonly #fullLooks: Queue<"all">;
   readonly #seen = new Seen();
@@ -60,10 +59,10 @@ export class Keeper {
     host: Host,
     journal: Journal,
     limits: () => Limits = () => ({}),
-    seenDefault: (top: RawPath | undefined) => void = () => {},
+    noticed: (facts: Facts) => void = () => {},
   ) {
     this.#gathering = gathering;
-    this.#seenDefault = seenDefault;
+    this.#noticed = noticed;
     this.host = host;
     this.#journal = journal;
     this.housekeeper = new Housekeeper({
@@ -292,7 +291,7 @@ export class Keeper {
   }
 
   #remember(facts: Facts, only?: Slug): void {
-    this.#seenDefault(facts.defaultTop);
+    this.#noticed(facts);
     // It changes together with what the bare addresses lead to.
     this.host.ports.setDefault(this.host.pointer.slug ?? facts.defaultSlug);
     for (const slug of this.#seen.remember(facts, only)) {

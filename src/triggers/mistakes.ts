@@ -1,5 +1,4 @@
-import type { LoadedConfiguration } from "../facts/configuration.ts";
-import { problemLine } from "../model/configuration-problems.ts";
+import { type ConfigurationProblem, problemLine } from "../model/configuration-problems.ts";
 import { printable } from "../model/printable.ts";
 import type { Slug } from "../model/slug.ts";
 import type { Journal } from "./keeper.ts";
@@ -7,9 +6,9 @@ import type { Journal } from "./keeper.ts";
 /** Tells of what is wrong with worktrees' own files, each once until it is another. */
 export function mistakeTeller(
   journal: Journal,
-): (slug: Slug, loaded: Pick<LoadedConfiguration, "problems">) => void {
+): (slug: Slug, problems: readonly ConfigurationProblem[]) => void {
   const told = new Map<Slug, string>();
-  return (slug, { problems }) => {
+  return (slug, problems) => {
     const lines = problems.map((problem) => printable(problemLine(problem))).join("; ");
     if (lines !== "" && told.get(slug) !== lines) journal(`settings of ${slug}: ${lines}`);
     if (lines === "") told.delete(slug);

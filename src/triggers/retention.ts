@@ -101,12 +101,6 @@ async function enforceOnce(
   }
 }
 
-/** The logs of a removed worktree are kept as long as its data is: whoever restores that reads them. */
-async function sweepUnowned({ host, worktrees }: Keeper): Promise<void> {
-  const marked = (await listSchemas(host.postgres)).flatMap(({ mark }) => mark?.identity ?? []);
-  sweepLogs(host.layout, new Set([...marked, ...worktrees.map(({ identity }) => identity)]));
-}
-
 /** The retention that holds for what was put aside, earlier and longer ones included. */
 export function retentionNow(
   { all, clock }: Pick<Awaited<ReturnType<typeof listRetired>>, "all" | "clock">,
@@ -132,4 +126,10 @@ function tellShorter(
 
 function inWords({ age, count }: Retention): string {
   return `${formatDuration(age)} (${count} at most)`;
+}
+
+/** The logs of a removed worktree are kept as long as its data is: whoever restores that reads them. */
+async function sweepUnowned({ host, worktrees }: Keeper): Promise<void> {
+  const marked = (await listSchemas(host.postgres)).flatMap(({ mark }) => mark?.identity ?? []);
+  sweepLogs(host.layout, new Set([...marked, ...worktrees.map(({ identity }) => identity)]));
 }

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DEFAULT_CONFIGURATION, serviceConfiguration } from "../../src/model/configuration.ts";
-import { unknownServices } from "../../src/model/configuration-contradictions.ts";
 import { mergeConfiguration, NOTHING_GIVEN } from "../../src/model/configuration-merge.ts";
 import { checkConfiguration, formatKey } from "../../src/model/configuration-problems.ts";
+import { unknownServices } from "../../src/model/unknown-services.ts";
 
 /** `key message` of every problem. */
 function problems(raw: unknown): string[] {
@@ -170,13 +170,16 @@ describe("a configuration", () => {
 
 describe("services that a worktree lacks", () => {
   it("are told with their key", () => {
-    const { configuration } = accepted({ services: { web: { after: ["gone"] }, old: {} } });
+    const { configuration } = accepted({
+      services: { web: { after: ["gone"] }, old: {}, bakend: {} },
+    });
     const told = unknownServices(configuration, ["backend", "web"], "f").map(
       (p) => `${p.key} ${p.message}`,
     );
     expect(told).toEqual([
-      'services.web.after[0] "gone" is no service of this worktree; it has backend, web',
-      'services.old "old" is no service of this worktree; it has backend, web',
+      'services.web.after[0] "gone" is no service here; there is backend, web',
+      "services.old has no directory here: there is neither old/backend nor old/frontend; there is backend, web",
+      "services.bakend has no directory here: there is neither bakend/backend nor bakend/frontend; did you mean backend?",
     ]);
   });
 });

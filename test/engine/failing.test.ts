@@ -34,6 +34,7 @@ const worktree = (...services: ServiceReport[]): WorktreeReport => ({
   url: "http://localhost/main",
   services,
   problems: [],
+  warnings: [],
 });
 
 it("says why a service fails, what it wrote last, and what to type", () => {

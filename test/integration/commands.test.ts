@@ -152,7 +152,9 @@ describe("what is printed for people", () => {
 /** The keys are what others rely on: whoever changes one changes docs/json.md too. */
 describe("what is printed as JSON", () => {
   const worktreeKeys = [
-    ..."branch default locked main name path problems schema services slug state url".split(" "),
+    ..."branch default locked main name path problems schema services slug state url warnings".split(
+      " ",
+    ),
   ];
 
   test("wt list, wt show and status", async () => {
@@ -161,7 +163,7 @@ describe("what is printed as JSON", () => {
       "wt",
       "list",
     );
-    expect(keysOf(list)).toEqual(["running", "worktrees"]);
+    expect(keysOf(list)).toEqual(["problems", "running", "worktrees"]);
     expect(list.worktrees.map(({ slug }) => slug)).toEqual(["main", "rel-05"]);
     for (const worktree of list.worktrees) expect(keysOf(worktree)).toEqual(worktreeKeys);
     const [service] = list.worktrees[0]?.services ?? [];
@@ -174,7 +176,7 @@ describe("what is printed as JSON", () => {
     const shown = await read<WorktreeReport>(project, "wt", "show", "rel-05");
     expect(keysOf(shown)).toEqual(worktreeKeys);
     const status = await read<{ parts: { name: string }[] }>(project, "status");
-    expect(keysOf(status)).toEqual(["healthy", "parts", "worktrees"]);
+    expect(keysOf(status)).toEqual(["healthy", "parts", "problems", "worktrees"]);
     expect(status.parts.map(({ name }) => name)).toEqual([
       "supervisor",
       "nginx",
@@ -239,14 +241,16 @@ test.each([
   [1, ["env", "../../../etc"], "There is no worktree ../../../etc.", "ikigai wt list"],
   [1, ["trust", "nope"], nothingHere, "ikigai wt list"],
   [1, ["up", "nope"], nothingHere, "ikigai wt list"],
-  [1, ["down", "main/nope"], "There is no service nope in main; it has", "ikigai wt show main"],
+  [1, ["down", "main/nope"], "There is no service nope in main; it has ", "ikigai wt show main"],
   [1, ["lease", "nope", "true"], nothingHere, "ikigai wt list"],
   [1, ["lease", "main", "nope-not-there"], "nope-not-there was not found.", "command -v"],
   [1, ["logs", "nope"], nothingHere, "ikigai wt list"],
+  [1, ["db", "list", "nope"], nothingHere, "ikigai wt list"],
+  [1, ["wt", "restore", "--list", "nope"], "No data of nope", "ikigai wt restore --list"],
   [1, ["wt", "wait", "nope"], nothingHere, "ikigai wt list"],
   [1, ["wt", "remove", "nope"], nothingHere, "ikigai wt list"],
   [1, ["wt", "restore", "nope"], "No data of nope is put aside.", "ikigai wt restore --list"],
-  [1, ["db", "branch", "nope"], "/", "ikigai wt list"],
+  [1, ["db", "branch", "nope"], "This directory is in no worktree.", "name one"],
   [1, ["db", "reset", "main", "--db", "half"], "half is no way to begin a schema", undefined],
   [1, ["db", "diff", "nope", "main"], nothingHere, "ikigai wt list"],
 ] as const)(

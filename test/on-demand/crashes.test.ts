@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { WorktreeReport } from "../../src/model/report.ts";
 import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 import { logOf, run, service, startProbes, starts, tell, waitForState } from "./support.ts";
@@ -19,20 +20,34 @@ test("one that keeps failing is not started for every request, and is mended by 
   for (let i = 0; i < 20; i++) expect((await project.http("/rel-05/api/x")).status).toBe(503);
   expect(starts(project, "rel-05") - before).toBeLessThan(5);
   expect(await service(project, "rel-05")).toMatchObject({
-    state: "crashed",
+    state: expect.stringMatching(/^crash(ed|ing)$/),
     why: expect.stringMatching(/^it failed (\d+ times in a row )?\(exit code 1\)$/),
+    failures: expect.any(Number),
   });
   const { why, log } = (await project.http("/rel-05/api/x")).json<{ why: string; log: string[] }>();
   expect(why).toBe("it ended with exit code 1");
   expect(log.join("\n")).toContain("not yet");
   // It may be writing at the moment, as it is tried again.
   const said =
-    /^ {2}rel-05\/backend: it failed .*\(exit code 1\)\n(?: {4}\S.*\n| {6}.*\n){2} {4}Node\.js v.*\n {2}next: ikigai logs rel-05\/backend$/m;
+    /^ {2}rel-05\/backend: it failed .*\(exit code 1\)\n {4}Error: not yet\n(?: {4}.*\n){0,2} {2}next: ikigai logs rel-05\/backend$/m;
   for (const command of [["list"], ["show", "rel-05"]]) {
     await waitFor(async () => said.test(await run(project, "wt", ...command)));
     expect(await run(project, "wt", ...command)).not.toContain("main/backend: ");
   }
   expect(await run(project, "logs", "rel-05/backend")).toMatch(/ended \(exit code 1, signal 0\)/);
+  // Also in the moment in which another copy has just been started.
+  for (let i = 0; i < 4; i++) {
+    await project.http("/rel-05/api/x");
+    const { exitCode, stdout } = await project.ikigai("status", "--json");
+    const { healthy, worktrees } = JSON.parse(stdout) as {
+      healthy: boolean;
+      worktrees: WorktreeReport[];
+    };
+    const failing = worktrees.find(({ slug }) => slug === "rel-05");
+    expect([exitCode, healthy, failing?.state]).toEqual([1, false, "problem"]);
+    expect(failing?.services[0]?.state).toMatch(/^crash(ed|ing)$/);
+  }
+  expect(await run(project, "wt", "list")).toMatch(/backend crash(ed|ing) \(\d+×\).* problem$/m);
   tell(project, "rel-05", {});
   await waitForState(project, "rel-05", "running");
   expect((await project.http("/rel-05/api/x")).status).toBe(200);

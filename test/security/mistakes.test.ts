@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { show, until } from "../database/support.ts";
@@ -10,7 +10,14 @@ let project: TestProject;
 
 /** What a branch's own file holds, and how that is told. */
 const FILES: Record<string, [string, RegExp]> = {
-  broken: ["{", /\.ikigairc\.json cannot be read: \S/],
+  broken: [
+    '{"services":{},}',
+    /\.ikigairc\.json:1:15 cannot be read: a trailing comma is not allowed/,
+  ],
+  misspelt: [
+    '{"services":{"bakend":{}}}',
+    /services\.bakend has no directory .*did you mean backend\?/,
+  ],
   wrong: ['{"services":{"web":{"start":"now"}}}', /\.ikigairc\.json: services\.web\.start /],
 };
 
@@ -36,7 +43,7 @@ test.each(Object.entries(FILES))(
     const list = async () =>
       (await project.ikigai("wt", "list")).stdout
         .split("\n")
-        .find((line) => line.startsWith(`  ${name} `));
+        .find((line) => line.startsWith(`  ${name}: `));
     expect(await list()).toMatch(told);
     expect((await project.ikigai("wt", "show", name)).stdout).toMatch(told);
     const log = () => readFileSync(join(project.root, ".ikigai/logs/daemon/current"), "utf8");
@@ -59,3 +66,45 @@ test.each(Object.entries(FILES))(
     expect((await show(project, name)).problems).toEqual([]);
   },
 );
+
+test("a name that no directory has keeps no other service from running, and doctor tells of it", async () => {
+  const rc = join(project.worktree("main"), ".ikigairc.json");
+  await writeFile(rc, '{"services":{"backend":{"after":["databse"]},"web":{}}}');
+  await until(project, "main", "problem");
+  expect((await project.http("/main/api/")).status).toBe(200);
+  const doctor = await project.ikigai("doctor");
+  expect(doctor.stdout).toMatch(
+    /✖ settings of main: .*services\.backend\.after\[0\] "databse" is no service/,
+  );
+  expect(doctor.stdout).toMatch(/✖ settings of main: .*services\.web has no directory here/);
+  await rm(rc);
+  await until(project, "main", "ready");
+  // Beside the worktrees: said once, of no worktree.
+  const shared = join(project.root, ".ikigairc.json");
+  const before = await readFile(shared, "utf8");
+  await writeFile(shared, JSON.stringify({ ...JSON.parse(before), services: { web: {} } }));
+  const told = /^ {2}settings: \.ikigairc\.json: services\.web has no directory here/m;
+  await waitFor(async () => told.test((await project.ikigai("wt", "list")).stdout));
+  expect((await show(project, "main")).state).toBe("ready");
+  await writeFile(shared, before);
+});
+
+test("settings that are not valid are told first, and addresses stay as they were", async () => {
+  const shared = join(project.root, ".ikigairc.json");
+  const before = await readFile(shared, "utf8");
+  await writeFile(shared, before.replace(/}\s*$/, ",}"));
+  const told = /settings: \.ikigairc\.json:\d+:\d+ cannot be read: a trailing comma/;
+  await waitFor(async () => told.test((await project.ikigai("wt", "list")).stdout));
+  await project.ikigai("stop");
+  const list = await project.ikigai("wt", "list");
+  expect(list.stdout).toMatch(told);
+  expect(list.stdout).toContain(`http://localhost:${project.httpPort}/main`);
+  expect(list.stderr).toContain("mend the settings, then ikigai start");
+  expect((await project.ikigai("doctor")).stdout).toMatch(/✖ settings: \.ikigairc\.json:\d+:\d+ /);
+  const status = await project.ikigai("status", "--json");
+  expect(JSON.parse(status.stdout)).toMatchObject({
+    healthy: false,
+    problems: [expect.stringContaining("a trailing comma")],
+  });
+  await writeFile(shared, before);
+});

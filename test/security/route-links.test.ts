@@ -20,7 +20,12 @@ beforeEach(() => {
   fs.writeFileSync(join(outside, "precious/file"), "kept");
   const layout = layoutOf(join(base, "project"));
   for (const path of [layout.documents, layout.sockets]) fs.mkdirSync(path, { recursive: true });
-  const pointer = new DefaultPointer(layout, new KeptConnections(layout), () => "");
+  const pointer = new DefaultPointer(
+    layout,
+    new KeptConnections(layout),
+    () => "",
+    new AbortController().signal,
+  );
   host = { layout, pointer, ports: new Ports(layout, () => {}) };
 });
 afterEach(() => fs.rmSync(base, { recursive: true, force: true }));

@@ -1,0 +1,29 @@
+/** What names an error in the common languages' own words. */
+const ERROR =
+  /(?:^|[\s(])(?:[A-Za-z_$][\w.$]*)?(?:Error|Exception)\b(?: \[\w+\])?(?::|\)|$)|^panic:|\bfatal\b|^error\b/i;
+/** What a shell or a system call says. */
+const REFUSAL =
+  /: not found$|command not found|No such file or directory|Permission denied|\bE[A-Z]{4,}\b/;
+/** Of a stack, and what runtimes print around it. */
+const NOISE = /^\s*(?:at |\^+\s*$|[{}\]);,]+$)|^Node\.js v\d|^\s*$/;
+
+const LINES = 3;
+
+/**
+ * The lines of a failed run that say why: where it names an error, that line and its neighbours, else
+ * the last ones. Of a Python traceback the error is the last line, of all else the first that names one.
+ */
+export function excerptOf(lines: readonly string[]): readonly string[] {
+  const isTraceback = lines.some((line) => line.startsWith("Traceback "));
+  const named = lines.flatMap((line, i) => (ERROR.test(line) && !NOISE.test(line) ? [i] : []));
+  const refused = lines.flatMap((line, i) => (REFUSAL.test(line) ? [i] : []));
+  const all = named.length > 0 ? named : refused;
+  const at = isTraceback ? all.at(-1) : all[0];
+  if (at === undefined) {
+    const told = lines.filter((line) => !NOISE.test(line));
+    return (told.length > 0 ? told : lines).slice(-LINES);
+  }
+  if (isTraceback) return lines.slice(Math.max(0, at - LINES + 1), at + 1);
+  const after = lines.slice(at + 1).filter((line) => !/^[\s{}]*$/.test(line));
+  return [lines[at] ?? "", ...after.slice(0, LINES - 1)];
+}
