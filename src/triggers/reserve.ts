@@ -4,6 +4,7 @@ import { gatherExtensions } from "../host/postgres/extensions.ts";
 import { type Pulse, readPrint, readPulse } from "../host/postgres/pulse.ts";
 import { type Slug, schemaOf } from "../model/slug.ts";
 import type { Journal, Keeper } from "./keeper.ts";
+import { ReservePause } from "./reserve-pause.ts";
 
 const PAUSE_MS = 3_000;
 /** While nobody writes. */
@@ -48,6 +49,7 @@ class Reserving {
   readonly #told = new Set<string>();
   /** Schemas of which a reserve was there. */
   readonly #kept = new Set<string>();
+  readonly #pause = new ReservePause();
   #seen = "";
   #line = "";
   #served = "";
@@ -85,7 +87,9 @@ class Reserving {
       const print = this.isIdle ? this.#seen : await this.#read();
       if (!this.#isDue(pulse, print, began)) return;
       await this.#dropOthers(pulse.bases);
-      for (const slug of this.#bases()) await this.#keep(slug);
+      const unproven: string[] = [];
+      for (const slug of this.#bases()) unproven.push(...(await this.#keep(slug)));
+      this.#pause.record(print, unproven, performance.now());
       this.#served = (await readPulse(postgres, this.#needed())).position;
       this.#line = print;
       this.#pauseUntil(performance.now() + (performance.now() - began) * RARENESS);
@@ -116,7 +120,7 @@ class Reserving {
     this.#seen = print;
     // Somebody was served from it. One that could not be made again is no longer waited for.
     if ([...this.#kept].some((base) => !bases.includes(base))) return true;
-    if (now < this.#notBefore) return false;
+    if (now < this.#notBefore || this.#pause.holds(print, now)) return false;
     return now >= this.#atLatest || (quiet && print !== this.#line);
   }
 
@@ -136,25 +140,33 @@ class Reserving {
     return worktree?.settings.database.branch === "data" && this.#keeper.isProvisioned(slug);
   }
 
-  async #keep(slug: Slug): Promise<void> {
+  /** Answers the tables whose copying may bring nothing. */
+  async #keep(slug: Slug): Promise<readonly string[]> {
     const { postgres, branching } = this.#keeper.host;
     const { maxSize } = this.#keeper.find(slug)?.settings.database ?? { maxSize: 0 };
     const base = schemaOf(slug);
     this.#kept.delete(base);
     const size = await postgres.use((client) => schemaSize(client, base));
-    if (size === 0 || size > maxSize) return;
+    if (size === 0 || size > maxSize) return [];
     const signal = AbortSignal.any([branching.quiet, this.#ending.signal]);
-    if (branching.size > 0) return;
+    if (branching.size > 0) return [];
     try {
-      const { state, reason } = await keepReserve(() => postgres.connect(), base, { signal });
+      const {
+        state,
+        reason,
+        unproven = [],
+      } = await keepReserve(() => postgres.connect(), base, { signal });
       if (state !== "unavailable") this.#kept.add(base);
       if (state === "built" || state === "refreshed") this.#journal(`reserve of ${base} ${state}`);
       if (state === "unavailable") this.#once(`no reserve: ${reason}`);
+      return unproven.map((name) => `${base}.${name}`);
     } catch (error) {
       // What cannot be branched cannot be kept either.
       if (error instanceof BranchError && error.code === "refused") {
         this.#once(`no reserve: ${error.message}`);
-      } else throw error;
+        return [];
+      }
+      throw error;
     }
   }
 

@@ -135,6 +135,58 @@ test("keeping brings single tables in line, and survives a crash", async () => {
   await equalsBase(result.target);
 });
 
+test("a table that has had a dead row is proven again, and takes no more room than the base's", async () => {
+  await cluster.sql(
+    `CREATE TABLE wt_main.many (id int PRIMARY KEY, pad text);
+     CREATE TABLE wt_main.named (id int PRIMARY KEY REFERENCES wt_main.many);
+     INSERT INTO wt_main.many SELECT n, repeat('x', 100) FROM generate_series(1, 20000) n;
+     INSERT INTO wt_main.named SELECT generate_series(1, 20000)`,
+    "wt_main",
+  );
+  await keep();
+  // Far fewer pages than would make VACUUM look into the index by itself.
+  await cluster.sql(
+    "DELETE FROM wt_main.named WHERE id = 500; UPDATE wt_main.many SET pad = pad WHERE id = 7; DELETE FROM wt_main.many WHERE id = 500",
+    "wt_main",
+  );
+  expect(await keep()).toEqual({ state: "refreshed", reserve: "ikigai_reserve_main" });
+  expect(await keep()).toMatchObject({ state: "fresh" });
+  const [size] = await cluster.rows<{ base: number; copy: number }>(
+    `SELECT pg_relation_size('wt_main.many')::int AS base, pg_relation_size('ikigai_reserve_main.many')::int AS copy`,
+  );
+  expect(size?.copy).toBeLessThanOrEqual(size?.base ?? 0);
+  const result = await claim();
+  expect(result).toMatchObject({ claimed: true, copied: [SCRATCH] });
+  await equalsBase(result.target);
+});
+
+test("rows that an old snapshot keeps from being proven are told", async () => {
+  await keep();
+  const reader = await cluster.connect();
+  await reader.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM pg_class");
+  await cluster.sql("DELETE FROM wt_main.named WHERE id = 9", "wt_main");
+  expect(await keep()).toMatchObject({ state: "refreshed", unproven: ["named"] });
+  await reader.end();
+  expect(await keep()).toEqual({ state: "refreshed", reserve: "ikigai_reserve_main" });
+});
+
+test("where much has changed, the reserve is made anew and not filled twice", async () => {
+  await cluster.sql(
+    `CREATE TABLE wt_main.big (id int, pad text); ALTER TABLE wt_main.big ALTER pad SET STORAGE EXTERNAL;
+     INSERT INTO wt_main.big SELECT n, repeat('x', 8000) FROM generate_series(1, 3500) n`,
+    "wt_main",
+  );
+  await keep();
+  await cluster.sql("UPDATE wt_main.big SET id = 0 WHERE id = 1", "wt_main");
+  const reason = "too much of the base has changed";
+  expect(await claim()).toMatchObject({ claimed: false, reason });
+  expect(await keep()).toMatchObject({ state: "built", reason });
+  const result = await claim();
+  expect(result).toMatchObject({ claimed: true, copied: [SCRATCH] });
+  await equalsBase(result.target);
+  await cluster.sql("DROP TABLE wt_main.big", "wt_main");
+});
+
 test("a change that is not committed is not in the branch, nor lost to the next one", async () => {
   await keep();
   const writer = await cluster.connect();

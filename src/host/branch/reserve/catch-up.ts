@@ -62,6 +62,30 @@ export async function catchUpIn(
   );
 }
 
+/**
+ * Those of a reserve's tables that may be truncated together, in the place of deletes that would leave every row's
+ * room behind: the keys of no other table refer to them.
+ */
+export async function truncatable(
+  client: pg.Client,
+  reserve: string,
+  changed: readonly string[],
+): Promise<string[]> {
+  const { rows } = await client.query<{ name: string; by: string | null }>(
+    `SELECT t.relname AS name, CASE WHEN r.relnamespace = t.relnamespace THEN r.relname END AS by
+       FROM pg_constraint k JOIN pg_class t ON t.oid = k.confrelid JOIN pg_class r ON r.oid = k.conrelid
+       JOIN pg_namespace n ON n.oid = t.relnamespace
+      WHERE k.contype = 'f' AND n.nspname = $1`,
+    [reserve],
+  );
+  const left = new Set(changed);
+  for (let before = -1; before !== left.size; ) {
+    before = left.size;
+    for (const { name, by } of rows) if (by === null || !left.has(by)) left.delete(name);
+  }
+  return [...left];
+}
+
 /** Takes the role away within the client's transaction. */
 export function dismissal({ worker }: Hand): string {
   return dropRole(worker.name);

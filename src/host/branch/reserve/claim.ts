@@ -4,10 +4,10 @@ import { lockable, lockTables } from "../lock.ts";
 import { register } from "../registry.ts";
 import { structureHash } from "../source.ts";
 import { ident, literal } from "../sql.ts";
-import { catchUpIn, dismissal, type Hand, lendHand, takeBack } from "./catch-up.ts";
+import { catchUpIn, dismissal, type Hand, lendHand, takeBack, truncatable } from "./catch-up.ts";
 import { recorded } from "./keep.ts";
 import { readStates } from "./proof.ts";
-import { catchUp, type Record, reserveName, stuck, unproven } from "./record.ts";
+import { catchUp, type Record, reserveName, stuck, tooMuch, unproven } from "./record.ts";
 
 export type Claim =
   | {
@@ -63,12 +63,16 @@ export async function claimReserve(
     if (!record) return no("there is no reserve");
     if ((await structureHash(client, record.base)) !== record.hash)
       return no("the base's structure has changed");
-    const changed = unproven(record, await readStates(client, options.base));
-    const plan = catchUp(record, reserve, changed);
+    const states = await readStates(client, options.base);
+    const changed = unproven(record, states);
+    const much = tooMuch(changed, states);
+    if (much !== undefined) return no(much);
+    const copied = changed.map((each) => each.name);
+    const emptied = await truncatable(client, reserve, copied);
+    const plan = catchUp(record, reserve, changed, emptied);
     if ("impossible" in plan) return no(stuck(plan.impossible));
     if (record.positions === null) return no("a sequence belongs to another role");
     const positions = record.positions.replaceAll(record.as, reserve);
-    const copied = changed.map((each) => each.name);
     const statements = [...plan.sql, ...(positions === "" ? [] : [positions])];
     await catchUpIn(client, hand, reserve, statements, record, copied);
     await client.query(handOver(record, reserve, options, dismissal(hand)));

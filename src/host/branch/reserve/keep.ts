@@ -8,8 +8,8 @@ import { structureHash } from "../source.ts";
 import { ident, literal } from "../sql.ts";
 import type { Connect } from "../types.ts";
 import { dropRole } from "../worker.ts";
-import { catchUpIn, dismissal, lendHand, takeBack } from "./catch-up.ts";
-import { ensureInspector, readProofs, readStates } from "./proof.ts";
+import { catchUpIn, dismissal, lendHand, takeBack, truncatable } from "./catch-up.ts";
+import { ensureInspector, type Proof, readProofs, readStates, type TableState } from "./proof.ts";
 import {
   catchUp,
   parseRecord,
@@ -17,6 +17,7 @@ import {
   recordOf,
   reserveName,
   stuck,
+  tooMuch,
   unproven,
   writeRecord,
 } from "./record.ts";
@@ -26,6 +27,8 @@ export interface ReserveReport {
   readonly state: "fresh" | "refreshed" | "built" | "busy" | "unavailable";
   readonly reserve: string;
   readonly reason?: string;
+  /** Tables that were copied and of which it cannot be told whether they change from now on. */
+  readonly unproven?: readonly string[];
 }
 
 const LOCK_TIMEOUT_MS = 2_000;
@@ -62,9 +65,9 @@ export async function keepReserve(
     const result = record
       ? await refresh(client, base, reserve, record, lockTimeoutMs)
       : { no: "there was no reserve" };
-    if ("state" in result) return { state: result.state, reserve };
-    await rebuild(connect, client, base, reserve, options);
-    return { state: "built", reserve, reason: result.no };
+    if ("state" in result) return { ...result, reserve };
+    const unproven = await rebuild(connect, client, base, reserve, options);
+    return { state: "built", reserve, reason: result.no, ...unproven };
   } finally {
     await close(client);
   }
@@ -85,28 +88,32 @@ async function refresh(
   reserve: string,
   record: Record,
   lockTimeoutMs: number,
-): Promise<{ state: "fresh" | "refreshed" } | { no: string }> {
+): Promise<Pick<ReserveReport, "state" | "unproven"> | { no: string }> {
   const restructured = { no: "the base's structure has changed" };
   if ((await structureHash(client, record.base)) !== record.hash) return restructured;
-  const before = unproven(record, await readStates(client, base));
+  const states = await readStates(client, base);
+  const before = unproven(record, states);
   // Unlogged tables prove nothing; they are copied when the reserve is claimed.
   const worth = before.filter((each) => each.state !== null);
   if (worth.length === 0) return { state: "fresh" };
-  await vacuum(
+  const much = tooMuch(worth, states);
+  if (much !== undefined) return { no: much };
+  const proven = await prove(
     client,
     base,
     worth.map((each) => each.name),
   );
-  const proofs = new Map((await readProofs(client, base)).map((each) => [each.name, each.state]));
+  const proofs = new Map(proven.map((each) => [each.name, each.state]));
   const tables = await lockable(client, base);
   let refreshed = false;
   const hand = await lendHand(client, base, reserve, lockTimeoutMs);
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
   try {
     await lockTables(client, base, [...tables.values()]);
-    const plan = catchUp(record, reserve, worth);
-    if ("impossible" in plan) return { no: stuck(plan.impossible) };
     const names = worth.map((each) => each.name);
+    const emptied = await truncatable(client, reserve, names);
+    const plan = catchUp(record, reserve, worth, emptied);
+    if ("impossible" in plan) return { no: stuck(plan.impossible) };
     await catchUpIn(client, hand, reserve, plan.sql, record, names);
     if ((await structureHash(client, record.base)) !== record.hash) return restructured;
     const next = Object.fromEntries(
@@ -117,7 +124,7 @@ async function refresh(
       `COMMENT ON SCHEMA ${ident(reserve)} IS ${literal(mark)}; ${dismissal(hand)}; COMMIT`,
     );
     refreshed = true;
-    return { state: "refreshed" };
+    return { state: "refreshed", ...unprovenOf(names, proofs) };
   } catch (error) {
     return { no: error instanceof Error ? error.message : String(error) };
   } finally {
@@ -132,7 +139,7 @@ async function rebuild(
   base: string,
   reserve: string,
   options: { signal?: AbortSignal; lockTimeoutMs?: number },
-): Promise<void> {
+): Promise<Pick<ReserveReport, "unproven">> {
   await dropReserve(client, base);
   const role = ident(reserve);
   await client.query(
@@ -140,9 +147,8 @@ async function rebuild(
   );
   try {
     const names = (await readStates(client, base)).map((each) => each.name);
-    await vacuum(client, base, names);
     // Before the snapshot: what changes from here on shows, whether the copy has it or not.
-    const states = await readProofs(client, base);
+    const states = await prove(client, base, names);
     await branchSchema(connect, {
       base,
       target: reserve,
@@ -152,11 +158,20 @@ async function rebuild(
       comment: (survey, hash, places) => writeRecord(recordOf(survey, hash, states, places)),
       ...options,
     });
+    return unprovenOf(names, new Map(states.map((each) => [each.name, each.state])));
   } catch (error) {
     // Left where the connection is what was lost; the next sweep finds it.
     await client.query(dropRole(reserve)).catch(() => undefined);
     throw error;
   }
+}
+
+function unprovenOf(
+  names: readonly string[],
+  proofs: ReadonlyMap<string, Proof>,
+): Pick<ReserveReport, "unproven"> {
+  const unproven = names.filter((name) => !proofs.get(name));
+  return unproven.length > 0 ? { unproven } : {};
 }
 
 /** Removes a base's reserve and its role. What merely bears the name stays, and is an error. */
@@ -166,12 +181,34 @@ export async function dropReserve(client: pg.Client, base: string): Promise<void
   await client.query(dropRole(reserve));
 }
 
+/**
+ * Has every page of these tables be visible to all, where that can be, and answers the states of all tables. Once
+ * more where it was not: VACUUM passes over a page that is in use at this moment.
+ */
+async function prove(
+  client: pg.Client,
+  base: string,
+  names: readonly string[],
+): Promise<TableState[]> {
+  let left = names;
+  for (let attempt = 1; ; attempt++) {
+    await vacuum(client, base, left);
+    const states = await readProofs(client, base);
+    const unproven = new Set(states.filter(({ state }) => state === null).map(({ name }) => name));
+    left = names.filter((name) => unproven.has(name));
+    if (left.length === 0 || attempt === ATTEMPTS) return states;
+  }
+}
+
+const ATTEMPTS = 2;
+
 async function vacuum(client: pg.Client, base: string, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   const list = names.map((name) => `${ident(base)}.${ident(name)}`).join(", ");
   // VACUUM takes no page for visible to all whose writer's commit may not be on disk yet; this
-  // commit puts it there, with all before it.
-  await client.query("SELECT pg_current_xact_id()");
-  // TRUNCATE would need a lock that stops readers.
-  await client.query(`VACUUM (SKIP_LOCKED, TRUNCATE false) ${list}`);
+  // commit puts it there, with all before it. One that had nothing for the log would not.
+  await client.query("SELECT pg_logical_emit_message(true, 'ikigai', '')");
+  // TRUNCATE would need a lock that stops readers. Without INDEX_CLEANUP the indexes are left out where few pages
+  // hold dead rows, and these pages stay visible to not all.
+  await client.query(`VACUUM (SKIP_LOCKED, TRUNCATE false, INDEX_CLEANUP ON) ${list}`);
 }

@@ -16,6 +16,8 @@ export interface TableState {
   readonly oid: number;
   readonly name: string;
   readonly kind: "r" | "m";
+  /** Of its rows, without indexes. */
+  readonly bytes: number;
   /** Equal to an earlier one only if no row has changed; null where nothing can be proven. */
   readonly state: Proof;
 }
@@ -45,6 +47,7 @@ export async function readStates(client: pg.Client, schema: string): Promise<Tab
   const page = `${ident(where)}.get_raw_page(c.oid::regclass::text, 'vm', n)`;
   const { rows } = await client.query<TableState>(
     `SELECT c.oid::int8::float8 AS oid, c.relname AS name, c.relkind AS kind,
+        pg_table_size(c.oid)::float8 AS bytes,
         CASE WHEN c.relpersistence = 'p' THEN concat_ws(':', pg_relation_filenode(c.oid), pg_relation_size(c.oid), c.relispopulated,
           (SELECT md5(${mapOf(page)}) FROM generate_series(0, pg_relation_size(c.oid, 'vm') / 8192 - 1) n)) END AS state
        FROM pg_namespace s

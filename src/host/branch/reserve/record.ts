@@ -98,20 +98,44 @@ export function unproven(record: Record, states: readonly TableState[]): TableSt
   return states.filter((each) => each.state === null || each.state !== record.proofs[each.name]);
 }
 
+const MUCH_BYTES = 20 * 1_048_576;
+const MUCH_SHARE = 0.1;
+
+/**
+ * Why a new branch is quicker than to bring these tables in line, each row of which goes through all indexes;
+ * undefined where it is not.
+ */
+export function tooMuch(
+  changed: readonly TableState[],
+  all: readonly TableState[],
+): string | undefined {
+  const sum = (states: readonly TableState[]) =>
+    states.reduce((bytes, state) => bytes + state.bytes, 0);
+  const most = Math.max(MUCH_BYTES, sum(all) * MUCH_SHARE);
+  return sum(changed) > most ? "too much of the base has changed" : undefined;
+}
+
 /**
  * Statements that bring the reserve's rows of these tables in line, or the table that only a new
  * branch can. A materialized view is filled anew where the base's was.
+ *
+ * @param emptied tables that may be truncated, as nobody else's keys refer to them: their files begin anew
  */
 export function catchUp(
   record: Record,
   reserve: string,
   changed: readonly TableState[],
+  emptied: readonly string[],
 ): { sql: string[] } | { impossible: string } {
   const sql: string[] = [];
-  for (const each of changed.filter((table) => table.kind === "r")) {
+  const tables = changed.filter((table) => table.kind === "r");
+  const nameOf = (name: string) => `ONLY "${reserve}"."${name.replaceAll('"', '""')}"`;
+  const empty = tables.map(({ name }) => name).filter((name) => emptied.includes(name));
+  if (empty.length > 0) sql.push(`TRUNCATE ${empty.map(nameOf).join(", ")}`);
+  for (const each of tables) {
     const copy = record.copies[each.name];
     if (!copy) return { impossible: each.name };
-    sql.push(`DELETE FROM ONLY "${reserve}"."${each.name.replaceAll('"', '""')}"`);
+    if (!emptied.includes(each.name)) sql.push(`DELETE FROM ${nameOf(each.name)}`);
     sql.push(copy.replaceAll(record.as, reserve));
   }
   const views = new Set(changed.filter((each) => each.kind === "m").map((each) => each.name));
