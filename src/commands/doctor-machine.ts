@@ -57,10 +57,9 @@ export async function checkPrograms(
     });
   } catch (error) {
     if (!(error instanceof MissingPrograms)) throw error;
-    const next = error.install ?? "install them with the system's package manager";
-    return [
-      { what: "programs", state: "problem", detail: `${error.missing.join(", ")} not found`, next },
-    ];
+    const { missing, reasons, next } = error;
+    const detail = [`${missing.join(", ")} not found`, ...reasons.map(printable)].join("; ");
+    return [{ what: "programs", state: "problem", detail, next }];
   }
 }
 

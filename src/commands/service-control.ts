@@ -46,11 +46,12 @@ async function act(
       if (asked.has(`${slug}/${service.slug}`)) say(`  ${slug}/${serviceWord(service)}`);
     }
   }
-  const { problems } = answer.worktree;
-  // Settings that are not valid say nothing of services.
-  if (asked.size === 0 && problems.length > 0) {
+  const { problems, warnings } = answer.worktree;
+  // Settings that are not valid say nothing of services; others may be meant for one that is not there.
+  const reasons = call === "down" ? problems : [...problems, ...warnings];
+  if (asked.size === 0 && reasons.length > 0) {
     throw new UserError(
-      `${slug} has no service to ${call}: ${problems.join("; ")}`,
+      `${slug} has no service to ${call}: ${reasons.join("; ")}`,
       "ikigai doctor",
     );
   }

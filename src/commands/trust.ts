@@ -2,10 +2,11 @@ import { createInterface } from "node:readline/promises";
 import { byDirectory } from "../facts/here.ts";
 import { namedWorktree } from "../facts/named.ts";
 import { type OpenProject, openProject } from "../facts/open-project.ts";
-import { detectServices } from "../facts/services.ts";
+import { detectServices, strangeServices } from "../facts/services.ts";
 import { judge } from "../facts/trust.ts";
 import { callDaemon, DaemonAway } from "../host/daemon-client.ts";
 import { approve, lastApproved, projectIdentity } from "../host/trust.ts";
+import { formatKey, problemLine } from "../model/configuration-problems.ts";
 import type { Layout } from "../model/layout.ts";
 import { lineDiff } from "../model/line-diff.ts";
 import { printable, printableJson } from "../model/printable.ts";
@@ -32,6 +33,7 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
     return 0;
   }
   if (!options.json) for (const one of waiting) out(`${describe(identity, one)}\n`);
+  for (const text of await withoutService(project, worktree, waiting)) say(`  ${text}`);
   if (!options.yes && !(await confirmed(worktree.slug, waiting.length))) {
     // Whoever was asked has just said no.
     const yes = process.stdin.isTTY === true ? "" : " --yes";
@@ -68,6 +70,23 @@ export async function waitingIn(
     (one, index) =>
       waiting.findIndex(({ what, hash }) => what === one.what && hash === one.hash) === index,
   );
+}
+
+/** Of what waits, what would run nothing here once it is approved. */
+async function withoutService(
+  { settings }: OpenProject,
+  { path }: Worktree,
+  waiting: readonly Trustable[],
+): Promise<string[]> {
+  const given = await settings.of(path);
+  const { mistakes, warnings } = strangeServices(
+    given,
+    detectServices(path, given.configuration.services),
+  );
+  const keys = waiting.flatMap(({ service }) =>
+    service === undefined ? [] : [formatKey(["services", service])],
+  );
+  return [...mistakes, ...warnings].filter(({ key }) => keys.includes(key)).map(problemLine);
 }
 
 function describe(identity: string, { kind, what, text }: Trustable): string {

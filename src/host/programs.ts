@@ -36,19 +36,29 @@ export class MissingPrograms extends Error {
   readonly missing: readonly ProgramName[];
   /** The command that installs them; undefined where no known package manager is. */
   readonly install: string | undefined;
+  /** What is wrong with the paths that the configuration gives. */
+  readonly reasons: readonly string[];
+  readonly next: string;
 
   constructor(missing: readonly ProgramName[], reasons: string[], manager?: PackageManager) {
     const install = manager && installCommand(manager, missing);
-    const next = install ?? "install them with the system's package manager";
+    // What is to be installed would not be used.
+    const next =
+      reasons.length === missing.length
+        ? "correct the paths in .ikigairc.json, or take them out"
+        : (install ?? "install them with the system's package manager");
     super(
       `Not found on this machine: ${missing.join(", ")}\n${reasons.map((reason) => `  ${reason}\n`).join("")}  next: ${next}`,
     );
     this.missing = missing;
     this.install = install;
+    this.reasons = reasons;
+    this.next = next;
   }
 }
 
 const RUNIT = ["runsvdir", "runsv", "sv", "chpst", "svlogd"] as const;
+const POSTGRES = ["postgres", "initdb", "pg_ctl", "psql"] as const;
 const PLACES = [
   ...["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"],
   ...["/usr/libexec", "/opt/homebrew/bin", "/opt/homebrew/sbin", "/home/linuxbrew/.linuxbrew/bin"],
@@ -77,7 +87,8 @@ export function findPrograms(
     if (found !== undefined) return found;
     missing.add(name);
     const wanted = (given as Readonly<Record<string, string | undefined>>)[name];
-    if (wanted) reasons.push(`${name}: the configuration says ${wanted}, and that is no program`);
+    if (wanted)
+      reasons.push(`${name}: the configuration says ${wanted}, and ${whyNot(name, wanted)}`);
     return "";
   };
   const single = (name: ProgramName, chosen?: string) =>
@@ -99,6 +110,14 @@ export function findPrograms(
   };
   if (missing.size > 0) throw new MissingPrograms([...missing], reasons, packageManager(path));
   return programs;
+}
+
+/** What a configured path lacks. */
+function whyNot(name: ProgramName, path: string): string {
+  if (name !== "postgres") return "that is no program";
+  if (!fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) return "that is no directory";
+  const lacking = POSTGRES.filter((program) => !runnable(`${path}/${program}`));
+  return `that has no ${lacking.join(", no ")} (postgres.bin; it has to hold ${POSTGRES.join(", ")})`;
 }
 
 /** PATH with the directories behind it in which git, direnv and curl, called by name, were found. */
@@ -148,8 +167,7 @@ function runnable(path: string): string | undefined {
 
 /** The directory with the whole set; clients alone are not enough. The newest, unless PATH has one. */
 function findPostgres(given: string | undefined, path: string): string | undefined {
-  const whole = (directory: string) =>
-    ["postgres", "initdb", "pg_ctl", "psql"].every((name) => runnable(`${directory}/${name}`));
+  const whole = (directory: string) => POSTGRES.every((name) => runnable(`${directory}/${name}`));
   if (given) return whole(given) ? given : undefined;
   const onItsPath = path.split(":").filter((place) => place.startsWith("/") && whole(place))[0];
   const newest = POSTGRES_PLACES.flatMap(expand)

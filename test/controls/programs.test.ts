@@ -60,7 +60,17 @@ describe("programs", () => {
     expect(failure.missing).toEqual(["runsvdir", "nginx", "postgres"]);
     expect(failure.message).toContain("nginx: the configuration says /nowhere/nginx");
     expect(failure.install).toMatch(/apt-get install -y .*runit nginx postgresql$/);
-    expect(failure.message).toContain(`next: ${failure.install}`);
+    // What would be installed would not be used.
+    expect(failure.message).toContain("next: correct the paths in .ikigairc.json");
+  });
+
+  test("that a configured directory lacks are named", () => {
+    for (const name of ["postgres", "initdb", "pg_ctl"]) program(`pg/${name}`);
+    const reasons = (postgres: string) => catching(() => findPrograms({ postgres })).reasons;
+    expect(reasons(join(base, "pg"))).toEqual([
+      `postgres: the configuration says ${base}/pg, and that has no psql (postgres.bin; it has to hold postgres, initdb, pg_ctl, psql)`,
+    ]);
+    expect(reasons(join(base, "pg/postgres"))[0]).toMatch(/that is no directory$/);
   });
 });
 

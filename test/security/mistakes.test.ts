@@ -82,10 +82,30 @@ test("a name that no directory has keeps no other service from running, and doct
   // Beside the worktrees: said once, of no worktree.
   const shared = join(project.root, ".ikigairc.json");
   const before = await readFile(shared, "utf8");
-  await writeFile(shared, JSON.stringify({ ...JSON.parse(before), services: { web: {} } }));
+  const web = { command: ["npm", "run", "dev"] };
+  await writeFile(shared, JSON.stringify({ ...JSON.parse(before), services: { web } }));
   const told = /^ {2}settings: \.ikigairc\.json: services\.web has no directory here/m;
   await waitFor(async () => told.test((await project.ikigai("wt", "list")).stdout));
   expect((await show(project, "main")).state).toBe("ready");
+  // Who approves it is told that nothing comes of it, and so is who wants it to run.
+  const trusted = await project.ikigai("trust", "main", "--yes");
+  expect(trusted.stderr).toMatch(/ {2}\.ikigairc\.json: services\.web has no directory here/);
+  await project.git(
+    ".",
+    "worktree",
+    "add",
+    "--quiet",
+    "--no-checkout",
+    "-b",
+    "hollow",
+    project.worktree("hollow"),
+  );
+  await until(project, "hollow", "ready");
+  const up = await project.ikigai("up", "hollow");
+  expect([up.exitCode, up.stderr]).toEqual([
+    1,
+    expect.stringMatching(/hollow has no service to up: .*services\.web has no directory here/),
+  ]);
   await writeFile(shared, before);
 });
 

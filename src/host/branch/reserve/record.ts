@@ -131,7 +131,7 @@ export function catchUp(
   const tables = changed.filter((table) => table.kind === "r");
   const nameOf = (name: string) => `ONLY "${reserve}"."${name.replaceAll('"', '""')}"`;
   const empty = tables.map(({ name }) => name).filter((name) => emptied.includes(name));
-  if (empty.length > 0) sql.push(`TRUNCATE ${empty.map(nameOf).join(", ")}`);
+  if (empty.length > 0) sql.push(`TRUNCATE TABLE ${empty.map(nameOf).join(", ")}`);
   for (const each of tables) {
     const copy = record.copies[each.name];
     if (!copy) return { impossible: each.name };
