@@ -59,18 +59,30 @@ export function forgetTraffic({ run }: Layout, worktree: Slug | ".default"): voi
   }
 }
 
+/** What `sweepLogs` leaves. */
+export interface KeptLogs {
+  /** Of worktrees that are there or have data left. */
+  readonly identities: ReadonlySet<string>;
+  /** `<worktree>.<service>`, of every service that there is. */
+  readonly services: ReadonlySet<string>;
+  /** What was written to after this, in milliseconds since the epoch, whatever became of its service. */
+  readonly since: number;
+}
+
 /**
  * Removes what belongs to no worktree that is there or has data left: logs that were put aside, or
- * that nobody claimed, and what nginx wrote of the traffic.
- *
- * @param kept the identities of these
+ * that nobody claimed, and what nginx wrote of the traffic; and, after a while, the logs of services
+ * that a worktree's branch has no more.
  */
-export function sweepLogs(layout: Layout, kept: ReadonlySet<string>): void {
+export function sweepLogs(layout: Layout, { identities, services, since }: KeptLogs): void {
   if (lstatIfThere(layout.logs)?.isDirectory() !== true) return;
   const claimed = new Set(namesOfLogs(layout));
   const isClaimed = (name: string) => claimed.has(name.split(".", 1)[0] ?? "");
   for (const name of listIfThere(layout.logs).map(String)) {
-    if (isServiceLog(name) && !isClaimed(name)) remove(`${layout.logs}/${name}`);
+    if (!isServiceLog(name)) continue;
+    const path = `${layout.logs}/${name}`;
+    const isOver = !services.has(name) && !name.endsWith(".setup") && written(path) < since;
+    if (!isClaimed(name) || isOver) remove(path);
   }
   for (const name of listIfThere(`${layout.run}/traffic`).map(String)) {
     if (!name.startsWith(".") && !isClaimed(name)) remove(`${layout.run}/traffic/${name}`);
@@ -78,7 +90,7 @@ export function sweepLogs(layout: Layout, kept: ReadonlySet<string>): void {
   const removed = `${layout.logs}/${REMOVED}`;
   if (lstatIfThere(removed)?.isDirectory() !== true) return;
   for (const name of listIfThere(removed).map(String)) {
-    if (!kept.has(name.slice(name.indexOf(".") + 1))) remove(`${removed}/${name}`);
+    if (!identities.has(name.slice(name.indexOf(".") + 1))) remove(`${removed}/${name}`);
   }
 }
 
@@ -122,6 +134,10 @@ function ensureDirectory(logs: string, name: string): void {
 
 function remove(path: string): void {
   fs.rmSync(path, { recursive: true, force: true });
+}
+
+function written(log: string): number {
+  return Number((lstatIfThere(`${log}/current`) ?? lstatIfThere(log))?.mtimeMs ?? 0);
 }
 
 function changed(path: string): number {

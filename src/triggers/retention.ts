@@ -93,7 +93,7 @@ async function enforceOnce(
         journal(`drop schema ${schema} failed: ${why}`);
       }
     }
-    await sweepUnowned(keeper).catch((error: unknown) =>
+    await sweepUnowned(keeper, retention).catch((error: unknown) =>
       journal(`logs of worktrees that are gone cannot be removed: ${String(error)}`),
     );
   } catch {
@@ -129,7 +129,11 @@ function inWords({ age, count }: Retention): string {
 }
 
 /** The logs of a removed worktree are kept as long as its data is: whoever restores that reads them. */
-async function sweepUnowned({ host, worktrees }: Keeper): Promise<void> {
+async function sweepUnowned({ host, worktrees }: Keeper, { age }: Retention): Promise<void> {
   const marked = (await listSchemas(host.postgres)).flatMap(({ mark }) => mark?.identity ?? []);
-  sweepLogs(host.layout, new Set([...marked, ...worktrees.map(({ identity }) => identity)]));
+  sweepLogs(host.layout, {
+    identities: new Set([...marked, ...worktrees.map(({ identity }) => identity)]),
+    services: new Set(host.definitions.names()),
+    since: Date.now() - age,
+  });
 }

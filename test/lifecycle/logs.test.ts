@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -112,16 +113,30 @@ test("logs are kept for a worktree that comes back, and for nobody else", () => 
     retireLogs(layout, "red");
     claimLogs(layout, "red", "red-9");
     for (const path of ["logs/blue.backend/current", "run/traffic/blue.backend"]) write(path);
-    sweepLogs(layout, new Set(["red-1", "red-9", "red-2-1"]));
+    const sweep = (identities: readonly string[], ...services: readonly string[]) =>
+      sweepLogs(layout, {
+        identities: new Set(identities),
+        services: new Set(services),
+        since: Date.now() - 60_000,
+      });
+    sweep(["red-1", "red-9", "red-2-1"]);
     expect(list()).toEqual(["logs/.removed/red.red-1/backend/current", ...own, ...other].sort());
-    sweepLogs(layout, new Set(["red-9", "red-2-1"]));
+    sweep(["red-9", "red-2-1"]);
     expect(list()).toEqual([...own, ...other].sort());
+    // A service that the branch has no more, as long as its last line is young; and the set-up's.
+    const setup = "logs/red.setup/current";
+    for (const path of [setup, "logs/red.gone/current", "logs/red.there/current"]) {
+      write(path);
+      utimesSync(join(layout.ikigai, path), 0, 0);
+    }
+    sweep(["red-9", "red-2-1"], "red.there");
+    expect(list()).toEqual([setup, "logs/red.there/current", ...own, ...other].sort());
 
     // Nothing is removed where a branch's link leads.
     write("elsewhere/red.gone/current");
     rmSync(join(layout.logs, ".removed"), { recursive: true });
     symlinkSync(join(layout.ikigai, "elsewhere"), join(layout.logs, ".removed"));
-    sweepLogs(layout, new Set());
+    sweep([]);
     retireLogs(layout, "red");
     expect(list()).toContain("elsewhere/red.gone/current");
   } finally {
