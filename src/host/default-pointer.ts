@@ -14,6 +14,8 @@ export const DEFAULT = ".default";
  * the new worktree, those that are going on end where they began.
  */
 export class DefaultPointer {
+  readonly #sockets: string;
+  /** Sockets first: what they lead to decides where a connection may be kept to. */
   readonly #links: readonly string[];
   readonly #kept: KeptConnections;
   readonly #socketPath: (worktree: string, service: string) => string;
@@ -28,6 +30,7 @@ export class DefaultPointer {
     socketPath: (worktree: string, service: string) => string,
     ending: AbortSignal,
   ) {
+    this.#sockets = layout.sockets;
     this.#links = [layout.sockets, layout.documents].map((place) => `${place}/${DEFAULT}`);
     this.#kept = kept;
     this.#socketPath = socketPath;
@@ -61,9 +64,11 @@ export class DefaultPointer {
   }
 
   async #turn(to: string): Promise<void> {
-    const before = this.slug;
-    if (before === to) return;
-    const services = this.#kept.giveUp(DEFAULT);
+    if (this.slug === to) return;
+    const [led = ""] = this.#links.map((link) => readlinkIfThere(link)?.toString());
+    // Where it has led to the same already, or to nobody who is there, no connection leads astray.
+    const mayStray = led !== "" && led !== to && fs.existsSync(`${this.#sockets}/${led}`);
+    const services = mayStray ? this.#kept.giveUp(DEFAULT) : [];
     try {
       if (services.length > 0) await this.#pause(FORGOTTEN_MS);
       if (this.#ending.aborted) return;
@@ -72,7 +77,7 @@ export class DefaultPointer {
       this.#kept.allow(DEFAULT);
     }
     for (const service of services) this.#given.services.add(service);
-    if (before !== undefined) this.#given.earlier.add(before);
+    if (mayStray) this.#given.earlier.add(led);
     this.#given.earlier.delete(to);
     void this.#takeBack(++this.#given.turns).catch(() => {});
   }
