@@ -1,6 +1,6 @@
-import type { Facts } from "../facts/facts.ts";
-import type { Host } from "../host/host.ts";
-import type { Difference, Kind, Step } from "../model/change.ts";
+import type { Facts } from "../discovery/facts.ts";
+import type { Host } from "./step-context.ts";
+import type { Difference, Kind, Step } from "../model/step.ts";
 import type { Slug } from "../model/slug.ts";
 
 /**

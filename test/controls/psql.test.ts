@@ -8,7 +8,7 @@ import {
   CONNECTION_VARIABLES,
   passwordFile,
   worktreeVariables,
-} from "../../src/model/variables.ts";
+} from "../../src/model/environment-variables.ts";
 import { type Controls, makeControls } from "./support.ts";
 
 const who = ["-Atc", "select current_user"];

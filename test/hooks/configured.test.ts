@@ -16,9 +16,9 @@ import {
   isConfigured,
   runsConfiguredHooks,
   unconfigure,
-} from "../../src/host/git/configured-hook.ts";
-import { readHookConfig } from "../../src/host/git/hook-config.ts";
-import { effectiveHook, installHook } from "../../src/host/git/hooks.ts";
+} from "../../src/host/git/hook/in-config.ts";
+import { readHookConfig } from "../../src/host/git/hook/config.ts";
+import { effectiveHook, installHook } from "../../src/host/git/hook/installation.ts";
 import { snapshot } from "./snapshot.ts";
 import {
   gitRunsConfigured,

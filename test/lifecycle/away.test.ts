@@ -2,7 +2,7 @@ import { readlinkSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { COMMANDS } from "../../src/commands/table-of-commands.ts";
+import { COMMANDS } from "../../src/cli/registry.ts";
 import type { TestProject } from "../support/project.ts";
 import { must, read, reportOf } from "../support/running.ts";
 import { waitFor } from "../support/wait.ts";

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Host } from "../../src/host/host.ts";
+import type { Host } from "../../src/resources/step-context.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { environment } from "../../src/resources/environment.ts";
 
