@@ -4,8 +4,8 @@ import { explainFullDisk } from "../host/fs/free-space.ts";
 import { printable, printableColoured, printableLines } from "../model/printable.ts";
 import { UsageError, UserError } from "../model/user-error.ts";
 import { VERSION } from "../version.ts";
-import { pc } from "./output/colours.ts";
 import type { Command, Context, Values } from "./context.ts";
+import { pc } from "./output/colours.ts";
 import { COMMANDS } from "./registry.ts";
 import { workingDirectory } from "./working-directory.ts";
 

@@ -175,7 +175,7 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: "completion <shell>",
     summary: "completion for bash, zsh or fish",
-    load: async () => (await import("./commands/completion.ts")).completion,
+    load: async () => (await import("./commands/completion.ts")).completionOf(COMMANDS),
   },
   {
     usage: "doctor",

@@ -1,6 +1,6 @@
-import { callDaemon } from "./client/daemon-client.ts";
 import type { WorktreeReport } from "../model/reports.ts";
 import { UserError } from "../model/user-error.ts";
+import { callDaemon } from "./client/daemon-client.ts";
 import { requireProject } from "./context.ts";
 
 /**

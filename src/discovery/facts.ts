@@ -8,9 +8,9 @@ import type { RawPath, Refused, Service, Worktree } from "../model/worktree.ts";
 import type { Away } from "./absence-grace.ts";
 import { isContained } from "./ancestry.ts";
 import { findOrigin } from "./parent-worktree.ts";
-import { plantedFiles, plantedProblem } from "./tracked-ikigai-files.ts";
 import { detectServices, strangeServices } from "./services.ts";
 import type { SettingsOf } from "./settings.ts";
+import { plantedFiles, plantedProblem } from "./tracked-ikigai-files.ts";
 import { checkedFile, judge, type TrustState } from "./trust.ts";
 import type { WorktreeReader } from "./worktrees.ts";
 

@@ -1,8 +1,8 @@
 import { findFileWithin, readFileWithin } from "../host/fs/contained-file.ts";
 import { joinRaw, listIfThere, lstatIfThere, sha256 } from "../host/fs/files.ts";
 import type { ConfigurationProblem } from "../model/configuration/problems.ts";
-import { assignSlugs } from "../model/slug.ts";
 import { unknownServices } from "../model/configuration/unknown-services.ts";
+import { assignSlugs } from "../model/slug.ts";
 import type { Backend, Launch, Listen, RawPath, Refused, Service } from "../model/worktree.ts";
 import { startTaskOf } from "./deno-task.ts";
 import { parseJsonWithComments } from "./json-with-comments.ts";

@@ -5,9 +5,9 @@ import type { Configuration } from "../model/configuration/configuration.ts";
 import type { Slug } from "../model/slug.ts";
 import { holding, type Trustable, trustables } from "../model/trust.ts";
 import type { RawPath, Service } from "../model/worktree.ts";
+import { readTrustables, runOf, wholeFileOf } from "./approvable-content.ts";
 import type { LoadedConfiguration } from "./configuration.ts";
 import type { Settings } from "./settings.ts";
-import { readTrustables, runOf, wholeFileOf } from "./approvable-content.ts";
 
 /** What of a worktree waits for approval, and which services it holds. */
 export interface TrustState {

@@ -1,7 +1,7 @@
 import type { WorktreeFacts } from "../discovery/facts.ts";
 import { toBuffer } from "../host/fs/files.ts";
-import type { Host } from "../resources/step-context.ts";
 import type { Slug } from "../model/slug.ts";
+import type { Host } from "../resources/step-context.ts";
 import type { Outcome } from "./reconcile.ts";
 
 /** Keeps what a person should know of a worktree: troubles are seen before anything is done; what was done has told its own. */

@@ -1,7 +1,7 @@
 import type { Facts } from "../discovery/facts.ts";
-import type { Host } from "../resources/step-context.ts";
-import { type Kind, type Step, worktreeOf } from "../model/step.ts";
 import type { Slug } from "../model/slug.ts";
+import { type Kind, type Step, worktreeOf } from "../model/step.ts";
+import type { Host } from "../resources/step-context.ts";
 import { KINDS, type PlannedKind, type PlannedStep } from "./resource-kinds.ts";
 
 /** What went wrong with one step or one kind. */

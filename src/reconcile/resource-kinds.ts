@@ -1,14 +1,14 @@
 import type { Facts } from "../discovery/facts.ts";
-import type { Host } from "../resources/step-context.ts";
+import type { Slug } from "../model/slug.ts";
 import type { Kind, Step } from "../model/step.ts";
 import { worktreeOf } from "../model/step.ts";
-import type { Slug } from "../model/slug.ts";
 import { bareName } from "../resources/default-service-links.ts";
 import { environment } from "../resources/environment.ts";
 import { nginxRoute } from "../resources/nginx-route.ts";
 import { postgresSchema } from "../resources/postgres-schema.ts";
 import type { Resource } from "../resources/resource.ts";
 import { runitService } from "../resources/runit-service.ts";
+import type { Host } from "../resources/step-context.ts";
 import { worktreeLogs } from "../resources/worktree-logs.ts";
 import { plan } from "./plan.ts";
 

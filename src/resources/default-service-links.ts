@@ -1,5 +1,10 @@
 import fs from "node:fs";
-import { linkAtomically, listLinksIfThere, lstatIfThere, readlinkIfThere } from "../host/fs/files.ts";
+import {
+  linkAtomically,
+  listLinksIfThere,
+  lstatIfThere,
+  readlinkIfThere,
+} from "../host/fs/files.ts";
 import type { Layout } from "../model/layout.ts";
 import type { Resource } from "./resource.ts";
 

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import type { Facts, WorktreeFacts } from "../discovery/facts.ts";
-import { putEnvironment } from "../host/direnv/envrc.ts";
 import { withdrawAllowance } from "../host/direnv/allow.ts";
+import { putEnvironment } from "../host/direnv/envrc.ts";
 import { provideEnvrc } from "../host/direnv/provision.ts";
 import {
   joinRaw,
@@ -12,9 +12,13 @@ import {
   writeAtomically,
 } from "../host/fs/files.ts";
 import { linkToProject } from "../host/project/worktree-link.ts";
+import {
+  CONNECTION_VARIABLES,
+  passwordFile,
+  worktreeVariables,
+} from "../model/environment-variables.ts";
 import { ENVIRONMENT_FILE, environmentFile, environmentPath } from "../model/envrc.ts";
 import { schemaOf } from "../model/slug.ts";
-import { CONNECTION_VARIABLES, passwordFile, worktreeVariables } from "../model/environment-variables.ts";
 import type { RawPath } from "../model/worktree.ts";
 import type { Resource } from "./resource.ts";
 

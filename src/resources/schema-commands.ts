@@ -1,10 +1,10 @@
 import type { Facts, WorktreeFacts } from "../discovery/facts.ts";
-import { forgetFirstCommands, hasBegun, runFirstCommand } from "../host/process/setup-command.ts";
-import type { Host } from "./step-context.ts";
 import { remarkSchema } from "../host/postgres/schemas.ts";
+import { forgetFirstCommands, hasBegun, runFirstCommand } from "../host/process/setup-command.ts";
+import { worktreeVariables } from "../model/environment-variables.ts";
 import type { SchemaMark } from "../model/schema-mark.ts";
 import { UserError } from "../model/user-error.ts";
-import { worktreeVariables } from "../model/environment-variables.ts";
+import type { Host } from "./step-context.ts";
 
 interface Unfinished {
   readonly mark: SchemaMark;

@@ -1,10 +1,10 @@
 import type { Facts, WorktreeFacts } from "../discovery/facts.ts";
 import { toBuffer } from "../host/fs/files.ts";
-import type { Host } from "./step-context.ts";
 import { createBranch, emptySchema } from "../host/postgres/schema-branches.ts";
 import { pendingSetup } from "../host/postgres/schemas.ts";
 import type { SchemaMark } from "../model/schema-mark.ts";
 import { finishSchema } from "./schema-commands.ts";
+import type { Host } from "./step-context.ts";
 
 /** What a new schema needs to know about its worktree. */
 export interface Beginning {

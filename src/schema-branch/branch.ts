@@ -11,10 +11,11 @@ import {
 import { BranchError, sqlState } from "./errors.ts";
 import { freshName } from "./inspect/read.ts";
 import { readPointers } from "./inspect/values.ts";
+import type { Refusal } from "./refusal.ts";
 import { close, prepareSession } from "./session.ts";
 import { openSource, type Source } from "./source.ts";
 import { ident } from "./sql.ts";
-import type { BranchOptions, BranchReport, Connect, Progress, Refusal } from "./types.ts";
+import type { BranchOptions, BranchReport, Connect, Progress } from "./types.ts";
 import { createBuild, createWorker, enter, removeWorker } from "./worker.ts";
 
 const LOCK_TIMEOUT_MS = 5_000;

@@ -1,4 +1,4 @@
-import type { Refusal } from "./types.ts";
+import type { Refusal } from "./refusal.ts";
 
 /** What went wrong, why, the next command, and whether trying again may help. */
 export class BranchError extends Error {

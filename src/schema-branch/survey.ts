@@ -1,8 +1,9 @@
 import type pg from "pg";
 import { freshName, readSurvey } from "./inspect/read.ts";
 import { readPointers } from "./inspect/values.ts";
+import type { Refusal } from "./refusal.ts";
 import { close } from "./session.ts";
-import type { Refusal, Survey } from "./types.ts";
+import type { Survey } from "./types.ts";
 import { createWorker, enter, removeWorker, unlockWorker } from "./worker.ts";
 
 const LOCK_TIMEOUT_MS = 5_000;

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { Inventory } from "./inspect/inventory.ts";
-import type { Place } from "./worker.ts";
+import type { Refusal } from "./refusal.ts";
+import type { Place } from "./relation.ts";
 
 /** Opens one connection as the cluster's owner (superuser), to the project's database. */
 export type Connect = () => Promise<pg.Client>;
@@ -32,14 +33,6 @@ export interface Item {
   readonly phase: Phase;
   /** Name of the table that the statements lock, where one connection may do them beside another. */
   readonly table?: string;
-}
-
-/** Something that cannot be branched. */
-export interface Refusal {
-  readonly object: string;
-  readonly kind: string;
-  readonly why: string;
-  readonly next: string;
 }
 
 /** Something that is branched in a way a person should know of. */

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
-import { scramVerifier } from "./scram.ts";
 import { dropEmptySchema, dropOwnSchema } from "./drop.ts";
 import { BUILD_MARK, markOf, register } from "./registry.ts";
+import type { Place } from "./relation.ts";
+import { scramVerifier } from "./scram.ts";
 import { prepareSession } from "./session.ts";
 import { ident, literal, qualified } from "./sql.ts";
 
@@ -17,18 +18,6 @@ export interface Worker {
   readonly password: string;
   /** Where a table or sequence of the base can be read, by OID. */
   readonly places: ReadonlyMap<number, Place>;
-}
-
-/** A relation of the base as the worker reads it. */
-export interface Place {
-  readonly name: string;
-  readonly kind: "r" | "S";
-  /** Belongs to the base's owner, whose rights the worker has; others are read through a view. */
-  readonly own: boolean;
-  /** Whether the base's owner may also write it, as the branch's may then. */
-  readonly full: boolean;
-  /** Qualified. */
-  readonly from: string;
 }
 
 interface Found {

@@ -1,23 +1,23 @@
 import type { WorktreeFacts } from "../discovery/facts.ts";
+import { Door } from "../host/net/listen-socket.ts";
 import { openConnections, untilEmpty } from "../host/net/open-connections.ts";
 import { DEFAULT } from "../host/nginx/default-pointer.ts";
-import { Door } from "../host/net/listen-socket.ts";
-import type { Host } from "../resources/step-context.ts";
 import { howItEnded, lastCrash } from "../host/runit/failures.ts";
 import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration/configuration.ts";
 import { startsByItself } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
-import { addressesOf, listeningOf } from "./endpoints.ts";
-import { type Asleep, asleep, late, refusal } from "./start-failure.ts";
-import { isCurrent } from "./definition-freshness.ts";
-import { Listened } from "./socket-loss.ts";
+import type { Host } from "../resources/step-context.ts";
 import type { Awakening, Needs } from "./activator-dependencies.ts";
-import { Promised } from "./handoff.ts";
-import { awaitReadiness } from "./readiness.ts";
-import { mayNeedPort } from "./tcp-fallback.ts";
-import { Turns } from "./keyed-mutex.ts";
 import { within } from "./deadline.ts";
+import { isCurrent } from "./definition-freshness.ts";
+import { addressesOf, listeningOf } from "./endpoints.ts";
+import { Promised } from "./handoff.ts";
+import { Turns } from "./keyed-mutex.ts";
+import { awaitReadiness } from "./readiness.ts";
+import { Listened } from "./socket-loss.ts";
+import { type Asleep, asleep, late, refusal } from "./start-failure.ts";
+import { mayNeedPort } from "./tcp-fallback.ts";
 
 /** Starts services that somebody asks for, and stops them; many at once cause one start. */
 export class Wakes {

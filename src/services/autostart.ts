@@ -1,12 +1,12 @@
-import { explain } from "../reconcile/messages.ts";
-import type { Wakes } from "./activator.ts";
 import type { WorktreeFacts } from "../discovery/facts.ts";
+import { explain } from "../host/postgres/error-message.ts";
 import type { Slots } from "../host/runit/service-directories.ts";
 import { serviceConfiguration } from "../model/configuration/configuration.ts";
+import type { Journal } from "../model/journal.ts";
 import type { Slug } from "../model/slug.ts";
 import { startsByItself } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
-import type { Journal } from "../daemon/reconciler/reconciler.ts";
+import type { Wakes } from "./activator.ts";
 
 /** Starts what runs by itself in the worktrees that somebody has asked for; a look alone never starts code of a new one. */
 export class Autostart {

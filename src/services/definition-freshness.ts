@@ -1,8 +1,8 @@
 import { startTaskOf } from "../discovery/deno-task.ts";
 import type { WorktreeFacts } from "../discovery/facts.ts";
 import { sha256 } from "../host/fs/files.ts";
-import type { Host } from "../resources/step-context.ts";
 import type { Service } from "../model/worktree.ts";
+import type { Host } from "../resources/step-context.ts";
 
 /** Whether a service's definition fits what stands in its directory now, which no look may have seen yet. */
 export function isCurrent(

@@ -1,7 +1,7 @@
 import type { WorktreeFacts } from "../discovery/facts.ts";
 import type { Address } from "../host/net/probe.ts";
-import type { Host } from "../resources/step-context.ts";
 import type { Service } from "../model/worktree.ts";
+import type { Host } from "../resources/step-context.ts";
 
 /** Where a service can be reached; for counting who is connected to it. */
 export interface Listening {

@@ -1,4 +1,13 @@
-import { Census, type Running } from "./usage.ts";
+import type { WorktreeFacts } from "../discovery/facts.ts";
+import { changedAfter, lastCrash } from "../host/runit/failures.ts";
+import { readStatus } from "../host/runit/supervise.ts";
+import { every } from "../host/timers/interval.ts";
+import { serviceConfiguration } from "../model/configuration/configuration.ts";
+import { stopsWhenIdle } from "../model/start-policy.ts";
+import type { Service } from "../model/worktree.ts";
+import type { Host } from "../resources/step-context.ts";
+import { Wakes } from "./activator.ts";
+import type { Needs, Wish } from "./activator-dependencies.ts";
 import {
   excessStops,
   idleStops,
@@ -8,18 +17,9 @@ import {
   roomForOne,
   type Stop,
 } from "./eviction-policy.ts";
-import type { Needs, Wish } from "./activator-dependencies.ts";
-import { wasGivenPort } from "./tcp-fallback.ts";
-import { Wakes } from "./activator.ts";
-import type { WorktreeFacts } from "../discovery/facts.ts";
-import { every } from "../host/timers/interval.ts";
-import type { Host } from "../resources/step-context.ts";
-import { changedAfter, lastCrash } from "../host/runit/failures.ts";
-import { readStatus } from "../host/runit/supervise.ts";
-import { serviceConfiguration } from "../model/configuration/configuration.ts";
-import { stopsWhenIdle } from "../model/start-policy.ts";
-import type { Service } from "../model/worktree.ts";
 import { Leases } from "./leases.ts";
+import { wasGivenPort } from "./tcp-fallback.ts";
+import { Census, type Running } from "./usage.ts";
 
 export interface HousekeeperOptions {
   readonly host: Host;

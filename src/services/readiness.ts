@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { dirname } from "node:path";
-import { type Address, accepts, answersWell } from "../host/net/probe.ts";
 import { DirectoryWatch } from "../host/fs/directory-watch.ts";
+import { type Address, accepts, answersWell } from "../host/net/probe.ts";
 import type { Crash } from "../host/runit/failures.ts";
 
 export interface Awaited {

@@ -1,5 +1,5 @@
-import type { Address } from "../host/net/probe.ts";
 import { lstatIfThere } from "../host/fs/files.ts";
+import type { Address } from "../host/net/probe.ts";
 import type { SuperviseStatus } from "../host/runit/supervise.ts";
 
 /** Which copies of services have listened: where such a one's socket is gone, it will not come by itself. */

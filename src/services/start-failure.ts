@@ -1,5 +1,4 @@
 import type { WorktreeFacts } from "../discovery/facts.ts";
-import type { Host } from "../resources/step-context.ts";
 import { lastLines } from "../host/fs/tail.ts";
 import { howItEnded, lastCrash } from "../host/runit/failures.ts";
 import { readStatus } from "../host/runit/supervise.ts";
@@ -7,6 +6,7 @@ import { serviceConfiguration } from "../model/configuration/configuration.ts";
 import type { ServiceFailure } from "../model/failure-page.ts";
 import type { Layout } from "../model/layout.ts";
 import type { Service } from "../model/worktree.ts";
+import type { Host } from "../resources/step-context.ts";
 
 /** A service that does not run, and why. */
 export interface Asleep extends Omit<ServiceFailure, "title"> {

@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import type { WorktreeFacts } from "../discovery/facts.ts";
-import type { Host } from "../resources/step-context.ts";
 import { serviceConfiguration } from "../model/configuration/configuration.ts";
 import type { Service } from "../model/worktree.ts";
+import type { Host } from "../resources/step-context.ts";
 
 /** The launches whose PORT is a socket's path, which not every program takes. */
 const MAY_TAKE_A_SOCKET: readonly string[] = ["node", "deno-task"];

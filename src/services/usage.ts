@@ -1,15 +1,15 @@
 import type { WorktreeFacts } from "../discovery/facts.ts";
 import { openConnections } from "../host/net/open-connections.ts";
-import type { Host } from "../resources/step-context.ts";
-import { readStatus } from "../host/runit/supervise.ts";
 import { lastUse, memoryOfGroups } from "../host/process/usage.ts";
+import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration/configuration.ts";
 import type { Slug } from "../model/slug.ts";
 import { stopsWhenIdle } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
+import type { Host } from "../resources/step-context.ts";
+import type { Wakes } from "./activator.ts";
 import { listeningOf } from "./endpoints.ts";
 import type { RunningSight } from "./eviction-policy.ts";
-import type { Wakes } from "./activator.ts";
 
 /** A service that runs, with what is needed to stop it. */
 export interface Running extends RunningSight {

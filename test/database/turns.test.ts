@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { WorktreeFacts } from "../../src/discovery/facts.ts";
 import { Branching } from "../../src/host/postgres/branch-progress.ts";
-import type { Host } from "../../src/resources/step-context.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { type Beginning, beginSchema } from "../../src/resources/schema-creation.ts";
+import type { Host } from "../../src/resources/step-context.ts";
 import { canLimitFiles, withFileLimit } from "../support/file-limit.ts";
 
 let root: string;

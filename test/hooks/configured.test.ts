@@ -10,6 +10,7 @@ import {
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { readHookConfig } from "../../src/host/git/hook/config.ts";
 import {
   configure,
   configuredCommand,
@@ -17,7 +18,6 @@ import {
   runsConfiguredHooks,
   unconfigure,
 } from "../../src/host/git/hook/in-config.ts";
-import { readHookConfig } from "../../src/host/git/hook/config.ts";
 import { effectiveHook, installHook } from "../../src/host/git/hook/installation.ts";
 import { snapshot } from "./snapshot.ts";
 import {

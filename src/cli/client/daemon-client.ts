@@ -1,7 +1,8 @@
 import http from "node:http";
+import { codeOf } from "../../host/fs/files.ts";
+import { isOwnSocket } from "../../host/net/own-socket.ts";
 import type { Layout } from "../../model/layout.ts";
 import { UserError } from "../../model/user-error.ts";
-import { codeOf, lstatIfThere } from "../../host/fs/files.ts";
 
 export interface DaemonAnswer {
   readonly status: number;
@@ -60,12 +61,6 @@ export function callDaemon(
     });
     request.end(body);
   });
-}
-
-/** A link, which a branch of an ordinary clone may hold, leads to whom it likes. */
-export function isOwnSocket(path: string): boolean {
-  const stat = lstatIfThere(path);
-  return stat?.isSocket() === true && stat.uid === BigInt(process.getuid?.() ?? 0);
 }
 
 /** A call whose answer is JSON; what the daemon calls an error is thrown as one. */

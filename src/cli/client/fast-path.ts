@@ -1,25 +1,28 @@
 import fs from "node:fs";
 import net from "node:net";
 import { dirname, resolve } from "node:path";
-import { wantsColour } from "../terminal.ts";
+import { pc } from "../output/colours.ts";
+import type { Noticed } from "../output/notices.ts";
+import { listText } from "../output/worktree-list.ts";
 
 /**
- * `ikigai wt list`, which people and scripts ask for again and again: the daemon writes the
- * text, and nothing but this file is loaded. Undefined for everything else, and whenever
- * anything is not as usual: the command itself then knows what to do and to say.
+ * Runs `ikigai wt list`, which people and scripts call again and again, without loading the other
+ * commands. Undefined for everything else, and whenever anything is not as usual: the command itself
+ * then knows what to do and to say.
  */
-export async function quickly(argv: readonly string[]): Promise<number | undefined> {
+export async function tryFastPath(argv: readonly string[]): Promise<number | undefined> {
   const [wt, list, flag, more] = argv;
   if (wt !== "wt" || list !== "list" || more !== undefined) return undefined;
   if (flag !== undefined && flag !== "--json") return undefined;
   const cwd = here();
   const ikigai = cwd && nearest(cwd);
   if (ikigai === undefined) return undefined;
-  const answer = await ask(ikigai, `/v1/list?${flag ? "json" : wantsColour() ? "colour" : ""}`);
+  const answer = await ask(ikigai, "/v1/worktrees");
   if (answer === undefined) return undefined;
-  const [out = "", say = ""] = answer.split("\0");
+  const seen = { ...(JSON.parse(answer) as Noticed), running: true };
+  const { out, say } = listText(seen, { json: flag !== undefined, colours: pc });
   print(out);
-  if (say !== "") process.stderr.write(say);
+  if (say.length > 0) process.stderr.write(say.map((line) => `${line}\n`).join(""));
   return 0;
 }
 

@@ -1,8 +1,9 @@
 import http from "node:http";
+import { codeOf } from "../../host/fs/files.ts";
+import { isOwnSocket } from "../../host/net/own-socket.ts";
 import type { Layout } from "../../model/layout.ts";
 import { UserError } from "../../model/user-error.ts";
-import { DaemonAway, isOwnSocket } from "./daemon-client.ts";
-import { codeOf } from "../../host/fs/files.ts";
+import { DaemonAway } from "./daemon-client.ts";
 
 interface LeaseAnswer {
   readonly error?: string;

@@ -1,14 +1,14 @@
-import type { Difference } from "../../schema-branch/index.ts";
-import { askDaemon } from "../client/daemon-client.ts";
 import type { SizedSchema } from "../../host/postgres/sizes.ts";
 import { printable, printableJson, printableLines } from "../../model/printable.ts";
 import { formatSize } from "../../model/size.ts";
+import type { Difference } from "../../schema-branch/index.ts";
+import { askDaemon } from "../client/daemon-client.ts";
+import { type Context, type Run, requireProject, textOption, type Values } from "../context.ts";
 import { withBranchProgress } from "../output/branch-progress.ts";
 import { pc } from "../output/colours.ts";
-import { type Context, type Run, requireProject, textOption, type Values } from "../context.ts";
-import { worktreeHere } from "../worktree-here.ts";
-import { step } from "../output/spinner.ts";
 import { plainTable } from "../output/plain-table.ts";
+import { step } from "../output/spinner.ts";
+import { worktreeHere } from "../worktree-here.ts";
 
 const NAME_ONE = "name one; ikigai wt list shows them";
 

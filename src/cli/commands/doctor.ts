@@ -4,7 +4,6 @@ import type { Project } from "../../discovery/project.ts";
 import { detectServices, strangeServices } from "../../discovery/services.ts";
 import { unapprovedPrograms } from "../../discovery/trust.ts";
 import { askNginx, askPostgres } from "../../host/net/server-health.ts";
-import { askDaemon, DaemonAway } from "../client/daemon-client.ts";
 import { readArrival } from "../../host/project/location.ts";
 import { isSupervised } from "../../host/runit/supervise.ts";
 import { projectIdentity } from "../../host/trust/approvals.ts";
@@ -15,8 +14,9 @@ import { printable, printableJson, printableLines } from "../../model/printable.
 import type { PlanReport, RetiredReport } from "../../model/reports.ts";
 import { formatSize } from "../../model/size.ts";
 import { VERSION } from "../../version.ts";
-import { pc } from "../output/colours.ts";
+import { askDaemon, DaemonAway } from "../client/daemon-client.ts";
 import { type Run, requireProject } from "../context.ts";
+import { pc } from "../output/colours.ts";
 import {
   checkDisk,
   checkHooks,

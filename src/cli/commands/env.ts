@@ -1,16 +1,16 @@
-import { byDirectory } from "../../discovery/worktree-of-directory.ts";
-import { namedWorktree } from "../../discovery/worktree-names.ts";
 import type { Project } from "../../discovery/project.ts";
+import { namedWorktree } from "../../discovery/worktree-names.ts";
+import { byDirectory } from "../../discovery/worktree-of-directory.ts";
 import { readWorktrees } from "../../discovery/worktrees.ts";
 import { readIfThere } from "../../host/fs/files.ts";
+import { ownerSocketDirectory } from "../../host/net/socket-path.ts";
 import { ownerDirectory, readOwnerPassword } from "../../host/postgres/owner.ts";
 import { isOwnerOverTcp } from "../../host/project/shell-settings.ts";
-import { ownerSocketDirectory } from "../../host/net/socket-path.ts";
 import { projectIdentity } from "../../host/trust/approvals.ts";
+import { ownerUrl } from "../../model/environment-variables.ts";
 import { environmentPath } from "../../model/envrc.ts";
 import { printableJson } from "../../model/printable.ts";
 import { UserError } from "../../model/user-error.ts";
-import { ownerUrl } from "../../model/environment-variables.ts";
 import { type Run, requireProject } from "../context.ts";
 
 /** The environment of a worktree (that of this directory unless named), for `eval` or as JSON. */

@@ -1,5 +1,5 @@
-import { pc } from "../output/colours.ts";
 import type { Run } from "../context.ts";
+import { pc } from "../output/colours.ts";
 import { prepareProject } from "../setup/prepare-project.ts";
 
 export const init: Run = async ({ cwd, say }) => {

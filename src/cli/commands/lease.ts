@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { codeOf } from "../../host/fs/files.ts";
-import { takeLease } from "../client/lease-client.ts";
 import { UserError } from "../../model/user-error.ts";
+import { takeLease } from "../client/lease-client.ts";
 import { type Run, requireProject } from "../context.ts";
 
 /** Keeps a worktree's services up while a command runs, and ends as it does. */

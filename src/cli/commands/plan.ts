@@ -1,8 +1,8 @@
-import { askDaemon } from "../client/daemon-client.ts";
 import { printable, printableJson } from "../../model/printable.ts";
 import type { PlanReport } from "../../model/reports.ts";
-import { pc } from "../output/colours.ts";
+import { askDaemon } from "../client/daemon-client.ts";
 import { type Run, requireProject } from "../context.ts";
+import { pc } from "../output/colours.ts";
 import { plainTable } from "../output/plain-table.ts";
 
 export const plan: Run = async ({ cwd, out }, _, options) => {

@@ -1,10 +1,10 @@
-import { askDaemon } from "../client/daemon-client.ts";
 import { printable, printableJson } from "../../model/printable.ts";
 import type { WorktreeReport } from "../../model/reports.ts";
 import { UserError } from "../../model/user-error.ts";
+import { askDaemon } from "../client/daemon-client.ts";
 import { type Context, type Run, requireProject, type Values } from "../context.ts";
-import { worktreeHere } from "../worktree-here.ts";
 import { serviceWord } from "../output/plain-table.ts";
+import { worktreeHere } from "../worktree-here.ts";
 
 interface Answer {
   readonly worktree: WorktreeReport;

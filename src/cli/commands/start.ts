@@ -1,16 +1,16 @@
 import fs from "node:fs";
-import { type Noticed, noticesText } from "../output/notices.ts";
-import { askDaemon } from "../client/daemon-client.ts";
 import { refuseFullDisk } from "../../host/fs/free-space.ts";
 import { worktreeUrl } from "../../model/environment-variables.ts";
-import { pc } from "../output/colours.ts";
+import { askDaemon } from "../client/daemon-client.ts";
 import type { Run } from "../context.ts";
+import { pc } from "../output/colours.ts";
+import { type Noticed, noticesText } from "../output/notices.ts";
+import { worktreeTable } from "../output/plain-table.ts";
+import { step } from "../output/spinner.ts";
 import { control } from "../setup/control.ts";
 import { replaceOutdatedDaemon } from "../setup/outdated-daemon.ts";
 import { refuseTakenPorts } from "../setup/port-conflicts.ts";
 import { prepareProject } from "../setup/prepare-project.ts";
-import { step } from "../output/spinner.ts";
-import { worktreeTable } from "../output/plain-table.ts";
 
 /** Everything as one: supervisor, Postgres, nginx, the daemon, and every worktree in line. */
 export const start: Run = async ({ cwd, say }) => {

@@ -1,15 +1,15 @@
 import { execa } from "execa";
-import { noticesText } from "../output/notices.ts";
 import { type Asking, askNginx, askPostgres } from "../../host/net/server-health.ts";
-import { askDaemon } from "../client/daemon-client.ts";
 import type { Layout } from "../../model/layout.ts";
 import { printable, printableJson } from "../../model/printable.ts";
 import type { WorktreeReport } from "../../model/reports.ts";
-import { pc } from "../output/colours.ts";
+import { askDaemon } from "../client/daemon-client.ts";
 import { type Run, requireProject } from "../context.ts";
-import { sayWhatGoes } from "../output/expiring-data.ts";
+import { pc } from "../output/colours.ts";
+import { noticesText } from "../output/notices.ts";
 import { offlineReports } from "../output/offline-reports.ts";
 import { plainTable, worktreeTable } from "../output/plain-table.ts";
+import { expiryLine } from "../output/worktree-list.ts";
 import { readWorktreeReports } from "./wt-list.ts";
 
 interface Part {
@@ -29,7 +29,7 @@ const PARTS: readonly (readonly [string, string, Asking?])[] = [
 /** Exit code 1 when something is not as `ikigai start` leaves it. */
 export const status: Run = async ({ cwd, out, say }, _, options) => {
   const project = requireProject(cwd);
-  const [parts, { worktrees, problems, running }] = await Promise.all([
+  const [parts, { worktrees, problems, running, expiring = [] }] = await Promise.all([
     Promise.all(PARTS.map((part) => partOf(project.layout, ...part))),
     readWorktreeReports(project.layout, () => offlineReports(project)),
   ]);
@@ -46,7 +46,7 @@ export const status: Run = async ({ cwd, out, say }, _, options) => {
   out(noticesText({ worktrees, problems }, pc));
   if (degraded !== undefined)
     out(`\n  ${pc.yellow("degraded")}: ${degraded}\n  next: ikigai doctor\n`);
-  if (running) await sayWhatGoes(project.layout, say);
+  for (const one of expiring) say(expiryLine(one));
   if (!all.every((part) => part.running)) {
     say(`\n  next: ${problems.length > 0 ? "mend the settings, then " : ""}ikigai start`);
   } else if (!all.every((part) => part.answers)) say("\n  next: ikigai doctor");

@@ -1,11 +1,11 @@
 import { commonDirOf } from "../../discovery/project.ts";
-import { callDaemon, DaemonAway } from "../client/daemon-client.ts";
 import { putRight } from "../../host/project/control-repair.ts";
 import { projectIdentity } from "../../host/trust/approvals.ts";
 import type { Layout } from "../../model/layout.ts";
+import { callDaemon, DaemonAway } from "../client/daemon-client.ts";
 import { type Run, requireProject } from "../context.ts";
-import { control } from "../setup/control.ts";
 import { step } from "../output/spinner.ts";
+import { control } from "../setup/control.ts";
 
 export const stop: Run = async ({ cwd }) => {
   await stopAll(requireProject(cwd).layout);

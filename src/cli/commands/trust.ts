@@ -1,10 +1,9 @@
 import { createInterface } from "node:readline/promises";
-import { byDirectory } from "../../discovery/worktree-of-directory.ts";
-import { namedWorktree } from "../../discovery/worktree-names.ts";
 import { type OpenProject, openProject } from "../../discovery/open-project.ts";
 import { detectServices, strangeServices } from "../../discovery/services.ts";
 import { judge } from "../../discovery/trust.ts";
-import { callDaemon, DaemonAway } from "../client/daemon-client.ts";
+import { namedWorktree } from "../../discovery/worktree-names.ts";
+import { byDirectory } from "../../discovery/worktree-of-directory.ts";
 import { approve, lastApproved, projectIdentity } from "../../host/trust/approvals.ts";
 import { formatKey, problemLine } from "../../model/configuration/problems.ts";
 import type { Layout } from "../../model/layout.ts";
@@ -13,8 +12,9 @@ import { printable, printableJson } from "../../model/printable.ts";
 import type { Trustable } from "../../model/trust.ts";
 import { UserError } from "../../model/user-error.ts";
 import type { Worktree } from "../../model/worktree.ts";
-import { pc } from "../output/colours.ts";
+import { callDaemon, DaemonAway } from "../client/daemon-client.ts";
 import { type Run, requireProject } from "../context.ts";
+import { pc } from "../output/colours.ts";
 
 /** Shows what a worktree would run and nobody has approved, and approves it. */
 export const trust: Run = async ({ cwd, out, say }, [name], options) => {

@@ -2,20 +2,26 @@ import fs from "node:fs";
 import { createInterface } from "node:readline/promises";
 import type { Project } from "../../discovery/project.ts";
 import { readWorktrees } from "../../discovery/worktrees.ts";
-import { removeData } from "../../host/postgres/data-directory.ts";
 import { removeEnvrc, unlinkEnvironment } from "../../host/direnv/envrc.ts";
-import { joinRaw, listIfThere, lstatIfThere, readlinkIfThere, realPath } from "../../host/fs/files.ts";
-import { restoreExclude } from "../../host/git/info-exclude.ts";
+import {
+  joinRaw,
+  listIfThere,
+  lstatIfThere,
+  readlinkIfThere,
+  realPath,
+} from "../../host/fs/files.ts";
 import { removeHook } from "../../host/git/hook/installation.ts";
-import { removeLastSettings } from "../../host/project/last-settings.ts";
-import { ownerDirectory, removeOwner } from "../../host/postgres/owner.ts";
+import { restoreExclude } from "../../host/git/info-exclude.ts";
 import { forgetAlias } from "../../host/net/socket-path.ts";
+import { removeData } from "../../host/postgres/data-directory.ts";
+import { ownerDirectory, removeOwner } from "../../host/postgres/owner.ts";
+import { removeLastSettings } from "../../host/project/last-settings.ts";
 import { projectIdentity } from "../../host/trust/approvals.ts";
 import type { Layout } from "../../model/layout.ts";
 import { UserError } from "../../model/user-error.ts";
 import type { Worktree } from "../../model/worktree.ts";
-import { pc } from "../output/colours.ts";
 import { type Run, requireProject } from "../context.ts";
+import { pc } from "../output/colours.ts";
 import { step } from "../output/spinner.ts";
 import { stopAll } from "./stop.ts";
 

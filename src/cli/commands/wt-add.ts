@@ -3,15 +3,15 @@ import { basename, dirname, join, resolve } from "node:path";
 import { execa } from "execa";
 import { openProject } from "../../discovery/open-project.ts";
 import { findProject, type Project } from "../../discovery/project.ts";
-import { askDaemon, DaemonAway } from "../client/daemon-client.ts";
 import { lstatIfThere, toBuffer } from "../../host/fs/files.ts";
-import { removeIfEmpty } from "../../host/git/info-exclude.ts";
 import { git, gitAsTyped, gitSays } from "../../host/git/git.ts";
+import { removeIfEmpty } from "../../host/git/info-exclude.ts";
 import { printable, printableJson } from "../../model/printable.ts";
 import type { WorktreeReport } from "../../model/reports.ts";
 import { UserError } from "../../model/user-error.ts";
-import { withBranchProgress } from "../output/branch-progress.ts";
+import { askDaemon, DaemonAway } from "../client/daemon-client.ts";
 import { type Run, requireProject, textOption } from "../context.ts";
+import { withBranchProgress } from "../output/branch-progress.ts";
 import { followed } from "./wt-remove.ts";
 
 /** Plain `git worktree add` for a branch, in the place where this project's worktrees lie. */

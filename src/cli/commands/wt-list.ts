@@ -1,22 +1,19 @@
-import { listText } from "../output/worktree-list.ts";
-import type { Noticed } from "../output/notices.ts";
-import { askDaemon, DaemonAway } from "../client/daemon-client.ts";
 import type { Layout } from "../../model/layout.ts";
-import { pc } from "../output/colours.ts";
+import { askDaemon, DaemonAway } from "../client/daemon-client.ts";
 import { type Run, requireProject } from "../context.ts";
-import { readRetired } from "../output/expiring-data.ts";
+import { pc } from "../output/colours.ts";
+import type { Noticed } from "../output/notices.ts";
 import { offlineReports } from "../output/offline-reports.ts";
+import { listText } from "../output/worktree-list.ts";
 
 const WATCH_MS = 1_000;
 
-/** Every worktree. What the daemon can answer at once never comes here: see quick.ts. */
+/** Every worktree. What the daemon can answer at once never comes here: see fast-path.ts. */
 export const wtList: Run = async ({ cwd, out, say }, _, options) => {
   const project = requireProject(cwd);
   const once = async () => {
     const seen = await readWorktreeReports(project.layout, () => offlineReports(project));
-    const json = Boolean(options.json);
-    const retired = seen.running && !json ? await readRetired(project.layout) : [];
-    const text = listText({ ...seen, retired }, { json, colours: pc });
+    const text = listText(seen, { json: Boolean(options.json), colours: pc });
     out(text.out);
     for (const line of text.say) say(line);
   };

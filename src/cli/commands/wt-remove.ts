@@ -1,11 +1,10 @@
 import { realpathSync } from "node:fs";
-import { innermost } from "../../discovery/worktree-of-directory.ts";
-import { namedWorktree, topOf } from "../../discovery/worktree-names.ts";
 import type { Project } from "../../discovery/project.ts";
+import { namedWorktree, topOf } from "../../discovery/worktree-names.ts";
+import { innermost } from "../../discovery/worktree-of-directory.ts";
 import { readWorktrees } from "../../discovery/worktrees.ts";
-import { askDaemon, callDaemon, DaemonAway } from "../client/daemon-client.ts";
-import { describeLoss, lossOf } from "../../host/git/unsaved-work.ts";
 import { gitAsTyped } from "../../host/git/git.ts";
+import { describeLoss, lossOf } from "../../host/git/unsaved-work.ts";
 import type { Layout } from "../../model/layout.ts";
 import { localTime } from "../../model/local-time.ts";
 import { printable } from "../../model/printable.ts";
@@ -13,6 +12,7 @@ import type { RetiredReport } from "../../model/reports.ts";
 import type { Slug } from "../../model/slug.ts";
 import { UserError } from "../../model/user-error.ts";
 import type { Worktree } from "../../model/worktree.ts";
+import { askDaemon, callDaemon, DaemonAway } from "../client/daemon-client.ts";
 import { type Run, requireProject } from "../context.ts";
 import { changeTo, homeOf } from "../working-directory.ts";
 

@@ -1,9 +1,9 @@
-import { askDaemon } from "../client/daemon-client.ts";
 import { localTime } from "../../model/local-time.ts";
 import { printable, printableJson } from "../../model/printable.ts";
 import type { RetiredReport } from "../../model/reports.ts";
 import { formatSize } from "../../model/size.ts";
 import { UsageError } from "../../model/user-error.ts";
+import { askDaemon } from "../client/daemon-client.ts";
 import { type Run, requireProject, textOption } from "../context.ts";
 import { plainTable } from "../output/plain-table.ts";
 

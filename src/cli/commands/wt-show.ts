@@ -1,9 +1,9 @@
-import { failingText } from "../output/failing-services.ts";
-import { askDaemon } from "../client/daemon-client.ts";
 import { printable, printableJson } from "../../model/printable.ts";
 import type { WorktreeReport } from "../../model/reports.ts";
-import { pc } from "../output/colours.ts";
+import { askDaemon } from "../client/daemon-client.ts";
 import { type Run, requireProject } from "../context.ts";
+import { pc } from "../output/colours.ts";
+import { failingText } from "../output/failing-services.ts";
 import { memoryOf, plainTable, serviceWord, usedOf } from "../output/plain-table.ts";
 
 export const wtShow: Run = async ({ cwd, out }, [name], options) => {

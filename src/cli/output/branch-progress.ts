@@ -1,6 +1,6 @@
-import { askDaemon } from "../client/daemon-client.ts";
 import type { Layout } from "../../model/layout.ts";
 import type { WorktreeReport } from "../../model/reports.ts";
+import { askDaemon } from "../client/daemon-client.ts";
 
 const LOOK_MS = 200;
 

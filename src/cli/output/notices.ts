@@ -1,5 +1,5 @@
 import { printable } from "../../model/printable.ts";
-import type { WorktreeReport } from "../../model/reports.ts";
+import type { RetiredReport, WorktreeReport } from "../../model/reports.ts";
 import { failingText } from "./failing-services.ts";
 import type { Colours } from "./table.ts";
 
@@ -8,7 +8,12 @@ export interface Noticed {
   readonly worktrees: readonly WorktreeReport[];
   /** What is wrong with the project's settings. */
   readonly problems: readonly string[];
+  /** Retired data that expires within a day; nothing while no daemon runs. */
+  readonly expiring?: readonly ExpiringData[];
 }
+
+/** Retired data, as far as people are told of its end. */
+export type ExpiringData = Pick<RetiredReport, "name" | "schema" | "goes" | "held">;
 
 /**
  * What is said below a table of worktrees, with the command that helps: settings that are not valid,

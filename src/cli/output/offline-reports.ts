@@ -1,5 +1,3 @@
-import type { Noticed } from "./notices.ts";
-import { inOrder } from "../../reconcile/states.ts";
 import { openProject } from "../../discovery/open-project.ts";
 import type { Project } from "../../discovery/project.ts";
 import { detectServices, strangeServices } from "../../discovery/services.ts";
@@ -8,6 +6,8 @@ import { serviceConfiguration } from "../../model/configuration/configuration.ts
 import { problemLine } from "../../model/configuration/problems.ts";
 import type { WorktreeReport } from "../../model/reports.ts";
 import { schemaOf } from "../../model/slug.ts";
+import { inOrder } from "../../reconcile/states.ts";
+import type { Noticed } from "./notices.ts";
 
 /** What can be said about the worktrees while nothing runs. */
 export async function offlineReports(project: Project): Promise<Noticed> {

@@ -1,6 +1,6 @@
-import * as plain from "./table.ts";
 import type { ServiceReport, WorktreeReport } from "../../model/reports.ts";
 import { pc } from "./colours.ts";
+import * as plain from "./table.ts";
 
 export { memoryOf } from "./table.ts";
 

@@ -1,7 +1,6 @@
 import { localTime } from "../../model/local-time.ts";
 import { printable, printableJson } from "../../model/printable.ts";
-import type { RetiredReport } from "../../model/reports.ts";
-import { type Noticed, noticesText } from "./notices.ts";
+import { type ExpiringData, type Noticed, noticesText } from "./notices.ts";
 import { type Colours, worktreeTable } from "./table.ts";
 
 /** What `ikigai wt list` prints: what was asked for, and what is said beside it. */
@@ -15,25 +14,15 @@ export interface ListAsked {
   readonly colours: Colours;
 }
 
-/** The same text whether the daemon writes it or, while nothing runs, the command itself. */
+/** The text for a person, or the JSON, of what the daemon answered or the files say. */
 export function listText(
-  {
-    worktrees,
-    problems,
-    running,
-    retired,
-  }: Noticed & {
-    readonly running: boolean;
-    /** Data that was put aside. */
-    readonly retired: readonly Going[];
-  },
+  { worktrees, problems, running, expiring = [] }: Noticed & { readonly running: boolean },
   { json, colours }: ListAsked,
 ): ListText {
   if (json) return { out: printableJson({ running, problems, worktrees }), say: [] };
-  const going = retired.filter(({ soon }) => soon).map(goesLine);
   return {
     out: `${worktreeTable(worktrees, colours)}\n${noticesText({ worktrees, problems }, colours)}`,
-    say: running ? going : [stopped(problems)],
+    say: running ? expiring.map(expiryLine) : [stopped(problems)],
   };
 }
 
@@ -42,11 +31,9 @@ function stopped(problems: readonly string[]): string {
   return `  ikigai is not running; next: ${problems.length > 0 ? "mend the settings, then " : ""}ikigai start`;
 }
 
-/** What is told of data that goes for good. */
-export type Going = Pick<RetiredReport, "name" | "schema" | "goes" | "soon" | "held">;
-
-export function goesLine({ name, schema, goes, held }: Going): string {
+/** When retired data expires, or why it has not been dropped although it has. */
+export function expiryLine({ name, schema, goes, held }: ExpiringData): string {
   if (held)
-    return `  data of ${name} was to go on ${localTime(goes)} and stays: ${printable(held)}`;
-  return `  data of ${name} goes on ${localTime(goes)}; to keep it: ikigai wt restore ${schema} --into WORKTREE`;
+    return `  data of ${name} expired on ${localTime(goes)} and is kept, because: ${printable(held)}`;
+  return `  data of ${name} expires on ${localTime(goes)}; to keep it: ikigai wt restore ${schema} --into WORKTREE`;
 }

@@ -2,8 +2,14 @@ import fs from "node:fs";
 import { homedir } from "node:os";
 import type { Project } from "../../discovery/project.ts";
 import { readWorktrees } from "../../discovery/worktrees.ts";
-import { dataPlace, freeSpace, NEW_CLUSTER_BYTES, onSameDisk, rounded } from "../../host/fs/free-space.ts";
 import { readIfThere } from "../../host/fs/files.ts";
+import {
+  dataPlace,
+  freeSpace,
+  NEW_CLUSTER_BYTES,
+  onSameDisk,
+  rounded,
+} from "../../host/fs/free-space.ts";
 import { effectiveHook } from "../../host/git/hook/installation.ts";
 import { findPrograms, MissingPrograms, programVersions } from "../../host/programs/find.ts";
 import type { Configuration } from "../../model/configuration/configuration.ts";

@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
-import { askDaemon } from "../client/daemon-client.ts";
 import { packageFile, programDigest } from "../../host/project/package-file.ts";
 import type { Layout } from "../../model/layout.ts";
 import { UserError } from "../../model/user-error.ts";
+import { askDaemon } from "../client/daemon-client.ts";
 import { control } from "./control.ts";
 
 const PATIENCE_MS = 15_000;

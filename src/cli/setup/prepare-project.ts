@@ -1,31 +1,41 @@
 import fs from "node:fs";
 import { networkInterfaces } from "node:os";
 import { type OpenProject, openProject } from "../../discovery/open-project.ts";
-import { holdsProject, plantedFiles, plantedProblem } from "../../discovery/tracked-ikigai-files.ts";
 import { commonDirOf, type Project, rootOf } from "../../discovery/project.ts";
+import {
+  holdsProject,
+  plantedFiles,
+  plantedProblem,
+} from "../../discovery/tracked-ikigai-files.ts";
 import { unapprovedPrograms } from "../../discovery/trust.ts";
 import { readWorktrees } from "../../discovery/worktrees.ts";
-import { installControls } from "../../host/project/controls.ts";
-import { refuseReadOnly } from "../../host/fs/free-space.ts";
 import { readIfThere, writeAtomically } from "../../host/fs/files.ts";
-import { excludeFromStatus, KEPT_OUT } from "../../host/git/info-exclude.ts";
+import { refuseReadOnly } from "../../host/fs/free-space.ts";
 import { installHook } from "../../host/git/hook/installation.ts";
-import { packageFile } from "../../host/project/package-file.ts";
-import { readArrival, settleHere } from "../../host/project/location.ts";
-import { ownerDirectory, prepareOwner } from "../../host/postgres/owner.ts";
+import { excludeFromStatus, KEPT_OUT } from "../../host/git/info-exclude.ts";
 import { choosePostgresAccount } from "../../host/postgres/os-account.ts";
+import { ownerDirectory, prepareOwner } from "../../host/postgres/owner.ts";
 import { findPrograms, pathTo } from "../../host/programs/find.ts";
-import { dropPlanted, markApproved, putRight } from "../../host/project/control-repair.ts";
-import { Slots } from "../../host/runit/service-directories.ts";
 import { hasSeal, writeSeal } from "../../host/project/baseline.ts";
+import { dropPlanted, markApproved, putRight } from "../../host/project/control-repair.ts";
+import { installControls } from "../../host/project/controls.ts";
+import { makeSkeleton, refuseStrangers } from "../../host/project/directories.ts";
+import { readArrival, settleHere } from "../../host/project/location.ts";
+import { packageFile } from "../../host/project/package-file.ts";
+import { expelStrangers } from "../../host/project/quarantine.ts";
 import {
   type Settings as ProgramSettings,
   renderSettings,
   writeSettings,
 } from "../../host/project/shell-settings.ts";
-import { makeSkeleton, refuseStrangers } from "../../host/project/directories.ts";
-import { expelStrangers } from "../../host/project/quarantine.ts";
-import { approve, beginFirst, endFirst, firstIsOver, projectIdentity } from "../../host/trust/approvals.ts";
+import { Slots } from "../../host/runit/service-directories.ts";
+import {
+  approve,
+  beginFirst,
+  endFirst,
+  firstIsOver,
+  projectIdentity,
+} from "../../host/trust/approvals.ts";
 import type { Configuration } from "../../model/configuration/configuration.ts";
 import { problemLine } from "../../model/configuration/problems.ts";
 import { type Layout, layoutOf } from "../../model/layout.ts";
@@ -33,9 +43,9 @@ import { nginxConf } from "../../model/nginx/conf.ts";
 import { printable } from "../../model/printable.ts";
 import { UserError } from "../../model/user-error.ts";
 import type { Worktree } from "../../model/worktree.ts";
+import { waitingIn } from "../commands/trust.ts";
 import { mendPlace } from "./relocate-project.ts";
 import { writeRootEnvironment } from "./root-environment.ts";
-import { waitingIn } from "../commands/trust.ts";
 
 /** A project whose `.ikigai/` is as it should be. */
 export interface Prepared extends Project {

@@ -1,15 +1,25 @@
 import fs from "node:fs";
 import { execa } from "execa";
 import type { Project } from "../../discovery/project.ts";
-import { callDaemon } from "../client/daemon-client.ts";
-import { isServed, linkedData, linkedOutside, outsideData } from "../../host/postgres/data-directory.ts";
 import { linkAtomically, listIfThere } from "../../host/fs/files.ts";
 import { relocateWorktrees } from "../../host/git/moved-worktrees.ts";
-import { originalIsThere, type Place, readArrival, settleHere } from "../../host/project/location.ts";
-import { endAbandoned, endStrays } from "../../host/runit/stale-tree.ts";
+import {
+  isServed,
+  linkedData,
+  linkedOutside,
+  outsideData,
+} from "../../host/postgres/data-directory.ts";
+import {
+  originalIsThere,
+  type Place,
+  readArrival,
+  settleHere,
+} from "../../host/project/location.ts";
 import { isSupervisorAlive } from "../../host/runit/runsvdir.ts";
+import { endAbandoned, endStrays } from "../../host/runit/stale-tree.ts";
 import type { Layout } from "../../model/layout.ts";
 import { UserError } from "../../model/user-error.ts";
+import { callDaemon } from "../client/daemon-client.ts";
 import { step } from "../output/spinner.ts";
 
 /**

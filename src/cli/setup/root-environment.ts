@@ -1,13 +1,18 @@
 import fs from "node:fs";
-import { putEnvironment, writeEnvrc } from "../../host/direnv/envrc.ts";
 import { allowEnvrc } from "../../host/direnv/allow.ts";
+import { putEnvironment, writeEnvrc } from "../../host/direnv/envrc.ts";
 import { provideEnvrc } from "../../host/direnv/provision.ts";
 import { toBuffer, writeAtomically } from "../../host/fs/files.ts";
 import { ownerSocketDirectory } from "../../host/net/socket-path.ts";
 import type { Configuration } from "../../model/configuration/configuration.ts";
-import { ENVIRONMENT_FILE, environmentFile, environmentPath, renderEnvrc } from "../../model/envrc.ts";
-import type { Layout } from "../../model/layout.ts";
 import { CONNECTION_VARIABLES, ownerVariables } from "../../model/environment-variables.ts";
+import {
+  ENVIRONMENT_FILE,
+  environmentFile,
+  environmentPath,
+  renderEnvrc,
+} from "../../model/envrc.ts";
+import type { Layout } from "../../model/layout.ts";
 import type { Worktree } from "../../model/worktree.ts";
 
 /** What a shell at the project's root gets before anything has been started. */

@@ -1,8 +1,8 @@
 import type { WorktreeFacts } from "../../discovery/facts.ts";
 import { namedWorktree } from "../../discovery/worktree-names.ts";
 import { UnknownName, UserError } from "../../model/user-error.ts";
-import type { ApiAnswer, ApiRequest, Route } from "./routes.ts";
 import type { Keeper } from "../reconciler/reconciler.ts";
+import type { ApiAnswer, ApiRequest, Route } from "./route.ts";
 
 /**
  * The worktree that a parameter names; `cwd` is where a relative path begins.

@@ -1,18 +1,18 @@
 import type { WorktreeFacts } from "../../discovery/facts.ts";
 import { innermost } from "../../discovery/worktree-of-directory.ts";
-import { diffSchemas } from "../../schema-branch/index.ts";
 import { toBuffer } from "../../host/fs/files.ts";
-import type { BranchMode, Intention } from "../../resources/state/branch-options.ts";
-import { assertBranchable } from "../../host/postgres/schema-branches.ts";
 import { retireSchema } from "../../host/postgres/retired.ts";
+import { assertBranchable } from "../../host/postgres/schema-branches.ts";
 import { listSchemas, pendingSetup, remarkSchema } from "../../host/postgres/schemas.ts";
 import { listSizes } from "../../host/postgres/sizes.ts";
 import { retiredName } from "../../model/schema-mark.ts";
 import { schemaOf } from "../../model/slug.ts";
 import { UserError } from "../../model/user-error.ts";
-import { answering, namedIn, taking } from "./answering.ts";
-import type { Api } from "./routes.ts";
+import type { BranchMode, Intention } from "../../resources/state/branch-options.ts";
+import { diffSchemas } from "../../schema-branch/index.ts";
 import type { Keeper } from "../reconciler/reconciler.ts";
+import { answering, namedIn, taking } from "./answering.ts";
+import type { Api } from "./route.ts";
 
 const MODES: readonly string[] = ["data", "structure", "empty"] satisfies BranchMode[];
 

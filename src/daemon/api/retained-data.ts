@@ -7,10 +7,10 @@ import type { RetiredReport } from "../../model/reports.ts";
 import { expiries, goesSoon } from "../../model/retention.ts";
 import { schemaOf } from "../../model/slug.ts";
 import { UnknownName, UserError } from "../../model/user-error.ts";
-import { answering, taking } from "./answering.ts";
-import type { Api } from "./routes.ts";
-import type { Keeper } from "../reconciler/reconciler.ts";
 import { type GivenRetention, retentionNow } from "../jobs/retention.ts";
+import type { Keeper } from "../reconciler/reconciler.ts";
+import { answering, taking } from "./answering.ts";
+import type { Api } from "./route.ts";
 
 /** `GET /v1/retired?of=NAME`, and `POST /v1/restore?of=NAME&into=WORKTREE`. */
 export function restoreApi(keeper: Keeper, retention: GivenRetention): Api {
@@ -56,8 +56,8 @@ function targetOf(keeper: Keeper, name: string, into: string, cwd: string): Work
 
 const GOING_MS = 10_000;
 
-/** What goes for good within a day, known for some seconds; nothing while Postgres is away. */
-export function goingSoon(
+/** Data that expires within a day, known for some seconds; nothing while Postgres is away. */
+export function expiringSoon(
   keeper: Keeper,
   retention: GivenRetention,
 ): () => Promise<readonly RetiredReport[]> {

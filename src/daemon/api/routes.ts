@@ -1,46 +1,17 @@
-import pc from "picocolors";
-import { listText } from "../../cli/output/worktree-list.ts";
 import type { WorktreeFacts } from "../../discovery/facts.ts";
-import { innermost } from "../../discovery/worktree-of-directory.ts";
 import { namedTarget } from "../../discovery/worktree-names.ts";
+import { innermost } from "../../discovery/worktree-of-directory.ts";
 import { nearestName } from "../../model/nearest-name.ts";
 import { UnknownName } from "../../model/user-error.ts";
 import type { Service } from "../../model/worktree.ts";
+import type { GivenRetention } from "../jobs/retention.ts";
+import type { Keeper } from "../reconciler/reconciler.ts";
+import { hearHook } from "../watch/git-hook.ts";
 import { answering, namedIn, refusing, taking } from "./answering.ts";
 import { databaseApi } from "./database.ts";
-import { hearHook } from "../watch/git-hook.ts";
+import { expiringSoon, restoreApi } from "./retained-data.ts";
+import type { Api, ApiAnswer, ApiRequest } from "./route.ts";
 import { inspect, inspectAll } from "./worktree-reports.ts";
-import type { Keeper } from "../reconciler/reconciler.ts";
-import { goingSoon, restoreApi } from "./retained-data.ts";
-import type { GivenRetention } from "../jobs/retention.ts";
-
-export interface ApiRequest {
-  readonly body: Buffer;
-  readonly query: URLSearchParams;
-  /** Aborted when the connection closes, or all has been answered. */
-  readonly closed: AbortSignal;
-}
-
-export type ApiAnswer =
-  | { readonly status: number }
-  | {
-      readonly status: number;
-      readonly json: unknown;
-      /** The answer does not end; the connection stays until the other side closes it. */
-      readonly open?: boolean;
-    }
-  | { readonly status: number; readonly text: string };
-
-type Call = (request: ApiRequest) => Promise<ApiAnswer> | ApiAnswer;
-
-export interface Route {
-  /** What its query may hold: docs/api.md says the same, and any other one is refused. */
-  readonly parameters: readonly string[];
-  readonly call: Call;
-}
-
-/** The calls by `METHOD /path`. */
-export type Api = Readonly<Record<string, Route | undefined>>;
 
 export interface ApiContext {
   readonly keeper: Keeper;
@@ -84,7 +55,7 @@ export function apiOf(context: ApiContext): Api {
     const json = { worktree: inspect(keeper, worktree, httpPort()), results };
     return { status: 200, json, open };
   };
-  const going = goingSoon(keeper, retention);
+  const expiring = expiringSoon(keeper, retention);
   return {
     "GET /v1/health": taking([], () => ({
       status: 200,
@@ -122,23 +93,14 @@ export function apiOf(context: ApiContext): Api {
         return { status: 200, json: { worktrees, problems: problems() } };
       }),
     ),
-    "GET /v1/worktrees": taking([], () => ({
+    "GET /v1/worktrees": taking([], async () => ({
       status: 200,
-      json: { worktrees: inspectAll(keeper, httpPort()), problems: problems() },
+      json: {
+        worktrees: inspectAll(keeper, httpPort()),
+        problems: problems(),
+        expiring: await expiring(),
+      },
     })),
-    "GET /v1/list": taking(["json", "colour"], async ({ query }) => {
-      const json = query.has("json");
-      const text = listText(
-        {
-          worktrees: inspectAll(keeper, httpPort()),
-          problems: problems(),
-          running: true,
-          retired: json ? [] : await going(),
-        },
-        { json, colours: pc.createColors(query.has("colour")) },
-      );
-      return { status: 200, text: `${text.out}\0${text.say.map((line) => `${line}\n`).join("")}` };
-    }),
     "GET /v1/worktree": taking(
       ["of", "cwd"],
       answering((query) => {

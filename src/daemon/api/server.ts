@@ -1,5 +1,5 @@
 import http from "node:http";
-import type { Api, ApiAnswer } from "./routes.ts";
+import type { Api, ApiAnswer } from "./route.ts";
 
 const LARGEST_BODY = 65_536;
 

@@ -1,10 +1,7 @@
-import { endOfLog } from "../../services/start-failure.ts";
-import { inOrder, serviceState, worktreeState } from "../../reconcile/states.ts";
 import type { WorktreeFacts } from "../../discovery/facts.ts";
-import type { Host } from "../../resources/step-context.ts";
+import { memoryOfGroups } from "../../host/process/usage.ts";
 import { howItFails, lastCrash } from "../../host/runit/failures.ts";
 import { readStatus, type SuperviseStatus } from "../../host/runit/supervise.ts";
-import { memoryOfGroups } from "../../host/process/usage.ts";
 import { serviceUrl, shownUrl } from "../../model/addresses.ts";
 import { serviceConfiguration } from "../../model/configuration/configuration.ts";
 import { problemLine } from "../../model/configuration/problems.ts";
@@ -12,6 +9,9 @@ import { excerptOf } from "../../model/log-excerpt.ts";
 import type { ServiceReport, WorktreeReport } from "../../model/reports.ts";
 import { schemaOf } from "../../model/slug.ts";
 import type { Service } from "../../model/worktree.ts";
+import { inOrder, serviceState, worktreeState } from "../../reconcile/states.ts";
+import type { Host } from "../../resources/step-context.ts";
+import { endOfLog } from "../../services/start-failure.ts";
 import type { Keeper } from "../reconciler/reconciler.ts";
 
 /** Every worktree as it is now, the default one first. */

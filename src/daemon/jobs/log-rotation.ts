@@ -1,5 +1,5 @@
-import { carefully, every } from "../../host/timers/interval.ts";
 import { rotate } from "../../host/fs/log-rotation.ts";
+import { carefully, every } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 
 const LOOK_MS = 60_000;

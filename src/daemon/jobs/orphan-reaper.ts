@@ -1,5 +1,5 @@
-import { every } from "../../host/timers/interval.ts";
 import { findOrphans, type Orphan, signalOrphan } from "../../host/runit/orphaned-groups.ts";
+import { every } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 
 const LOOK_MS = 5_000;

@@ -1,9 +1,10 @@
-import { onBeat } from "../../host/timers/coalesced-timeout.ts";
-import { BranchError, dropReserve, keepReserve, schemaSize } from "../../schema-branch/index.ts";
-import { gatherExtensions } from "../../host/postgres/extensions.ts";
 import { type Pulse, readPrint, readPulse } from "../../host/postgres/activity.ts";
+import { gatherExtensions } from "../../host/postgres/extensions.ts";
+import { onBeat } from "../../host/timers/coalesced-timeout.ts";
+import type { Journal } from "../../model/journal.ts";
 import { type Slug, schemaOf } from "../../model/slug.ts";
-import type { Journal, Keeper } from "../reconciler/reconciler.ts";
+import { BranchError, dropReserve, keepReserve, schemaSize } from "../../schema-branch/index.ts";
+import type { Keeper } from "../reconciler/reconciler.ts";
 import { ReservePause } from "./reserve-pause.ts";
 
 const PAUSE_MS = 3_000;

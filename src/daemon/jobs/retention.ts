@@ -4,6 +4,7 @@ import { listSchemas } from "../../host/postgres/schemas.ts";
 import { sweepLogs } from "../../host/runit/worktree-logs.ts";
 import { DEFAULT_CONFIGURATION } from "../../model/configuration/configuration.ts";
 import { formatDuration } from "../../model/duration.ts";
+import type { Journal } from "../../model/journal.ts";
 import {
   expiries,
   followRetention,
@@ -11,7 +12,7 @@ import {
   type Retention,
   shortensAt,
 } from "../../model/retention.ts";
-import type { Journal, Keeper } from "../reconciler/reconciler.ts";
+import type { Keeper } from "../reconciler/reconciler.ts";
 
 const LONGEST_PAUSE_MS = 60_000;
 const SHORTEST_PAUSE_MS = 500;

@@ -1,6 +1,6 @@
-import { every } from "../../host/timers/interval.ts";
 import { readArrival } from "../../host/project/location.ts";
 import { findSupervisor, isSupervisorAlive, reviveSupervisor } from "../../host/runit/runsvdir.ts";
+import { every } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 
 const LOOK_MS = 1_000;

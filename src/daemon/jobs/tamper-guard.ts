@@ -1,9 +1,9 @@
 import { plantedFiles } from "../../discovery/tracked-ikigai-files.ts";
-import { controlDirectories } from "../../host/project/controls.ts";
 import { DirectoryWatch } from "../../host/fs/directory-watch.ts";
-import { carefully, every } from "../../host/timers/interval.ts";
-import { packageFile } from "../../host/project/package-file.ts";
 import { dropPlanted, putRight } from "../../host/project/control-repair.ts";
+import { controlDirectories } from "../../host/project/controls.ts";
+import { packageFile } from "../../host/project/package-file.ts";
+import { carefully, every } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 import type { Worktree } from "../../model/worktree.ts";
 

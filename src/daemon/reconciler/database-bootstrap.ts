@@ -1,10 +1,10 @@
-import { explain } from "../../reconcile/messages.ts";
-import { sweepBuilds } from "../../schema-branch/index.ts";
 import { isUnreachable, type Postgres } from "../../host/postgres/client.ts";
+import { explain } from "../../host/postgres/error-message.ts";
 import { sweepRoles } from "../../host/postgres/roles.ts";
 import { prepareDatabase } from "../../host/postgres/schemas.ts";
+import type { Journal } from "../../model/journal.ts";
 import { type Slug, schemaOf } from "../../model/slug.ts";
-import type { Journal } from "./reconciler.ts";
+import { sweepBuilds } from "../../schema-branch/index.ts";
 
 /** What a database needs once, before its first schema. */
 export class DatabasePreparation {

@@ -1,7 +1,7 @@
-import { explain } from "../../reconcile/messages.ts";
-import type { Failure } from "../../reconcile/reconcile.ts";
-import type { Slug } from "../../model/slug.ts";
+import { explain } from "../../host/postgres/error-message.ts";
 import { Backoff } from "../../host/timers/backoff.ts";
+import type { Slug } from "../../model/slug.ts";
+import type { Failure } from "../../reconcile/reconcile.ts";
 
 /** How the worktrees stand after the last look at each: what failed, and when to try again. */
 export class Standing {

@@ -1,7 +1,18 @@
 import { setImmediate } from "node:timers/promises";
-import { describe, explain } from "../../reconcile/messages.ts";
-import type { Limits } from "../../services/eviction-policy.ts";
-import type { Found } from "../../services/activator-dependencies.ts";
+import {
+  type Facts,
+  type Gathering,
+  gatherFacts,
+  type WorktreeFacts,
+} from "../../discovery/facts.ts";
+import { joinRaw } from "../../host/fs/files.ts";
+import { untilUnlocked } from "../../host/git/index-lock.ts";
+import { explain } from "../../host/postgres/error-message.ts";
+import { Backoff } from "../../host/timers/backoff.ts";
+import type { Journal } from "../../model/journal.ts";
+import type { PlanReport } from "../../model/reports.ts";
+import type { Slug } from "../../model/slug.ts";
+import { describe } from "../../reconcile/messages.ts";
 import { noteOutcome } from "../../reconcile/outcome.ts";
 import {
   type Outcome,
@@ -10,26 +21,19 @@ import {
   reconcileProject,
   touched,
 } from "../../reconcile/reconcile.ts";
-import type { Wakes } from "../../services/activator.ts";
-import { type Facts, type Gathering, gatherFacts, type WorktreeFacts } from "../../discovery/facts.ts";
-import { changeOfTop } from "../watch/change-poll.ts";
-import { joinRaw } from "../../host/fs/files.ts";
-import { untilUnlocked } from "../../host/git/index-lock.ts";
 import type { Host } from "../../resources/step-context.ts";
-import type { PlanReport } from "../../model/reports.ts";
-import type { Slug } from "../../model/slug.ts";
-import { Again } from "./recheck.ts";
+import type { Wakes } from "../../services/activator.ts";
+import type { Found } from "../../services/activator-dependencies.ts";
 import { Autostart } from "../../services/autostart.ts";
-import { Backoff } from "../../host/timers/backoff.ts";
+import type { Limits } from "../../services/eviction-policy.ts";
+import { Housekeeper } from "../../services/idle-manager.ts";
+import { changeOfTop } from "../watch/change-poll.ts";
+import { type Pause, Queue } from "./coalescing-queue.ts";
 import { DatabasePreparation } from "./database-bootstrap.ts";
 import { type Errand, Errands } from "./exclusive-tasks.ts";
-import { Housekeeper } from "../../services/idle-manager.ts";
-import { type Pause, Queue } from "./coalescing-queue.ts";
-import { Seen } from "./worktree-cache.ts";
 import { Standing } from "./provisioning-status.ts";
-
-/** Told of everything that was done or failed; for the daemon's log. */
-export type Journal = (line: string) => void;
+import { Again } from "./recheck.ts";
+import { Seen } from "./worktree-cache.ts";
 
 /**
  * Keeps what is there in line with what is wanted. Any trigger says "look again",

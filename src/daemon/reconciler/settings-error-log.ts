@@ -1,7 +1,7 @@
 import { type ConfigurationProblem, problemLine } from "../../model/configuration/problems.ts";
+import type { Journal } from "../../model/journal.ts";
 import { printable } from "../../model/printable.ts";
 import type { Slug } from "../../model/slug.ts";
-import type { Journal } from "./reconciler.ts";
 
 /** Tells of what is wrong with worktrees' own files, each once until it is another. */
 export function mistakeTeller(

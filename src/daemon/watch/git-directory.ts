@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from "node:fs";
-import { carefully } from "../../host/timers/interval.ts";
 import { joinRaw, listIfThere, lstatIfThere } from "../../host/fs/files.ts";
+import { carefully } from "../../host/timers/interval.ts";
 
 /**
  * Told of the administrative directory that something happened to, and of the time (of

@@ -1,9 +1,10 @@
-import { explain } from "../../reconcile/messages.ts";
-import { onBeat } from "../../host/timers/coalesced-timeout.ts";
-import { excludeFromStatus, KEPT_OUT } from "../../host/git/info-exclude.ts";
-import { installHook } from "../../host/git/hook/installation.ts";
 import { HookPipes } from "../../host/git/hook/fifo-server.ts";
-import type { Journal, Keeper } from "../reconciler/reconciler.ts";
+import { installHook } from "../../host/git/hook/installation.ts";
+import { excludeFromStatus, KEPT_OUT } from "../../host/git/info-exclude.ts";
+import { explain } from "../../host/postgres/error-message.ts";
+import { onBeat } from "../../host/timers/coalesced-timeout.ts";
+import type { Journal } from "../../model/journal.ts";
+import type { Keeper } from "../reconciler/reconciler.ts";
 
 const SHORTEST_MS = 10_000;
 const MS_PER_WORKTREE = 100;

@@ -1,7 +1,8 @@
-import { type Changes, changesSince, type Glance, glance, hasStirred } from "./change-poll.ts";
 import { onBeat } from "../../host/timers/coalesced-timeout.ts";
 import { carefully } from "../../host/timers/interval.ts";
-import type { Journal, Keeper } from "../reconciler/reconciler.ts";
+import type { Journal } from "../../model/journal.ts";
+import type { Keeper } from "../reconciler/reconciler.ts";
+import { type Changes, changesSince, type Glance, glance, hasStirred } from "./change-poll.ts";
 import { PlacesWatch } from "./parent-directories.ts";
 
 const SHORTEST_MS = 500;

@@ -1,6 +1,6 @@
 import fs from "node:fs";
-import { every } from "../../host/timers/interval.ts";
 import { statIfThere } from "../../host/fs/files.ts";
+import { every } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 
 const LOOK_MS = 1_000;

@@ -2,8 +2,8 @@ import { watch as watchDirectory } from "node:fs";
 import { basename } from "node:path";
 import { watch as watchFiles } from "chokidar";
 import { CONFIGURATION_FILES } from "../../discovery/configuration.ts";
-import { every } from "../../host/timers/interval.ts";
 import { lstatIfThere } from "../../host/fs/files.ts";
+import { every } from "../../host/timers/interval.ts";
 
 const NAMES = new Set(CONFIGURATION_FILES);
 /** An editor that saves a file causes several events. */

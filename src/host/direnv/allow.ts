@@ -3,7 +3,14 @@ import { dirname } from "node:path";
 import { execa } from "execa";
 import { isSafeForDirenv } from "../../model/envrc.ts";
 import type { RawPath } from "../../model/worktree.ts";
-import { joinRaw, readIfThere, sha256, statIfThere, toBuffer, writeAtomically } from "../fs/files.ts";
+import {
+  joinRaw,
+  readIfThere,
+  sha256,
+  statIfThere,
+  toBuffer,
+  writeAtomically,
+} from "../fs/files.ts";
 import { readRegularFile } from "../fs/regular-file.ts";
 import { direnvDirectory, stateDirectory, type UserEnvironment } from "../fs/xdg.ts";
 

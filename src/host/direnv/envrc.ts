@@ -8,12 +8,12 @@ import {
   renderEnvrc,
 } from "../../model/envrc.ts";
 import type { RawPath } from "../../model/worktree.ts";
-import { withdrawAllowance } from "./allow.ts";
 import { codeOf, isAbsent, joinRaw, lstatIfThere, writeAtomically } from "../fs/files.ts";
+import { readRegularFile } from "../fs/regular-file.ts";
 import { surelyLacks } from "../git/index-file.ts";
 import { isBeingRemoved } from "../git/removal.ts";
 import { tracks } from "../git/tracked-files.ts";
-import { readRegularFile } from "../fs/regular-file.ts";
+import { withdrawAllowance } from "./allow.ts";
 
 /**
  * What became of an `.envrc`. `tracked` and `foreign` ones are somebody else's and

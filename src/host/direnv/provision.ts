@@ -1,14 +1,9 @@
 import { renderEnvrc } from "../../model/envrc.ts";
 import type { RawPath } from "../../model/worktree.ts";
-import { type EnvrcOutcome, type EnvrcPlace, writeEnvrc } from "./envrc.ts";
-import {
-  type AllowOutcome,
-  allowEnvrc,
-  allowTrackedEnvrc,
-  forgetAllowance,
-} from "./allow.ts";
 import { joinRaw } from "../fs/files.ts";
 import type { UserEnvironment } from "../fs/xdg.ts";
+import { type AllowOutcome, allowEnvrc, allowTrackedEnvrc, forgetAllowance } from "./allow.ts";
+import { type EnvrcOutcome, type EnvrcPlace, writeEnvrc } from "./envrc.ts";
 
 export interface Provision extends EnvrcPlace {
   /** The default worktree's top; its tracked `.envrc` speaks for the same bytes elsewhere. */

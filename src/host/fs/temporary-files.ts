@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import type { Layout } from "../../model/layout.ts";
-import { joinRaw, listIfThere, lstatIfThere } from "./files.ts";
-import { HOOK_BODY, HOOK_EVENTS } from "../git/hook/script.ts";
 import { readRecord } from "../git/hook/manifest.ts";
+import { HOOK_BODY, HOOK_EVENTS } from "../git/hook/script.ts";
+import { joinRaw, listIfThere, lstatIfThere } from "./files.ts";
 import { direnvDirectory, stateDirectory, type UserEnvironment } from "./xdg.ts";
 
 /** What `writeAtomically`, `linkAtomically` and the making of an `.envrc` call a file before it has its name. */

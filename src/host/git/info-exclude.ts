@@ -1,7 +1,13 @@
 import fs from "node:fs";
 import { codeOf, joinRaw, readIfThere, statIfThere } from "../fs/files.ts";
-import { findBlock, markedBlock, placeBlock, wholeBlockAt, withoutBlocks } from "./managed-block.ts";
 import { replaceFile } from "../fs/replace-file.ts";
+import {
+  findBlock,
+  markedBlock,
+  placeBlock,
+  wholeBlockAt,
+  withoutBlocks,
+} from "./managed-block.ts";
 
 const FILE_MADE = "file made by ikigai";
 const DIRECTORY_MADE = "directory made by ikigai";

@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import type { Server } from "node:net";
 import type { Layout } from "../../model/layout.ts";
-import { accepts } from "./probe.ts";
 import { codeOf, statIfThere } from "../fs/files.ts";
+import { accepts } from "./probe.ts";
 import { listenInside } from "./unix-listen.ts";
 
 /** A socket of the daemon's own. */

@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import type { Layout } from "../../model/layout.ts";
-import { openConnections } from "../net/open-connections.ts";
 import { linkAtomically, readlinkIfThere } from "../fs/files.ts";
+import { openConnections } from "../net/open-connections.ts";
 import { FORGOTTEN_MS, type KeptConnections } from "./keepalive-slots.ts";
 
 /** What stands for the default worktree in addresses and in directories; no slug holds a dot. */

@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import type { Layout } from "../../model/layout.ts";
 import type { Slug } from "../../model/slug.ts";
-import { every } from "../timers/interval.ts";
 import { listIfThere } from "../fs/files.ts";
+import { every } from "../timers/interval.ts";
 
 const HEARTBEAT_MS = 10_000;
 const ENDING = ".branching";

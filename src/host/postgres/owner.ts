@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import { ownerPasswordFile } from "../../model/environment-variables.ts";
+import { matchesVerifier, randomPassword, scramVerifier } from "../../schema-branch/scram.ts";
 import { readIfThere, writeAtomically } from "../fs/files.ts";
 import { stateDirectory, type UserEnvironment } from "../fs/xdg.ts";
-import { matchesVerifier, randomPassword, scramVerifier } from "../../schema-branch/scram.ts";
 
 /**
  * Where the login of a project's database owner lies: `password`, `pgpass` (libpq, "The Password

@@ -1,11 +1,11 @@
 import fs from "node:fs";
 import { quoteShell } from "../../model/envrc.ts";
 import type { Layout } from "../../model/layout.ts";
-import { installControls, type Which } from "./controls.ts";
 import { lstatIfThere, readIfThere, writeAtomically } from "../fs/files.ts";
-import { packageFile } from "./package-file.ts";
 import { mendPortsMap } from "../net/port-allocator.ts";
 import { readSeal } from "./baseline.ts";
+import { installControls, type Which } from "./controls.ts";
+import { packageFile } from "./package-file.ts";
 import { expel, expelStrangers } from "./quarantine.ts";
 
 /**

@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import { quoteShell } from "../../model/envrc.ts";
 import type { Layout } from "../../model/layout.ts";
-import { makeDataDirectory } from "../postgres/data-directory.ts";
 import { lstatIfThere, readlinkIfThere } from "../fs/files.ts";
 import { mendPortsMap } from "../net/port-allocator.ts";
+import { makeDataDirectory } from "../postgres/data-directory.ts";
 import type { PostgresAccount } from "../postgres/os-account.ts";
 
 /** `.ikigai` cannot be made or used here; the message says why and what to do. */

@@ -1,5 +1,6 @@
 import type { Layout } from "../../model/layout.ts";
 import { realPath } from "../fs/files.ts";
+import { forgetAlias } from "../net/socket-path.ts";
 import {
   DELETED,
   isDeleted,
@@ -9,7 +10,6 @@ import {
   signal,
   untilGone,
 } from "../process/processes.ts";
-import { forgetAlias } from "../net/socket-path.ts";
 
 const PATIENCE_MS = 15_000;
 

@@ -1,5 +1,5 @@
-import { onBeat } from "./coalesced-timeout.ts";
 import { codeOf } from "../fs/files.ts";
+import { onBeat } from "./coalesced-timeout.ts";
 
 /**
  * The same work for a timer or a watch, whose failures reach nobody and would end this process: each

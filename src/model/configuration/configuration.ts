@@ -1,15 +1,7 @@
 import { z } from "zod";
-import {
-  argumentList,
-  duration,
-  path,
-  plainText,
-  port,
-  serviceName,
-  size,
-} from "./values.ts";
 import { HOST_NAME } from "../nginx/settings.ts";
 import { type ServiceConfiguration, serviceSchema } from "./service.ts";
+import { argumentList, duration, path, plainText, port, serviceName, size } from "./values.ts";
 
 const program = (name: string) =>
   path.optional().meta({

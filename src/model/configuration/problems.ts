@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { printable } from "../printable.ts";
 import { type Configuration, configurationSchema } from "./configuration.ts";
 import { contradictions } from "./contradictions.ts";
 import { suggestionFor } from "./suggestions.ts";
-import { printable } from "../printable.ts";
 
 /** One thing that is wrong with a configuration file. */
 export interface ConfigurationProblem {

@@ -1,7 +1,7 @@
-import type { Configuration } from "./configuration.ts";
-import { type ConfigurationProblem, formatKey } from "./problems.ts";
 import { nearestName } from "../nearest-name.ts";
 import { printable } from "../printable.ts";
+import type { Configuration } from "./configuration.ts";
+import { type ConfigurationProblem, formatKey } from "./problems.ts";
 
 /** Services that are configured or waited for and that a worktree does not have. */
 export function unknownServices(

@@ -1,6 +1,6 @@
+import { readIfThere, writeAtomically } from "../../host/fs/files.ts";
 import type { Layout } from "../../model/layout.ts";
 import type { Worktree } from "../../model/worktree.ts";
-import { readIfThere, writeAtomically } from "../../host/fs/files.ts";
 
 type Known = Pick<Worktree, "identity">;
 

@@ -1,7 +1,8 @@
 import type { PolicyRow, RuleRow, TriggerRow } from "../inspect/actions.ts";
+import type { Refusal } from "../refusal.ts";
 import { named, roleFor, type Scope } from "../scope.ts";
 import { ident } from "../sql.ts";
-import type { Item, Piece, Refusal } from "../types.ts";
+import type { Item, Piece } from "../types.ts";
 
 const STATES: Readonly<Record<string, string>> = {
   O: "ENABLE",

@@ -1,8 +1,9 @@
 import type { CastRow, MadeRow, MemberRow } from "../inspect/operators.ts";
 import type { CommentRow, DefaultAclRow, ExtensionLinkRow } from "../inspect/others.ts";
+import type { Refusal } from "../refusal.ts";
 import { ownedBy, roleFor, type Scope } from "../scope.ts";
 import { ident, literal } from "../sql.ts";
-import type { Item, Phase, Piece, Refusal } from "../types.ts";
+import type { Item, Phase, Piece } from "../types.ts";
 import { grouped } from "./grants.ts";
 
 /** Objects whose definition the catalog query has written. */

@@ -1,8 +1,9 @@
 import type { AggregateRow, RoutineRow } from "../inspect/routines.ts";
 import { mentioned, renameInBody, stringsNaming } from "../names.ts";
+import type { Refusal } from "../refusal.ts";
 import { named, ownedBy, type Scope } from "../scope.ts";
 import { literal } from "../sql.ts";
-import type { Item, Piece, Refusal } from "../types.ts";
+import type { Item, Piece } from "../types.ts";
 import { grantStatements } from "./grants.ts";
 
 /** What routines contribute: `texts` says whether one holds the schema's name as text. */

@@ -1,7 +1,8 @@
 import type { ColumnRow, RelationRow, SequenceRow } from "../inspect/tables.ts";
+import type { Refusal } from "../refusal.ts";
 import { named, ownedBy, type Scope } from "../scope.ts";
 import { foreignOptions, ident, literal, options } from "../sql.ts";
-import type { Item, Note, Piece, Refusal } from "../types.ts";
+import type { Item, Note, Piece } from "../types.ts";
 import { columnDefinition, columnSettings } from "./columns.ts";
 import { markInherited } from "./constraints.ts";
 import { grantStatements } from "./grants.ts";

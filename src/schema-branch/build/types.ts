@@ -1,7 +1,8 @@
 import type { TypeRow } from "../inspect/types.ts";
+import type { Refusal } from "../refusal.ts";
 import { named, ownedBy, roleFor, type Scope } from "../scope.ts";
 import { ident, literal } from "../sql.ts";
-import type { Item, Piece, Refusal } from "../types.ts";
+import type { Item, Piece } from "../types.ts";
 import { grantStatements } from "./grants.ts";
 
 /** Enums, domains, composites and ranges. Row, array and multirange types come with others. */

@@ -1,8 +1,9 @@
 import type pg from "pg";
 import { BranchError } from "../errors.ts";
+import type { Place } from "../relation.ts";
 import { ident, literal, qualified } from "../sql.ts";
 import type { CopyTable, Survey } from "../types.ts";
-import { LENS_CTID, type Place } from "../worker.ts";
+import { LENS_CTID } from "../worker.ts";
 
 /** Large tables are copied in stretches of this many pages (16 MB), so that two can share one. */
 const STRETCH = 2048;

@@ -1,5 +1,6 @@
 import { stringsNaming } from "../names.ts";
-import type { Item, Note, Refusal } from "../types.ts";
+import type { Refusal } from "../refusal.ts";
+import type { Item, Note } from "../types.ts";
 import type { Inventory } from "./inventory.ts";
 import type { ColumnRow } from "./tables.ts";
 

@@ -1,5 +1,6 @@
 import type pg from "pg";
-import type { Note, Refusal } from "../types.ts";
+import type { Refusal } from "../refusal.ts";
+import type { Note } from "../types.ts";
 
 interface Leftover {
   key: string;

@@ -1,7 +1,8 @@
 import type pg from "pg";
+import type { Refusal } from "../refusal.ts";
+import type { Place } from "../relation.ts";
 import { ident } from "../sql.ts";
-import type { Pointer, Refusal } from "../types.ts";
-import type { Place } from "../worker.ts";
+import type { Pointer } from "../types.ts";
 import type { Inventory } from "./inventory.ts";
 import type { ColumnRow, RelationRow } from "./tables.ts";
 

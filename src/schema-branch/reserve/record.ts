@@ -1,9 +1,9 @@
 import { sequencePositions, stretches } from "../copy/rows.ts";
 import { describeNotes } from "../notes.ts";
 import { RESERVE_MARK } from "../registry.ts";
+import type { Place } from "../relation.ts";
 import { ident } from "../sql.ts";
 import type { Survey } from "../types.ts";
-import type { Place } from "../worker.ts";
 import type { Proof, TableState } from "./proof.ts";
 
 /** A reserve's comment begins with this; what follows is its record. */

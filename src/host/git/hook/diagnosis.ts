@@ -1,9 +1,9 @@
 import { codeOf, joinRaw, readIfThere, statIfThere } from "../../fs/files.ts";
-import { HOOK_BODY, hookKind, tornProblem } from "./script.ts";
-import type { HookConfig } from "./config.ts";
-import { hookBody } from "./home.ts";
-import { displayPath, type HookWorktree, type Permission } from "./directory.ts";
 import { findBlock } from "../managed-block.ts";
+import type { HookConfig } from "./config.ts";
+import { displayPath, type HookWorktree, type Permission } from "./directory.ts";
+import { hookBody } from "./home.ts";
+import { HOOK_BODY, hookKind, tornProblem } from "./script.ts";
 
 /** What git runs after a checkout in one worktree, as `ikigai doctor` tells it. */
 export interface EffectiveHook {

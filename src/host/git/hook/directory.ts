@@ -2,11 +2,18 @@ import { isUtf8 } from "node:buffer";
 import fs from "node:fs";
 import { execa } from "execa";
 import type { RawPath, Worktree } from "../../../model/worktree.ts";
-import { isAbsent, joinRaw, lstatIfThere, readIfThere, statIfThere, toBuffer } from "../../fs/files.ts";
+import {
+  isAbsent,
+  joinRaw,
+  lstatIfThere,
+  readIfThere,
+  statIfThere,
+  toBuffer,
+} from "../../fs/files.ts";
 import { DirectoryCache } from "../directory-cache.ts";
 import { gitEnvironment } from "../environment.ts";
-import { HOOK_BODY, HOOK_EVENTS } from "./script.ts";
 import { type HookConfig, stampOf } from "./config.ts";
+import { HOOK_BODY, HOOK_EVENTS } from "./script.ts";
 
 /** May ikigai write into a hooks directory, and why not. */
 export type Permission =

@@ -2,8 +2,8 @@ import fs from "node:fs";
 import net from "node:net";
 import { execa } from "execa";
 import type { Layout } from "../../../model/layout.ts";
-import { carefully } from "../../timers/interval.ts";
 import { listIfThere, statIfThere } from "../../fs/files.ts";
+import { carefully } from "../../timers/interval.ts";
 
 /** As many as the hook tries; so few that all requests together fit into a pipe that nobody reads. */
 const PIPES = 32;

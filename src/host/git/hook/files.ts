@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { joinRaw, lstatIfThere, readIfThere } from "../../fs/files.ts";
+import { replaceFile } from "../../fs/replace-file.ts";
 import { removeIfEmpty } from "../info-exclude.ts";
 import {
   ASIDE_DIRECTORY,
@@ -14,7 +15,6 @@ import {
   tornProblem,
   wrappingHook,
 } from "./script.ts";
-import { replaceFile } from "../../fs/replace-file.ts";
 
 /**
  * Puts our block into every hook of a directory, or a hook of ours where there is none. Writes

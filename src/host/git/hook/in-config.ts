@@ -2,8 +2,8 @@ import { execa } from "execa";
 import { readIfThere } from "../../fs/files.ts";
 import { cutLineFeed, textBeforeSection, willGetLineFeed } from "../config-section.ts";
 import { gitEnvironment } from "../environment.ts";
-import { HOOK_BODY, HOOK_EVENTS } from "./script.ts";
 import type { HookConfig } from "./config.ts";
+import { HOOK_BODY, HOOK_EVENTS } from "./script.ts";
 
 const SECTION = "hook.ikigai";
 

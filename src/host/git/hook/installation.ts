@@ -1,25 +1,20 @@
 import type { RawPath } from "../../../model/worktree.ts";
 import { joinRaw, statIfThere } from "../../fs/files.ts";
-import { configure, isConfigured, runsConfiguredHooks, unconfigure } from "./in-config.ts";
+import { linkProject, unlinkProject } from "../common-dir-link.ts";
+import { askGitVersion } from "../git-version.ts";
+import { type HookConfig, readHookConfig } from "./config.ts";
 import {
   describeConfigured,
   describeHook,
   type EffectiveHook,
   type HookPlace,
 } from "./diagnosis.ts";
-import { askGitVersion } from "../git-version.ts";
-import { HOOK_BODY } from "./script.ts";
-import { type HookConfig, readHookConfig } from "./config.ts";
+import { type HookWorktree, hooksDirectory, type Permission, permissionFor } from "./directory.ts";
 import { installBody, installInto, removeBody, removeFrom } from "./files.ts";
 import { hookBody, makeHooksDirectory, unmakeHooksDirectory } from "./home.ts";
+import { configure, isConfigured, runsConfiguredHooks, unconfigure } from "./in-config.ts";
 import { type RecordedDirectory, readRecord, writeRecord } from "./manifest.ts";
-import {
-  type HookWorktree,
-  hooksDirectory,
-  type Permission,
-  permissionFor,
-} from "./directory.ts";
-import { linkProject, unlinkProject } from "../common-dir-link.ts";
+import { HOOK_BODY } from "./script.ts";
 
 export type { EffectiveHook, HookWorktree };
 

@@ -1,4 +1,10 @@
-import { findBlock, hasTornBlock, markedBlock, placeBlock, withoutBlocks } from "../managed-block.ts";
+import {
+  findBlock,
+  hasTornBlock,
+  markedBlock,
+  placeBlock,
+  withoutBlocks,
+} from "../managed-block.ts";
 
 /** The hooks that follow a change of a worktree's files (githooks(5)). */
 export const HOOK_EVENTS = ["post-checkout", "post-merge", "post-rewrite"] as const;
