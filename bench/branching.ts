@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type pg from "pg";
-import { branchSchema, claimReserve, keepReserve } from "../src/host/branch/index.ts";
 import { Postgres } from "../src/host/postgres/client.ts";
 import { restoreSchema, retireSchema } from "../src/host/postgres/retired.ts";
 import { prepareDatabase } from "../src/host/postgres/schemas.ts";
-import { retiredName } from "../src/model/mark.ts";
+import { retiredName } from "../src/model/schema-mark.ts";
+import { branchSchema, claimReserve, keepReserve } from "../src/schema-branch/index.ts";
 import { type Cluster, startCluster } from "../test/branch/cluster.ts";
 import { benchSchema, SHAPE } from "./branch-schema.ts";
 import type { Bench } from "./harness/bench.ts";

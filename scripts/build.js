@@ -13,10 +13,10 @@ import { basename, join } from "node:path";
 import { isProgram, main, must, root, StepError, step } from "./steps.js";
 
 const entries = {
-  daemon: "src/daemon.ts",
-  evaluate: "src/evaluate.ts",
+  daemon: "src/daemon/main.ts",
+  evaluate: "src/discovery/configuration-evaluator.ts",
   index: "src/index.ts",
-  program: "src/commands/program.ts",
+  program: "src/cli/program.ts",
 };
 const dist = join(root, "dist");
 

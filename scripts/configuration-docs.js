@@ -5,8 +5,8 @@ import { execa } from "execa";
 import { createJiti } from "jiti";
 
 const jiti = createJiti(import.meta.url, { fsCache: false });
-const configuration = await jiti.import("../src/model/configuration-docs.ts");
-const commands = await jiti.import("../src/commands/commands-page.ts");
+const configuration = await jiti.import("../src/model/configuration/documentation.ts");
+const commands = await jiti.import("../src/cli/commands-page.ts");
 const at = (name) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url));
 
 const pages = {

@@ -39,8 +39,8 @@ install_hook() {
   hooks=$source/templates/blt/hooks
   cp "$here/hooks/post-checkout" "$hooks/ikigai-hook"
   cat >"$work/install.mjs" <<END
-import { installInto } from "$here/src/host/git/hook-files.ts";
-import { sharedHook } from "$here/src/host/git/hook-block.ts";
+import { installInto } from "$here/src/host/git/hook/files.ts";
+import { sharedHook } from "$here/src/host/git/hook/script.ts";
 import { readFileSync, writeFileSync } from "node:fs";
 installInto(Buffer.from("$hooks"), readFileSync("$here/hooks/post-checkout", "latin1"));
 writeFileSync("$work/block", sharedHook("#!/bin/sh\n").replace("#!/bin/sh\n", ""));
@@ -113,7 +113,7 @@ process.on("SIGTERM", () => {
 END
   mkdir -p "$source/.ikigai/run"
   ln -sfn "$here/node_modules" "$work/node_modules"
-  "$here/node_modules/.bin/esbuild" "$here/src/host/hook-pipes.ts" --bundle --platform=node \
+  "$here/node_modules/.bin/esbuild" "$here/src/host/git/hook/fifo-server.ts" --bundle --platform=node \
     --format=esm --packages=external --outfile="$work/pipes.bundle.mjs" --log-level=error
   node "$work/daemon.mjs" "$source/.ikigai/daemon.sock" "$1" "$source/.ikigai/run" >"$work/calls" &
   server=$!

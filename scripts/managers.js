@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
  * from. The command line reads the same table.
  */
 export const managers = JSON.parse(
-  readFileSync(new URL("../src/host/package-managers.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../src/host/programs/package-managers.json", import.meta.url), "utf8"),
 );
 
 /**

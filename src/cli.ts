@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { quickly } from "./commands/quick.ts";
+import { tryFastPath } from "./cli/client/fast-path.ts";
 
-void quickly(process.argv.slice(2)).then(async (code) => {
-  process.exitCode = code ?? (await (await import("./commands/program.ts")).main(process.argv));
+void tryFastPath(process.argv.slice(2)).then(async (code) => {
+  process.exitCode = code ?? (await (await import("./cli/program.ts")).main(process.argv));
 });

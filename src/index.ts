@@ -1,2 +1,2 @@
-export type { ConfigurationInput } from "./model/configuration.ts";
-export { defineConfig } from "./model/define-config.ts";
+export type { ConfigurationInput } from "./model/configuration/configuration.ts";
+export { defineConfig } from "./model/configuration/define-config.ts";

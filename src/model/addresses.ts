@@ -1,4 +1,4 @@
-import { worktreeUrl } from "./variables.ts";
+import { worktreeUrl } from "./environment-variables.ts";
 import type { Listen } from "./worktree.ts";
 
 /** What of a service decides at which addresses it answers. */

@@ -1,5 +1,5 @@
-import type { Configuration } from "./configuration.ts";
-import { loadsCode } from "./loading-variables.ts";
+import { loadsCode } from "./code-loading-variables.ts";
+import type { Configuration } from "./configuration/configuration.ts";
 
 /** What kind of thing would run: a file, a command line, or something that widens what may run. */
 export type TrustKind =

@@ -1,8 +1,8 @@
 import fs from "node:fs";
-import type { Facts, WorktreeFacts } from "../facts/facts.ts";
-import { putEnvironment } from "../host/direnv.ts";
-import { withdrawAllowance } from "../host/direnv-allow.ts";
-import { provideEnvrc } from "../host/direnv-provide.ts";
+import type { Facts, WorktreeFacts } from "../discovery/facts.ts";
+import { withdrawAllowance } from "../host/direnv/allow.ts";
+import { putEnvironment } from "../host/direnv/envrc.ts";
+import { provideEnvrc } from "../host/direnv/provision.ts";
 import {
   joinRaw,
   listIfThere,
@@ -10,11 +10,15 @@ import {
   readIfThere,
   toBuffer,
   writeAtomically,
-} from "../host/files.ts";
-import { linkToProject } from "../host/outside-link.ts";
+} from "../host/fs/files.ts";
+import { linkToProject } from "../host/project/worktree-link.ts";
+import {
+  CONNECTION_VARIABLES,
+  passwordFile,
+  worktreeVariables,
+} from "../model/environment-variables.ts";
 import { ENVIRONMENT_FILE, environmentFile, environmentPath } from "../model/envrc.ts";
 import { schemaOf } from "../model/slug.ts";
-import { CONNECTION_VARIABLES, passwordFile, worktreeVariables } from "../model/variables.ts";
 import type { RawPath } from "../model/worktree.ts";
 import type { Resource } from "./resource.ts";
 

@@ -1,6 +1,6 @@
 import fs from "node:fs";
-import { DEFAULT } from "../host/default-pointer.ts";
-import { linkAtomically, listIfThere, lstatIfThere, readlinkIfThere } from "../host/files.ts";
+import { linkAtomically, listIfThere, lstatIfThere, readlinkIfThere } from "../host/fs/files.ts";
+import { DEFAULT } from "../host/nginx/default-pointer.ts";
 import type { Layout } from "../model/layout.ts";
 import { UserError } from "../model/user-error.ts";
 import type { RawPath } from "../model/worktree.ts";

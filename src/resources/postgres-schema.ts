@@ -1,6 +1,5 @@
-import type { Facts, WorktreeFacts } from "../facts/facts.ts";
-import { toBuffer } from "../host/files.ts";
-import { endFirstCommands } from "../host/first-command.ts";
+import type { Facts, WorktreeFacts } from "../discovery/facts.ts";
+import { toBuffer } from "../host/fs/files.ts";
 import { restoreSchema, retireSchema } from "../host/postgres/retired.ts";
 import {
   adoptRecreated,
@@ -9,11 +8,12 @@ import {
   rekeySchema,
   remarkSchema,
 } from "../host/postgres/schemas.ts";
-import type { SchemaMark } from "../model/mark.ts";
+import { endFirstCommands } from "../host/process/setup-command.ts";
+import type { SchemaMark } from "../model/schema-mark.ts";
 import { schemaOf } from "../model/slug.ts";
 import type { Resource } from "./resource.ts";
-import { beginSchema } from "./schema-beginning.ts";
-import { beginningTrouble, finishSchema } from "./schema-setup.ts";
+import { beginningTrouble, finishSchema } from "./schema-commands.ts";
+import { beginSchema } from "./schema-creation.ts";
 
 interface Want {
   readonly mark: SchemaMark;

@@ -1,7 +1,7 @@
-import type { Facts } from "../facts/facts.ts";
-import type { Host } from "../host/host.ts";
-import type { Difference, Kind, Step } from "../model/change.ts";
+import type { Facts } from "../discovery/facts.ts";
 import type { Slug } from "../model/slug.ts";
+import type { Difference, Kind, Step } from "../model/step.ts";
+import type { Host } from "./step-context.ts";
 
 /**
  * A kind of thing that a worktree has. `want` and `differ` are pure; `have` only

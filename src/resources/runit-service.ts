@@ -1,13 +1,13 @@
-import type { Facts, WorktreeFacts } from "../facts/facts.ts";
-import { sha256, toBuffer } from "../host/files.ts";
-import type { Host } from "../host/host.ts";
+import type { Facts, WorktreeFacts } from "../discovery/facts.ts";
+import { sha256, toBuffer } from "../host/fs/files.ts";
 import type { Checked } from "../host/runit/definitions.ts";
 import { readStatus } from "../host/runit/supervise.ts";
-import { serviceConfiguration } from "../model/configuration.ts";
-import { argvOf } from "../model/launch.ts";
-import { serviceVariables, worktreeVariables } from "../model/variables.ts";
+import { argvOf } from "../model/command-line.ts";
+import { serviceConfiguration } from "../model/configuration/configuration.ts";
+import { serviceVariables, worktreeVariables } from "../model/environment-variables.ts";
 import type { Backend, Service } from "../model/worktree.ts";
 import type { Resource } from "./resource.ts";
+import type { Host } from "./step-context.ts";
 
 interface Want {
   readonly worktree: WorktreeFacts;

@@ -4,7 +4,7 @@ import {
   namesOfLogs,
   ownerOfLogs,
   retireLogs,
-} from "../host/worktree-logs.ts";
+} from "../host/runit/worktree-logs.ts";
 import type { Slug } from "../model/slug.ts";
 import type { Resource } from "./resource.ts";
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
-import { REGISTRY_STATEMENTS } from "../../src/host/branch/index.ts";
+import { REGISTRY_STATEMENTS } from "../../src/schema-branch/index.ts";
 
 const run = promisify(execFile);
 const BIN = process.env.IKIGAI_PG_BIN ?? newest("/usr/lib/postgresql");

@@ -9,7 +9,7 @@ import {
   claimReserve,
   keepReserve,
   sweepBuilds,
-} from "../../src/host/branch/index.ts";
+} from "../../src/schema-branch/index.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { checksums } from "./compare.ts";
 

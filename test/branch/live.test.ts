@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { BranchError, branchSchema, sweepBuilds } from "../../src/host/branch/index.ts";
+import { BranchError, branchSchema, sweepBuilds } from "../../src/schema-branch/index.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { checksums } from "./compare.ts";
 

@@ -9,8 +9,8 @@ import {
   schemaSize,
   surveySchema,
   sweepBuilds,
-} from "../../src/host/branch/index.ts";
-import { register } from "../../src/host/branch/registry.ts";
+} from "../../src/schema-branch/index.ts";
+import { register } from "../../src/schema-branch/registry.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 
 let cluster: Cluster;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { claimReserve, keepReserve, sweepBuilds } from "../../src/host/branch/index.ts";
+import { claimReserve, keepReserve, sweepBuilds } from "../../src/schema-branch/index.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { checksums, normalised } from "./compare.ts";
 

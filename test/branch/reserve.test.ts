@@ -6,8 +6,8 @@ import {
   type Claim,
   claimReserve,
   keepReserve,
-} from "../../src/host/branch/index.ts";
-import { allVisible } from "../../src/host/branch/reserve/proof.ts";
+} from "../../src/schema-branch/index.ts";
+import { allVisible } from "../../src/schema-branch/reserve/proof.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { checksums, normalised } from "./compare.ts";
 

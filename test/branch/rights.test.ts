@@ -4,8 +4,8 @@ import {
   claimReserve,
   keepReserve,
   sweepBuilds,
-} from "../../src/host/branch/index.ts";
-import { register } from "../../src/host/branch/registry.ts";
+} from "../../src/schema-branch/index.ts";
+import { register } from "../../src/schema-branch/registry.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 
 let cluster: Cluster;

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { branchSchema, claimReserve, keepReserve } from "../../src/host/branch/index.ts";
+import { branchSchema, claimReserve, keepReserve } from "../../src/schema-branch/index.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { checksums, normalised } from "./compare.ts";
 

@@ -5,7 +5,7 @@ import {
   diffSchemas,
   keepReserve,
   surveySchema,
-} from "../../src/host/branch/index.ts";
+} from "../../src/schema-branch/index.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { checksums, normalised } from "./compare.ts";
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { commandsPage } from "../../src/commands/commands-page.ts";
-import { COMMANDS } from "../../src/commands/table-of-commands.ts";
-import { type ApiContext, apiOf } from "../../src/triggers/api.ts";
+import { commandsPage } from "../../src/cli/commands-page.ts";
+import { COMMANDS } from "../../src/cli/registry.ts";
+import { type ApiContext, apiOf } from "../../src/daemon/api/routes.ts";
 
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
 /** Without what the formatter does to the columns of a table. */

@@ -1,9 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DEFAULT_CONFIGURATION, serviceConfiguration } from "../../src/model/configuration.ts";
-import { mergeConfiguration, NOTHING_GIVEN } from "../../src/model/configuration-merge.ts";
-import { checkConfiguration, formatKey } from "../../src/model/configuration-problems.ts";
-import { unknownServices } from "../../src/model/unknown-services.ts";
+import {
+  DEFAULT_CONFIGURATION,
+  serviceConfiguration,
+} from "../../src/model/configuration/configuration.ts";
+import { mergeConfiguration, NOTHING_GIVEN } from "../../src/model/configuration/merge.ts";
+import { checkConfiguration, formatKey } from "../../src/model/configuration/problems.ts";
+import { unknownServices } from "../../src/model/configuration/unknown-services.ts";
 
 /** `key message` of every problem. */
 function problems(raw: unknown): string[] {

@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { openProject } from "../../src/facts/open-project.ts";
+import { openProject } from "../../src/discovery/open-project.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { makeProject, type TestProject } from "../support/project.ts";
 import { must, read } from "../support/running.ts";

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { configurationPage, configurationSchemaFile } from "../../src/model/configuration-docs.ts";
+import {
+  configurationPage,
+  configurationSchemaFile,
+} from "../../src/model/configuration/documentation.ts";
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
 /** Without what the formatter does to the columns of a table. */

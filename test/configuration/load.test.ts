@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { loadConfiguration, loadProjectConfiguration } from "../../src/facts/configuration.ts";
+import { loadConfiguration, loadProjectConfiguration } from "../../src/discovery/configuration.ts";
 
 let base: string;
 let directory: string;

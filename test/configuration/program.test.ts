@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { evaluateApart } from "../../src/facts/configuration-process.ts";
+import { evaluateApart } from "../../src/discovery/configuration-process.ts";
 import { waitFor } from "../support/wait.ts";
 
 let directory: string;

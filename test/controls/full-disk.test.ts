@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { afterEach, expect, test, vi } from "vitest";
-import { checkDisk } from "../../src/commands/doctor-machine.ts";
-import { refuseFullDisk, refuseReadOnly } from "../../src/host/disk.ts";
+import { checkDisk } from "../../src/cli/setup/doctor-checks.ts";
+import { refuseFullDisk, refuseReadOnly } from "../../src/host/fs/free-space.ts";
 import type { UserError } from "../../src/model/user-error.ts";
 import { makeProject } from "../support/project.ts";
 import { canMount, SmallDisk } from "../support/small-disk.ts";

@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { commandFor, managers } from "../../scripts/managers.js";
-import { installControls } from "../../src/host/controls.ts";
+import { findPrograms, MissingPrograms, programVersions } from "../../src/host/programs/find.ts";
 import {
   installCommand,
   PACKAGE_MANAGERS,
   packageManager,
-} from "../../src/host/package-manager.ts";
-import { findPrograms, MissingPrograms, programVersions } from "../../src/host/programs.ts";
-import { makeSkeleton } from "../../src/host/skeleton.ts";
+} from "../../src/host/programs/package-manager.ts";
+import { installControls } from "../../src/host/project/controls.ts";
+import { makeSkeleton } from "../../src/host/project/directories.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 
 const source = fileURLToPath(new URL("../../controls", import.meta.url));

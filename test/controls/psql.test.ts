@@ -3,12 +3,12 @@ import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { environmentFile } from "../../src/model/envrc.ts";
 import {
   CONNECTION_VARIABLES,
   passwordFile,
   worktreeVariables,
-} from "../../src/model/variables.ts";
+} from "../../src/model/environment-variables.ts";
+import { environmentFile } from "../../src/model/envrc.ts";
 import { type Controls, makeControls } from "./support.ts";
 
 const who = ["-Atc", "select current_user"];

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { beginningOf } from "../../src/host/process-table.ts";
+import { beginningOf } from "../../src/host/process/processes.ts";
 import { Definitions } from "../../src/host/runit/definitions.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { waitFor } from "../support/wait.ts";

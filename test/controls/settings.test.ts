@@ -5,8 +5,12 @@ import { join } from "node:path";
 import { execa } from "execa";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { renderSettings, type Settings, writeSettings } from "../../src/host/settings.ts";
-import { makeSkeleton } from "../../src/host/skeleton.ts";
+import { makeSkeleton } from "../../src/host/project/directories.ts";
+import {
+  renderSettings,
+  type Settings,
+  writeSettings,
+} from "../../src/host/project/shell-settings.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { makeProject } from "../support/project.ts";
 import { must } from "../support/running.ts";

@@ -13,9 +13,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { outsideData } from "../../src/host/data-directory.ts";
-import { chooseAccount, choosePostgresAccount } from "../../src/host/postgres-account.ts";
-import { makeSkeleton, SkeletonError } from "../../src/host/skeleton.ts";
+import { outsideData } from "../../src/host/postgres/data-directory.ts";
+import { chooseAccount, choosePostgresAccount } from "../../src/host/postgres/os-account.ts";
+import { makeSkeleton, SkeletonError } from "../../src/host/project/directories.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 
 const isRoot = process.getuid?.() === 0;

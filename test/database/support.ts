@@ -1,5 +1,5 @@
 import { join, relative } from "node:path";
-import type { WorktreeReport } from "../../src/model/report.ts";
+import type { WorktreeReport } from "../../src/model/reports.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 

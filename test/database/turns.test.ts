@@ -2,11 +2,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { WorktreeFacts } from "../../src/facts/facts.ts";
-import { Branching } from "../../src/host/branching.ts";
-import type { Host } from "../../src/host/host.ts";
+import type { WorktreeFacts } from "../../src/discovery/facts.ts";
+import { Branching } from "../../src/host/postgres/branch-progress.ts";
 import { layoutOf } from "../../src/model/layout.ts";
-import { type Beginning, beginSchema } from "../../src/resources/schema-beginning.ts";
+import { type Beginning, beginSchema } from "../../src/resources/schema-creation.ts";
+import type { Host } from "../../src/resources/step-context.ts";
 import { canLimitFiles, withFileLimit } from "../support/file-limit.ts";
 
 let root: string;

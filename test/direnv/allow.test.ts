@@ -1,13 +1,13 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { removeEnvrc } from "../../src/host/direnv.ts";
 import {
   allowEnvrc,
   isAllowed,
   mayAllowTracked,
   withdrawAllowance,
-} from "../../src/host/direnv-allow.ts";
+} from "../../src/host/direnv/allow.ts";
+import { removeEnvrc } from "../../src/host/direnv/envrc.ts";
 import { TRACKED_ENVRC_LINE } from "../../src/model/envrc.ts";
 import { DirenvProject } from "./project.ts";
 
@@ -94,7 +94,7 @@ describe("our .envrc", () => {
     await project.provide(top, "main");
     const deny = join(project.environment.XDG_DATA_HOME ?? "", "direnv/deny");
     fs.mkdirSync(deny);
-    const { sha256 } = await import("../../src/host/files.ts");
+    const { sha256 } = await import("../../src/host/fs/files.ts");
     fs.writeFileSync(join(deny, sha256(`${top}/.envrc\n`)), `${top}/.envrc\n`);
     expect((await project.provide(top, "main")).allowed).toBe("denied");
     expect(isAllowed(join(top, ".envrc"), project.environment)).toBe(false);

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
-import { type Provided, provideEnvrc } from "../../src/host/direnv-provide.ts";
+import { type Provided, provideEnvrc } from "../../src/host/direnv/provision.ts";
 import { ENVIRONMENT_FILE, environmentFile, environmentPath } from "../../src/model/envrc.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 

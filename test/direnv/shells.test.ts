@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { removeEnvrc } from "../../src/host/direnv.ts";
+import { removeEnvrc } from "../../src/host/direnv/envrc.ts";
 import { TRACKED_ENVRC_LINE } from "../../src/model/envrc.ts";
 import { DirenvProject } from "./project.ts";
 import { InteractiveShell, type ShellName } from "./shell.ts";

@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { expect, it } from "vitest";
-import { failingText } from "../../src/engine/failing.ts";
-import type { ServiceReport, WorktreeReport } from "../../src/model/report.ts";
+import { failingText } from "../../src/cli/output/failing-services.ts";
+import type { ServiceReport, WorktreeReport } from "../../src/model/reports.ts";
 
 const plain = pc.createColors(false);
 const coloured = pc.createColors(true);

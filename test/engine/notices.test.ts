@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import { expect, it } from "vitest";
-import { noticesText } from "../../src/engine/notices.ts";
-import type { ServiceReport, WorktreeReport } from "../../src/model/report.ts";
+import { noticesText } from "../../src/cli/output/notices.ts";
+import type { ServiceReport, WorktreeReport } from "../../src/model/reports.ts";
 
 const plain = pc.createColors(false);
 const service: ServiceReport = {

@@ -2,7 +2,7 @@ import Table from "cli-table3";
 import fc from "fast-check";
 import pc from "picocolors";
 import { describe, expect, it } from "vitest";
-import { plainTable } from "../../src/engine/table.ts";
+import { plainTable } from "../../src/cli/output/table.ts";
 
 const colours = pc.createColors(true);
 const plain = pc.createColors(false);

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { changesSince, glance, hasStirred } from "../../src/facts/glance.ts";
+import { changesSince, glance, hasStirred } from "../../src/daemon/watch/change-poll.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** A file system may give two changes of one tick the same time. */

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Away } from "../../src/facts/away.ts";
-import { coreValue, isCoreTrue } from "../../src/facts/git-config.ts";
-import { commonDirOf, rootOf } from "../../src/facts/project.ts";
-import { RepositoryAway, readWorktrees } from "../../src/facts/worktrees.ts";
+import { Away } from "../../src/discovery/absence-grace.ts";
+import { coreValue, isCoreTrue } from "../../src/discovery/git-config.ts";
+import { commonDirOf, rootOf } from "../../src/discovery/project.ts";
+import { RepositoryAway, readWorktrees } from "../../src/discovery/worktrees.ts";
 import type { Worktree } from "../../src/model/worktree.ts";
 
 let base: string;

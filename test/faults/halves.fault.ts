@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, test } from "vitest";
-import { register } from "../../src/host/branch/registry.ts";
+import { register } from "../../src/schema-branch/registry.ts";
 import { waitFor } from "../support/wait.ts";
 import { makePatient, type Patient } from "./support/patient.ts";
 import { tell } from "./support/table.ts";

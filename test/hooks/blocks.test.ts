@@ -6,13 +6,13 @@ import {
   ownHook,
   sharedHook,
   wrappingHook,
-} from "../../src/host/git/hook-block.ts";
+} from "../../src/host/git/hook/script.ts";
 import {
   findBlock,
   hasTornBlock,
   placeBlock,
   withoutBlocks,
-} from "../../src/host/git/marked-block.ts";
+} from "../../src/host/git/managed-block.ts";
 
 /** Any bytes, with the lines that matter to us more often than chance would have them. */
 const texts = fc

@@ -3,8 +3,8 @@ import { mkdir, realpath, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readWorktrees } from "../../src/facts/worktrees.ts";
-import { installHook, removeHook } from "../../src/host/git/hooks.ts";
+import { readWorktrees } from "../../src/discovery/worktrees.ts";
+import { installHook, removeHook } from "../../src/host/git/hook/installation.ts";
 import { waitFor } from "../support/wait.ts";
 import { type Listener, listen, makeSandbox, type Sandbox, scriptOf, write } from "./support.ts";
 

@@ -10,15 +10,15 @@ import {
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { readHookConfig } from "../../src/host/git/hook/config.ts";
 import {
   configure,
   configuredCommand,
   isConfigured,
   runsConfiguredHooks,
   unconfigure,
-} from "../../src/host/git/configured-hook.ts";
-import { readHookConfig } from "../../src/host/git/hook-config.ts";
-import { effectiveHook, installHook } from "../../src/host/git/hooks.ts";
+} from "../../src/host/git/hook/in-config.ts";
+import { effectiveHook, installHook } from "../../src/host/git/hook/installation.ts";
 import { snapshot } from "./snapshot.ts";
 import {
   gitRunsConfigured,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { excludeFromStatus, restoreExclude } from "../../src/host/git/exclude.ts";
+import { excludeFromStatus, restoreExclude } from "../../src/host/git/info-exclude.ts";
 import { snapshot } from "./snapshot.ts";
 import { makeSandbox, write } from "./support.ts";
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { appendFile, chmod, mkdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { effectiveHook } from "../../src/host/git/hooks.ts";
+import { effectiveHook } from "../../src/host/git/hook/installation.ts";
 import { snapshot } from "./snapshot.ts";
 import { listen, makeFileSandbox, type Sandbox, write } from "./support.ts";
 
@@ -219,7 +219,7 @@ test("a project that was moved as a whole keeps its hook, and can still take it 
   await using heard = await listen(moved);
   await box.git(moved, "switch", "--quiet", "--create", "one");
   expect(heard.told).toEqual([join(moved, ".git")]);
-  const { removeHook } = await import("../../src/host/git/hooks.ts");
+  const { removeHook } = await import("../../src/host/git/hook/installation.ts");
   await removeHook({ commonDir: join(moved, ".git"), worktrees: [], env: box.env });
   expect(
     Object.keys(snapshot(...["hooks", "config", "info"].map((x) => join(moved, ".git", x)))),

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { HookPipes } from "../../src/host/hook-pipes.ts";
+import { HookPipes } from "../../src/host/git/hook/fifo-server.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { waitFor } from "../support/wait.ts";
 import { listen, makeSandbox, type Sandbox, scriptOf } from "./support.ts";

@@ -4,14 +4,14 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import { readWorktrees } from "../../src/facts/worktrees.ts";
-import { runsConfiguredHooks } from "../../src/host/git/configured-hook.ts";
+import { readWorktrees } from "../../src/discovery/worktrees.ts";
+import { runsConfiguredHooks } from "../../src/host/git/hook/in-config.ts";
 import {
   type HookReport,
   type HookRepository,
   installHook,
   removeHook,
-} from "../../src/host/git/hooks.ts";
+} from "../../src/host/git/hook/installation.ts";
 
 /** Whether the git of this machine runs the hooks that its configuration names. */
 export const gitRunsConfigured = runsConfiguredHooks((await execa("git", ["version"])).stdout);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { onBeat } from "../../src/host/beat.ts";
+import { onBeat } from "../../src/host/timers/coalesced-timeout.ts";
 
 test("what is due at about the same time is done in one waking, and the rest later", async () => {
   const told: string[] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { carefully, every } from "../../src/host/every.ts";
+import { carefully, every } from "../../src/host/timers/interval.ts";
 import { waitFor } from "../support/wait.ts";
 
 test("work that fails is done again, and each kind of failure is told once", async () => {

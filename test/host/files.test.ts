@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { writeAtomically } from "../../src/host/files.ts";
+import { writeAtomically } from "../../src/host/fs/files.ts";
 import { canLimitFiles, withFileLimit } from "../support/file-limit.ts";
 
 let directory: string;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { describe, expect, test } from "vitest";
-import { listenersByLsof, listenersOn } from "../../src/host/listeners.ts";
+import { listenersByLsof, listenersOn } from "../../src/host/net/port-holders.ts";
 
 async function listenOn(host: string, port = 0): Promise<{ server: Server; port: number }> {
   const server = createServer().listen(port, host);

@@ -3,8 +3,8 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { runFirstCommand } from "../../src/host/first-command.ts";
-import { type CommandResult, endOnce, runOnce } from "../../src/host/once.ts";
+import { type CommandResult, endOnce, runOnce } from "../../src/host/process/recorded-job.ts";
+import { runFirstCommand } from "../../src/host/process/setup-command.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 import { makeProject, type TestProject } from "../support/project.ts";
 import { must } from "../support/running.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { rotate } from "../../src/host/rotate.ts";
+import { rotate } from "../../src/host/fs/log-rotation.ts";
 import { canLimitFiles, withFileLimit } from "../support/file-limit.ts";
 
 const LARGE = 10_485_761;

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { forgetAlias, socketPaths } from "../../src/host/socket-path.ts";
+import { forgetAlias, socketPaths } from "../../src/host/net/socket-path.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 import { accounts, ourselves } from "../support/as-user.ts";
 

@@ -3,9 +3,9 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { writeRecord } from "../../src/host/git/hook-record.ts";
-import { linkToProject } from "../../src/host/outside-link.ts";
-import { sweepTemporaries } from "../../src/host/temporaries.ts";
+import { sweepTemporaries } from "../../src/host/fs/temporary-files.ts";
+import { writeRecord } from "../../src/host/git/hook/manifest.ts";
+import { linkToProject } from "../../src/host/project/worktree-link.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { waitFor } from "../support/wait.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { WorktreeReport } from "../../src/model/report.ts";
+import type { WorktreeReport } from "../../src/model/reports.ts";
 import { makeProject, type Outcome, type TestProject } from "../support/project.ts";
 import { must, read, reportOf, startProject } from "../support/running.ts";
 import { waitFor } from "../support/wait.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RetiredReport } from "../../src/model/report.ts";
+import type { RetiredReport } from "../../src/model/reports.ts";
 import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 import {

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { claimLogs, retireLogs, sweepLogs } from "../../src/host/worktree-logs.ts";
+import { claimLogs, retireLogs, sweepLogs } from "../../src/host/runit/worktree-logs.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import type { TestProject } from "../support/project.ts";
 import { must, reportOf } from "../support/running.ts";

@@ -1,7 +1,7 @@
 import { appendFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RetiredReport } from "../../src/model/report.ts";
+import type { RetiredReport } from "../../src/model/reports.ts";
 import type { TestProject } from "../support/project.ts";
 import { makeProject } from "../support/project.ts";
 import { must, read } from "../support/running.ts";

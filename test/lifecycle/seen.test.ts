@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { Seen } from "../../src/triggers/seen.ts";
+import { Seen } from "../../src/daemon/reconciler/worktree-cache.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatKey } from "../../src/model/configuration-problems.ts";
+import { formatKey } from "../../src/model/configuration/problems.ts";
 import { printableColoured, printableJson, printableLines } from "../../src/model/printable.ts";
 
 const HOSTILE = "a\u001b]0;x\u0007\u009b31m\u202e\u200b\u2028\u{e0041}\u007f\ttab\r\nline\rback";

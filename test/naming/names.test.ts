@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { WorktreeReport } from "../../src/model/report.ts";
+import type { WorktreeReport } from "../../src/model/reports.ts";
 import { isSlug } from "../../src/model/slug.ts";
 import { startProject } from "../lifecycle/support.ts";
 import type { TestProject } from "../support/project.ts";

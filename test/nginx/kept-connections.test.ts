@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { slotClaim } from "../../src/model/nginx/slots.ts";
+import { slotClaim } from "../../src/model/nginx/keepalive-slots.ts";
 import { echo, startBackend, stop } from "./support/backend.ts";
 import { startGate } from "./support/gate.ts";
 import { type Project, startProject } from "./support/project.ts";

@@ -4,7 +4,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openConnections } from "../../src/host/connections.ts";
+import { openConnections } from "../../src/host/net/open-connections.ts";
 import { reservePort } from "../support/ports.ts";
 import { waitFor } from "../support/wait.ts";
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { WorktreeReport } from "../../src/model/report.ts";
+import type { WorktreeReport } from "../../src/model/reports.ts";
 import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 import { logOf, run, service, startProbes, starts, tell, waitForState } from "./support.ts";

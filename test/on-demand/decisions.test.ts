@@ -6,7 +6,7 @@ import {
   pauseUntilNext,
   type RunningSight,
   roomForOne,
-} from "../../src/engine/idle.ts";
+} from "../../src/services/eviction-policy.ts";
 
 const now = 1_000_000;
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import type { ConfigurationInput } from "../../src/model/configuration.ts";
+import type { ConfigurationInput } from "../../src/model/configuration/configuration.ts";
 import { makeProject, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 

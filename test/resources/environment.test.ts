@@ -2,9 +2,9 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Host } from "../../src/host/host.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { environment } from "../../src/resources/environment.ts";
+import type { Host } from "../../src/resources/step-context.ts";
 
 test("nothing comes into a worktree, or git's directory for it, once its .git is gone", async () => {
   const root = fs.mkdtempSync(join(tmpdir(), "iki-"));

@@ -43,7 +43,7 @@ test("dependencies that a clone only links to are left to whom they belong", asy
   try {
     for (const one of [clone, others]) mkdirSync(one);
     writeFileSync(join(others, "precious"), "");
-    for (const part of ["scripts", "src/host/package-managers.json"]) {
+    for (const part of ["scripts", "src/host/programs/package-managers.json"]) {
       const source = fileURLToPath(new URL(`../../${part}`, import.meta.url));
       cpSync(source, join(clone, part), { recursive: true });
     }

@@ -2,12 +2,12 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { DefaultPointer } from "../../src/host/default-pointer.ts";
-import type { Host } from "../../src/host/host.ts";
-import { KeptConnections } from "../../src/host/kept-connections.ts";
-import { Ports } from "../../src/host/ports.ts";
+import { Ports } from "../../src/host/net/port-allocator.ts";
+import { DefaultPointer } from "../../src/host/nginx/default-pointer.ts";
+import { KeptConnections } from "../../src/host/nginx/keepalive-slots.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { nginxRoute } from "../../src/resources/nginx-route.ts";
+import type { Host } from "../../src/resources/step-context.ts";
 
 let base: string;
 let outside: string;

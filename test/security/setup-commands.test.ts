@@ -56,7 +56,7 @@ test.each(Object.keys(asking))(
       new RegExp(`database\\.migrate waits.*ikigai up ${name} or ikigai db setup ${name}`),
     );
     const { stdout } = await project.ikigai("wt", "list");
-    const own = stdout.split("\n").find((line) => line.startsWith(`  ${name} `));
+    const own = stdout.split("\n").find((line) => line.startsWith(`  ${name}: `));
     expect(own).toContain("database.migrate waits");
     // Neither a look at everything nor somebody's question about another worktree is asking.
     await project.ikigai("trust", "main", "--yes");

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { endAll, processesOf } from "../../scripts/processes.js";
 import { removeProject } from "../../scripts/remove.js";
-import type { ConfigurationInput } from "../../src/model/configuration.ts";
+import type { ConfigurationInput } from "../../src/model/configuration/configuration.ts";
 import { type Answer, ask, type Request } from "./http.ts";
 import { type PortReservation, reservePort } from "./ports.ts";
 import { makeRepository, type RepositoryLayout } from "./repository.ts";

@@ -1,4 +1,4 @@
-import type { WorktreeReport } from "../../src/model/report.ts";
+import type { WorktreeReport } from "../../src/model/reports.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "./project.ts";
 import { waitFor } from "./wait.ts";
 

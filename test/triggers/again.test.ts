@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { Again } from "../../src/daemon/reconciler/recheck.ts";
 import type { Slug } from "../../src/model/slug.ts";
-import { Again } from "../../src/triggers/again.ts";
 
 const one = "one" as Slug;
 const held = new Set([one]);

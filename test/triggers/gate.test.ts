@@ -3,10 +3,10 @@ import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { WorktreeFacts } from "../../src/facts/facts.ts";
-import type { Host } from "../../src/host/host.ts";
-import { gateServer } from "../../src/triggers/gate.ts";
-import { Keeper } from "../../src/triggers/keeper.ts";
+import { gateServer } from "../../src/daemon/gate/server.ts";
+import { Keeper } from "../../src/daemon/reconciler/reconciler.ts";
+import type { WorktreeFacts } from "../../src/discovery/facts.ts";
+import type { Host } from "../../src/resources/step-context.ts";
 import { ask } from "../support/http.ts";
 
 /** Looks, and finds nothing new. */

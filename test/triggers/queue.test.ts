@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Queue } from "../../src/triggers/queue.ts";
+import { Queue } from "../../src/daemon/reconciler/coalescing-queue.ts";
 
 test("who asks while a job runs is served by one more run, together with all others", async () => {
   const ends: (() => void)[] = [];

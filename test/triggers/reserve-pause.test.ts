@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ReservePause } from "../../src/triggers/reserve-pause.ts";
+import { ReservePause } from "../../src/daemon/jobs/reserve-pause.ts";
 
 test("what brought nothing is put off longer each time, and not once somebody writes", () => {
   const pause = new ReservePause();

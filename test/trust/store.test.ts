@@ -9,7 +9,7 @@ import {
   listApprovals,
   projectIdentity,
   untrusted,
-} from "../../src/host/trust.ts";
+} from "../../src/host/trust/approvals.ts";
 import type { Trustable } from "../../src/model/trust.ts";
 
 let base: string;

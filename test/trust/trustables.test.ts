@@ -5,10 +5,10 @@ import os from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { detectServices } from "../../src/facts/services.ts";
-import { readTrustables } from "../../src/facts/trustables.ts";
-import { DEFAULT_CONFIGURATION } from "../../src/model/configuration.ts";
-import { checkConfiguration } from "../../src/model/configuration-problems.ts";
+import { readTrustables } from "../../src/discovery/approvable-content.ts";
+import { detectServices } from "../../src/discovery/services.ts";
+import { DEFAULT_CONFIGURATION } from "../../src/model/configuration/configuration.ts";
+import { checkConfiguration } from "../../src/model/configuration/problems.ts";
 import { lineDiff } from "../../src/model/line-diff.ts";
 import { holding, type TrustFacts, trustables } from "../../src/model/trust.ts";
 

@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { readIfThere } from "../files.ts";
+import { readIfThere } from "../fs/files.ts";
 
 /** As git writes it; behind it, to the end, nothing that is not ours. */
 const AT_THE_END = /\n\[hook "ikigai"\]\n(?:\t(?:command|event|enabled|lineFeedAdded) = .*\n)+$/;

@@ -1,4 +1,4 @@
-import { statIfThere } from "../files.ts";
+import { statIfThere } from "../fs/files.ts";
 
 /** What was found out about directories, forgotten when they are gone. */
 export class DirectoryCache<Value> {

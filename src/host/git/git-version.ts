@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { gitEnvironment } from "./environment.ts";
-import { stampOf } from "./hook-config.ts";
+import { stampOf } from "./hook/config.ts";
 
 let known: { stamp: string; version: Promise<string> } | undefined;
 

@@ -1,6 +1,6 @@
 import type { RawPath } from "../../model/worktree.ts";
-import { lstatIfThere } from "../files.ts";
-import { listFiles } from "./tracks.ts";
+import { lstatIfThere } from "../fs/files.ts";
+import { listFiles } from "./tracked-files.ts";
 
 /** A removal changes the top at least so often, but for one with a directory that takes longer. */
 const QUIET_MS = 10_000;

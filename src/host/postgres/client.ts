@@ -1,8 +1,8 @@
 import pg from "pg";
 import { UserError } from "../../model/user-error.ts";
-import { codeOf, realPath } from "../files.ts";
+import { randomPassword, scramVerifier } from "../../schema-branch/scram.ts";
+import { codeOf, realPath } from "../fs/files.ts";
 import { OBSERVER, observerStatements } from "./observer.ts";
-import { randomPassword, scramVerifier } from "./scram.ts";
 
 /** How to reach the project's server as its owner. */
 export interface OwnerConnection {

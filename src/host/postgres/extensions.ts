@@ -1,6 +1,6 @@
-import { moveExtensions } from "../branch/index.ts";
+import { moveExtensions } from "../../schema-branch/index.ts";
 import type { Postgres } from "./client.ts";
-import { ASTRAY, EXTENSIONS } from "./gathering.ts";
+import { ASTRAY, EXTENSIONS } from "./extension-trigger.ts";
 
 /** An extension that lies where it should not, and cannot be moved. */
 export interface StrayExtension {

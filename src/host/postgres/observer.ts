@@ -1,4 +1,4 @@
-import { REGISTRY, REGISTRY_STATEMENTS } from "../branch/registry.ts";
+import { REGISTRY, REGISTRY_STATEMENTS } from "../../schema-branch/registry.ts";
 import { quoteText } from "./quote.ts";
 
 /**

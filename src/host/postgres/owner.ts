@@ -1,8 +1,8 @@
 import fs from "node:fs";
-import { ownerPasswordFile } from "../../model/variables.ts";
-import { readIfThere, writeAtomically } from "../files.ts";
-import { stateDirectory, type UserEnvironment } from "../state-directory.ts";
-import { matchesVerifier, randomPassword, scramVerifier } from "./scram.ts";
+import { ownerPasswordFile } from "../../model/environment-variables.ts";
+import { matchesVerifier, randomPassword, scramVerifier } from "../../schema-branch/scram.ts";
+import { readIfThere, writeAtomically } from "../fs/files.ts";
+import { stateDirectory, type UserEnvironment } from "../fs/xdg.ts";
 
 /**
  * Where the login of a project's database owner lies: `password`, `pgpass` (libpq, "The Password

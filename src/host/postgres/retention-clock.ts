@@ -6,7 +6,7 @@ import {
   type Reading,
   type RetentionClock,
 } from "../../model/retention-clock.ts";
-import { readIfThere } from "../files.ts";
+import { readIfThere } from "../fs/files.ts";
 import type { Postgres } from "./client.ts";
 import { quoteText } from "./quote.ts";
 

@@ -1,8 +1,13 @@
-import { retiredName, type SchemaMark, writeMark } from "../../model/mark.ts";
+import { retiredName, type SchemaMark, writeMark } from "../../model/schema-mark.ts";
 import { schemaOf } from "../../model/slug.ts";
-import { dependents, dropEmptySchema, dropSchema } from "../branch/drop.ts";
-import { IS_REGISTERED, REGISTRY, register, renameRegistered } from "../branch/registry.ts";
-import { codeOf } from "../files.ts";
+import { dependents, dropEmptySchema, dropSchema } from "../../schema-branch/drop.ts";
+import {
+  IS_REGISTERED,
+  REGISTRY,
+  register,
+  renameRegistered,
+} from "../../schema-branch/registry.ts";
+import { codeOf } from "../fs/files.ts";
 import { isUnreachable, type Postgres } from "./client.ts";
 import { quoteName, quoteText } from "./quote.ts";
 import { type KeptClock, keepRetentionClock, readRetentionClock } from "./retention-clock.ts";

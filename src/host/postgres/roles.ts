@@ -1,4 +1,4 @@
-import { codeOf } from "../files.ts";
+import { codeOf } from "../fs/files.ts";
 import type { Postgres } from "./client.ts";
 import { quoteName, quoteText } from "./quote.ts";
 

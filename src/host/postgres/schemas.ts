@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { readMark, type SchemaMark, writeMark } from "../../model/mark.ts";
+import { readMark, type SchemaMark, writeMark } from "../../model/schema-mark.ts";
 import { schemaOf } from "../../model/slug.ts";
-import { IS_REGISTERED, REGISTRY, register } from "../branch/registry.ts";
+import { IS_REGISTERED, REGISTRY, register } from "../../schema-branch/registry.ts";
+import { scramVerifier } from "../../schema-branch/scram.ts";
 import type { Postgres } from "./client.ts";
-import { EXTENSIONS, GATHERING } from "./gathering.ts";
+import { EXTENSIONS, GATHERING } from "./extension-trigger.ts";
 import { quoteName, quoteText } from "./quote.ts";
 import { GROUP, GROUP_STATEMENTS, markRole, ROLE_MARK } from "./roles.ts";
-import { scramVerifier } from "./scram.ts";
 
 /** A schema that bears our mark, or one that has a worktree's name without it. */
 export interface FoundSchema {

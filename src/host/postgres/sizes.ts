@@ -1,5 +1,5 @@
-import { readMark } from "../../model/mark.ts";
-import { BUILD_MARK, IS_REGISTERED, REGISTRY, RESERVE_MARK } from "../branch/registry.ts";
+import { readMark } from "../../model/schema-mark.ts";
+import { BUILD_MARK, IS_REGISTERED, REGISTRY, RESERVE_MARK } from "../../schema-branch/registry.ts";
 import type { Postgres } from "./client.ts";
 
 /** One schema of ours and what it takes on disk. */

@@ -12,8 +12,8 @@ import {
   sha256,
   toBuffer,
   writeAtomically,
-} from "../files.ts";
-import { beginningOf } from "../process-table.ts";
+} from "../fs/files.ts";
+import { beginningOf } from "../process/processes.ts";
 
 /** What a service is, as data beside its constant run script. */
 export interface Definition {

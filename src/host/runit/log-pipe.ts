@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { codeOf } from "../files.ts";
+import { codeOf } from "../fs/files.ts";
 
 /** What lies in the pipe between a service and its svlogd. */
 export interface LogPipe {

@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { codeOf, isAbsent } from "../files.ts";
+import { codeOf, isAbsent } from "../fs/files.ts";
 
 /** What runsv says of a service in `supervise/status` (runsv(8); 20 bytes). */
 export interface SuperviseStatus {

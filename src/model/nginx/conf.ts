@@ -1,10 +1,10 @@
 import { backendDefaults, portMaps, TRAFFIC, UPGRADE_MAPS } from "./backend.ts";
+import { slotMaps } from "./keepalive-slots.ts";
 import { routingMaps } from "./maps.ts";
-import { originMaps } from "./origin.ts";
 import { indented, quoted } from "./quote.ts";
+import { originMaps } from "./request-origin.ts";
 import { servers } from "./servers.ts";
 import type { NginxSettings } from "./settings.ts";
-import { slotMaps } from "./slots.ts";
 import { staticMaps, typesBlock } from "./static.ts";
 import { failureMaps } from "./wake.ts";
 

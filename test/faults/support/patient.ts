@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import pg from "pg";
 import { expect } from "vitest";
-import type { PlanReport } from "../../../src/model/report.ts";
+import type { PlanReport } from "../../../src/model/reports.ts";
 import { ask } from "../../support/http.ts";
 import { ownerLogin } from "../../support/owner.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "../../support/project.ts";

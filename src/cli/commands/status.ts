@@ -1,0 +1,93 @@
+import { execa } from "execa";
+import { type Asking, askNginx, askPostgres } from "../../host/net/server-health.ts";
+import type { Layout } from "../../model/layout.ts";
+import { printable, printableJson } from "../../model/printable.ts";
+import type { WorktreeReport } from "../../model/reports.ts";
+import { askDaemon } from "../client/daemon-client.ts";
+import { type Run, requireProject } from "../context.ts";
+import { pc } from "../output/colours.ts";
+import { noticesText } from "../output/notices.ts";
+import { offlineReports } from "../output/offline-reports.ts";
+import { plainTable, worktreeTable } from "../output/plain-table.ts";
+import { expiryLine } from "../output/worktree-list.ts";
+import { readWorktreeReports } from "./wt-list.ts";
+
+interface Part {
+  readonly name: string;
+  readonly running: boolean;
+  /** It runs, and does what it is there for. */
+  readonly answers: boolean;
+  readonly detail: string;
+}
+
+const PARTS: readonly (readonly [string, string, Asking?])[] = [
+  ["supervisor", "runsvdir"],
+  ["nginx", "nginx", askNginx],
+  ["Postgres", "pg_ctl", askPostgres],
+];
+
+/** Exit code 1 when something is not as `ikigai start` leaves it. */
+export const status: Run = async ({ cwd, out, say }, _, options) => {
+  const project = requireProject(cwd);
+  const [parts, { worktrees, problems, running, expiring = [] }] = await Promise.all([
+    Promise.all(PARTS.map((part) => partOf(project.layout, ...part))),
+    readWorktreeReports(project.layout, () => offlineReports(project)),
+  ]);
+  const degraded = running ? await degradation(project.layout) : undefined;
+  const all = [...parts, { name: "daemon", running, answers: running, detail: "" }];
+  const healthy =
+    all.every((part) => part.answers) && worktrees.every(isWell) && problems.length === 0;
+  if (options.json) {
+    out(printableJson({ healthy, parts: all, problems, worktrees }));
+    return healthy ? 0 : 1;
+  }
+  const rows = all.map((part) => [part.name, stateWord(part), pc.dim(printable(part.detail))]);
+  out(`${plainTable(["PART", "STATE", ""], rows)}\n\n${worktreeTable(worktrees)}\n`);
+  out(noticesText({ worktrees, problems }, pc));
+  if (degraded !== undefined)
+    out(`\n  ${pc.yellow("degraded")}: ${degraded}\n  next: ikigai doctor\n`);
+  for (const one of expiring) say(expiryLine(one));
+  if (!all.every((part) => part.running)) {
+    say(`\n  next: ${problems.length > 0 ? "mend the settings, then " : ""}ikigai start`);
+  } else if (!all.every((part) => part.answers)) say("\n  next: ikigai doctor");
+  return healthy ? 0 : 1;
+};
+
+function stateWord({ running, answers }: Part): string {
+  if (answers) return pc.green("running");
+  return running ? pc.red("does not answer") : pc.yellow("stopped");
+}
+
+function isWell({ problems, services }: WorktreeReport): boolean {
+  return (
+    problems.length === 0 &&
+    services.every(({ state }) => state !== "crashed" && state !== "crashing")
+  );
+}
+
+/** Why the daemon notices less than it could. */
+async function degradation(layout: Layout): Promise<string | undefined> {
+  try {
+    return (await askDaemon<{ degraded?: string }>(layout, "GET", "/v1/health")).degraded;
+  } catch {
+    // It has ended meanwhile.
+    return undefined;
+  }
+}
+
+async function partOf(
+  layout: Layout,
+  name: string,
+  program: string,
+  ask: Asking = async () => undefined,
+): Promise<Part> {
+  const result = await execa(`${layout.bin}/${program}`, ["status"], {
+    reject: false,
+    stdin: "ignore",
+  });
+  const detail = (result.stdout || result.stderr).split("\n")[0] ?? "";
+  const running = result.exitCode === 0;
+  // What has a process may refuse everybody all the same.
+  const why = running ? await ask(layout) : undefined;
+  return { name, running, answers: running && why === undefined, detail: why ?? detail };
+}

@@ -1,0 +1,32 @@
+import { commonDirOf } from "../../discovery/project.ts";
+import { putRight } from "../../host/project/control-repair.ts";
+import { projectIdentity } from "../../host/trust/approvals.ts";
+import type { Layout } from "../../model/layout.ts";
+import { callDaemon, DaemonAway } from "../client/daemon-client.ts";
+import { type Run, requireProject } from "../context.ts";
+import { step } from "../output/spinner.ts";
+import { control } from "../setup/control.ts";
+
+export const stop: Run = async ({ cwd }) => {
+  await stopAll(requireProject(cwd).layout);
+  return 0;
+};
+
+/** Ends all processes of a project; the data stays. What does not run is left as it is. */
+export async function stopAll(layout: Layout): Promise<void> {
+  // What ends everything is the package's own, whatever a checkout has put there.
+  const commonDir = commonDirOf(layout.root);
+  if (commonDir) putRight(layout, projectIdentity(commonDir));
+  await step("services and daemon", async () => {
+    try {
+      await callDaemon(layout, "POST", "/v1/rest", { timeout: 15_000 });
+    } catch (error) {
+      if (!(error instanceof DaemonAway)) throw error;
+    }
+    await control(layout, "runsvdir", "stop");
+  });
+  await Promise.all([
+    step("nginx", () => control(layout, "nginx", "stop")),
+    step("Postgres", () => control(layout, "pg_ctl", "stop")),
+  ]);
+}

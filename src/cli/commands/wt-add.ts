@@ -1,0 +1,165 @@
+import { mkdirSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { execa } from "execa";
+import { openProject } from "../../discovery/open-project.ts";
+import { findProject, type Project } from "../../discovery/project.ts";
+import { lstatIfThere, toBuffer } from "../../host/fs/files.ts";
+import { git, gitAsTyped, gitSays } from "../../host/git/git.ts";
+import { removeIfEmpty } from "../../host/git/info-exclude.ts";
+import { printable, printableJson } from "../../model/printable.ts";
+import type { WorktreeReport } from "../../model/reports.ts";
+import { UserError } from "../../model/user-error.ts";
+import { askDaemon, DaemonAway } from "../client/daemon-client.ts";
+import { type Run, requireProject, textOption } from "../context.ts";
+import { withBranchProgress } from "../output/branch-progress.ts";
+import { followed } from "./wt-remove.ts";
+
+/** Plain `git worktree add` for a branch, in the place where this project's worktrees lie. */
+export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
+  const project = requireProject(cwd);
+  const from = textOption(options, "from");
+  const at = await workingPlace(project, cwd);
+  if (name.startsWith("-") || !(await gitSays(at, "check-ref-format", "--branch", name))) {
+    throw new UserError(`${printable(name)} is no name that git takes for a branch.`);
+  }
+  const path = await placeFor(project, name);
+  if (lstatIfThere(path)) {
+    throw new UserError(`${path} is there already.`, `git worktree add PATH ${name}`);
+  }
+  const add = await addArguments(at, name, path, from);
+  const above = dirname(path);
+  const made = mkdirSync(above, { recursive: true }) !== undefined;
+  const unsay = await intend(project, path, {
+    mode: textOption(options, "db"),
+    // A new branch begins at this HEAD, and its data where the HEAD's are.
+    from: add.at(-1) === path ? at : undefined,
+  });
+  try {
+    await gitAsTyped(at, ...add);
+  } catch (error) {
+    await unsay();
+    if (made) removeIfEmpty(Buffer.from(above));
+    throw error;
+  }
+  const report = await withBranchProgress(project.layout, new URLSearchParams({ cwd: path }), () =>
+    reportOf(project, path),
+  );
+  if (!report) {
+    say(`  ${printable(path)} is made; ikigai is not running`);
+    say("  next: ikigai start");
+    return 0;
+  }
+  if (options.json) out(printableJson(report));
+  else {
+    say(`  ${report.slug} on ${printable(report.branch ?? "no branch")} in ${printable(path)}`);
+    for (const problem of report.problems) say(`  ${printable(problem)}`);
+    out(`${report.url}\n`);
+  }
+  if (options.open) await open(report.url);
+  return 0;
+};
+
+/** Where git is run: a new branch begins at the HEAD of the worktree in which the command was typed. */
+async function workingPlace({ commonDir }: Project, cwd: string): Promise<string> {
+  const answer = await git(cwd, "rev-parse", "--path-format=absolute", "--git-common-dir").catch(
+    () => "",
+  );
+  // Another repository may lie inside a worktree, and a project's root may be in none.
+  return answer.replace(/\n$/, "") === commonDir ? cwd : commonDir;
+}
+
+/**
+ * In `worktrees.directory` where that is set. Otherwise beside the other worktrees where the
+ * repository is bare; beside the clone, with its name before it, where that is a worktree itself. A
+ * branch's directories become dashes: nested worktrees hide in each other's `git status`.
+ */
+async function placeFor(project: Project, name: string): Promise<string> {
+  const directory = name.replaceAll("/", "-");
+  const { layout, settings, worktrees } = await openProject(project);
+  const chosen = settings.project.worktrees.directory;
+  if (chosen !== undefined) return resolve(layout.root, chosen, directory);
+  const main = worktrees.find((w) => w.isMain);
+  if (!main) return join(layout.root, directory);
+  const top = toBuffer(main.path).toString();
+  return join(dirname(top), `${basename(top)}-${directory}`);
+}
+
+/** git's own rules: a branch that is there, else the one remote's that has it, else a new one. */
+async function addArguments(
+  cwd: string,
+  name: string,
+  path: string,
+  from: string | undefined,
+): Promise<string[]> {
+  const add = ["worktree", "add"];
+  if (from !== undefined) {
+    if (from.startsWith("-")) throw new UserError(`${printable(from)} is no revision.`);
+    return [...add, "-b", name, "--", path, from];
+  }
+  if (await gitSays(cwd, "show-ref", "--verify", "--quiet", `refs/heads/${name}`)) {
+    return [...add, "--", path, name];
+  }
+  const remotes = (await git(cwd, "remote")).split("\n").filter(Boolean);
+  const having = await Promise.all(
+    remotes.map(async (remote) =>
+      (await gitSays(cwd, "show-ref", "--verify", "--quiet", `refs/remotes/${remote}/${name}`))
+        ? [remote]
+        : [],
+    ),
+  );
+  const found = having.flat();
+  if (found.length > 1) {
+    throw new UserError(
+      `The remotes ${found.join(" and ")} both have a branch ${printable(name)}.`,
+      `ikigai wt add ${name} --from ${found[0]}/${name}`,
+    );
+  }
+  const [remote] = found;
+  return remote === undefined
+    ? [...add, "-b", name, "--", path]
+    : [...add, "--track", "-b", name, "--", path, `${remote}/${name}`];
+}
+
+/** Tells the daemon how the schema is to begin; answers the way to take that back. */
+async function intend(
+  { layout }: Project,
+  path: string,
+  how: { readonly mode: string | undefined; readonly from: string | undefined },
+): Promise<() => Promise<void>> {
+  const place = join(realpathSync(dirname(path)), basename(path));
+  const say = async (more: Readonly<Record<string, string | undefined>>) => {
+    const query = new URLSearchParams({ path: place });
+    for (const [key, value] of Object.entries(more)) if (value !== undefined) query.set(key, value);
+    await askDaemon(layout, "POST", `/v1/intend?${query}`);
+  };
+  try {
+    await say(how);
+  } catch (error) {
+    if (!(error instanceof DaemonAway) || how.mode !== undefined) throw error;
+  }
+  return () => say({}).catch(() => undefined);
+}
+
+/** Undefined when nothing runs here. */
+async function reportOf(project: Project, path: string): Promise<WorktreeReport | undefined> {
+  const { layout } = findProject(path) ?? project;
+  try {
+    await followed(layout);
+    const query = `cwd=${encodeURIComponent(path)}`;
+    const answer = await askDaemon<{ worktree: WorktreeReport }>(
+      layout,
+      "GET",
+      `/v1/worktree?${query}`,
+    );
+    return answer.worktree;
+  } catch (error) {
+    if (error instanceof DaemonAway) return undefined;
+    throw error;
+  }
+}
+
+async function open(url: string): Promise<void> {
+  const program = process.platform === "darwin" ? "open" : "xdg-open";
+  const { exitCode } = await execa(program, [url], { reject: false, stdio: "ignore" });
+  if (exitCode !== 0) throw new UserError(`${program} could not open ${url}.`);
+}

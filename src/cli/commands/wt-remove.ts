@@ -1,0 +1,98 @@
+import { realpathSync } from "node:fs";
+import type { Project } from "../../discovery/project.ts";
+import { namedWorktree, topOf } from "../../discovery/worktree-names.ts";
+import { innermost } from "../../discovery/worktree-of-directory.ts";
+import { readWorktrees } from "../../discovery/worktrees.ts";
+import { gitAsTyped } from "../../host/git/git.ts";
+import { describeLoss, lossOf } from "../../host/git/unsaved-work.ts";
+import type { Layout } from "../../model/layout.ts";
+import { localTime } from "../../model/local-time.ts";
+import { printable } from "../../model/printable.ts";
+import type { RetiredReport } from "../../model/reports.ts";
+import type { Slug } from "../../model/slug.ts";
+import { UserError } from "../../model/user-error.ts";
+import type { Worktree } from "../../model/worktree.ts";
+import { askDaemon, callDaemon, DaemonAway } from "../client/daemon-client.ts";
+import { type Run, requireProject } from "../context.ts";
+import { changeTo, homeOf } from "../working-directory.ts";
+
+/** Plain `git worktree remove`, once it is known that no work is lost by it. */
+export const wtRemove: Run = async ({ cwd, say }, [name = ""], options) => {
+  const project = requireProject(cwd);
+  const worktree = namedWorktree(readWorktrees(project.commonDir), name, cwd);
+  const force = options.force === true;
+  refuseFixed(worktree);
+  if (!force) {
+    const losses = worktree.state === "present" ? describeLoss(await lossOf(worktree)) : [];
+    if (losses.length > 0) {
+      throw new UserError(
+        `Removing ${worktree.slug} would lose ${losses.map(printable).join(", ")}.`,
+        `ikigai wt remove ${worktree.slug} --force, or save them first`,
+      );
+    }
+  }
+  const began = Date.now();
+  const wasInside = innermost([worktree], realpathSync(cwd)) !== undefined;
+  await removeWorktree(project, worktree, force);
+  if (wasInside) {
+    say(
+      `  you are still in its directory, which is gone; next: ${changeTo(homeOf(project.layout.root))}`,
+    );
+  }
+  say(`  ${worktree.slug} is removed; ${await whatIsKept(project.layout, worktree.slug, began)}`);
+  return 0;
+};
+
+/** What became of its data, as far as that is known. */
+async function whatIsKept(layout: Layout, slug: Slug, began: number): Promise<string> {
+  try {
+    const answer = await askDaemon<{ retired: RetiredReport[] }>(layout, "GET", "/v1/retired");
+    // Of what had its name before, the time is an earlier one.
+    const kept = answer.retired.find(
+      ({ name, since }) => name === slug && Date.parse(since) >= began,
+    );
+    if (!kept) return "its schema held nothing, so there is no data to keep";
+    return `its data is kept until ${localTime(kept.goes)}: ikigai wt restore ${kept.schema} --into WORKTREE`;
+  } catch (error) {
+    if (error instanceof DaemonAway)
+      return "ikigai is not running: what its schema holds, if it has one, is put aside by the next start";
+    return "what its schema holds, if it has one, is put aside as soon as Postgres answers";
+  }
+}
+
+/** @throws UserError for what git would not remove, with or without force */
+function refuseFixed({ isMain, slug, locked }: Worktree): void {
+  if (isMain)
+    throw new UserError(`${slug} is the repository's own worktree; git removes it never.`);
+  if (locked === undefined) return;
+  const reason = locked === "" ? "" : ` (${printable(locked)})`;
+  throw new UserError(`${slug} is locked${reason}.`, `git worktree unlock ${slug}`);
+}
+
+/** Runs git from outside the worktree, and waits until the daemon has followed. */
+export async function removeWorktree(
+  { layout, commonDir }: Project,
+  worktree: Worktree,
+  force: boolean,
+): Promise<void> {
+  // The directory in which this was typed may be the one that goes.
+  process.chdir(layout.root);
+  await gitAsTyped(
+    commonDir,
+    "worktree",
+    "remove",
+    ...(force ? ["--force"] : []),
+    "--",
+    topOf(worktree),
+  );
+  await followed(layout);
+}
+
+/** Settles when the daemon has looked; without one there is nothing to wait for. Nothing is started by it. */
+export async function followed(layout: Layout): Promise<void> {
+  try {
+    await callDaemon(layout, "POST", "/v1/look?brief", { timeout: 60_000 });
+  } catch (error) {
+    if (!(error instanceof DaemonAway)) throw error;
+  }
+}

@@ -1,0 +1,201 @@
+import fs from "node:fs";
+import { networkInterfaces } from "node:os";
+import { type OpenProject, openProject } from "../../discovery/open-project.ts";
+import { commonDirOf, type Project, rootOf } from "../../discovery/project.ts";
+import {
+  holdsProject,
+  plantedFiles,
+  plantedProblem,
+} from "../../discovery/tracked-ikigai-files.ts";
+import { unapprovedPrograms } from "../../discovery/trust.ts";
+import { readWorktrees } from "../../discovery/worktrees.ts";
+import { readIfThere, writeAtomically } from "../../host/fs/files.ts";
+import { refuseReadOnly } from "../../host/fs/free-space.ts";
+import { installHook } from "../../host/git/hook/installation.ts";
+import { excludeFromStatus, KEPT_OUT } from "../../host/git/info-exclude.ts";
+import { choosePostgresAccount } from "../../host/postgres/os-account.ts";
+import { ownerDirectory, prepareOwner } from "../../host/postgres/owner.ts";
+import { findPrograms, pathTo } from "../../host/programs/find.ts";
+import { hasSeal, writeSeal } from "../../host/project/baseline.ts";
+import { dropPlanted, markApproved, putRight } from "../../host/project/control-repair.ts";
+import { installControls } from "../../host/project/controls.ts";
+import { makeSkeleton, refuseStrangers } from "../../host/project/directories.ts";
+import { readArrival, settleHere } from "../../host/project/location.ts";
+import { packageFile } from "../../host/project/package-file.ts";
+import { expelStrangers } from "../../host/project/quarantine.ts";
+import {
+  type Settings as ProgramSettings,
+  renderSettings,
+  writeSettings,
+} from "../../host/project/shell-settings.ts";
+import { Slots } from "../../host/runit/service-directories.ts";
+import {
+  approve,
+  beginFirst,
+  endFirst,
+  firstIsOver,
+  projectIdentity,
+} from "../../host/trust/approvals.ts";
+import type { Configuration } from "../../model/configuration/configuration.ts";
+import { problemLine } from "../../model/configuration/problems.ts";
+import { type Layout, layoutOf } from "../../model/layout.ts";
+import { nginxConf } from "../../model/nginx/conf.ts";
+import { printable } from "../../model/printable.ts";
+import { UserError } from "../../model/user-error.ts";
+import type { Worktree } from "../../model/worktree.ts";
+import { waitingIn } from "../commands/trust.ts";
+import { mendPlace } from "./relocate-project.ts";
+import { writeRootEnvironment } from "./root-environment.ts";
+
+/** A project whose `.ikigai/` is as it should be. */
+export interface Prepared extends Project {
+  readonly configuration: Configuration;
+  /** False when there was no `.ikigai/` before. */
+  readonly known: boolean;
+}
+
+/** The repository of a directory, and where its `.ikigai/` belongs. */
+function findRepository(cwd: string): Project {
+  for (let directory = cwd; ; directory = directory.slice(0, directory.lastIndexOf("/")) || "/") {
+    const commonDir = commonDirOf(directory);
+    if (commonDir) return { layout: layoutOf(rootOf(commonDir)), commonDir };
+    if (directory === "/") break;
+  }
+  throw new UserError(`${cwd} is not in a git repository.`, "git init, or cd into a repository");
+}
+
+/**
+ * Makes `.ikigai/` or brings it up to date: directories, controls, settings,
+ * nginx.conf, the hook. Idempotent; nothing is started and no data is touched.
+ */
+export async function prepareProject(cwd: string): Promise<Prepared> {
+  const project = findRepository(cwd);
+  const { layout, commonDir } = project;
+  refuseStrangers(layout, commonDir);
+  refuseReadOnly(layout);
+  const known = fs.existsSync(layout.ikigai);
+  await mendPlace(project);
+  const identity = projectIdentity(commonDir);
+  await refusePlanted(layout, identity, readWorktrees(commonDir));
+  await approveFirst(project);
+  const opened = await openProject(project, { keeps: true });
+  const { worktrees, defaultWorktree: chosen } = opened;
+  const configuration = configurationOf(opened);
+  const { http, postgres, programs: given, deno } = configuration;
+  const programs = findPrograms({ ...given, postgres: postgres.bin });
+  // Systems hide some from ordinary users' PATH, and everything that is started calls them by name.
+  const path = pathTo(programs, process.env.PATH ?? "/usr/bin:/bin");
+  process.env.PATH = path;
+  const account = await choosePostgresAccount(layout, {
+    user: postgres.user,
+    // Else `.ikigai` lies in no working tree, and git never touches it.
+    ...(worktrees.some((w) => holdsProject(layout, w)) ? { repository: commonDir } : {}),
+  });
+  makeSkeleton(layout, account);
+  fs.mkdirSync(`${layout.run}/services`, { recursive: true, mode: 0o700 });
+  if (readArrival(layout).kind === "new") settleHere(layout);
+  const owner = ownerDirectory(identity);
+  await prepareOwner(owner, postgres.password);
+  const wanted: ProgramSettings = {
+    ...programs,
+    node: given.node ?? process.execPath,
+    cli: packageFile("dist/cli.cjs"),
+    daemon: packageFile("dist/daemon.js"),
+    httpPort: http.port,
+    postgresPort: postgres.port,
+    postgresUser: account.user,
+    postgresData: account.data,
+    postgresOwner: owner,
+    ownerOverTcp: postgres.ownerOverTcp,
+    path,
+    denoVersion: deno.version,
+  };
+  // First, since the daemon takes everything else for somebody else's.
+  const conf = nginxText(layout, configuration);
+  writeSeal(identity, { settings: renderSettings(wanted), nginxConf: conf });
+  writeSettings(layout, wanted);
+  // Before the supervisor looks: an earlier checkout may have left services of its own.
+  expelStrangers(packageFile("controls"), layout);
+  installControls(packageFile("controls"), layout);
+  // Spare places that are there at the supervisor's first look are ready at once.
+  new Slots(layout).replenish();
+  if (readIfThere(layout.nginxConf)?.toString() !== conf) writeAtomically(layout.nginxConf, conf);
+  if (chosen && !fs.existsSync(approvedMark(layout))) {
+    endFirst(identity);
+    markApproved(layout);
+  }
+  excludeFromStatus(commonDir, KEPT_OUT);
+  await installHook({ commonDir, worktrees });
+  await writeRootEnvironment(layout, configuration, worktrees, `${owner}/pgpass`);
+  return { ...project, configuration, known };
+}
+
+/** A branch's own `.ikigai` is not taken for ours: what would be started is what it put there. */
+async function refusePlanted(
+  layout: Layout,
+  identity: string,
+  worktrees: readonly Worktree[],
+): Promise<void> {
+  for (const worktree of worktrees) {
+    const files = await plantedFiles(layout, worktree);
+    if (files.length === 0) continue;
+    putRight(layout, identity);
+    dropPlanted(layout, files);
+    const { why, next } = plantedProblem(files);
+    throw new UserError(`${layout.ikigai} cannot be used: ${why}.`, next);
+  }
+}
+
+function configurationOf({ commonDir, settings, defaultWorktree }: OpenProject): Configuration {
+  if (settings.problems.length > 0) {
+    const lines = settings.problems.map((problem) => `  ${problemLine(problem)}`);
+    throw new UserError(
+      `The configuration is not valid:\n${lines.join("\n")}`,
+      `edit ${settings.problems[0]?.file}, then try again`,
+    );
+  }
+  const strange = unapprovedPrograms(projectIdentity(commonDir), settings);
+  if (strange.length > 0) {
+    const list = strange.map(({ what, text }) => `  ${what} ${printable(text ?? "")}\n`).join("");
+    throw new UserError(
+      `The configuration names programs that have not been approved, so they are not run:\n${list.trimEnd()}`,
+      `ikigai trust ${defaultWorktree?.slug ?? ""}`.trimEnd(),
+    );
+  }
+  return settings.project;
+}
+
+/**
+ * What the default worktree and the file beside it hold when a project is first
+ * set up is the user's own; every later change is shown and asked about.
+ */
+async function approveFirst(project: Project): Promise<void> {
+  if (fs.existsSync(approvedMark(project.layout))) return;
+  const identity = projectIdentity(project.commonDir);
+  // `.ikigai` can be deleted, by git as well: what is kept elsewhere tells that this is not the first time.
+  if (firstIsOver(identity, hasSeal(identity))) return;
+  beginFirst(identity);
+  // Again and again: what a program says, another default worktree even, is known once it may run.
+  for (let round = 0; round < 3; round += 1) {
+    const opened = await openProject(project);
+    const { defaultWorktree } = opened;
+    if (defaultWorktree) approve(identity, await waitingIn(opened, defaultWorktree));
+  }
+}
+
+function approvedMark({ scripts }: Layout): string {
+  return `${scripts}/approved`;
+}
+
+function nginxText(layout: Layout, { http }: Configuration): string {
+  const ipv6 = Object.values(networkInterfaces()).some((list) =>
+    list?.some((address) => address.address === "::1"),
+  );
+  return nginxConf({
+    layout,
+    httpPort: http.port,
+    ipv6,
+    hosts: http.hosts,
+    ...(process.getuid?.() === 0 ? { user: "root" } : {}),
+  });
+}

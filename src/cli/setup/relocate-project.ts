@@ -1,0 +1,86 @@
+import fs from "node:fs";
+import { execa } from "execa";
+import type { Project } from "../../discovery/project.ts";
+import { linkAtomically, listIfThere } from "../../host/fs/files.ts";
+import { relocateWorktrees } from "../../host/git/moved-worktrees.ts";
+import {
+  isServed,
+  linkedData,
+  linkedOutside,
+  outsideData,
+} from "../../host/postgres/data-directory.ts";
+import {
+  originalIsThere,
+  type Place,
+  readArrival,
+  settleHere,
+} from "../../host/project/location.ts";
+import { isSupervisorAlive } from "../../host/runit/runsvdir.ts";
+import { endAbandoned, endStrays } from "../../host/runit/stale-tree.ts";
+import type { Layout } from "../../model/layout.ts";
+import { UserError } from "../../model/user-error.ts";
+import { callDaemon } from "../client/daemon-client.ts";
+import { step } from "../output/spinner.ts";
+
+/**
+ * Notices that a project was renamed or copied as a whole, or that `.ikigai` was deleted, and
+ * mends what names its old place and is not written anew by every start.
+ *
+ * @throws UserError when the copy cannot have a database of its own yet
+ */
+export async function mendPlace({ layout, commonDir }: Project): Promise<void> {
+  const arrival = readArrival(layout);
+  // Processes outlive a directory that was deleted under them, and hold its ports.
+  if (arrival.kind === "new" && (await isAbandoned(layout)))
+    await endAbandoned(layout, linkedData(layout));
+  if (!("from" in arrival)) return;
+  const { kind, from } = arrival;
+  await step(`the project was ${kind} here from ${from.root}`, async () => {
+    if (kind === "moved") await endAllStrays(layout, from);
+    else await separateDatabase(layout, from);
+    relocateWorktrees(commonDir, from.root, layout.root);
+  });
+  // A copy is at home once the daemon has adopted by name what it found.
+  if (kind === "moved") settleHere(layout);
+}
+
+/** Without `run` no control finds what runs; otherwise the record of the place may be all that is lost. */
+async function isAbandoned(layout: Layout): Promise<boolean> {
+  if (!fs.existsSync(layout.run)) return true;
+  if (isSupervisorAlive(layout)) return false;
+  return callDaemon(layout, "GET", "/v1/health", { timeout: ANSWER_MS }).then(
+    () => false,
+    () => true,
+  );
+}
+
+const ANSWER_MS = 2_000;
+
+async function endAllStrays(layout: Layout, { root, before }: Place): Promise<void> {
+  for (const name of [root, before]) {
+    // Under the present name the controls find them by themselves.
+    if (name !== undefined && name !== layout.root) await endStrays(layout, name);
+  }
+}
+
+/** Root's Postgres may keep its data elsewhere, and a copy of the project shares it at first. */
+async function separateDatabase(layout: Layout, original: Place): Promise<void> {
+  const shared = linkedOutside(layout);
+  const own = outsideData(layout.root);
+  if (shared === undefined || shared === own || !originalIsThere(original)) return;
+  if (isServed(shared)) {
+    throw new UserError(
+      `This project is a copy of ${original.root}, whose Postgres is using the data that both have, ${shared}.`,
+      `'${original.root}/.ikigai/bin/pg_ctl' stop, then ikigai start here`,
+    );
+  }
+  const home = own.slice(0, own.lastIndexOf("/"));
+  fs.mkdirSync(home, { recursive: true, mode: 0o711 });
+  if (listIfThere(own).length > 0) {
+    throw new UserError(`${own} holds data already, and this copy needs a place for its own.`);
+  }
+  await execa("cp", ["-a", "--", shared, `${own}.copying`]);
+  fs.rmSync(own, { recursive: true, force: true });
+  fs.renameSync(`${own}.copying`, own);
+  linkAtomically(own, layout.db);
+}

@@ -1,0 +1,152 @@
+import type { WorktreeFacts } from "../../discovery/facts.ts";
+import { namedWorktree } from "../../discovery/worktree-names.ts";
+import { listRetired, type RetiredSchema, restoreSchema } from "../../host/postgres/retired.ts";
+import { listSchemas } from "../../host/postgres/schemas.ts";
+import { nearestName } from "../../model/nearest-name.ts";
+import type { RetiredReport } from "../../model/reports.ts";
+import { expiries, goesSoon } from "../../model/retention.ts";
+import { schemaOf } from "../../model/slug.ts";
+import { UnknownName, UserError } from "../../model/user-error.ts";
+import { type GivenRetention, retentionNow } from "../jobs/retention.ts";
+import type { Keeper } from "../reconciler/reconciler.ts";
+import { answering, taking } from "./answering.ts";
+import type { Api } from "./route.ts";
+
+/** `GET /v1/retired?of=NAME`, and `POST /v1/restore?of=NAME&into=WORKTREE`. */
+export function restoreApi(keeper: Keeper, retention: GivenRetention): Api {
+  return {
+    "GET /v1/retired": taking(
+      ["of"],
+      answering(async (query) => {
+        const retired = await reportRetired(keeper, retention);
+        const of = query.get("of");
+        if (of === null) return { retired };
+        const found = retired.filter(({ name, schema }) => name === of || schema === of);
+        if (found.length === 0) throw unknownData(retired, of);
+        return { retired: found };
+      }),
+    ),
+    "POST /v1/restore": taking(
+      ["of", "into", "cwd"],
+      answering(async (query) => {
+        const name = query.get("of") ?? "";
+        const into = query.get("into") ?? name;
+        await keeper.lookEverywhere();
+        const chosen = await chooseRetired(keeper, name);
+        const worktree = targetOf(keeper, name, into, query.get("cwd") ?? "/");
+        const { schema, mark } = await restoreInto(keeper, chosen, worktree);
+        return { schema, name: mark.worktree, into: worktree.slug };
+      }),
+    ),
+  };
+}
+
+/** @throws UnknownName where there is no such worktree */
+function targetOf(keeper: Keeper, name: string, into: string, cwd: string): WorktreeFacts {
+  try {
+    return namedWorktree(keeper.worktrees, into, cwd);
+  } catch (error) {
+    if (!(error instanceof UnknownName) || name !== into) throw error;
+    throw new UnknownName(
+      `There is no worktree ${into} to restore into.`,
+      `git worktree add ${name}, or: ikigai wt restore ${name} --into WORKTREE`,
+    );
+  }
+}
+
+const GOING_MS = 10_000;
+
+/** Data that expires within a day, known for some seconds; nothing while Postgres is away. */
+export function expiringSoon(
+  keeper: Keeper,
+  retention: GivenRetention,
+): () => Promise<readonly RetiredReport[]> {
+  let known: Promise<readonly RetiredReport[]> = Promise.resolve([]);
+  let until = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (performance.now() < until) return known;
+    until = performance.now() + GOING_MS;
+    known = reportRetired(keeper, retention).then(
+      (all) => all.filter(({ soon }) => soon),
+      () => [],
+    );
+    return known;
+  };
+}
+
+/** What can be restored, the newest first. */
+async function reportRetired(keeper: Keeper, given: GivenRetention): Promise<RetiredReport[]> {
+  const { postgres, notes } = keeper.host;
+  const { all, now, clock } = await listRetired(postgres);
+  return expiries(all, retentionNow({ all, clock }, given())).map(
+    ({ schema, mark, removed, size, goes }) => ({
+      name: mark.worktree,
+      schema,
+      since: removed.toISOString(),
+      size,
+      path: mark.path ?? null,
+      goes: new Date(Date.now() + goes.getTime() - now.getTime()).toISOString(),
+      soon: goesSoon(goes, now),
+      held: notes.of(schema)[0] ?? null,
+    }),
+  );
+}
+
+/**
+ * Brings data back into a worktree. What the worktree has now is put aside first,
+ * so that nothing is lost by restoring the wrong thing.
+ *
+ * @throws UserError when it is gone meanwhile, or there is what ikigai did not make
+ */
+async function restoreInto(
+  keeper: Keeper,
+  wanted: RetiredSchema,
+  into: WorktreeFacts,
+): Promise<RetiredSchema> {
+  return keeper.runAt(into.slug, async (worktree, facts) => {
+    const { postgres } = keeper.host;
+    const chosen = await chooseRetired(keeper, wanted.schema);
+    const live = (await listSchemas(postgres, into.slug)).find(
+      ({ schema }) => schema === schemaOf(into.slug),
+    );
+    if (live && !live.mark) throw new UserError(`${live.schema} was not made by ikigai.`);
+    const mark = {
+      ...chosen.mark,
+      worktree: worktree.slug,
+      identity: worktree.identity,
+      secret: facts.secretId,
+      path: Buffer.from(worktree.path).toString(),
+    };
+    const displaced = live?.mark ? { mark: live.mark, at: new Date() } : undefined;
+    await restoreSchema(postgres, chosen.schema, mark, facts.passwordOf(worktree), displaced);
+    return chosen;
+  });
+}
+
+/**
+ * Data by a worktree's name (what was put aside last counts), a schema's, or where the worktree was.
+ *
+ * @throws UnknownName where there is none
+ */
+async function chooseRetired(keeper: Keeper, name: string): Promise<RetiredSchema> {
+  const { all } = await listRetired(keeper.host.postgres);
+  const newestFirst = [...all].sort((a, b) => b.retired.getTime() - a.retired.getTime());
+  const chosen =
+    newestFirst.find(({ schema }) => schema === name) ??
+    newestFirst.find(({ mark }) => mark.worktree === name) ??
+    newestFirst.find(({ mark }) => mark.path === name);
+  if (chosen) return chosen;
+  throw unknownData(
+    all.map(({ schema, mark }) => ({ schema, name: mark.worktree })),
+    name,
+  );
+}
+
+function unknownData(
+  known: readonly { readonly name: string; readonly schema: string }[],
+  of: string,
+): UnknownName {
+  const nearest = nearestName(of, [...new Set(known.map(({ name }) => name))]);
+  const meant = nearest === undefined ? "." : `; did you mean ${nearest}?`;
+  return new UnknownName(`No data of ${of} is put aside${meant}`, "ikigai wt restore --list");
+}

@@ -1,0 +1,187 @@
+import type { WorktreeFacts } from "../../discovery/facts.ts";
+import { namedTarget } from "../../discovery/worktree-names.ts";
+import { innermost } from "../../discovery/worktree-of-directory.ts";
+import { nearestName } from "../../model/nearest-name.ts";
+import { UnknownName } from "../../model/user-error.ts";
+import type { Service } from "../../model/worktree.ts";
+import type { GivenRetention } from "../jobs/retention.ts";
+import type { Keeper } from "../reconciler/reconciler.ts";
+import { hearHook } from "../watch/git-hook.ts";
+import { answering, namedIn, refusing, taking } from "./answering.ts";
+import { databaseApi } from "./database.ts";
+import { expiringSoon, restoreApi } from "./retained-data.ts";
+import type { Api, ApiAnswer, ApiRequest } from "./route.ts";
+import { inspect, inspectAll } from "./worktree-reports.ts";
+
+export interface ApiContext {
+  readonly keeper: Keeper;
+  readonly httpPort: () => number;
+  readonly version: string;
+  /** The digest of the program that runs. */
+  readonly program: string;
+  readonly retention: GivenRetention;
+  /** What is wrong with the project's settings, of which those of before hold then. */
+  readonly problems: () => readonly string[];
+  /** Settles when the first look at everything is over. */
+  readonly ready: () => boolean;
+  /** Why less is noticed than could be; undefined when all is well. */
+  readonly degraded: () => string | undefined;
+}
+
+/** The daemon's interface, as docs/api.md describes it. */
+export function apiOf(context: ApiContext): Api {
+  const { keeper, httpPort, version, program, retention, problems, ready, degraded } = context;
+  const each = async (
+    { body, query }: ApiRequest,
+    act: (worktree: WorktreeFacts, service: Service) => Promise<unknown>,
+    open = false,
+  ): Promise<ApiAnswer> => {
+    const target = query.get("of") ?? body.toString().trim();
+    const { worktree, service: name } = namedTarget(
+      keeper.worktrees,
+      target,
+      query.get("cwd") ?? "/",
+    );
+    const services = worktree.services.filter(
+      (s) => s.backend && (name === undefined || s.slug === name || s.name === name),
+    );
+    if (name !== undefined && services.length === 0) throw unknownService(worktree, name);
+    const results = await Promise.all(
+      services.map(async (service) => ({
+        service: `${worktree.slug}/${service.slug}`,
+        result: await act(worktree, service),
+      })),
+    );
+    const json = { worktree: inspect(keeper, worktree, httpPort()), results };
+    return { status: 200, json, open };
+  };
+  const expiring = expiringSoon(keeper, retention);
+  return {
+    "GET /v1/health": taking([], () => ({
+      status: 200,
+      json: {
+        ok: true,
+        pid: process.pid,
+        version,
+        program,
+        ready: ready(),
+        ...(degraded() === undefined ? {} : { degraded: degraded() }),
+      },
+    })),
+    "POST /v1/hook": taking([], async ({ body }) => {
+      await hearHook(keeper, body);
+      return { status: 204 };
+    }),
+    "POST /v1/look": taking(
+      ["of", "cwd", "brief"],
+      refusing(async ({ query }) => {
+        const began = performance.now();
+        const of = query.get("of");
+        const named = of === null ? undefined : namedIn(keeper, query, "of");
+        if (named) keeper.askFor(named.slug);
+        await keeper.lookEverywhere();
+        if (named) keeper.ask([named.slug]);
+        const milliseconds = performance.now() - began;
+        // For whoever only wants everything looked at: nothing is started, nothing is listed.
+        if (query.has("brief")) return { status: 200, json: { milliseconds } };
+        // One that nobody has asked for by name may hold anything: it waits for that.
+        const { asked } = keeper.host;
+        const wanted = keeper.worktrees.filter((w) => w.isDefault || asked.has(w.identity));
+        keeper.ask(wanted.map(({ slug }) => slug));
+        await keeper.wakes.settled();
+        const worktrees = inspectAll(keeper, httpPort());
+        return { status: 200, json: { worktrees, problems: problems() } };
+      }),
+    ),
+    "GET /v1/worktrees": taking([], async () => ({
+      status: 200,
+      json: {
+        worktrees: inspectAll(keeper, httpPort()),
+        problems: problems(),
+        expiring: await expiring(),
+      },
+    })),
+    "GET /v1/worktree": taking(
+      ["of", "cwd"],
+      answering((query) => {
+        const of = query.get("of");
+        const cwd = query.get("cwd") ?? "";
+        const found = of === null ? innermost(keeper.worktrees, cwd) : namedIn(keeper, query, "of");
+        if (!found) throw new UnknownName(`There is no worktree at ${cwd}.`, "ikigai wt list");
+        return { worktree: inspect(keeper, found, httpPort()) };
+      }),
+    ),
+    "GET /v1/plan": taking([], async () => ({ status: 200, json: await keeper.plan() })),
+    "POST /v1/up": taking(
+      ["of", "cwd"],
+      refusing((request) =>
+        each(request, (worktree, service) => keeper.wakes.wake(worktree, service, true)),
+      ),
+    ),
+    "POST /v1/down": taking(
+      ["of", "cwd"],
+      refusing((request) =>
+        each(request, (worktree, service) => keeper.wakes.rest(worktree, service)),
+      ),
+    ),
+    "POST /v1/restart": taking(
+      ["of", "cwd"],
+      refusing((request) =>
+        each(request, async (worktree, service) => {
+          await keeper.wakes.rest(worktree, service);
+          return keeper.wakes.wake(worktree, service, true);
+        }),
+      ),
+    ),
+    // Services stay up for as long as the connection does.
+    "POST /v1/lease": taking(
+      ["of", "cwd"],
+      refusing((request) =>
+        each(
+          request,
+          (worktree, service) => {
+            keeper.housekeeper.leases.hold([`${worktree.slug}.${service.slug}`], request.closed);
+            return keeper.wakes.wake(worktree, service, true);
+          },
+          true,
+        ),
+      ),
+    ),
+    "POST /v1/sv": taking([], async ({ body }) => controlByName(keeper, body.toString())),
+    ...databaseApi(keeper),
+    ...restoreApi(keeper, retention),
+    "POST /v1/rest": taking([], async () => {
+      await keeper.rest();
+      return { status: 204 };
+    }),
+  };
+}
+
+function unknownService({ slug, services }: WorktreeFacts, name: string): UnknownName {
+  const known = services.filter(({ backend }) => backend).map((service) => service.name);
+  const nearest = nearestName(name, known);
+  const there = known.length === 0 ? "it has none" : `it has ${known.join(", ")}`;
+  return new UnknownName(
+    `There is no service ${name} in ${slug}; ${nearest ? `did you mean ${nearest}?` : `${there}.`}`,
+    `ikigai wt show ${slug}`,
+  );
+}
+
+/** What `bin/sv` asks for a service that has no place in `sv/` at the moment. */
+async function controlByName(keeper: Keeper, text: string): Promise<ApiAnswer> {
+  const [command = "", name = ""] = text.split("\n");
+  const [first = "", second] = name.split(".");
+  const worktree = second === undefined ? keeper.find(".default") : keeper.find(first);
+  const service = worktree?.services.find((s) => s.slug === (second ?? first) && s.backend);
+  if (!worktree || !service) return { status: 404, text: `fail: ${name}: no such service\n` };
+  if (/^(up|start|restart|once|u|o|s)$/.test(command)) {
+    const result = await keeper.wakes.wake(worktree, service, true);
+    return result.awake
+      ? { status: 200, text: `ok: run: ${name}\n` }
+      : { status: 503, text: `fail: ${name}: ${result.why}\n` };
+  }
+  return {
+    status: 200,
+    text: `${command === "status" ? "" : "ok: "}down: ${name}: idle, starts with the first request\n`,
+  };
+}

@@ -1,0 +1,145 @@
+import type { WorktreeFacts } from "../../discovery/facts.ts";
+import { memoryOfGroups } from "../../host/process/usage.ts";
+import { howItFails, lastCrash } from "../../host/runit/failures.ts";
+import { readStatus, type SuperviseStatus } from "../../host/runit/supervise.ts";
+import { serviceUrl, shownUrl } from "../../model/addresses.ts";
+import { serviceConfiguration } from "../../model/configuration/configuration.ts";
+import { problemLine } from "../../model/configuration/problems.ts";
+import { excerptOf } from "../../model/log-excerpt.ts";
+import type { ServiceReport, WorktreeReport } from "../../model/reports.ts";
+import { schemaOf } from "../../model/slug.ts";
+import type { Service } from "../../model/worktree.ts";
+import { inOrder, serviceState, worktreeState } from "../../reconcile/states.ts";
+import type { Host } from "../../resources/step-context.ts";
+import { endOfLog } from "../../services/start-failure.ts";
+import type { Keeper } from "../reconciler/reconciler.ts";
+
+/** Every worktree as it is now, the default one first. */
+export function inspectAll(keeper: Keeper, httpPort: number): WorktreeReport[] {
+  const sight = look(keeper);
+  return inOrder(keeper.worktrees.map((worktree) => report(keeper, worktree, httpPort, sight)));
+}
+
+export function inspect(keeper: Keeper, worktree: WorktreeFacts, httpPort: number): WorktreeReport {
+  return report(keeper, worktree, httpPort, look(keeper, worktree.slug));
+}
+
+/** What is looked at once, however many services there are. */
+interface Sight {
+  /** What runsv says of the services that have a place. */
+  readonly placed: ReadonlyMap<string, SuperviseStatus | undefined>;
+  /** Bytes by the process that leads a service. */
+  readonly memory: ReadonlyMap<number, number>;
+}
+
+function look({ host }: Keeper, only?: string): Sight {
+  const names = host.slots.names().filter((key) => !only || key.startsWith(`${only}.`));
+  const placed = new Map(
+    names
+      .filter((key) => host.slots.has(key))
+      .map((key) => [key, readStatus(host.slots.path(key))] as const),
+  );
+  const leaders = [...placed.values()].flatMap((s) => (s && s.pid > 0 ? [s.pid] : []));
+  return { placed, memory: memoryOfGroups(new Set(leaders)) };
+}
+
+function report(
+  keeper: Keeper,
+  worktree: WorktreeFacts,
+  httpPort: number,
+  sight: Sight,
+): WorktreeReport {
+  const { slug } = worktree;
+  const { held } = worktree.trust();
+  const progress = keeper.host.branching.get(slug);
+  const serious = [...keeper.problemsOf(slug), ...worktree.mistakes.map(problemLine)];
+  const problems = [
+    ...serious,
+    ...keeper.notesOf(slug),
+    ...worktree.refused.map(({ name, why }) => `${name}: ${why}`),
+  ];
+  const services = worktree.services.map((service) =>
+    inspectService(keeper, worktree, service, httpPort, sight, held.get(service.slug)),
+  );
+  return {
+    name: worktree.name,
+    slug,
+    branch: worktree.branch ?? null,
+    path: Buffer.from(worktree.path).toString(),
+    default: worktree.isDefault,
+    main: worktree.isMain,
+    locked: worktree.locked ?? null,
+    state: worktreeState({
+      problems: serious,
+      failing: services.some(({ failures }) => failures !== undefined),
+      branching: progress !== undefined,
+      busy: keeper.isBusy(slug),
+      provisioned: keeper.isProvisioned(slug),
+      unknown: worktree.state === "unknown",
+    }),
+    ...(progress === undefined ? {} : { progress }),
+    schema: schemaOf(slug),
+    url: shownUrl(slug, worktree.services, httpPort),
+    services,
+    problems,
+    warnings: worktree.warnings.map(problemLine),
+  };
+}
+
+function inspectService(
+  keeper: Keeper,
+  worktree: WorktreeFacts,
+  service: Service,
+  httpPort: number,
+  { placed: places, memory }: Sight,
+  held: string | undefined,
+): ServiceReport {
+  const { host, wakes, housekeeper } = keeper;
+  const key = `${worktree.slug}.${service.slug}`;
+  const placed = places.has(key);
+  const status = places.get(key);
+  const crash = lastCrash(host.definitions, key);
+  const { start } = serviceConfiguration(worktree.settings, service.name);
+  const state = serviceState({
+    hasBackend: service.backend !== undefined,
+    placed,
+    supervised: status?.state,
+    since: status?.since ?? 0,
+    wants: status?.wants,
+    rested: placed && host.slots.isRested(key),
+    start,
+    starting: wakes.isStarting(key),
+    crashed: crash !== undefined,
+    now: Date.now() / 1000,
+    held: held !== undefined && status?.state !== "run",
+  });
+  const running = (state === "running" || state === "crashing") && status && status.pid > 0;
+  const used = housekeeper.census.lastUse(worktree, service);
+  return {
+    name: service.name,
+    slug: service.slug,
+    state,
+    start,
+    url: serviceUrl(worktree.slug, service, httpPort) ?? null,
+    ...(running ? { pid: status.pid, memory: memory.get(status.pid) ?? 0 } : {}),
+    ...(used ? { lastUse: used.toISOString() } : {}),
+    ...(held === undefined ? {} : { why: `${held} has not been approved`, held: true as const }),
+    ...(crash && (state === "crashed" || state === "crashing")
+      ? { why: howItFails(crash), failures: crash.count, log: telling(host, key) }
+      : {}),
+  };
+}
+
+/** Why its last run failed, in its own words: how it ended is told beside. */
+function telling({ layout }: Host, key: string): readonly string[] {
+  const lines = endOfLog(layout, key, LOG_LINES).map((line) => line.replace(STAMP, ""));
+  const isEnd = (line: string) => /^ikigai: \S+ (?:ended|failed) /.test(line);
+  // The run that ended last, not the one that is on: that one has not failed yet.
+  const end = lines.findLastIndex((line, i) => isEnd(line) && i > 0 && !isEnd(lines[i - 1] ?? ""));
+  const begin = lines.slice(0, Math.max(end, 0)).findLastIndex(isEnd) + 1;
+  return excerptOf(end < 0 ? lines : lines.slice(begin, end));
+}
+
+const LOG_LINES = 80;
+/** svlogd(8) -tt. */
+const STAMP = /^\d{4}-\d\d-\d\d_[\d:.]+ /;

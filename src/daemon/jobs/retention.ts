@@ -1,0 +1,140 @@
+import { keepRetentionClock } from "../../host/postgres/retention-clock.ts";
+import { dropRetired, listRetired, sweepDropped } from "../../host/postgres/retired.ts";
+import { listSchemas } from "../../host/postgres/schemas.ts";
+import { sweepLogs } from "../../host/runit/worktree-logs.ts";
+import { DEFAULT_CONFIGURATION } from "../../model/configuration/configuration.ts";
+import { formatDuration } from "../../model/duration.ts";
+import type { Journal } from "../../model/journal.ts";
+import {
+  expiries,
+  followRetention,
+  type KeptRetention,
+  type Retention,
+  shortensAt,
+} from "../../model/retention.ts";
+import type { Keeper } from "../reconciler/reconciler.ts";
+
+const LONGEST_PAUSE_MS = 60_000;
+const SHORTEST_PAUSE_MS = 500;
+const FALLBACK = DEFAULT_CONFIGURATION.worktrees.retention;
+
+/** What the settings say of removed worktrees' data; undefined while that cannot be told. */
+export type GivenRetention = () => Retention | undefined;
+
+/**
+ * Drops, for good, the data of removed worktrees whose time is over. A clock is
+ * the only thing that ever leads to a drop, and one that nobody can set.
+ *
+ * @returns `look` for when the settings may have changed, and the way to end it
+ */
+export function enforceRetention(
+  keeper: Keeper,
+  given: GivenRetention,
+  journal: Journal,
+): { look(): void; end(): Promise<void> } {
+  const told = new Set<string>();
+  let running: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  let hasEnded = false;
+  /** Asked for while one was on, which may have read older settings. */
+  let again = false;
+  const tick = () => {
+    timer = undefined;
+    again = false;
+    running = enforceOnce(keeper, given(), (line) => {
+      // What stands in the way stays there for days; once is enough.
+      if (told.has(line)) return;
+      told.add(line);
+      journal(line);
+    }).finally(next);
+  };
+  const next = () => {
+    if (hasEnded) return;
+    const { age } = given() ?? FALLBACK;
+    const pause = Math.max(SHORTEST_PAUSE_MS, Math.min(LONGEST_PAUSE_MS, age / 4));
+    timer = setTimeout(tick, again ? 0 : pause);
+  };
+  tick();
+  return {
+    look() {
+      again = true;
+      if (timer === undefined) return;
+      clearTimeout(timer);
+      tick();
+    },
+    async end() {
+      hasEnded = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+async function enforceOnce(
+  keeper: Keeper,
+  given: Retention | undefined,
+  journal: Journal,
+): Promise<void> {
+  const { postgres, notes } = keeper.host;
+  try {
+    for (const failure of await sweepDropped(postgres)) journal(failure);
+    const { all, now, clock } = await listRetired(postgres);
+    const retention = retentionNow({ all, clock }, given);
+    if (all.length > 0) tellShorter(clock.retention ?? undefined, retention, journal);
+    await keepRetentionClock(postgres, () => retention);
+    const due = expiries(all, retention).filter(({ goes }) => goes <= now);
+    for (const { schema, mark, removed } of due) {
+      try {
+        await dropRetired(postgres, schema);
+        notes.delete(schema);
+        journal(`drop schema ${schema}: ${mark.worktree} was removed on ${removed.toISOString()}`);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        notes.set(schema, "schema", why);
+        journal(`drop schema ${schema} failed: ${why}`);
+      }
+    }
+    await sweepUnowned(keeper, retention).catch((error: unknown) =>
+      journal(`logs of worktrees that are gone cannot be removed: ${String(error)}`),
+    );
+  } catch {
+    // Postgres is away: the next tick finds the same.
+  }
+}
+
+/** The retention that holds for what was put aside, earlier and longer ones included. */
+export function retentionNow(
+  { all, clock }: Pick<Awaited<ReturnType<typeof listRetired>>, "all" | "clock">,
+  given: Retention | undefined,
+): KeptRetention {
+  const isNew = clock.retention === undefined && all.length === 0;
+  return followRetention(isNew ? null : clock.retention, given, FALLBACK, clock.at);
+}
+
+/** Said when it is first seen, a day before anything goes by it. */
+function tellShorter(
+  before: KeptRetention | undefined,
+  now: KeptRetention,
+  journal: Journal,
+): void {
+  if (!before || shortensAt(now) === undefined) return;
+  if (now.age === before.age && now.count === before.count) return;
+  journal(
+    `retention becomes shorter in 24 hours: ${inWords(now)} instead of ${inWords(before)}; ` +
+      "to keep data: set worktrees.retention, or ikigai wt restore NAME --into WORKTREE",
+  );
+}
+
+function inWords({ age, count }: Retention): string {
+  return `${formatDuration(age)} (${count} at most)`;
+}
+
+/** The logs of a removed worktree are kept as long as its data is: whoever restores that reads them. */
+async function sweepUnowned({ host, worktrees }: Keeper, { age }: Retention): Promise<void> {
+  const marked = (await listSchemas(host.postgres)).flatMap(({ mark }) => mark?.identity ?? []);
+  sweepLogs(host.layout, {
+    identities: new Set([...marked, ...worktrees.map(({ identity }) => identity)]),
+    services: new Set(host.definitions.names()),
+    since: Date.now() - age,
+  });
+}

@@ -1,0 +1,17 @@
+import { type ConfigurationProblem, problemLine } from "../../model/configuration/problems.ts";
+import type { Journal } from "../../model/journal.ts";
+import { printable } from "../../model/printable.ts";
+import type { Slug } from "../../model/slug.ts";
+
+/** Tells of what is wrong with worktrees' own files, each once until it is another. */
+export function mistakeTeller(
+  journal: Journal,
+): (slug: Slug, problems: readonly ConfigurationProblem[]) => void {
+  const told = new Map<Slug, string>();
+  return (slug, problems) => {
+    const lines = problems.map((problem) => printable(problemLine(problem))).join("; ");
+    if (lines !== "" && told.get(slug) !== lines) journal(`settings of ${slug}: ${lines}`);
+    if (lines === "") told.delete(slug);
+    else told.set(slug, lines);
+  };
+}

@@ -1,0 +1,57 @@
+import { randomUUID } from "node:crypto";
+import { joinRaw, sha256, toBuffer } from "../host/fs/files.ts";
+import { readRegularFile } from "../host/fs/regular-file.ts";
+import type { Configuration } from "../model/configuration/configuration.ts";
+import { type RunFile, type Trustable, trustables } from "../model/trust.ts";
+import type { RawPath, Service } from "../model/worktree.ts";
+import type { ConfigurationProgram } from "./configuration.ts";
+import { startTaskOf } from "./deno-task.ts";
+
+export interface WorktreeToTrust {
+  readonly path: RawPath;
+  readonly services: readonly Service[];
+  readonly configuration: Configuration;
+  /** The configuration file where it is a program. */
+  readonly program?: ConfigurationProgram | undefined;
+}
+
+const LARGEST = 64 * 1_048_576;
+
+/**
+ * Everything in a worktree that needs approval, read now. To be asked for again
+ * before every start: a file can have changed since.
+ */
+export function readTrustables(worktree: WorktreeToTrust): Trustable[] {
+  const { configuration, program } = worktree;
+  const runs = worktree.services.flatMap((service) => runOf(worktree.path, service));
+  return trustables({ configuration, ...(program ? { program } : {}), runs }, sha256);
+}
+
+/** The file, in its directory, by which a service starts and that its approval covers as a whole. */
+export function wholeFileOf({ backend }: Service): string | undefined {
+  if (backend?.launch.kind === "run") return "run";
+  const isWhole = backend?.launch.kind === "deno-task" && backend.launch.command === undefined;
+  return isWhole ? backend.launch.file : undefined;
+}
+
+export function runOf(top: RawPath, { name, backend }: Service): RunFile[] {
+  if (!backend) return [];
+  const { directory, launch } = backend;
+  const within = (file: string) =>
+    toBuffer(joinRaw(directory, file))
+      .subarray(toBuffer(top).length + 1)
+      .toString();
+  if (launch.kind === "deno-task") {
+    const content = startTaskOf(directory, launch.file)?.content ?? nothing("has no start task");
+    return [{ kind: "task", service: name, path: `${within(launch.file)} tasks.start`, content }];
+  }
+  if (launch.kind !== "run") return [];
+  const read = readRegularFile(joinRaw(directory, "run"), LARGEST);
+  const content = read.kind === "read" ? read.content : nothing(read.message);
+  return [{ kind: "run", service: name, path: within("run"), content }];
+}
+
+/** Never the same twice, so that no approval can cover what nobody could look at. */
+function nothing(why: string): Buffer {
+  return Buffer.from(`(${why}; ${randomUUID()})`);
+}

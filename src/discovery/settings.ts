@@ -1,0 +1,180 @@
+import { joinRaw, listIfThere, statIfThere, toBuffer } from "../host/fs/files.ts";
+import type { LastSettings } from "../host/project/last-settings.ts";
+import type { Configuration } from "../model/configuration/configuration.ts";
+import { mergeConfiguration, NOTHING_GIVEN } from "../model/configuration/merge.ts";
+import type { ConfigurationProblem } from "../model/configuration/problems.ts";
+import type { Retention } from "../model/retention.ts";
+import type { RawPath, Worktree } from "../model/worktree.ts";
+import {
+  CONFIGURATION_FILES,
+  type ConfigurationProgram,
+  checked,
+  type LoadedConfiguration,
+  loadConfiguration,
+  loadProjectConfiguration,
+} from "./configuration.ts";
+
+/** Whether a configuration that is a program has been approved. */
+export type Approves = (program: ConfigurationProgram) => boolean;
+
+interface Known {
+  readonly stamp: string;
+  readonly loaded: LoadedConfiguration;
+}
+
+type Project = LoadedConfiguration & { readonly shared: boolean };
+
+/** What holds in one worktree. */
+export interface SettingsOf {
+  readonly configuration: Configuration;
+  readonly loaded: LoadedConfiguration;
+  /** The file that speaks of its services. */
+  readonly source: { readonly file: string; readonly shared: boolean };
+}
+
+/** Where the settings that were read last are kept. */
+export interface SettingsMemory {
+  read(): LastSettings | undefined;
+  write?(last: LastSettings): void;
+}
+
+/** The settings of a project and its worktrees, read again only when a file has changed. */
+export class Settings {
+  readonly #root: string;
+  readonly #approves: Approves;
+  readonly #memory: SettingsMemory | undefined;
+  readonly #known = new Map<string, Known>();
+  #project: Project;
+  /** The file that spoke last, where none does now. */
+  #vanished: string | undefined;
+  #sharedProgram: ConfigurationProgram | undefined;
+
+  constructor(root: string, approves: Approves, memory?: SettingsMemory) {
+    this.#root = root;
+    this.#approves = approves;
+    this.#memory = memory;
+    this.#project = recalled(memory?.read()) ?? NO_FILE;
+  }
+
+  get project(): Configuration {
+    return this.#project.configuration;
+  }
+
+  /** How long removed worktrees' data is kept; undefined where no file has said anything yet. */
+  get retention(): Retention | undefined {
+    return this.#project.status === "ok" ? this.project.worktrees.retention : undefined;
+  }
+
+  /** The file whose settings hold on though it is not there any more: a checkout may have taken it away. */
+  get vanished(): string | undefined {
+    return this.#vanished;
+  }
+
+  /** The file that holds for the project. */
+  get file(): string | undefined {
+    return this.#project.status === "ok" ? this.#project.file : undefined;
+  }
+
+  get problems(): readonly ConfigurationProblem[] {
+    return this.#project.problems;
+  }
+
+  /** The file beside the worktrees where it is a program: it holds in each of them. */
+  get sharedProgram(): ConfigurationProgram | undefined {
+    return this.#sharedProgram;
+  }
+
+  /** Whether the project-wide file lies beside the worktrees, where no branch can put it. */
+  get isShared(): boolean {
+    return this.#project.shared;
+  }
+
+  /**
+   * Reads the project-wide settings; a file with problems leaves them as they were. Beside the
+   * worktrees one file says everything. Otherwise the repository's own default worktree may name
+   * another one: from then on that one's file speaks, about everything but this choice.
+   *
+   * @param worktrees read with a default worktree chosen by name
+   */
+  async loadProject(worktrees: (chosen?: string) => readonly Worktree[]): Promise<void> {
+    const top = (chosen?: string) => worktrees(chosen).find((w) => w.isDefault)?.path;
+    const natural = top();
+    const first = await this.#read(natural);
+    const said = first.status === "none" ? this.project : first.configuration;
+    const name = said.worktrees.default;
+    const other = first.shared || name === undefined ? undefined : top(name);
+    if (name === undefined || !other || isSame(other, natural)) return this.#take(first);
+    const chosen = await this.#read(other);
+    if (chosen.status === "none") return this.#take(first);
+    this.#take(withDefault(chosen, name));
+  }
+
+  #read(top: RawPath | undefined): Promise<Project> {
+    return loadProjectConfiguration(this.#root, top, { executable: this.#approves });
+  }
+
+  #take(loaded: Project): void {
+    const { status, file, raw, problems, program, shared } = loaded;
+    const before = this.#project;
+    this.#sharedProgram = shared ? program : undefined;
+    this.#vanished = status === "none" && before.status === "ok" ? before.file : undefined;
+    if (status === "ok") {
+      this.#project = loaded;
+      this.#memory?.write?.({ file: file ?? "", shared, raw });
+    } else this.#project = { ...before, problems };
+  }
+
+  /** What holds in one worktree, and what is wrong with its file. */
+  async of(top: RawPath): Promise<SettingsOf> {
+    const key = toBuffer(top).toString("latin1");
+    const stamp = stampOf(top);
+    let known = this.#known.get(key);
+    if (known?.stamp !== stamp) {
+      const loaded = await loadConfiguration(top, { executable: this.#approves });
+      known = { stamp, loaded };
+      // A held program is asked about again: its approval changes no file here.
+      if (loaded.status !== "held") this.#known.set(key, known);
+    }
+    const { loaded } = known;
+    const shared = this.#project.shared && !loaded.given.includes("services");
+    const { file = "" } = shared ? this.#project : loaded;
+    const configuration = mergeConfiguration(this.#project, loaded);
+    return { configuration, loaded, source: { file, shared } };
+  }
+}
+
+const NO_FILE: Project = { ...NOTHING_GIVEN, status: "none", problems: [], shared: false };
+
+function recalled(last: LastSettings | undefined): Project | undefined {
+  if (!last) return undefined;
+  const loaded = checked(last.file, last.raw);
+  // Another version may have written it, with settings that this one does not know.
+  return loaded.status === "ok" ? { ...loaded, shared: last.shared } : undefined;
+}
+
+function withDefault(loaded: Project, name: string): Project {
+  if (loaded.status !== "ok") return loaded;
+  const { configuration, raw } = loaded;
+  const { worktrees } = raw as { readonly worktrees?: object };
+  return {
+    ...loaded,
+    configuration: { ...configuration, worktrees: { ...configuration.worktrees, default: name } },
+    raw: { ...(raw as object), worktrees: { ...worktrees, default: name } },
+  };
+}
+
+function isSame(one: RawPath, other: RawPath | undefined): boolean {
+  return other !== undefined && Buffer.compare(one, other) === 0;
+}
+
+/** Changes with every change of a file that could be the configuration. */
+function stampOf(top: RawPath): string {
+  // One list costs less than asking for a dozen names that are not there.
+  const present = new Set(listIfThere(top).map(String));
+  return CONFIGURATION_FILES.filter((name) => present.has(name))
+    .map((name) => {
+      const stat = statIfThere(joinRaw(top, name));
+      return stat ? `${name}:${stat.ino}:${stat.mtimeNs}:${stat.size}` : "";
+    })
+    .join(";");
+}

@@ -1,0 +1,24 @@
+import fs from "node:fs";
+import { toBuffer } from "../host/fs/files.ts";
+import type { Worktree } from "../model/worktree.ts";
+import type { Project } from "./project.ts";
+import { readWorktrees, realTop } from "./worktrees.ts";
+
+/** The worktree that holds a directory; the innermost, as worktrees may lie in one another. */
+export function innermost<W extends Worktree>(
+  worktrees: readonly W[],
+  directory: string,
+): W | undefined {
+  const inside = toBuffer(`${directory}/`);
+  return worktrees
+    .map((worktree) => ({ worktree, top: realTop(worktree) }))
+    .flatMap(({ worktree, top }) => (top ? [{ worktree, top: Buffer.concat([top, SLASH]) }] : []))
+    .filter(({ top }) => inside.subarray(0, top.length).equals(top))
+    .sort((a, b) => b.top.length - a.top.length)[0]?.worktree;
+}
+
+export function byDirectory(project: Project, directory: string): Worktree | undefined {
+  return innermost(readWorktrees(project.commonDir), fs.realpathSync(directory));
+}
+
+const SLASH = Buffer.from("/");

@@ -1,0 +1,293 @@
+import fs from "node:fs";
+import {
+  joinRaw,
+  listIfThere,
+  lstatIfThere,
+  readIfThere,
+  sha256,
+  statIfThere,
+  toBuffer,
+} from "../host/fs/files.ts";
+import { assignSlugs, isSlug, type Slug } from "../model/slug.ts";
+import type { RawPath, Worktree } from "../model/worktree.ts";
+import { coreValue, isCoreTrue } from "./git-config.ts";
+
+/** The name of the main worktree of an ordinary clone: git has none for it. */
+const MAIN = "main";
+
+interface Raw {
+  readonly name: Buffer;
+  readonly gitDir: Buffer;
+  readonly isMain: boolean;
+}
+
+/** The repository is not where it was: nothing can be said about its worktrees. */
+export class RepositoryAway extends Error {
+  override readonly name = "RepositoryAway";
+}
+
+/** Told of each worktree whether its directory is away; says whether it counts as gone. */
+export type Gone = (identity: string, away: boolean) => boolean;
+
+/** What a look at a repository's worktrees is to find out. */
+export interface Look {
+  /** The configured default worktree. */
+  readonly chosen?: string | undefined;
+  readonly isGone?: Gone;
+  /** Only these are read anew; of the others what was seen last is told. */
+  readonly scope?: ReadonlySet<Slug> | undefined;
+}
+
+/**
+ * Every worktree of a repository, read from git's files (gitrepository-layout(5))
+ * rather than from `git worktree list`, which fails while an add is half done.
+ *
+ * @throws RepositoryAway when there is no repository at all
+ */
+export function readWorktrees(
+  commonDir: string,
+  chosen?: string,
+  isGone: Gone = (_, away) => away,
+): Worktree[] {
+  return new WorktreeReader(commonDir).read({ chosen, isGone });
+}
+
+/** Reads one repository's worktrees again and again, and remembers what it saw. */
+export class WorktreeReader {
+  readonly #commonDir: string;
+  readonly #identity: string;
+  #seen = new Map<string, Worktree>();
+
+  constructor(commonDir: string) {
+    this.#commonDir = commonDir;
+    this.#identity = identityAt(commonDir);
+  }
+
+  /** @throws RepositoryAway when there is no repository at all */
+  read({ chosen, isGone = (_, away) => away, scope }: Look = {}): Worktree[] {
+    const commonDir = this.#commonDir;
+    if (!lstatIfThere(joinRaw(commonDir, "HEAD"))) {
+      throw new RepositoryAway(`There is no repository at ${commonDir} any more.`);
+    }
+    // Somebody may move a project away and put another one in its place.
+    if (identityAt(commonDir) !== this.#identity) {
+      throw new RepositoryAway(`There is another repository at ${commonDir} now.`);
+    }
+    const seen = (scope && this.#readOnly(scope, isGone)) ?? new Map<string, Worktree>();
+    for (const { name, slug, isMain } of seen.size > 0 ? [] : this.#list()) {
+      const key = isMain ? "" : name;
+      const known = this.#seen.get(key);
+      const isKnown = scope && !scope.has(slug) && known?.slug === slug;
+      const worktree = isKnown ? known : this.#readOne(name, slug, isMain, isGone);
+      if (worktree) seen.set(key, worktree);
+    }
+    const byDefault = chooseDefault([...seen.values()], commonDir, chosen);
+    for (const [key, worktree] of seen) {
+      const isDefault = worktree === byDefault;
+      if (worktree.isDefault !== isDefault) seen.set(key, { ...worktree, isDefault });
+    }
+    this.#seen = seen;
+    return [...seen.values()];
+  }
+
+  /** The slug of the worktree whose administrative directory this is; undefined for any other. */
+  slugAt(gitDir: Uint8Array): Slug | undefined {
+    const path = toBuffer(gitDir).toString("latin1");
+    const common = Buffer.from(this.#commonDir).toString("latin1");
+    const name = path.startsWith(`${common}/worktrees/`)
+      ? path.slice(common.length + "/worktrees/".length)
+      : undefined;
+    if (name !== undefined && this.#isPlain(name)) return lstatIfThere(gitDir) && name;
+    return this.#list().find((one) => (one.isMain ? path === common : one.name === name))?.slug;
+  }
+
+  /** Whether a name is its own slug whatever the other names are. */
+  #isPlain(name: string): boolean {
+    return isSlug(name) && name !== MAIN;
+  }
+
+  /** What was seen last with these read anew; undefined when only the whole list can tell. */
+  #readOnly(scope: ReadonlySet<Slug>, isGone: Gone): Map<string, Worktree> | undefined {
+    if (this.#seen.size === 0) return undefined;
+    const seen = new Map(this.#seen);
+    for (const slug of scope) {
+      const isThere = lstatIfThere(joinRaw(this.#commonDir, "worktrees", slug)) !== undefined;
+      // What is neither there nor was under this name may be the slug of another name.
+      if (!this.#isPlain(slug) || !(isThere || seen.has(slug))) return undefined;
+      const worktree = this.#readOne(slug, slug, false, isGone);
+      if (worktree) seen.set(slug, worktree);
+      else seen.delete(slug);
+    }
+    const hasNew = [...scope].some((slug) => seen.has(slug) && !this.#seen.has(slug));
+    return hasNew ? inOrder(seen) : seen;
+  }
+
+  /** git's names, one character a byte, in the order of the bytes; the main worktree first. */
+  #list(): { readonly name: string; readonly slug: Slug; readonly isMain: boolean }[] {
+    const linked = listIfThere(joinRaw(this.#commonDir, "worktrees"))
+      .map((name) => name.toString("latin1"))
+      .sort();
+    const hasMain = !isCoreTrue(this.#commonDir, "bare");
+    const names = hasMain ? [MAIN, ...linked] : linked;
+    const slugs = slugsOf(names);
+    return names.map((name, i) => ({ name, slug: slugs[i] ?? "", isMain: hasMain && i === 0 }));
+  }
+
+  #readOne(name: string, slug: Slug, isMain: boolean, isGone: Gone): Worktree | undefined {
+    const bytes = Buffer.from(name, "latin1");
+    const gitDir = isMain
+      ? Buffer.from(this.#commonDir)
+      : joinRaw(this.#commonDir, "worktrees", bytes);
+    return readWorktree({ name: bytes, gitDir, isMain }, slug, this.#commonDir, isGone);
+  }
+}
+
+/** By name. What is sorted already costs least, and that is all but a new one at the end. */
+function inOrder(seen: ReadonlyMap<string, Worktree>): Map<string, Worktree> {
+  const names = [...seen.keys()].sort();
+  const sorted = new Map<string, Worktree>();
+  for (const name of names) {
+    const worktree = seen.get(name);
+    if (worktree) sorted.set(name, worktree);
+  }
+  return sorted;
+}
+
+function identityAt(commonDir: string): string {
+  const stat = statIfThere(commonDir);
+  return stat ? `${stat.ino}-${stat.birthtimeNs}` : "";
+}
+
+/** Names that are slugs already, as nearly all are, need no digest. */
+function slugsOf(names: readonly string[]): readonly Slug[] {
+  if (names.every(isSlug) && new Set(names).size === names.length) return names;
+  return assignSlugs(
+    names.map((name) => Buffer.from(name, "latin1")),
+    sha256,
+  );
+}
+
+/** Undefined when the administrative directory went away while we were reading. */
+function readWorktree(
+  raw: Raw,
+  slug: string,
+  commonDir: string,
+  isGone: Gone,
+): Worktree | undefined {
+  const stat = statIfThere(raw.gitDir);
+  if (!stat?.isDirectory()) return undefined;
+  const path = raw.isMain ? mainPath(commonDir) : linkedPath(raw.gitDir);
+  const locked = raw.isMain ? undefined : readIfThere(joinRaw(raw.gitDir, "locked"));
+  const branch = branchOf(raw.gitDir);
+  const identity = `${stat.ino.toString(36)}-${stat.birthtimeNs.toString(36)}`;
+  const sight = sightOf(path, raw, locked !== undefined);
+  const gone = isGone(identity, sight === "away");
+  return {
+    slug,
+    name: raw.name.toString(),
+    identity,
+    gitDir: raw.gitDir,
+    path: path ?? Buffer.alloc(0),
+    ...(branch === undefined ? {} : { branch }),
+    isMain: raw.isMain,
+    isDefault: false,
+    ...(locked ? { locked: locked.toString().trim() } : {}),
+    state: sight === "away" ? (gone ? "gone" : "unknown") : sight,
+  };
+}
+
+/**
+ * An absent `gitdir` is an add that is half done, a locked one may be on a disk
+ * that is away, and a directory that another worktree has now is nobody's to judge.
+ */
+function sightOf(
+  path: RawPath | undefined,
+  raw: Raw,
+  locked: boolean,
+): "present" | "unknown" | "away" {
+  if (!path) return "unknown";
+  const dotGit = lstatIfThere(joinRaw(path, ".git"));
+  if (dotGit) return raw.isMain || pointsBack(path, raw.gitDir) ? "present" : "unknown";
+  return locked || raw.isMain ? "unknown" : "away";
+}
+
+/** False only when the `.git` there names another directory that exists: a copy's, or a stranger's. */
+function pointsBack(path: RawPath, gitDir: Buffer): boolean {
+  const dotGit = joinRaw(path, ".git");
+  if (!statIfThere(dotGit)?.isFile()) return false;
+  const text = readIfThere(dotGit);
+  if (!text?.subarray(0, GITDIR.length).equals(GITDIR)) return true;
+  const named = withoutNewlines(text.subarray(GITDIR.length));
+  const there = statIfThere(named.at(0) === 0x2f ? named : joinRaw(path, named));
+  const here = statIfThere(gitDir);
+  return !there || (there.ino === here?.ino && there.dev === here.dev);
+}
+
+const GITDIR = Buffer.from("gitdir: ");
+
+function withoutNewlines(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--;
+  return bytes.subarray(0, end);
+}
+
+function linkedPath(gitDir: Buffer): Buffer | undefined {
+  const gitdir = readIfThere(joinRaw(gitDir, "gitdir"));
+  if (!gitdir || gitdir.length === 0) return undefined;
+  const dotGit = withoutNewlines(gitdir);
+  const top = dotGit.subarray(0, dotGit.lastIndexOf("/"));
+  return top.at(0) === 0x2f ? top : resolveRaw(gitDir, top);
+}
+
+/** extensions.relativeWorktrees: `gitdir` is relative to the administrative directory. */
+function resolveRaw(base: Buffer, relative: Buffer): Buffer {
+  const parts = base.toString("latin1").split("/");
+  for (const part of relative.toString("latin1").split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "." && part !== "") parts.push(part);
+  }
+  return Buffer.from(parts.join("/"), "latin1");
+}
+
+function mainPath(commonDir: string): Buffer {
+  const configured = coreValue(commonDir, "worktree");
+  if (configured?.startsWith("/")) return Buffer.from(configured);
+  if (configured) return resolveRaw(Buffer.from(commonDir), Buffer.from(configured));
+  return Buffer.from(commonDir.slice(0, commonDir.lastIndexOf("/")) || "/");
+}
+
+function branchOf(gitDir: Buffer): string | undefined {
+  const head = readIfThere(joinRaw(gitDir, "HEAD"))?.toString().trimEnd();
+  return head?.startsWith("ref: refs/heads/") ? head.slice("ref: refs/heads/".length) : undefined;
+}
+
+/**
+ * The configured one; or that on the default branch; or the main worktree. Where
+ * a bare repository's `main` has switched away for a while, the one named so.
+ */
+function chooseDefault(
+  worktrees: readonly Worktree[],
+  commonDir: string,
+  configured: string | undefined,
+): Worktree | undefined {
+  const present = worktrees.filter((w) => w.state !== "gone");
+  const remote = readIfThere(`${commonDir}/refs/remotes/origin/HEAD`)?.toString().trim();
+  const remoteHead = remote?.replace(/^ref: refs\/remotes\/origin\//, "");
+  return (
+    present.find((w) => w.slug === configured || (configured && w.name === configured)) ??
+    present.find((w) => w.branch === "main") ??
+    present.find((w) => w.branch === "master") ??
+    present.find((w) => remoteHead !== undefined && w.branch === remoteHead) ??
+    present.find((w) => w.isMain) ??
+    present.find((w) => w.name === "main" || w.name === "master")
+  );
+}
+
+/** The real path of a worktree's top, for comparing with a working directory. */
+export function realTop(worktree: Worktree): Buffer | undefined {
+  try {
+    return fs.realpathSync(toBuffer(worktree.path), { encoding: "buffer" });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,26 @@
+import fs from "node:fs";
+import { posix } from "node:path";
+import { joinRaw, linkAtomically, readlinkIfThere, toBuffer } from "../fs/files.ts";
+import type { HookWorktree } from "./hook/directory.ts";
+
+/**
+ * The hook looks for `.ikigai` from git's common directory upwards. Where that does not lie beside
+ * the project's top, as with a submodule, a link in it shows the way to new worktrees outside.
+ */
+export function linkProject(commonDir: string, worktrees: readonly HookWorktree[]): void {
+  const common = Buffer.from(commonDir);
+  const main = worktrees.find(({ gitDir }) => common.equals(toBuffer(gitDir)));
+  if (!main || main.path.length === 0) return;
+  const top = toBuffer(main.path).toString("latin1");
+  const from = common.toString("latin1");
+  if (top === posix.dirname(from)) return;
+  const target = Buffer.from(posix.join(posix.relative(from, top), ".ikigai"), "latin1");
+  if (readlinkIfThere(linkOf(commonDir))?.equals(target)) return;
+  linkAtomically(target, linkOf(commonDir));
+}
+
+export function unlinkProject(commonDir: string): void {
+  if (readlinkIfThere(linkOf(commonDir))) fs.rmSync(linkOf(commonDir));
+}
+
+const linkOf = (commonDir: string) => joinRaw(commonDir, ".ikigai");

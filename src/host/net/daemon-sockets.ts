@@ -1,0 +1,119 @@
+import fs from "node:fs";
+import type { Server } from "node:net";
+import type { Layout } from "../../model/layout.ts";
+import { codeOf, statIfThere } from "../fs/files.ts";
+import { accepts } from "./probe.ts";
+import { listenInside } from "./unix-listen.ts";
+
+/** A socket of the daemon's own. */
+export interface Entrance {
+  readonly directory: string;
+  readonly name: string;
+  readonly make: () => Server;
+}
+
+interface Open {
+  readonly server: Server;
+  readonly identity: string | undefined;
+}
+
+/** Whoever is removing more than this has not stopped for so long. */
+const QUIET_LOOKS = 2;
+
+/**
+ * The daemon's sockets, and the directory of the services' sockets in which it stands: each is made
+ * again where somebody has deleted it, as nobody could ask for anything any more.
+ */
+export class Entrances {
+  readonly #layout: Layout;
+  readonly #entrances: readonly Entrance[];
+  readonly #journal: (line: string) => void;
+  readonly #open = new Map<Entrance, Open>();
+  #standing: string | undefined;
+  #missed = 0;
+
+  constructor(layout: Layout, entrances: readonly Entrance[], journal: (line: string) => void) {
+    this.#layout = layout;
+    this.#entrances = entrances;
+    this.#journal = journal;
+  }
+
+  async open(): Promise<void> {
+    this.#stand();
+    for (const entrance of this.#entrances) await this.#listen(entrance);
+  }
+
+  /**
+   * To be called regularly.
+   *
+   * @returns `emptied` when the services' directory is a new one, `taken` when another daemon listens
+   */
+  async mend(): Promise<"same" | "emptied" | "taken"> {
+    const isAstray = identityOf(this.#layout.sockets) !== this.#standing;
+    const lost = this.#entrances.filter(
+      (entrance) => identityOf(pathOf(entrance)) !== this.#open.get(entrance)?.identity,
+    );
+    this.#missed = isAstray || lost.length > 0 ? this.#missed + 1 : 0;
+    if (this.#missed < QUIET_LOOKS) return "same";
+    this.#missed = 0;
+    if (isAstray) {
+      this.#stand();
+      this.#journal(`${this.#layout.sockets} was deleted, and is made again`);
+    }
+    for (const entrance of lost) {
+      if (await this.#from(entrance, () => accepts({ path: entrance.name }))) return "taken";
+      await this.#listen(entrance);
+      this.#journal(`${pathOf(entrance)} was deleted, and is made again`);
+    }
+    return isAstray ? "emptied" : "same";
+  }
+
+  close(): void {
+    for (const { server } of this.#open.values()) server.close();
+  }
+
+  async #listen(entrance: Entrance): Promise<void> {
+    const server = entrance.make();
+    // First, as its end removes what has its name in the directory we stand in.
+    this.#open.get(entrance)?.server.close();
+    await this.#from(entrance, () => listenInside(server, entrance.directory, entrance.name));
+    server.on("error", (error) => this.#journal(`${pathOf(entrance)}: ${String(error)}`));
+    this.#open.set(entrance, { server, identity: identityOf(pathOf(entrance)) });
+  }
+
+  /** Addresses are relative to the working directory: no project's path is too long for them. */
+  #from<T>({ directory }: Entrance, begin: () => T): T {
+    process.chdir(directory);
+    try {
+      return begin();
+    } finally {
+      process.chdir(this.#layout.sockets);
+    }
+  }
+
+  #stand(): void {
+    const { run, sockets } = this.#layout;
+    for (const directory of [run, sockets]) makeIfAbsent(directory);
+    process.chdir(sockets);
+    this.#standing = identityOf(sockets);
+  }
+}
+
+function pathOf({ directory, name }: Entrance): string {
+  return `${directory}/${name}`;
+}
+
+/** A number is given again, its time of birth is not. */
+function identityOf(path: string): string | undefined {
+  const stat = statIfThere(path);
+  return stat && `${stat.dev}:${stat.ino}:${stat.birthtimeNs}`;
+}
+
+/** Not its parents: nothing is made anew in a place that the project has left. */
+function makeIfAbsent(directory: string): void {
+  try {
+    fs.mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+}

@@ -1,0 +1,121 @@
+import fs from "node:fs";
+import net from "node:net";
+import type { Layout } from "../../model/layout.ts";
+import { portsMap } from "../../model/ports-map.ts";
+import { readIfThere, sha256, writeAtomically } from "../fs/files.ts";
+
+/** Below Linux' ephemeral range (32768), so that no client connection takes one by chance. */
+const FIRST = 20_000;
+const COUNT = 12_000;
+
+/**
+ * Ports of backends that can only listen on TCP. `run/ports.map` is both the
+ * record and what nginx reads. Only the daemon writes it, so no port is given twice.
+ */
+export class Ports {
+  readonly #file: string;
+  readonly #start: number;
+  readonly #changed: () => void;
+  readonly #given = new Map<string, number>();
+  /** Who asks while it is being looked for gets the same one. */
+  readonly #allocating = new Map<string, Promise<number>>();
+  readonly #tried = new Set<number>();
+  #default: string | undefined;
+
+  constructor(layout: Layout, changed: () => void) {
+    this.#file = `${layout.run}/ports.map`;
+    this.#changed = changed;
+    // Projects on one machine begin at different places.
+    this.#start = Number.parseInt(sha256(layout.root).slice(0, 8), 16) % COUNT;
+    mendPortsMap(layout);
+    const lines = readIfThere(this.#file)?.toString() ?? "";
+    for (const [, key, port] of lines.matchAll(/^"([a-z0-9/-]+)" (\d+);$/gm)) {
+      if (key) this.#given.set(key, Number(port));
+    }
+  }
+
+  /** nginx knows the default worktree's services under another name as well. */
+  setDefault(worktree: string | undefined): void {
+    if (this.#default === worktree) return;
+    this.#default = worktree;
+    if (this.#given.size > 0) this.#write();
+  }
+
+  get(key: string): number | undefined {
+    return this.#given.get(key);
+  }
+
+  /** The service's port; a free one the first time. */
+  async allocate(key: string): Promise<number> {
+    const known = this.#given.get(key);
+    if (known !== undefined) return known;
+    const running = this.#allocating.get(key) ?? this.#allocate(key);
+    this.#allocating.set(key, running);
+    return running.finally(() => this.#allocating.delete(key));
+  }
+
+  async #allocate(key: string): Promise<number> {
+    for (let i = 0; i < COUNT; i++) {
+      const port = FIRST + ((this.#start + i) % COUNT);
+      if (this.#tried.has(port) || [...this.#given.values()].includes(port)) continue;
+      // Taken before the check, which lets another allocation run meanwhile.
+      this.#tried.add(port);
+      const free = await isFree(port);
+      if (free) this.#given.set(key, port);
+      this.#tried.delete(port);
+      if (!free) continue;
+      this.#write();
+      return port;
+    }
+    throw new Error(`No free port between ${FIRST} and ${FIRST + COUNT - 1} is left for ${key}.`);
+  }
+
+  release(key: string): void {
+    if (this.#given.delete(key)) this.#write();
+  }
+
+  /** Makes the record again where somebody else has written or taken it. */
+  restore(): void {
+    this.#write();
+  }
+
+  #write(): void {
+    const entries = [...this.#given].map(([key, port]) => {
+      const [worktree = "", service = ""] = key.split("/");
+      return { worktree, service, port };
+    });
+    const text = portsMap(entries, this.#default);
+    if (readIfThere(this.#file)?.toString() === text) return;
+    writeAtomically(this.#file, text, { durable: false });
+    this.#changed();
+  }
+}
+
+const LINE = /^"(?:\.default|[a-z0-9-]+)\/[a-z0-9-]+" \d{1,5};$/;
+
+/**
+ * One broken line keeps nginx from starting at all: a file with such is set aside, and what is
+ * whole in it goes on. Says whether that was so.
+ */
+export function mendPortsMap({ run }: Pick<Layout, "run">): boolean {
+  const file = `${run}/ports.map`;
+  const text = readIfThere(file)?.toString("latin1");
+  if (text === undefined) return false;
+  const lines = text.split("\n").filter(Boolean);
+  const whole = lines.filter((line) => LINE.test(line));
+  const ended = text === "" || text.endsWith("\n");
+  if (whole.length === lines.length && ended) return false;
+  fs.renameSync(file, `${file}.broken`);
+  writeAtomically(file, whole.map((line) => `${line}\n`).join(""), { durable: false });
+  return true;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.once("error", () => resolve(false));
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => {
+      server.close(() => resolve(true));
+    });
+  });
+}

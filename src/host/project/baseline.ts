@@ -1,0 +1,44 @@
+import fs from "node:fs";
+import { lstatIfThere, readIfThere, writeAtomically } from "../fs/files.ts";
+import { stateDirectory, type UserEnvironment } from "../fs/xdg.ts";
+
+/** What the generated files of a project's `.ikigai` held when ikigai wrote them last. */
+export interface Seal {
+  readonly settings: string;
+  readonly nginxConf: string;
+}
+
+/** Kept where no checkout reaches: in an ordinary clone `.ikigai` itself is within git's. */
+export function writeSeal(
+  identity: string,
+  seal: Seal,
+  environment: UserEnvironment = process.env,
+): void {
+  const directory = `${stateDirectory(environment)}/seals`;
+  const text = `${JSON.stringify(seal)}\n`;
+  if (readIfThere(`${directory}/${identity}`)?.toString() === text) return;
+  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  writeAtomically(`${directory}/${identity}`, text);
+}
+
+/** Whether there is one, be it damaged: the project has been prepared before. */
+export function hasSeal(identity: string, environment: UserEnvironment = process.env): boolean {
+  return lstatIfThere(`${stateDirectory(environment)}/seals/${identity}`) !== undefined;
+}
+
+/** Undefined where there is none, or none that can be read. */
+export function readSeal(
+  identity: string,
+  environment: UserEnvironment = process.env,
+): Seal | undefined {
+  try {
+    const text = readIfThere(`${stateDirectory(environment)}/seals/${identity}`)?.toString();
+    const value: unknown = JSON.parse(text ?? "");
+    if (typeof value !== "object" || value === null) return undefined;
+    const { settings, nginxConf } = value as Partial<Record<keyof Seal, unknown>>;
+    if (typeof settings !== "string" || typeof nginxConf !== "string") return undefined;
+    return { settings, nginxConf };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,72 @@
+import type { Layout } from "../../model/layout.ts";
+import { readIfThere, statIfThere, writeAtomically } from "../fs/files.ts";
+
+/** Where a project was when ikigai last worked in it, and which directory that was. */
+export interface Place {
+  readonly root: string;
+  /** Inode and birth time of `.ikigai`: a copy has others, a renamed one the same. */
+  readonly identity: string;
+  /** Where it was before that, while processes may still go on under the old name. */
+  readonly before?: string;
+}
+
+/** How a project came to be where it is. */
+export type Arrival =
+  | { readonly kind: "new" | "same" }
+  | { readonly kind: "moved" | "copied"; readonly from: Place };
+
+export function readArrival(layout: Layout): Arrival {
+  const from = readPlace(layout);
+  if (!from) return { kind: "new" };
+  if (from.identity !== identityOf(layout)) return { kind: "copied", from };
+  if (from.root !== layout.root) return { kind: "moved", from };
+  const { identity, before } = from;
+  return before === undefined
+    ? { kind: "same" }
+    : { kind: "moved", from: { identity, root: before } };
+}
+
+/** Says that git's files name this place by now, and that the rest waits for a start. */
+export function passThrough(layout: Layout, { identity, root, before }: Place): void {
+  const place: Place = { root: layout.root, identity, before: before ?? root };
+  writeAtomically(placeFile(layout), JSON.stringify(place));
+}
+
+/** Says that the project is at home here. */
+export function settleHere(layout: Layout): void {
+  if (readArrival(layout).kind === "same") return;
+  const place: Place = { root: layout.root, identity: identityOf(layout) };
+  writeAtomically(placeFile(layout), JSON.stringify(place));
+}
+
+/** Whether the project that this one was copied from is still there. */
+export function originalIsThere({ root, identity }: Place): boolean {
+  return identityAt(`${root}/.ikigai`) === identity;
+}
+
+function readPlace(layout: Layout): Place | undefined {
+  try {
+    const value: unknown = JSON.parse(readIfThere(placeFile(layout))?.toString() ?? "");
+    const given = typeof value === "object" && value !== null ? { ...value } : {};
+    if (!("root" in given) || !("identity" in given)) return undefined;
+    const { root, identity } = given;
+    if (typeof root !== "string" || typeof identity !== "string") return undefined;
+    const before = "before" in given && typeof given.before === "string" ? given.before : undefined;
+    return { root, identity, ...(before === undefined ? {} : { before }) };
+  } catch {
+    return undefined;
+  }
+}
+
+function identityOf({ ikigai }: Layout): string {
+  return identityAt(ikigai) ?? "";
+}
+
+function identityAt(path: string): string | undefined {
+  const stat = statIfThere(path);
+  return stat && `${stat.ino.toString(36)}-${stat.birthtimeNs.toString(36)}`;
+}
+
+function placeFile({ run }: Layout): string {
+  return `${run}/place`;
+}

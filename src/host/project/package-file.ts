@@ -1,0 +1,13 @@
+import fs from "node:fs";
+import { fileURLToPath } from "node:url";
+import { sha256 } from "../fs/files.ts";
+
+/** A file of this package. The bundle lies in `dist/`, beside `hooks/` and `controls/`. */
+export function packageFile(path: string): string {
+  return fileURLToPath(new URL(`../${path}`, import.meta.url));
+}
+
+/** Tells builds of a program apart, also of one version. */
+export function programDigest(file: string): string {
+  return sha256(fs.readFileSync(file)).slice(0, 12);
+}

@@ -1,0 +1,80 @@
+import { quoteShell } from "../../model/envrc.ts";
+import type { Layout } from "../../model/layout.ts";
+import { readIfThere, writeAtomically } from "../fs/files.ts";
+
+/** What the manual controls need to know. Paths are absolute. */
+export interface Settings {
+  readonly node: string;
+  /** `dist/cli.cjs` and `dist/daemon.js` of this installation. An empty `daemon` means that none is to run. */
+  readonly cli: string;
+  readonly daemon: string;
+  readonly nginx: string;
+  /** The directory of PostgreSQL's programs. */
+  readonly postgresBin: string;
+  readonly runsvdir: string;
+  readonly runsv: string;
+  readonly sv: string;
+  readonly chpst: string;
+  readonly svlogd: string;
+  readonly httpPort: number;
+  readonly postgresPort: number;
+  /** The account of the operating system that Postgres runs as; empty means whoever starts it. */
+  readonly postgresUser: string;
+  /** The data directory; empty means `.ikigai/db`, wherever the project is moved. */
+  readonly postgresData: string;
+  /** Where the login of the database's owner lies, outside of the project. */
+  readonly postgresOwner: string;
+  /** Whether the owner may also come in over TCP, on loopback. */
+  readonly ownerOverTcp: boolean;
+  /** PATH of everything under runsvdir; `.ikigai/bin` is put before it. */
+  readonly path: string;
+  readonly denoVersion: string;
+}
+
+/**
+ * The text of `.ikigai/scripts/settings`: shell assignments, nothing that runs.
+ * Throws a RangeError for a value that holds a NUL.
+ */
+export function renderSettings(settings: Settings): string {
+  const lines = Object.entries(variablesOf(settings)).map(
+    ([name, value]) => `${name}=${quoteShell(String(value))}\n`,
+  );
+  return `# Written by ikigai init; every script here reads it.\n${lines.join("")}`;
+}
+
+/** Writes the settings where they differ; says whether they did. Only the owner reads them. */
+export function writeSettings(layout: Layout, settings: Settings): boolean {
+  const text = renderSettings(settings);
+  if (readIfThere(layout.settings)?.toString() === text) return false;
+  writeAtomically(layout.settings, text, { mode: 0o600 });
+  return true;
+}
+
+/** Whether the written settings let the owner in over TCP. */
+export function isOwnerOverTcp(layout: Layout): boolean {
+  const text = readIfThere(layout.settings)?.toString() ?? "";
+  return text.split("\n").includes(`IKIGAI_PG_OWNER_TCP=${quoteShell("yes")}`);
+}
+
+function variablesOf(settings: Settings): Record<string, string | number> {
+  return {
+    IKIGAI_NODE: settings.node,
+    IKIGAI_CLI: settings.cli,
+    IKIGAI_DAEMON: settings.daemon,
+    IKIGAI_NGINX: settings.nginx,
+    IKIGAI_PG_BIN: settings.postgresBin,
+    IKIGAI_RUNSVDIR: settings.runsvdir,
+    IKIGAI_RUNSV: settings.runsv,
+    IKIGAI_SV: settings.sv,
+    IKIGAI_CHPST: settings.chpst,
+    IKIGAI_SVLOGD: settings.svlogd,
+    IKIGAI_HTTP_PORT: settings.httpPort,
+    IKIGAI_PG_PORT: settings.postgresPort,
+    IKIGAI_PG_USER: settings.postgresUser,
+    IKIGAI_PG_DATA: settings.postgresData,
+    IKIGAI_PG_OWNER: settings.postgresOwner,
+    IKIGAI_PG_OWNER_TCP: settings.ownerOverTcp ? "yes" : "",
+    IKIGAI_PATH: settings.path,
+    IKIGAI_DENO_VERSION: settings.denoVersion,
+  };
+}

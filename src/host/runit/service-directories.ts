@@ -1,0 +1,271 @@
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import { basename } from "node:path";
+import type { Layout } from "../../model/layout.ts";
+import { isAbsent, listIfThere, statIfThere } from "../fs/files.ts";
+import { restOfLog } from "./log-pipe.ts";
+import { control, isSupervised, readStatus } from "./supervise.ts";
+
+/**
+ * Places in `sv/`. Only services in use take one: runsvdir holds 1,000 at most.
+ * It knows services by inode, so a spare place that its runsv already looks
+ * after is renamed to a service's name and is up in milliseconds, where a new
+ * directory would wait up to five seconds for runsvdir's next look.
+ */
+export class Slots {
+  readonly #sv: string;
+  readonly #spares: number;
+  readonly #beforeStart: () => void;
+  #listed: { readonly changed: bigint; readonly names: readonly string[] } = {
+    changed: -1n,
+    names: [],
+  };
+
+  /** @param beforeStart called before anything is started: what would run may have been exchanged */
+  constructor(layout: Layout, spares = 20, beforeStart: () => void = () => {}) {
+    this.#sv = layout.sv;
+    this.#spares = spares;
+    this.#beforeStart = beforeStart;
+  }
+
+  path(service: string): string {
+    return `${this.#sv}/${service}`;
+  }
+
+  has(service: string): boolean {
+    return fs.existsSync(`${this.#sv}/${service}/run`);
+  }
+
+  /** Services that have a place now. */
+  names(): string[] {
+    return this.#list().filter(
+      (name) => name.includes(".") && !name.startsWith(".") && !name.startsWith(SPARE),
+    );
+  }
+
+  /** All entries. Asked for every few seconds, and hardly ever another answer. */
+  #list(): readonly string[] {
+    const changed = statIfThere(this.#sv)?.mtimeNs ?? 0n;
+    if (changed === this.#listed.changed) return this.#listed.names;
+    const names = listIfThere(this.#sv).map(String);
+    // What changes in the same moment, after this, has the same time.
+    const isOver = BigInt(Date.now()) * 1_000_000n - changed > MOMENT_NS;
+    this.#listed = { changed: isOver ? changed : -1n, names };
+    return names;
+  }
+
+  /** Gives a service a place; the caller starts it. Idempotent. */
+  place(service: string): void {
+    if (this.has(service)) return;
+    const spare = this.#ready();
+    if (spare === undefined) {
+      this.#make(service);
+      return;
+    }
+    fs.renameSync(`${this.#sv}/${spare}`, this.path(service));
+    fs.rmSync(`${this.path(service)}/log/down`, { force: true });
+  }
+
+  /** Starts it, and its log, and again whenever its runsv comes back. */
+  up(service: string): void {
+    this.#beforeStart();
+    const path = this.path(service);
+    fs.writeFileSync(`${path}/${UNBEGUN}`, "");
+    for (const name of ["down", "log/down", RESTED, GAVE_UP])
+      fs.rmSync(`${path}/${name}`, { force: true });
+    // Its log has time: what the service says first waits in a pipe.
+    control(path, "u");
+    control(`${path}/log`, "u");
+    fs.rmSync(`${path}/${UNBEGUN}`, { force: true });
+  }
+
+  /** Starts the logs of services that were started by who was cut off before it came to that. */
+  completeStarts(): void {
+    for (const service of this.names().filter((name) => this.isUnbegun(name))) {
+      const path = this.path(service);
+      if (readStatus(path)?.state !== "run") continue;
+      fs.rmSync(`${path}/log/down`, { force: true });
+      control(`${path}/log`, "u");
+      fs.rmSync(`${path}/${UNBEGUN}`, { force: true });
+    }
+  }
+
+  /** Ends the copy that runs; its runsv starts another one at once. Settles when the old one is gone. */
+  async restart(service: string): Promise<void> {
+    this.#beforeStart();
+    const path = this.path(service);
+    const pid = readStatus(path)?.pid;
+    const isGone = () => !isSupervised(path) || readStatus(path)?.pid !== pid;
+    control(path, "t");
+    await until(isGone, STOP_SECONDS);
+    if (!isGone()) control(path, "k");
+    await until(isGone, STOP_SECONDS);
+  }
+
+  /** Goes on as it is, and is not started again when it ends. */
+  once(service: string): void {
+    control(this.path(service), "o");
+  }
+
+  down(service: string): void {
+    const path = this.path(service);
+    fs.writeFileSync(`${path}/down`, "");
+    control(path, "d");
+  }
+
+  /** Does not wait any longer before it tries a service again that failed. */
+  again(service: string): void {
+    fs.writeFileSync(`${this.path(service)}/again`, "");
+  }
+
+  /** Ends a service that keeps its place, as it would start by itself otherwise. */
+  async rest(service: string): Promise<void> {
+    if (this.has(service)) await this.#end(service);
+  }
+
+  /** Whether it was ended by `rest` or gave up, and not by somebody who typed `sv stop`. */
+  isRested(service: string): boolean {
+    const isRested = fs.existsSync(`${this.path(service)}/${RESTED}`);
+    return isRested || this.gaveUp(service) || this.isUnbegun(service);
+  }
+
+  /** Whether whoever gave it its place was cut off before it was told to start. */
+  isUnbegun(service: string): boolean {
+    return fs.existsSync(`${this.path(service)}/${UNBEGUN}`);
+  }
+
+  /** Whether it failed so often that it is not tried again by itself. */
+  gaveUp(service: string): boolean {
+    return fs.existsSync(`${this.path(service)}/${GAVE_UP}`);
+  }
+
+  /** Takes a service's place away: it is a spare one again, or its runsv exits. */
+  async remove(service: string): Promise<void> {
+    const path = this.path(service);
+    if (!fs.existsSync(path)) return;
+    await this.#end(service);
+    if (await this.#recycle(path)) return;
+    const aside = this.#dismiss(path);
+    await until(() => !isSupervised(aside), STOP_SECONDS);
+    fs.rmSync(aside, { recursive: true, force: true });
+  }
+
+  /** Ends a service and takes its place for good; its runsv, which may sleep for a second, exits later. */
+  async abandon(service: string): Promise<void> {
+    if (!this.has(service)) return;
+    await this.#end(service);
+    this.#dismiss(this.path(service));
+  }
+
+  /** Out of runsvdir's sight before its runsv exits, so that no other one is started. */
+  #dismiss(path: string): string {
+    const aside = `${this.#sv}/.gone-${randomBytes(6).toString("hex")}`;
+    fs.renameSync(path, aside);
+    control(aside, "dx");
+    return aside;
+  }
+
+  async #end(service: string): Promise<void> {
+    const path = this.path(service);
+    // First, so that what is cut off here is never taken for somebody's wish.
+    fs.writeFileSync(`${path}/${RESTED}`, "");
+    this.down(service);
+    const isDown = () => !isSupervised(path) || readStatus(path)?.state === "down";
+    await until(isDown, STOP_SECONDS);
+    if (!isDown()) control(path, "k");
+    await until(isDown, STOP_SECONDS);
+  }
+
+  /** Makes a spare place of one whose service has ended. */
+  async #recycle(path: string): Promise<boolean> {
+    const spares = listIfThere(this.#sv).filter((name) => name.toString().startsWith(SPARE));
+    const log = readStatus(`${path}/log`);
+    if (spares.length >= MOST_SPARES || readStatus(path)?.state !== "down" || !log) return false;
+    const rest = restOfLog(log.pid);
+    if (rest === undefined) return false;
+    fs.writeFileSync(`${path}/log/down`, "");
+    control(`${path}/log`, "d");
+    await until(() => readStatus(`${path}/log`)?.state === "down", LOG_SECONDS);
+    if (readStatus(`${path}/log`)?.state !== "down") {
+      rest.close();
+      return false;
+    }
+    rest.writeTo(`${this.#sv}/../logs/${basename(path)}/current`);
+    const spare = `${this.#sv}/${SPARE}${randomBytes(4).toString("hex")}`;
+    fs.writeFileSync(`${path}/${UNBEGUN}`, "");
+    fs.renameSync(path, spare);
+    for (const name of [RESTED, GAVE_UP, "again"]) fs.rmSync(`${spare}/${name}`, { force: true });
+    return true;
+  }
+
+  /** Keeps spare places ready, and clears away what a crash left. */
+  replenish(): void {
+    const names = this.#list();
+    const spares = names.filter((name) => name.startsWith(SPARE));
+    for (let i = spares.length; i < this.#spares; i++) {
+      this.#make(`${SPARE}${randomBytes(4).toString("hex")}`, true);
+    }
+    for (const name of names.filter((n) => /^\.(?:gone|new)-/.test(n))) {
+      if (!isSupervised(`${this.#sv}/${name}`)) {
+        fs.rmSync(`${this.#sv}/${name}`, { recursive: true, force: true });
+      }
+    }
+  }
+
+  #ready(): string | undefined {
+    return listIfThere(this.#sv)
+      .map(String)
+      .find(
+        (name) =>
+          name.startsWith(SPARE) &&
+          isSupervised(`${this.#sv}/${name}`) &&
+          isSupervised(`${this.#sv}/${name}/log`) &&
+          readStatus(`${this.#sv}/${name}`)?.state === "down",
+      );
+  }
+
+  /** Built under a hidden name and renamed, so that runsvdir never sees half of it. */
+  #make(name: string, spare = false): void {
+    const building = `${this.#sv}/.new-${randomBytes(6).toString("hex")}`;
+    try {
+      fs.mkdirSync(`${building}/log`, { recursive: true, mode: 0o700 });
+      for (const [name, script] of PLACE_LINKS) fs.symlinkSync(script, `${building}/${name}`);
+      for (const name of ["down", UNBEGUN]) fs.writeFileSync(`${building}/${name}`, "");
+      if (spare) fs.writeFileSync(`${building}/log/down`, "");
+      fs.renameSync(building, `${this.#sv}/${name}`);
+    } catch (error) {
+      fs.rmSync(building, { recursive: true, force: true });
+      if (!isAbsent(error)) throw error;
+    }
+  }
+}
+
+const SPARE = "spare-";
+/** The kernel's clock for files goes in steps of up to ten milliseconds. */
+const MOMENT_NS = 100_000_000n;
+/** So many are kept where many services come and go. */
+const MOST_SPARES = 24;
+/** Tells a service that was sent to rest from one that somebody stopped by hand. */
+const RESTED = "rested";
+/** Tells one that was not started yet from one that somebody stopped. */
+const UNBEGUN = "unbegun";
+/** Made by scripts/service/finish. */
+const GAVE_UP = "gave-up";
+/** Every place is made of links to the same scripts, so that a newer ikigai's are used at once. */
+export const PLACE_LINKS = [
+  ["run", "../../scripts/service/run"],
+  ["finish", "../../scripts/service/finish"],
+  ["control", "../../scripts/service/control"],
+  ["log/run", "../../../scripts/service/log-run"],
+] as const;
+/** A backend that does not end on TERM is killed after this long. */
+const STOP_SECONDS = 10;
+const LOG_SECONDS = 2;
+
+/** Looks every few milliseconds until a condition holds or the time is over. */
+async function until(condition: () => boolean, seconds: number): Promise<void> {
+  const deadline = performance.now() + seconds * 1000;
+  while (!condition() && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

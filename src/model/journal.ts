@@ -1,0 +1,2 @@
+/** Takes one line of the daemon's log. */
+export type Journal = (line: string) => void;

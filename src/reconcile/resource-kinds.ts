@@ -1,0 +1,67 @@
+import type { Facts } from "../discovery/facts.ts";
+import type { Slug } from "../model/slug.ts";
+import type { Kind, Step } from "../model/step.ts";
+import { worktreeOf } from "../model/step.ts";
+import { bareName } from "../resources/default-service-links.ts";
+import { environment } from "../resources/environment.ts";
+import { nginxRoute } from "../resources/nginx-route.ts";
+import { postgresSchema } from "../resources/postgres-schema.ts";
+import type { Resource } from "../resources/resource.ts";
+import { runitService } from "../resources/runit-service.ts";
+import type { Host } from "../resources/step-context.ts";
+import { worktreeLogs } from "../resources/worktree-logs.ts";
+import { plan } from "./plan.ts";
+
+/** A step together with what carries it out. */
+export interface PlannedStep {
+  readonly step: Step;
+  apply(host: Host): Promise<void>;
+}
+
+export interface PlannedKind {
+  readonly kind: Kind;
+  readonly planned: readonly PlannedStep[];
+  /** What a person should know, by key. */
+  readonly troubles: ReadonlyMap<string, string>;
+  /** Why this kind could not be looked at. */
+  readonly failed?: unknown;
+}
+
+type Planner = (facts: Facts, host: Host, scope?: ReadonlySet<Slug>) => Promise<PlannedKind>;
+
+/** Keeps a kind's own types together, so that kinds of any type stand in one list. */
+function planner<Want, Have>(resource: Resource<Want, Have>): Planner {
+  return async (facts, host, scope) => {
+    const { kind } = resource;
+    try {
+      const wants = resource.want(facts);
+      const haves = await resource.have(host, scope);
+      const steps = plan({ kind, wants, haves, differ: resource.differ });
+      const ownerOf = (key: string) =>
+        worktreeOf(key) ?? resource.owner?.(wants.get(key), haves.get(key));
+      const planned = steps
+        .filter(({ key }) => !facts.held.has(ownerOf(key) ?? ""))
+        .map((step) => ({
+          step,
+          apply: (h: Host) => resource.apply(h, step, wants.get(step.key), haves.get(step.key)),
+        }));
+      const troubles = [...haves].flatMap(([key, have]): [string, string][] => {
+        const text = resource.trouble?.(have);
+        return text === undefined ? [] : [[key, text]];
+      });
+      return { kind, planned, troubles: new Map(troubles) };
+    } catch (failed) {
+      return { kind, planned: [], troubles: new Map(), failed };
+    }
+  };
+}
+
+/** The kinds, in the order in which a new worktree gets them; a gone one loses them in reverse. */
+export const KINDS: readonly Planner[] = [
+  planner(postgresSchema),
+  planner(worktreeLogs),
+  planner(environment),
+  planner(nginxRoute),
+  planner(runitService),
+  planner(bareName),
+];

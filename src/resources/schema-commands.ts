@@ -1,0 +1,90 @@
+import type { Facts, WorktreeFacts } from "../discovery/facts.ts";
+import { remarkSchema } from "../host/postgres/schemas.ts";
+import { forgetFirstCommands, hasBegun, runFirstCommand } from "../host/process/setup-command.ts";
+import { worktreeVariables } from "../model/environment-variables.ts";
+import type { SchemaMark } from "../model/schema-mark.ts";
+import { UserError } from "../model/user-error.ts";
+import type { Host } from "./step-context.ts";
+
+interface Unfinished {
+  readonly mark: SchemaMark;
+  readonly password: string;
+  readonly worktree: WorktreeFacts;
+  readonly facts: Facts;
+}
+
+/**
+ * Runs what the project names for a new schema, once. A failure is written down
+ * and not tried again by itself. Rows that came with a branch are not seeded over.
+ */
+export async function finishSchema(host: Host, unfinished: Unfinished): Promise<void> {
+  const { mark, worktree, password, facts } = unfinished;
+  const { slug } = worktree;
+  const { migrate, seed } = worktree.settings.database;
+  const commands = Object.entries({
+    "database.migrate": migrate,
+    "database.seed": mark.rows ? undefined : seed,
+  });
+  const waiting = worktree
+    .trust()
+    .waiting.find(({ what, kind }) =>
+      kind === "configuration" ? true : commands.some(([key, argv]) => argv && key === what),
+    );
+  if (waiting) {
+    throw new UserError(
+      `${waiting.what} has not been approved, so the schema is not ready`,
+      `ikigai trust ${slug}`,
+    );
+  }
+  const round = mark.round ?? "first";
+  if (!hasBegun(host.layout, slug, round)) await awaitAsking(host, worktree, commands);
+  const environment = {
+    ...worktreeVariables(slug, facts.layout, facts, password),
+    PGPASSWORD: password,
+  };
+  const { why: _, round: __, ...kept } = mark;
+  host.notes.set(slug, "schema", mark.note);
+  let done: SchemaMark = { ...kept, setup: "done" };
+  for (const [what, argv] of commands) {
+    if (!argv) continue;
+    host.notes.set(slug, "setup", `${what} runs; its output: ikigai logs ${slug}/setup`);
+    const step = what.replace("database.", "");
+    const command = { argv, environment, step, round };
+    const result = await runFirstCommand(host.layout, worktree, command, host.ending);
+    if (result.ok) continue;
+    // Its worktree went away, or we do: whoever looks next decides anew.
+    if (result.ended) return;
+    done = { ...kept, setup: "failed", why: `${what} ${result.why}` };
+    break;
+  }
+  await remarkSchema(host.postgres, done);
+  forgetFirstCommands(host.layout, slug);
+  host.notes.set(slug, "setup", undefined);
+  host.notes.set(slug, "schema", beginningTrouble(done));
+}
+
+/**
+ * What was approved is the command's words; what it then runs is the branch's own. So it runs by
+ * itself only where the default worktree's history holds all of that, else once somebody asks.
+ */
+async function awaitAsking(
+  { asked }: Host,
+  { slug, identity, contained, services }: WorktreeFacts,
+  commands: readonly (readonly [string, readonly string[] | undefined])[],
+): Promise<void> {
+  const [what] = commands.find(([, argv]) => argv) ?? [];
+  if (what === undefined || asked.has(identity) || (await contained())) return;
+  throw new UserError(
+    `${what} waits until ${slug} is asked for, since its commit is not in the default worktree's history`,
+    `${services.some(({ backend }) => backend) ? `ikigai up ${slug} or ` : ""}ikigai db setup ${slug}`,
+  );
+}
+
+/** What a person should know of how a schema began; undefined when all is well. */
+export function beginningTrouble({ note, setup, why, worktree }: SchemaMark): string | undefined {
+  const failed =
+    setup === "failed"
+      ? `${why ?? "a command for the new schema failed"}; its output: ikigai logs ${worktree}/setup; once more: ikigai db setup ${worktree}`
+      : undefined;
+  return [note, failed].filter((text) => text !== undefined).join("; ") || undefined;
+}

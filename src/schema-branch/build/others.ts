@@ -1,0 +1,199 @@
+import type { CastRow, MadeRow, MemberRow } from "../inspect/operators.ts";
+import type { CommentRow, DefaultAclRow, ExtensionLinkRow } from "../inspect/others.ts";
+import type { Refusal } from "../refusal.ts";
+import { ownedBy, roleFor, type Scope } from "../scope.ts";
+import { ident, literal } from "../sql.ts";
+import type { Item, Phase, Piece } from "../types.ts";
+import { grouped } from "./grants.ts";
+
+/** Objects whose definition the catalog query has written. */
+export function buildMade(
+  scope: Scope,
+  catalog: string,
+  kind: string,
+  rows: readonly MadeRow[],
+  phase: Phase = "any",
+  privileged = false,
+): Piece {
+  const items = rows.map(
+    (row): Item => ({
+      key: `${catalog}:${row.oid}`,
+      kind,
+      name: row.name,
+      sql: `CREATE ${row.create}`.split("\n;\n"),
+      ...(privileged && { privileged }),
+      owner: ownedBy(scope, row.object, row.owner),
+      needs: [],
+      phase,
+    }),
+  );
+  return { items };
+}
+
+/** Operators; one that others name but nobody defined is no object to branch. */
+export function buildOperators(
+  scope: Scope,
+  rows: readonly (MadeRow & { create: string | null })[],
+): Piece {
+  const refusals = rows
+    .filter((row) => row.create === null)
+    .map(
+      (row): Refusal => ({
+        object: row.name,
+        kind: "operator",
+        why: "it is named as a commutator or negator but was never defined",
+        next: "define it, or DROP OPERATOR it",
+      }),
+    );
+  return {
+    ...buildMade(
+      scope,
+      "pg_operator",
+      "operator",
+      rows.filter((row) => row.create !== null),
+    ),
+    refusals,
+  };
+}
+
+/**
+ * Operator families, their classes, and the members that belong to the family alone. Only a
+ * superuser may make them; the server looks at their functions' types and calls none.
+ */
+export function buildFamilies(
+  scope: Scope,
+  found: {
+    families: readonly MadeRow[];
+    classes: readonly (MadeRow & { family: number; storage: string | null })[];
+    members: readonly MemberRow[];
+  },
+): Piece {
+  const covers: [string, string][] = [];
+  const of = (home: string) => found.members.filter((member) => member.home === home);
+  const classes = found.classes.map((row): MadeRow => {
+    const home = `pg_opclass:${row.oid}`;
+    covers.push(...of(home).map((member) => [member.key, home] as [string, string]));
+    const parts = [
+      ...(row.storage === null ? [] : [row.storage]),
+      ...of(home).map((each) => each.text),
+    ];
+    return { ...row, create: `${row.create} AS ${parts.join(", ")}` };
+  });
+  const loose = found.families.flatMap((row): Item[] => {
+    const home = `pg_opfamily:${row.oid}`;
+    const key = `${home}/members`;
+    covers.push(...of(home).map((member) => [member.key, key] as [string, string]));
+    const texts = of(home).map((each) => each.text);
+    if (texts.length === 0) return [];
+    const sql = [`ALTER ${row.object} ADD ${texts.join(", ")}`];
+    const [kind, phase] = ["operator family", "any"] as const;
+    return [{ key, kind, name: row.name, sql, privileged: true, needs: [home], phase }];
+  });
+  return {
+    items: [
+      ...buildMade(scope, "pg_opfamily", "operator family", found.families, "any", true).items,
+      ...buildMade(scope, "pg_opclass", "operator class", classes, "any", true).items,
+      ...loose,
+    ],
+    covers,
+  };
+}
+
+/** Casts from or to a type of the schema, which call nothing when they are made; late, so that rows are copied by the types' own text. */
+export function buildCasts(rows: readonly CastRow[]): Piece {
+  const covers: [string, string][] = [];
+  const items: Item[] = [];
+  const refusals: Refusal[] = [];
+  for (const row of rows) {
+    const key = `pg_cast:${row.oid}`;
+    if (row.own)
+      items.push({
+        key,
+        kind: "cast",
+        name: row.label,
+        sql: [`CREATE ${row.create}`],
+        privileged: true,
+        needs: [],
+        phase: "late",
+      });
+    else {
+      covers.push([key, key]);
+      refusals.push({
+        object: row.label,
+        kind: "cast",
+        why: "it joins two types of other schemas by a function of this one, and there can be only one such cast",
+        next: "move its function to the shared schema",
+      });
+    }
+  }
+  return { items, covers, refusals };
+}
+
+/** Default privileges, for whatever role; last: they must not act on what is built here. */
+export function buildDefaultAcls(scope: Scope, rows: readonly DefaultAclRow[]): Piece {
+  const items = rows.map((row): Item => {
+    const role = ident(roleFor(scope, row.role));
+    const head = `ALTER DEFAULT PRIVILEGES FOR ROLE ${role} IN SCHEMA ${ident(scope.as)} GRANT`;
+    const sql = grouped(scope, row.acl).map(
+      (group) =>
+        `${head} ${group.privileges.join(", ")} ON ${row.objects} TO ${group.grantee}${group.grantable ? " WITH GRANT OPTION" : ""}`,
+    );
+    return {
+      key: `pg_default_acl:${row.oid}`,
+      kind: "default privileges",
+      name: `${row.objects.toLowerCase()} of ${roleFor(scope, row.role)}`,
+      sql: [],
+      grants: sql,
+      needs: [],
+      phase: "last",
+    };
+  });
+  return { items };
+}
+
+/** Objects that go when an extension does. */
+export function buildExtensionLinks(rows: readonly ExtensionLinkRow[]): Piece {
+  const items = rows.map(
+    (row): Item => ({
+      key: `${row.key}/extension:${row.extension}`,
+      kind: "extension link",
+      name: `${row.identity} on ${row.extension}`,
+      sql: [],
+      grants: [
+        `ALTER ${row.type.toUpperCase()} ${row.identity} DEPENDS ON EXTENSION ${ident(row.extension)}`,
+      ],
+      needs: [row.key],
+      phase: "late",
+    }),
+  );
+  return { items };
+}
+
+/** COMMENT's word for what pg_identify_object calls a thing, where the two differ. */
+const WORDS: Readonly<Record<string, string>> = {
+  "composite type": "TYPE",
+  function: "ROUTINE",
+  procedure: "ROUTINE",
+  aggregate: "ROUTINE",
+  "table constraint": "CONSTRAINT",
+  "statistics object": "STATISTICS",
+};
+
+/** Comments on everything; those of domain constraints come with them. */
+export function buildComments(rows: readonly CommentRow[]): Piece {
+  const items = rows
+    .filter((row) => row.type !== "domain constraint")
+    .map((row): Item => {
+      const word = row.sub > 0 ? "COLUMN" : (WORDS[row.type] ?? row.type.toUpperCase());
+      return {
+        key: `${row.key}/comment:${row.sub}`,
+        kind: "comment",
+        name: `${row.type} ${row.identity}`,
+        sql: [],
+        grants: [`COMMENT ON ${word} ${row.identity} IS ${literal(row.text)}`],
+        needs: [row.key],
+        phase: "late",
+      };
+    });
+  return { items };
+}

@@ -1,0 +1,97 @@
+import type pg from "pg";
+import { BranchError } from "../errors.ts";
+import type { Place } from "../relation.ts";
+import { ident, literal, qualified } from "../sql.ts";
+import type { CopyTable, Survey } from "../types.ts";
+import { LENS_CTID } from "../worker.ts";
+
+/** Large tables are copied in stretches of this many pages (16 MB), so that two can share one. */
+const STRETCH = 2048;
+const PAGE = 8192;
+
+/** One statement's worth of rows. */
+export interface Stretch {
+  readonly sql: string;
+  readonly bytes: number;
+}
+
+/** Splits the copy into stretches, largest tables first. */
+export function stretches(
+  survey: Survey,
+  places: ReadonlyMap<number, Place>,
+  tables: readonly CopyTable[],
+): Stretch[] {
+  return [...tables]
+    .sort((a, b) => b.bytes - a.bytes)
+    .flatMap((table) => {
+      const place = placeOf(places, table.oid, survey);
+      const insert = insertSelect(survey, place.from, table);
+      const count = Math.ceil(table.bytes / PAGE / STRETCH);
+      if (count <= 1) return [{ sql: insert, bytes: table.bytes }];
+      return Array.from({ length: count }, (_, at) => ({
+        sql: `${insert} WHERE ${range(place.own ? "ctid" : LENS_CTID, at, count)}`,
+        bytes: Math.round(table.bytes / count),
+      }));
+    });
+}
+
+function placeOf(places: ReadonlyMap<number, Place>, oid: number, { schema }: Survey): Place {
+  const place = places.get(oid);
+  if (place) return place;
+  throw new BranchError("changed", `The structure of ${schema} changed while it was read.`, {
+    next: "ikigai db branch",
+    retryable: true,
+  });
+}
+
+function range(ctid: string, at: number, count: number): string {
+  const from = `${ctid} >= '(${at * STRETCH},0)'::pg_catalog.tid`;
+  const to = `${ctid} < '(${(at + 1) * STRETCH},0)'::pg_catalog.tid`;
+  // The last one is open: TOAST counts in the table's size, and the heap may have grown.
+  return at === count - 1 ? from : `${from} AND ${to}`;
+}
+
+function insertSelect(survey: Survey, from: string, table: CopyTable): string {
+  const target = qualified(survey.as, table.name);
+  const columns = table.columns.map((column) => ident(column.name)).join(", ");
+  const values = table.columns.map((column) => column.value).join(", ");
+  const list = columns === "" ? "" : ` (${columns})`;
+  const overriding = table.identity ? " OVERRIDING SYSTEM VALUE" : "";
+  return `INSERT INTO ${target}${list}${overriding} SELECT ${values} FROM ONLY ${from}`;
+}
+
+/**
+ * Statement that sets every sequence where the base's stands. The numbers never leave the server.
+ * To be run after the snapshot was taken: positions do not belong to snapshots, and must not be
+ * behind any row that the snapshot shows.
+ */
+export function sequencePositions(survey: Survey, places: ReadonlyMap<number, Place>): string {
+  return survey.sequences
+    .map(({ oid, name }) => {
+      const { from } = placeOf(places, oid, survey);
+      const target = literal(qualified(survey.as, name));
+      return `SELECT pg_catalog.setval(${target}::regclass, last_value, is_called) FROM ${from}`;
+    })
+    .join(";\n");
+}
+
+/** Several connections take tasks from one queue until it is empty or one of them fails. */
+export async function share<T>(
+  clients: readonly pg.Client[],
+  tasks: readonly T[],
+  run: (client: pg.Client, task: T) => Promise<void>,
+): Promise<void> {
+  const queue = [...tasks];
+  let failed = false;
+  const results = await Promise.allSettled(
+    clients.map(async (client) => {
+      for (let task = queue.shift(); task !== undefined && !failed; task = queue.shift())
+        await run(client, task).catch((error: unknown) => {
+          failed = true;
+          throw error;
+        });
+    }),
+  );
+  const failure = results.find((result) => result.status === "rejected");
+  if (failure) throw failure.reason;
+}

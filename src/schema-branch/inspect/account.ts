@@ -1,0 +1,84 @@
+import { stringsNaming } from "../names.ts";
+import type { Refusal } from "../refusal.ts";
+import type { Item, Note } from "../types.ts";
+import type { Inventory } from "./inventory.ts";
+import type { ColumnRow } from "./tables.ts";
+
+/**
+ * Everything that hangs on the schema and that no item builds: nothing may be left unmentioned.
+ * What is refused already, arrays of it, and members of an extension that is, count as mentioned.
+ */
+export function unaccounted(
+  inventory: Inventory,
+  built: ReadonlyMap<string, string>,
+  covers: readonly (readonly [string, string])[],
+): string[] {
+  const refused = new Set(covers.filter(([from, to]) => from === to).map(([from]) => from));
+  for (const edge of inventory.edges)
+    if (edge.type === "e" && inventory.keys.has(edge.to)) refused.add(edge.from);
+  for (const edge of inventory.edges)
+    if (edge.type === "i" && refused.has(edge.to)) refused.add(edge.from);
+  const strangers = new Set(strayMembers(inventory));
+  return [...inventory.keys].filter(
+    (key) => strangers.has(key) || (!built.has(key) && !refused.has(key)),
+  );
+}
+
+/** Members of extensions that are installed elsewhere. */
+function strayMembers(inventory: Inventory): string[] {
+  return inventory.edges
+    .filter((edge) => edge.type === "e" && !inventory.keys.has(edge.to))
+    .map((edge) => edge.from);
+}
+
+/** One refusal an object and reason. */
+export function distinct(refusals: readonly Refusal[]): Refusal[] {
+  const found = new Map(refusals.map((each) => [`${each.kind} ${each.object} ${each.why}`, each]));
+  return [...found.values()];
+}
+
+/** Objects that need each other. */
+export function circles(found: readonly Item[][]): Refusal[] {
+  return found.map((items) => ({
+    object: items.map((item) => item.name).join(" → "),
+    kind: items[0]?.kind ?? "object",
+    why: "these need each other, so that none can be created first",
+    next: "break the circle, for instance with a function whose body is a string",
+  }));
+}
+
+/** Names in definitions follow the schema; names in strings do not, so that they are refused. */
+export function namingTexts(items: readonly Item[], schema: string): Refusal[] {
+  const exempt = ["function", "procedure", "comment", "enum"];
+  return items
+    .filter(
+      (item) =>
+        !exempt.includes(item.kind) &&
+        item.sql.some((sql) => stringsNaming(sql, schema).length > 0),
+    )
+    .map((item) => ({
+      object: item.name,
+      kind: item.kind,
+      why: `a string in its definition names the schema ${schema}, and the branch would reach into the base`,
+      next: "write names without the schema; the search path finds them",
+    }));
+}
+
+const LARGE = new Set(["oid", "lo", "extensions.lo"]);
+
+/** Columns whose values point to something that all worktrees share. */
+export function sharedObjects(
+  relations: readonly { oid: number; name: string; kind: string }[],
+  columns: ReadonlyMap<number, readonly ColumnRow[]>,
+): Note[] {
+  return relations
+    .filter((row) => row.kind === "r")
+    .flatMap((row) =>
+      (columns.get(row.oid) ?? [])
+        .filter((column) => LARGE.has(column.base_type))
+        .map((column) => ({
+          object: `${row.name}.${column.name}`,
+          text: "numbers of large objects are copied, and the large objects that they may be of are shared by every worktree",
+        })),
+    );
+}

@@ -1,0 +1,202 @@
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import { dropEmptySchema, dropOwnSchema } from "./drop.ts";
+import { BUILD_MARK, markOf, register } from "./registry.ts";
+import type { Place } from "./relation.ts";
+import { scramVerifier } from "./scram.ts";
+import { prepareSession } from "./session.ts";
+import { ident, literal, qualified } from "./sql.ts";
+
+/**
+ * A role for one build, under whose name everything runs that could evaluate what a worktree wrote:
+ * an expression's function has the rights of who runs it, and a session's own role cannot be
+ * left by SET ROLE. It may read the base and owns what is built, and nothing else.
+ */
+export interface Worker {
+  /** Of the role, of the lock that says it is in use, and of the schema that is built. */
+  readonly name: string;
+  readonly password: string;
+  /** Where a table or sequence of the base can be read, by OID. */
+  readonly places: ReadonlyMap<number, Place>;
+}
+
+interface Found {
+  oid: number;
+  name: string;
+  kind: "r" | "S";
+  own: boolean;
+  full: boolean;
+}
+
+/** How many views one transaction makes or drops: each holds several locks until it ends. */
+const BATCH = 50;
+
+/** Where the views lie through which a worker reads what is not its base's owner's. */
+export function lensOf(worker: string): string {
+  return `${worker}_lens`;
+}
+
+/**
+ * Makes the role, held by this connection's lock until it ends or unlocks. The views show tables and
+ * sequences of other owners and call nothing.
+ */
+export async function createWorker(
+  client: pg.Client,
+  name: string,
+  base: string,
+  options: { readonly member?: string; readonly lens?: boolean },
+): Promise<Worker> {
+  const { rows } = await client.query<{
+    owner: string | null;
+    spaces: string[];
+    servers: string[];
+    found: Found[];
+  }>(options.member === undefined ? FACTS : OWNER, [base]);
+  const { owner = null, spaces = [], servers = [], found = [] } = rows[0] ?? {};
+  const lens = lensOf(name);
+  const places = new Map(
+    found.map((each): [number, Place] => {
+      const from = qualified(each.own ? base : lens, each.name);
+      const { oid, ...facts } = each;
+      return [oid, { ...facts, full: each.own && each.full, from }];
+    }),
+  );
+  const strange = options.lens ? [...places.values()].filter(({ own }) => !own) : [];
+  // Nobody can guess it, so that no iterations need to make that slow.
+  const password = randomBytes(24).toString("base64url");
+  const role = ident(name);
+  const members = [owner, options.member ?? null].filter((each) => each !== null);
+  const statements = [
+    // Lost with a crash, it is nobody's loss.
+    "SET LOCAL synchronous_commit = off",
+    `CREATE ROLE ${role} LOGIN BYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION`,
+    `UPDATE pg_catalog.pg_authid SET rolpassword = ${literal(await scramVerifier(password, 1))} WHERE rolname = ${literal(name)}`,
+    `COMMENT ON ROLE ${role} IS ${literal(BUILD_MARK)}`,
+    // Set here it needs no privilege, and no function can switch it off.
+    `ALTER ROLE ${role} SET session_replication_role = replica`,
+    ...members.map((member) => `GRANT ${ident(member)} TO ${role}`),
+    ...spaces.map((space) => `GRANT CREATE ON TABLESPACE ${ident(space)} TO ${role}`),
+    ...servers.map((server) => `GRANT USAGE ON FOREIGN SERVER ${ident(server)} TO ${role}`),
+  ];
+  if (strange.length > 0)
+    statements.push(
+      `CREATE SCHEMA ${ident(lens)}`,
+      register(lens, BUILD_MARK),
+      `GRANT USAGE ON SCHEMA ${ident(lens)} TO ${role}`,
+    );
+  await client.query("SELECT pg_advisory_lock(hashtextextended($1, 0))", [name]);
+  try {
+    await client.query(statements.join(";\n"));
+    for (let at = 0; at < strange.length; at += BATCH) {
+      const views = strange.slice(at, at + BATCH).map((place) => lensView(base, place, role));
+      await client.query(views.join(";\n"));
+    }
+  } catch (error) {
+    // The connection may go back to a pool. What cannot be removed now is swept, as nobody holds the lock.
+    await removeWorker(client, name).catch(() => undefined);
+    await unlockWorker(client, name).catch(() => undefined);
+    throw error;
+  }
+  return { name, password, places };
+}
+
+/** Says that a worker is not in use any more; its connection says the same when it ends. */
+export async function unlockWorker(client: pg.Client, name: string): Promise<void> {
+  await client.query("SELECT pg_advisory_unlock(hashtextextended($1, 0))", [name]);
+}
+
+function lensView(base: string, { name, kind, from }: Place, role: string): string {
+  const columns = kind === "S" ? "last_value, is_called" : `t.ctid AS ${LENS_CTID}, t.*`;
+  return `CREATE VIEW ${from} AS SELECT ${columns} FROM ONLY ${qualified(base, name)} t; GRANT SELECT ON ${from} TO ${role}`;
+}
+
+/** A row's place, as a lens names it: a view has none of its own. */
+export const LENS_CTID = "ikigai_ctid";
+
+/** Nothing where the base's owner is a superuser, whose rights the worker must not have. */
+const FACTS = `SELECT CASE WHEN NOT r.rolsuper THEN r.rolname END AS owner,
+    ARRAY(SELECT DISTINCT s.spcname::text FROM pg_tablespace s JOIN pg_class c ON c.reltablespace = s.oid
+           WHERE s.spcname !~ '^pg_' AND c.relnamespace = n.oid) AS spaces,
+    ARRAY(SELECT DISTINCT s.srvname::text FROM pg_foreign_table t JOIN pg_foreign_server s ON s.oid = t.ftserver
+           JOIN pg_class c ON c.oid = t.ftrelid WHERE c.relnamespace = n.oid) AS servers,
+    (SELECT coalesce(json_agg(json_build_object('oid', c.oid::int8, 'name', c.relname, 'kind', c.relkind,
+        'own', NOT r.rolsuper AND c.relowner = n.nspowner AND has_schema_privilege(n.nspowner, n.oid, 'USAGE')
+          AND has_table_privilege(c.relowner, c.oid, 'SELECT'),
+        'full', has_table_privilege(c.relowner, c.oid, 'UPDATE') AND (c.relkind = 'S'
+          OR has_table_privilege(c.relowner, c.oid, 'INSERT') AND has_table_privilege(c.relowner, c.oid, 'DELETE'))) ORDER BY c.oid), '[]')
+       FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
+      WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid AND d.classid = 'pg_class'::regclass
+        AND c.relkind IN ('r', 'S')) AS found
+   FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = $1`;
+
+/** All that one needs to know who runs statements that have been written already. */
+const OWNER =
+  "SELECT r.rolname AS owner FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = $1 AND NOT r.rolsuper";
+
+/** Opens a session of the worker's on the server of `client`. */
+export async function enter(
+  client: pg.Client,
+  worker: Worker,
+  path: string,
+  lockTimeoutMs: number,
+): Promise<pg.Client> {
+  const session = new pg.Client({
+    host: client.host,
+    port: client.port,
+    database: client.database ?? "ikigai",
+    user: worker.name,
+    password: worker.password,
+    connectionTimeoutMillis: 5_000,
+  });
+  session.on("error", () => undefined);
+  await session.connect();
+  await prepareSession(session, lockTimeoutMs, path);
+  return session;
+}
+
+/**
+ * Creates the empty schema that the worker builds. Nobody else comes in as the worker from now on,
+ * also not with a password that a function gave it.
+ */
+export async function createBuild(client: pg.Client, worker: Worker): Promise<void> {
+  const name = ident(worker.name);
+  const statements = [
+    `ALTER ROLE ${name} NOLOGIN`,
+    `CREATE SCHEMA ${name} AUTHORIZATION ${name}`,
+    register(worker.name, BUILD_MARK),
+  ];
+  await client.query(statements.join(";\n"));
+}
+
+/** Takes away a role that this library made, with all that a function made as it; another one stays. */
+export function dropRole(name: string): string {
+  return `DO $do$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal(name)}
+      AND shobj_description(oid, 'pg_authid') = ${literal(BUILD_MARK)}) THEN
+    DROP OWNED BY ${ident(name)}; DROP ROLE ${ident(name)}; END IF; END $do$`;
+}
+
+/** Drops the views through which a worker read. */
+export async function dropLens(client: pg.Client, worker: string): Promise<void> {
+  const lens = lensOf(worker);
+  if ((await markOf(client, lens)) !== BUILD_MARK) return;
+  for (;;) {
+    const { rows } = await client.query<{ name: string }>(
+      `SELECT c.relname AS name FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+        WHERE n.nspname = $1 AND c.relkind = 'v' LIMIT ${BATCH}`,
+      [lens],
+    );
+    if (rows.length === 0) break;
+    await client.query(`DROP VIEW ${rows.map(({ name }) => qualified(lens, name)).join(", ")}`);
+  }
+  await client.query(dropEmptySchema(lens));
+}
+
+/** Ends a worker's sessions and removes all that is left of it, its schemas included. */
+export async function removeWorker(client: pg.Client, name: string): Promise<void> {
+  await client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", [
+    name,
+  ]);
+  await dropOwnSchema(client, name);
+  await dropLens(client, name);
+  await client.query(dropRole(name));
+}

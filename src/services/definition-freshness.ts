@@ -1,0 +1,21 @@
+import { startTaskOf } from "../discovery/deno-task.ts";
+import type { WorktreeFacts } from "../discovery/facts.ts";
+import { sha256 } from "../host/fs/files.ts";
+import type { Service } from "../model/worktree.ts";
+import type { Host } from "../resources/step-context.ts";
+
+/** Whether a service's definition fits what stands in its directory now, which no look may have seen yet. */
+export function isCurrent(
+  { definitions }: Host,
+  worktree: WorktreeFacts,
+  service: Service,
+): boolean {
+  const { backend } = service;
+  if (backend?.launch.kind === "deno-task") {
+    const task = startTaskOf(backend.directory, backend.launch.file);
+    if (task?.command !== backend.launch.command) return false;
+  }
+  const checked = worktree.checked(service);
+  if (!checked) return true;
+  return sha256(checked.content) === definitions.checked(`${worktree.slug}.${service.slug}`);
+}

@@ -1,0 +1,207 @@
+import type { WorktreeFacts } from "../discovery/facts.ts";
+import { changedAfter, lastCrash } from "../host/runit/failures.ts";
+import { readStatus } from "../host/runit/supervise.ts";
+import { every } from "../host/timers/interval.ts";
+import { serviceConfiguration } from "../model/configuration/configuration.ts";
+import { stopsWhenIdle } from "../model/start-policy.ts";
+import type { Service } from "../model/worktree.ts";
+import type { Host } from "../resources/step-context.ts";
+import { Wakes } from "./activator.ts";
+import type { Needs, Wish } from "./activator-dependencies.ts";
+import {
+  excessStops,
+  idleStops,
+  type Limits,
+  pauseAfterScan,
+  pauseUntilNext,
+  roomForOne,
+  type Stop,
+} from "./eviction-policy.ts";
+import { Leases } from "./leases.ts";
+import { wasGivenPort } from "./tcp-fallback.ts";
+import { Census, type Running } from "./usage.ts";
+
+export interface HousekeeperOptions {
+  readonly host: Host;
+  readonly worktrees: () => readonly WorktreeFacts[];
+  readonly ready: Needs["ready"];
+  readonly onPort: Needs["onPort"];
+  readonly limits: () => Limits;
+  readonly journal: (line: string) => void;
+}
+
+/** Stops what nobody uses, makes room for what somebody wants, tries again what was mended. */
+export class Housekeeper {
+  readonly wakes: Wakes;
+  readonly leases: Leases;
+  readonly census: Census;
+  readonly #options: HousekeeperOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #ended = true;
+  /** Of `performance.now()`. */
+  #mendAt = 0;
+  /** Room is looked for by one service at a time, or two would take the same. */
+  #rooms: Promise<unknown> = Promise.resolve();
+
+  constructor(options: HousekeeperOptions) {
+    this.#options = options;
+    const { host, ready, onPort } = options;
+    const room: Needs["room"] = (wish) => this.#room(wish);
+    this.wakes = new Wakes(host, { ready, onPort, room, used: (key) => this.#used(key) });
+    this.leases = new Leases((key) => this.#used(key));
+    this.census = new Census(host, this.wakes, (key) => this.leases.has(key));
+  }
+
+  /** Begins to look regularly. Returns the way to end it. */
+  begin(): () => void {
+    this.#ended = false;
+    this.#lookIn(0);
+    const endMending = every(MEND_MS, () => this.#mend(), this.#options.journal);
+    return () => {
+      this.#ended = true;
+      clearTimeout(this.#timer);
+      endMending();
+    };
+  }
+
+  readonly #failed = (error: unknown): void =>
+    this.#options.journal(`could not keep services in order: ${String(error)}`);
+
+  #used(key: string): void {
+    this.census.used(key);
+    // What has just started may stop sooner than the next look was planned for.
+    this.#lookIn(USED_MS);
+  }
+
+  #lookIn(milliseconds: number): void {
+    if (this.#ended) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#tick(), milliseconds);
+  }
+
+  async #tick(): Promise<void> {
+    const limits = this.#options.limits();
+    let pause = FAILED_MS;
+    try {
+      const sights = await this.#look();
+      const now = performance.now();
+      const idle = idleStops(sights, now);
+      const left = sights.filter(({ key }) => !idle.some((stop) => stop.key === key));
+      await this.#stopAll(sights, [...idle, ...excessStops(left, limits, now)]);
+      pause = pauseUntilNext(sights, limits);
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.#lookIn(pause);
+  }
+
+  #look(): Promise<Running[]> {
+    const { worktrees, limits } = this.#options;
+    return this.census.look(worktrees(), { memory: limits().memory !== undefined });
+  }
+
+  /** Whether all of them are down. */
+  async #stopAll(sights: readonly Running[], stops: readonly Stop[]): Promise<boolean> {
+    const results = await Promise.all(
+      stops.map(async ({ key, why }) => {
+        const sight = sights.find((each) => each.key === key);
+        const done = sight && (await this.wakes.stopUnused(sight.worktree, sight.service));
+        if (done) this.#options.journal(`stop service ${key}: ${why}`);
+        return done === true;
+      }),
+    );
+    return results.every(Boolean);
+  }
+
+  async #room(wish: Wish): Promise<string | undefined> {
+    for (;;) {
+      const attempt = this.#rooms.then(() => this.#tryRoom(wish));
+      this.#rooms = attempt.catch(() => {});
+      const full = await attempt;
+      if (full === undefined || performance.now() + ROOM_MS >= wish.deadline) return full;
+      await new Promise((resolve) => setTimeout(resolve, ROOM_MS));
+    }
+  }
+
+  async #tryRoom({ key, must, admit }: Wish): Promise<string | undefined> {
+    const limits = this.#options.limits();
+    const bounded = limits.running !== undefined || limits.memory !== undefined;
+    if (bounded) {
+      const sights = (await this.#look()).filter((sight) => sight.key !== key);
+      const { stops, enough } = roomForOne(sights, limits);
+      const done = await this.#stopAll(sights, stops);
+      if (!must && !(enough && done)) return full(limits, sights);
+    }
+    admit();
+    return undefined;
+  }
+
+  /** What could take no socket before may take one now. */
+  async #startChanged(worktree: WorktreeFacts, service: Service): Promise<void> {
+    const found = wasGivenPort(service)
+      ? await this.#options.onPort(worktree.slug, service.slug, false)
+      : { worktree, service };
+    if (found) await this.wakes.wake(found.worktree, found.service, true);
+  }
+
+  /** Starts what failed and was changed since, and clears away what nobody mends. */
+  #mend(): void {
+    if (performance.now() < this.#mendAt) return;
+    const { host, worktrees } = this.#options;
+    let scanned = 0;
+    for (const key of host.slots.names()) {
+      const crash = lastCrash(host.definitions, key);
+      const gaveUp = host.slots.gaveUp(key);
+      if ((!crash && !gaveUp) || this.wakes.isBusy(key)) continue;
+      const found = find(worktrees(), key);
+      if (!found?.service.backend) continue;
+      const { worktree, service } = found;
+      const runs = readStatus(host.slots.path(key))?.state === "run";
+      // Its back-off may have started the mended files before anybody looked here.
+      if (runs && !wasGivenPort(service)) continue;
+      // A new definition has no record of failures.
+      // Nor does one that fails at a time to come tell what changed since: the clock was set back.
+      const isNew = !crash || crash.at > Date.now() + CLOCK_SET_MS;
+      if (runs && isNew) continue;
+      const began = performance.now();
+      const isChanged = isNew || changedAfter(found.service.backend.directory, crash.at);
+      scanned += performance.now() - began;
+      this.#mendAt = performance.now() + pauseAfterScan(scanned);
+      if (isChanged) {
+        this.#options.journal(`start service ${key}: it was changed after it failed`);
+        this.#startChanged(worktree, service).catch(this.#failed);
+        continue;
+      }
+      const { start, idle } = serviceConfiguration(worktree.settings, service.name);
+      const over = gaveUp && Date.now() - crash.at >= idle;
+      if (over && stopsWhenIdle(start, worktree.isDefault)) {
+        this.wakes.stopUnused(worktree, service).catch(this.#failed);
+      }
+    }
+  }
+}
+
+const MEND_MS = 2_000;
+const CLOCK_SET_MS = 1_000;
+const USED_MS = 250;
+const FAILED_MS = 5_000;
+const ROOM_MS = 250;
+
+function full({ running, memory }: Limits, sights: readonly Running[]): string {
+  const limit =
+    running !== undefined && sights.length >= running
+      ? `${running} services run at once at most (limits.running)`
+      : `all services may use ${Math.round((memory ?? 0) / 1_048_576)} MB together (limits.memory)`;
+  const names = sights.map(({ key }) => key.replace(".", "/")).join(", ");
+  return `${limit}, and those that run are in use or run always: ${names}`;
+}
+
+function find(
+  worktrees: readonly WorktreeFacts[],
+  key: string,
+): { worktree: WorktreeFacts; service: Service } | undefined {
+  const [slug, name] = key.split(".");
+  const worktree = worktrees.find((w) => w.slug === slug);
+  const service = worktree?.services.find((s) => s.slug === name);
+  return worktree && service ? { worktree, service } : undefined;
+}

@@ -1,0 +1,166 @@
+import type { WorktreeFacts } from "../discovery/facts.ts";
+import { openConnections } from "../host/net/open-connections.ts";
+import { lastUse, memoryOfGroups } from "../host/process/usage.ts";
+import { readStatus } from "../host/runit/supervise.ts";
+import { serviceConfiguration } from "../model/configuration/configuration.ts";
+import type { Slug } from "../model/slug.ts";
+import { stopsWhenIdle } from "../model/start-policy.ts";
+import type { Service } from "../model/worktree.ts";
+import type { Host } from "../resources/step-context.ts";
+import type { Wakes } from "./activator.ts";
+import { listeningOf } from "./endpoints.ts";
+import type { RunningSight } from "./eviction-policy.ts";
+
+/** A service that runs, with what is needed to stop it. */
+export interface Running extends RunningSight {
+  readonly worktree: WorktreeFacts;
+  readonly service: Service;
+}
+
+/** Says which services run, and when each was used last. */
+export class Census {
+  readonly #host: Host;
+  readonly #wakes: Wakes;
+  readonly #isLeased: (key: string) => boolean;
+  /** Seen in use, beside what nginx writes. */
+  readonly #used = new Map<string, Moment>();
+  /** When it was first seen to run (`performance.now()`): before that nobody counted. */
+  readonly #known = new Map<string, number>();
+  /** The worktree that the bare addresses led to at the last look. */
+  #bare: string | undefined;
+  /** What nginx had written at the last look. */
+  readonly #written = new Map<string, Written>();
+
+  constructor(host: Host, wakes: Wakes, isLeased: (key: string) => boolean) {
+    this.#host = host;
+    this.#wakes = wakes;
+    this.#isLeased = isLeased;
+  }
+
+  used(key: string): void {
+    this.#used.set(key, { clock: Date.now(), monotonic: performance.now() });
+  }
+
+  /** A worktree is gone: the next of its name has not been used yet. */
+  forgetUse(worktree: Slug): void {
+    for (const key of this.#used.keys()) {
+      if (key.startsWith(`${worktree}.`)) this.#used.delete(key);
+    }
+  }
+
+  /** When a service was used last, whether it runs or not. */
+  lastUse(worktree: WorktreeFacts, service: Service): Date | undefined {
+    const seen = this.#used.get(`${worktree.slug}.${service.slug}`)?.clock;
+    const written = this.#lastWritten(worktree, service, worktree.isDefault);
+    if (seen === undefined || (written && written.getTime() > seen)) return written;
+    return new Date(seen);
+  }
+
+  /** All that run now, or have been given room to. */
+  async look(
+    worktrees: readonly WorktreeFacts[],
+    { memory }: { memory: boolean },
+  ): Promise<Running[]> {
+    const { slots, pointer } = this.#host;
+    const placed = new Set(slots.names());
+    const present = worktrees.flatMap((worktree) =>
+      worktree.services
+        .filter(({ backend }) => backend !== undefined)
+        .map((service) => {
+          const key = `${worktree.slug}.${service.slug}`;
+          const status = placed.has(key) ? readStatus(slots.path(key)) : undefined;
+          const pid = status?.state === "run" ? status.pid : 0;
+          return { key, worktree, service, pid, admitted: this.#wakes.isAdmitted(key) };
+        })
+        .filter(({ pid, admitted }) => pid > 0 || admitted),
+    );
+    const bare = pointer.slug;
+    if (this.#bare !== bare) {
+      // What came by the bare addresses until now counted for the one that had them.
+      for (const { key, worktree } of present) if (worktree.slug === this.#bare) this.used(key);
+      this.#bare = bare;
+    }
+    this.#forget(new Set(present.map(({ key }) => key)));
+    const open = await openConnections(
+      present.map(({ worktree, service }) => listeningOf(this.#host, worktree, service)),
+    );
+    const groups = memoryOfGroups(new Set(memory ? present.map(({ pid }) => pid) : []));
+    const sights = present.map(({ key, pid, worktree, service }) => {
+      const connections = open.get(key) ?? 0;
+      const leased = this.#isLeased(key);
+      if (connections > 0 || leased) this.used(key);
+      const { start, idle, after } = serviceConfiguration(worktree.settings, service.name);
+      return {
+        key,
+        worktree,
+        service,
+        stoppable: stopsWhenIdle(start, worktree.isDefault || worktree.slug === bare),
+        lastUse: Math.max(
+          (this.#used.get(key)?.monotonic ?? 0) + UNWRITTEN_MS,
+          this.#writtenAt(key, this.#lastWritten(worktree, service, worktree.slug === bare)) +
+            UNWRITTEN_MS,
+          this.#known.get(key) ?? 0,
+        ),
+        idleAfter: idle,
+        connections,
+        leased,
+        busy: this.#wakes.isClaimed(key),
+        memory: groups.get(pid) ?? 0,
+        after: worktree.services
+          .filter(({ name }) => after.includes(name))
+          .map(({ slug }) => `${worktree.slug}.${slug}`),
+      };
+    });
+    return sights.map((sight) => withNeighbours(sight, sights));
+  }
+
+  #lastWritten({ slug }: WorktreeFacts, service: Service, isBare: boolean): Date | undefined {
+    return lastUse(this.#host.layout, slug, service.slug, isBare);
+  }
+
+  /** By a clock that nobody sets; what changed since the last look cannot lie before that. */
+  #writtenAt(key: string, file: Date | undefined): number {
+    if (file === undefined) return Number.NEGATIVE_INFINITY;
+    const now = performance.now();
+    const before = this.#written.get(key);
+    const time = file.getTime();
+    const since = Math.max(now - Math.max(0, Date.now() - time), before?.seen ?? 0);
+    const at = before?.time === time ? before.at : since;
+    this.#written.set(key, { time, at, seen: now });
+    return at;
+  }
+
+  #forget(present: ReadonlySet<string>): void {
+    for (const key of this.#known.keys()) if (!present.has(key)) this.#known.delete(key);
+    for (const key of this.#written.keys()) if (!present.has(key)) this.#written.delete(key);
+    for (const key of present) if (!this.#known.has(key)) this.#known.set(key, performance.now());
+  }
+}
+
+/** Nobody asks what has no HTTP: it is in use as long as the rest of its worktree is. */
+function withNeighbours(sight: Running, all: readonly Running[]): Running {
+  if (sight.service.backend?.listen !== "none") return sight;
+  const neighbours = all.filter(({ worktree }) => worktree.slug === sight.worktree.slug);
+  return {
+    ...sight,
+    lastUse: Math.max(...neighbours.map(({ lastUse }) => lastUse)),
+    connections: neighbours.reduce((sum, { connections }) => sum + connections, 0),
+  };
+}
+
+interface Moment {
+  /** Milliseconds since the epoch. */
+  readonly clock: number;
+  readonly monotonic: number;
+}
+
+interface Written {
+  /** The file's, in milliseconds since the epoch. */
+  readonly time: number;
+  /** The same, and when that was seen last, of `performance.now()`. */
+  readonly at: number;
+  readonly seen: number;
+}
+
+/** nginx writes a line a second at most, so the last use may be later by that. */
+const UNWRITTEN_MS = 1_000;
