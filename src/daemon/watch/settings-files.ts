@@ -21,7 +21,7 @@ export class SettingsWatch {
   readonly #failed: (error: unknown) => void;
   readonly #endBeside: () => void;
   #top: string | undefined;
-  #isFollowing = false;
+  #stamp: string | undefined;
   #endTop: () => unknown = () => {};
   #endLooks = () => {};
 
@@ -39,43 +39,21 @@ export class SettingsWatch {
       if (hasFailed) return;
       hasFailed = true;
       degraded(error);
-      let seen = stampOf(this.#directories);
-      this.#endLooks = every(
-        LOOK_MS,
-        () => {
-          const before = seen;
-          seen = stampOf(this.#directories);
-          if (seen !== before) changed();
-        },
-        journal,
-      );
+      this.#endLooks = every(LOOK_MS, this.#check, journal);
     };
-    this.#endBeside = watchBesideWorktrees(root, changed, this.#failed);
+    this.#endBeside = watchBesideWorktrees(root, this.#check, this.#failed);
   }
 
-  /** Told after each look where the default worktree is; another place is read at once. */
+  /** Told after each look where the default worktree is; what no watch has told of is seen then too. */
   follow(top: string | undefined): void {
-    const isFirst = !this.#isFollowing;
-    this.#isFollowing = true;
-    if (top === this.#top) return;
-    this.#top = top;
-    void this.#endTop();
-    this.#endTop = () => {};
-    const before = stampOf(top === undefined ? [] : [top]);
+    if (top !== this.#top) {
+      this.#top = top;
+      void this.#endTop();
+      this.#endTop = top === undefined || top === this.#root ? () => {} : this.#watch(top);
+    }
     // What holds at the start was read by then.
-    if (!isFirst) this.#changed();
-    // Beside the worktrees everything is heard already.
-    if (top === undefined || top === this.#root) return;
-    const watcher = watchFiles(top, {
-      depth: 0,
-      ignoreInitial: true,
-      followSymlinks: false,
-      ignored: (path) => path !== top && !NAMES.has(basename(path)),
-    });
-    watcher.on("all", this.#changed).on("error", this.#failed);
-    // What changes until it watches it does not tell.
-    watcher.once("ready", () => void (stampOf([top]) !== before && this.#changed()));
-    this.#endTop = () => watcher.close();
+    this.#stamp ??= this.#stampNow();
+    this.#check();
   }
 
   async end(): Promise<void> {
@@ -84,8 +62,28 @@ export class SettingsWatch {
     await this.#endTop();
   }
 
-  get #directories(): readonly string[] {
-    return [...new Set(this.#top === undefined ? [this.#root] : [this.#root, this.#top])];
+  #watch(top: string): () => unknown {
+    const watcher = watchFiles(top, {
+      depth: 0,
+      ignoreInitial: true,
+      followSymlinks: false,
+      ignored: (path) => path !== top && !NAMES.has(basename(path)),
+    });
+    watcher.on("all", this.#check).on("error", this.#failed);
+    // What changed until then it does not tell.
+    watcher.once("ready", this.#check);
+    return () => watcher.close();
+  }
+
+  readonly #check = (): void => {
+    const now = this.#stampNow();
+    if (this.#stamp === undefined || now === this.#stamp) return;
+    this.#stamp = now;
+    this.#changed();
+  };
+
+  #stampNow(): string {
+    return stampOf(this.#top === undefined ? [this.#root] : [this.#root, this.#top]);
   }
 }
 
@@ -93,7 +91,7 @@ export class SettingsWatch {
 function stampOf(directories: readonly string[]): string {
   return directories
     .flatMap((directory) => CONFIGURATION_FILES.map((name) => lstatIfThere(`${directory}/${name}`)))
-    .map((stat) => (stat ? `${stat.ino}:${stat.ctimeNs}` : ""))
+    .map((stat) => (stat ? `${stat.dev}:${stat.ino}:${stat.ctimeNs}` : ""))
     .join();
 }
 
