@@ -3,7 +3,7 @@
  * renames the directory before it writes down where it is now, and one look that
  * finds nothing is no reason to take anything away.
  */
-export class Away {
+export class AbsenceGrace {
   readonly #since = new Map<string, number>();
   readonly #patience: number;
   readonly #now: () => number;

@@ -7,7 +7,7 @@ import type { RawPath, Service } from "../model/worktree.ts";
 import type { ConfigurationProgram } from "./configuration.ts";
 import { startTaskOf } from "./deno-task.ts";
 
-export interface WorktreeToTrust {
+export interface ApprovalScope {
   readonly path: RawPath;
   readonly services: readonly Service[];
   readonly configuration: Configuration;
@@ -21,7 +21,7 @@ const LARGEST = 64 * 1_048_576;
  * Everything in a worktree that needs approval, read now. To be asked for again
  * before every start: a file can have changed since.
  */
-export function readTrustables(worktree: WorktreeToTrust): Trustable[] {
+export function readApprovables(worktree: ApprovalScope): Trustable[] {
   const { configuration, program } = worktree;
   const runs = worktree.services.flatMap((service) => runOf(worktree.path, service));
   return trustables({ configuration, ...(program ? { program } : {}), runs }, sha256);

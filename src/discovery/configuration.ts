@@ -66,7 +66,7 @@ export async function loadConfiguration(
   const { file } = first;
   if (second) return invalid(file, `${second.file} is there too; keep one of them`);
   if (first.message !== undefined) return invalid(file, first.message, first.at);
-  if (!first.program) return checked(file, first.raw);
+  if (!first.program) return validated(file, first.raw);
   const { program } = first;
   const allowed = typeof executable === "function" ? executable(program) : executable;
   if (!allowed) {
@@ -75,7 +75,10 @@ export async function loadConfiguration(
   }
   const path = toBuffer(joinRaw(directory, file)).toString();
   const result = await evaluateApart(program.content.toString(), path);
-  return { ...(result.ok ? checked(file, result.value) : invalid(file, result.message)), program };
+  return {
+    ...(result.ok ? validated(file, result.value) : invalid(file, result.message)),
+    program,
+  };
 }
 
 /**
@@ -137,7 +140,7 @@ function parse(name: string, text: string): unknown {
 }
 
 /** The configuration that a file of this name and content means. */
-export function checked(file: string, raw: unknown): LoadedConfiguration {
+export function validated(file: string, raw: unknown): LoadedConfiguration {
   const result = checkConfiguration(raw, file);
   return result.ok
     ? { ...outcome("ok"), file, raw, configuration: result.configuration, given: result.given }

@@ -5,13 +5,13 @@ import type { ConfigurationProblem } from "../model/configuration/problems.ts";
 import type { Layout } from "../model/layout.ts";
 import type { Slug } from "../model/slug.ts";
 import type { RawPath, Refused, Service, Worktree } from "../model/worktree.ts";
-import type { Away } from "./absence-grace.ts";
+import type { AbsenceGrace } from "./absence-grace.ts";
 import { isContained } from "./ancestry.ts";
-import { findOrigin } from "./parent-worktree.ts";
+import { findParent } from "./parent-worktree.ts";
 import { detectServices, strangeServices } from "./services.ts";
 import type { SettingsOf } from "./settings.ts";
-import { plantedFiles, plantedProblem } from "./tracked-ikigai-files.ts";
-import { checkedFile, judge, type TrustState } from "./trust.ts";
+import { trackedFilesProblem, trackedIkigaiFiles } from "./tracked-ikigai-files.ts";
+import { checkedFile, evaluateTrust, type TrustState } from "./trust.ts";
 import type { WorktreeReader } from "./worktrees.ts";
 
 /** A worktree with what its directory holds. */
@@ -51,7 +51,7 @@ export interface Facts {
   readonly secretId: string;
 }
 
-export interface Gathering {
+export interface FactSources {
   readonly layout: Layout;
   readonly commonDir: string;
   /** Remembers between looks what it saw of the worktrees that a look is not about. */
@@ -67,7 +67,7 @@ export interface Gathering {
   /** Whether a service has been given a port, because it did not take a socket. */
   readonly hasPort: (worktree: Slug, service: Slug) => boolean;
   /** Remembers between looks which directories are away. */
-  readonly away: Away;
+  readonly away: AbsenceGrace;
   readonly copied: boolean;
 }
 
@@ -75,7 +75,7 @@ export interface Gathering {
  * Looks at git's files and the worktrees' directories. With a scope only those
  * worktrees are read and looked into.
  */
-export async function gatherFacts(from: Gathering, scope?: ReadonlySet<Slug>): Promise<Facts> {
+export async function readFacts(from: FactSources, scope?: ReadonlySet<Slug>): Promise<Facts> {
   const all = from.reader.read({
     chosen: from.defaultWorktree,
     isGone: (identity, away) => from.away.isGone(identity, away),
@@ -105,26 +105,26 @@ export async function gatherFacts(from: Gathering, scope?: ReadonlySet<Slug>): P
 }
 
 async function lookInside(
-  from: Gathering,
+  from: FactSources,
   worktree: Worktree,
   all: readonly Worktree[],
 ): Promise<WorktreeFacts> {
   const given = await from.settingsOf(worktree);
   const { configuration: settings, loaded } = given;
-  const planted = await plantedFiles(from.layout, worktree);
+  const planted = await trackedIkigaiFiles(from.layout, worktree);
   const detected =
     planted.length === 0
       ? detectServices(worktree.path, settings.services)
       : {
           services: [],
-          refused: [{ name: ".ikigai", why: plantedProblem(planted).why }],
+          refused: [{ name: ".ikigai", why: trackedFilesProblem(planted).why }],
           disabled: [],
         };
   const services = detected.services.map((service) => onPort(from, worktree, service, settings));
   const judged = { path: worktree.path, services };
-  const trust = () => judge(from.trustIdentity, judged, settings, loaded.program);
+  const trust = () => evaluateTrust(from.trustIdentity, judged, settings, loaded.program);
   const checked = (service: Service) => checkedFile(from.trustIdentity, worktree.path, service);
-  const origin = () => findOrigin(from.commonDir, worktree, all);
+  const origin = () => findParent(from.commonDir, worktree, all);
   const contained = () => isContained(from.commonDir, worktree, all);
   const { mistakes: names, warnings } =
     planted.length === 0 ? strangeServices(given, detected) : { mistakes: [], warnings: [] };
@@ -136,7 +136,7 @@ async function lookInside(
 
 /** A backend that was found to need a port is told both, and may take either. */
 function onPort(
-  from: Gathering,
+  from: FactSources,
   worktree: Worktree,
   service: Service,
   settings: Configuration,

@@ -10,7 +10,7 @@ import type { RawPath, Worktree } from "../model/worktree.ts";
  * from or that is at the same commit, else one whose branch contains its commit,
  * else the default worktree.
  */
-export async function findOrigin(
+export async function findParent(
   commonDir: string,
   worktree: Worktree,
   all: readonly Worktree[],

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { dirname, resolve } from "node:path";
 import { listIfThere, lstatIfThere, readIfThere, statIfThere } from "../host/fs/files.ts";
-import { refuseStrangers } from "../host/project/directories.ts";
+import { assertOwned } from "../host/project/directories.ts";
 import { type Layout, layoutOf } from "../model/layout.ts";
 import { coreValue } from "./git-config.ts";
 
@@ -33,7 +33,7 @@ function projectAt(directory: string): Project | undefined {
   const linked = realOf(directory) !== root;
   if (linked && commonDirOf(directory) !== commonDir) return undefined;
   const layout = layoutOf(root);
-  refuseStrangers(layout, commonDir);
+  assertOwned(layout, commonDir);
   return { layout, commonDir };
 }
 

@@ -8,10 +8,10 @@ import type { RawPath, Worktree } from "../model/worktree.ts";
 import {
   CONFIGURATION_FILES,
   type ConfigurationProgram,
-  checked,
   type LoadedConfiguration,
   loadConfiguration,
   loadProjectConfiguration,
+  validated,
 } from "./configuration.ts";
 
 /** Whether a configuration that is a program has been approved. */
@@ -147,7 +147,7 @@ const NO_FILE: Project = { ...NOTHING_GIVEN, status: "none", problems: [], share
 
 function recalled(last: LastSettings | undefined): Project | undefined {
   if (!last) return undefined;
-  const loaded = checked(last.file, last.raw);
+  const loaded = validated(last.file, last.raw);
   // Another version may have written it, with settings that this one does not know.
   return loaded.status === "ok" ? { ...loaded, shared: last.shared } : undefined;
 }

@@ -11,7 +11,7 @@ const known = new Map<string, { readonly stamp: string; readonly files: readonly
  * expendable, so that a checkout puts the branch's own over ours without a word (gitignore(5),
  * git-checkout(1) `--overwrite-ignore`). Elsewhere `.ikigai` lies in no worktree.
  */
-export async function plantedFiles(
+export async function trackedIkigaiFiles(
   layout: Layout,
   worktree: Pick<Worktree, "isMain" | "path" | "gitDir">,
 ): Promise<readonly string[]> {
@@ -52,7 +52,7 @@ async function trackedFiles(root: string): Promise<readonly string[]> {
 }
 
 /** Says what happened and what to do. */
-export function plantedProblem(files: readonly string[]): { why: string; next: string } {
+export function trackedFilesProblem(files: readonly string[]): { why: string; next: string } {
   const some = files.slice(0, 3).join(", ");
   const more = files.length > 3 ? ` and ${files.length - 3} more` : "";
   return {

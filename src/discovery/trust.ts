@@ -5,7 +5,7 @@ import type { Configuration } from "../model/configuration/configuration.ts";
 import type { Slug } from "../model/slug.ts";
 import { holding, type Trustable, trustables } from "../model/trust.ts";
 import type { RawPath, Service } from "../model/worktree.ts";
-import { readTrustables, runOf, wholeFileOf } from "./approvable-content.ts";
+import { readApprovables, runOf, wholeFileOf } from "./approvable-content.ts";
 import type { LoadedConfiguration } from "./configuration.ts";
 import type { Settings } from "./settings.ts";
 
@@ -16,19 +16,19 @@ export interface TrustState {
   readonly held: ReadonlyMap<Slug, string>;
 }
 
-export interface Judged {
+export interface TrustEvaluation {
   readonly path: RawPath;
   readonly services: readonly Service[];
 }
 
 /** Compares what a worktree would run with what has been approved in this project, both read now. */
-export function judge(
+export function evaluateTrust(
   project: string,
-  worktree: Judged,
+  worktree: TrustEvaluation,
   configuration: Configuration,
   program: LoadedConfiguration["program"],
 ): TrustState {
-  const waiting = untrusted(project, readTrustables({ ...worktree, configuration, program }));
+  const waiting = untrusted(project, readApprovables({ ...worktree, configuration, program }));
   if (waiting.length === 0) return NOTHING_WAITS;
   const undecided = waiting.find(({ kind }) => kind === "configuration");
   const held = worktree.services.flatMap((service): [Slug, string][] => {

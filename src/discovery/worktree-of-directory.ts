@@ -5,7 +5,7 @@ import type { Project } from "./project.ts";
 import { readWorktrees, realTop } from "./worktrees.ts";
 
 /** The worktree that holds a directory; the innermost, as worktrees may lie in one another. */
-export function innermost<W extends Worktree>(
+export function worktreeHolding<W extends Worktree>(
   worktrees: readonly W[],
   directory: string,
 ): W | undefined {
@@ -17,8 +17,8 @@ export function innermost<W extends Worktree>(
     .sort((a, b) => b.top.length - a.top.length)[0]?.worktree;
 }
 
-export function byDirectory(project: Project, directory: string): Worktree | undefined {
-  return innermost(readWorktrees(project.commonDir), fs.realpathSync(directory));
+export function worktreeOfDirectory(project: Project, directory: string): Worktree | undefined {
+  return worktreeHolding(readWorktrees(project.commonDir), fs.realpathSync(directory));
 }
 
 const SLASH = Buffer.from("/");

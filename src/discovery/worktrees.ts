@@ -27,13 +27,13 @@ export class RepositoryAway extends Error {
 }
 
 /** Told of each worktree whether its directory is away; says whether it counts as gone. */
-export type Gone = (identity: string, away: boolean) => boolean;
+export type IsMissing = (identity: string, away: boolean) => boolean;
 
 /** What a look at a repository's worktrees is to find out. */
-export interface Look {
+export interface Observation {
   /** The configured default worktree. */
   readonly chosen?: string | undefined;
-  readonly isGone?: Gone;
+  readonly isGone?: IsMissing;
   /** Only these are read anew; of the others what was seen last is told. */
   readonly scope?: ReadonlySet<Slug> | undefined;
 }
@@ -47,7 +47,7 @@ export interface Look {
 export function readWorktrees(
   commonDir: string,
   chosen?: string,
-  isGone: Gone = (_, away) => away,
+  isGone: IsMissing = (_, away) => away,
 ): Worktree[] {
   return new WorktreeReader(commonDir).read({ chosen, isGone });
 }
@@ -64,7 +64,7 @@ export class WorktreeReader {
   }
 
   /** @throws RepositoryAway when there is no repository at all */
-  read({ chosen, isGone = (_, away) => away, scope }: Look = {}): Worktree[] {
+  read({ chosen, isGone = (_, away) => away, scope }: Observation = {}): Worktree[] {
     const commonDir = this.#commonDir;
     if (!lstatIfThere(joinRaw(commonDir, "HEAD"))) {
       throw new RepositoryAway(`There is no repository at ${commonDir} any more.`);
@@ -107,7 +107,7 @@ export class WorktreeReader {
   }
 
   /** What was seen last with these read anew; undefined when only the whole list can tell. */
-  #readOnly(scope: ReadonlySet<Slug>, isGone: Gone): Map<string, Worktree> | undefined {
+  #readOnly(scope: ReadonlySet<Slug>, isGone: IsMissing): Map<string, Worktree> | undefined {
     if (this.#seen.size === 0) return undefined;
     const seen = new Map(this.#seen);
     for (const slug of scope) {
@@ -133,7 +133,7 @@ export class WorktreeReader {
     return names.map((name, i) => ({ name, slug: slugs[i] ?? "", isMain: hasMain && i === 0 }));
   }
 
-  #readOne(name: string, slug: Slug, isMain: boolean, isGone: Gone): Worktree | undefined {
+  #readOne(name: string, slug: Slug, isMain: boolean, isGone: IsMissing): Worktree | undefined {
     const bytes = Buffer.from(name, "latin1");
     const gitDir = isMain
       ? Buffer.from(this.#commonDir)
@@ -172,7 +172,7 @@ function readWorktree(
   raw: Raw,
   slug: string,
   commonDir: string,
-  isGone: Gone,
+  isGone: IsMissing,
 ): Worktree | undefined {
   const stat = statIfThere(raw.gitDir);
   if (!stat?.isDirectory()) return undefined;

@@ -1,6 +1,6 @@
 import type { Step } from "../model/step.ts";
 
 /** A step in a few words, for the daemon's log. */
-export function describe({ kind, action, key }: Step): string {
+export function formatStep({ kind, action, key }: Step): string {
   return `${action} ${kind} ${key}`;
 }

@@ -1,20 +1,20 @@
 import type { WorktreeFacts } from "../discovery/facts.ts";
 import { toBuffer } from "../host/fs/files.ts";
 import type { Slug } from "../model/slug.ts";
-import type { Host } from "../resources/step-context.ts";
+import type { StepContext } from "../resources/step-context.ts";
 import type { Outcome } from "./reconcile.ts";
 
 /** Keeps what a person should know of a worktree: troubles are seen before anything is done; what was done has told its own. */
-export function noteOutcome(
-  { notes, intended }: Host,
+export function recordOutcome(
+  { warnings, branchOptions }: StepContext,
   slug: Slug,
   worktree: WorktreeFacts | undefined,
   { troubles, done, failures }: Outcome,
 ): void {
-  if (!worktree) notes.delete(slug);
+  if (!worktree) warnings.delete(slug);
   if (!worktree || failures.length > 0) return;
-  intended.delete(toBuffer(worktree.path).toString());
+  branchOptions.delete(toBuffer(worktree.path).toString());
   if (done.some(({ kind }) => kind === "schema")) return;
-  notes.set(slug, "schema", troubles.get(slug));
-  notes.set(slug, "setup", undefined);
+  warnings.set(slug, "schema", troubles.get(slug));
+  warnings.set(slug, "setup", undefined);
 }

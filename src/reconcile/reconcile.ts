@@ -1,7 +1,7 @@
 import type { Facts } from "../discovery/facts.ts";
 import type { Slug } from "../model/slug.ts";
 import { type Kind, type Step, worktreeOf } from "../model/step.ts";
-import type { Host } from "../resources/step-context.ts";
+import type { StepContext } from "../resources/step-context.ts";
 import { KINDS, type PlannedKind, type PlannedStep } from "./resource-kinds.ts";
 
 /** What went wrong with one step or one kind. */
@@ -21,7 +21,7 @@ export interface Outcome {
 /** Looks, and says what would be done. Nothing is changed. */
 export async function observe(
   facts: Facts,
-  host: Host,
+  host: StepContext,
   scope?: ReadonlySet<Slug>,
 ): Promise<PlannedKind[]> {
   return Promise.all(KINDS.map((look) => look(facts, host, scope)));
@@ -33,7 +33,7 @@ export async function observe(
  */
 export async function reconcile(
   facts: Facts,
-  host: Host,
+  host: StepContext,
   scope?: ReadonlySet<Slug>,
 ): Promise<Outcome> {
   return applyAll(host, await observe(facts, host, scope));
@@ -41,7 +41,7 @@ export async function reconcile(
 
 /** Of a look at everything only what belongs to no worktree. */
 export async function reconcileProject(
-  host: Host,
+  host: StepContext,
   kinds: readonly PlannedKind[],
 ): Promise<Outcome> {
   return applyAll(
@@ -53,7 +53,7 @@ export async function reconcileProject(
   );
 }
 
-async function applyAll(host: Host, kinds: readonly PlannedKind[]): Promise<Outcome> {
+async function applyAll(host: StepContext, kinds: readonly PlannedKind[]): Promise<Outcome> {
   const failures: Failure[] = kinds.flatMap(({ kind, failed }) =>
     failed === undefined ? [] : [{ kind, error: failed }],
   );
@@ -79,7 +79,7 @@ async function applyAll(host: Host, kinds: readonly PlannedKind[]): Promise<Outc
 }
 
 /** The worktrees that a plan touches, and whether it touches something of the project's own. */
-export function touched(kinds: readonly PlannedKind[]): { slugs: Set<Slug>; project: boolean } {
+export function scopeOf(kinds: readonly PlannedKind[]): { slugs: Set<Slug>; project: boolean } {
   const keys = kinds.flatMap(({ planned }) => planned.map(({ step }) => step.key));
   const slugs = keys.flatMap((key) => worktreeOf(key) ?? []);
   return { slugs: new Set(slugs), project: slugs.length < keys.length };

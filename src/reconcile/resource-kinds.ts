@@ -2,20 +2,20 @@ import type { Facts } from "../discovery/facts.ts";
 import type { Slug } from "../model/slug.ts";
 import type { Kind, Step } from "../model/step.ts";
 import { worktreeOf } from "../model/step.ts";
-import { bareName } from "../resources/default-service-links.ts";
+import { defaultServiceLinks } from "../resources/default-service-links.ts";
 import { environment } from "../resources/environment.ts";
 import { nginxRoute } from "../resources/nginx-route.ts";
 import { postgresSchema } from "../resources/postgres-schema.ts";
 import type { Resource } from "../resources/resource.ts";
 import { runitService } from "../resources/runit-service.ts";
-import type { Host } from "../resources/step-context.ts";
+import type { StepContext } from "../resources/step-context.ts";
 import { worktreeLogs } from "../resources/worktree-logs.ts";
 import { plan } from "./plan.ts";
 
 /** A step together with what carries it out. */
 export interface PlannedStep {
   readonly step: Step;
-  apply(host: Host): Promise<void>;
+  apply(host: StepContext): Promise<void>;
 }
 
 export interface PlannedKind {
@@ -27,26 +27,27 @@ export interface PlannedKind {
   readonly failed?: unknown;
 }
 
-type Planner = (facts: Facts, host: Host, scope?: ReadonlySet<Slug>) => Promise<PlannedKind>;
+type Planner = (facts: Facts, host: StepContext, scope?: ReadonlySet<Slug>) => Promise<PlannedKind>;
 
 /** Keeps a kind's own types together, so that kinds of any type stand in one list. */
 function planner<Want, Have>(resource: Resource<Want, Have>): Planner {
   return async (facts, host, scope) => {
     const { kind } = resource;
     try {
-      const wants = resource.want(facts);
-      const haves = await resource.have(host, scope);
-      const steps = plan({ kind, wants, haves, differ: resource.differ });
+      const wants = resource.desired(facts);
+      const haves = await resource.observe(host, scope);
+      const steps = plan({ kind, wants, haves, differ: resource.compare });
       const ownerOf = (key: string) =>
         worktreeOf(key) ?? resource.owner?.(wants.get(key), haves.get(key));
       const planned = steps
         .filter(({ key }) => !facts.held.has(ownerOf(key) ?? ""))
         .map((step) => ({
           step,
-          apply: (h: Host) => resource.apply(h, step, wants.get(step.key), haves.get(step.key)),
+          apply: (h: StepContext) =>
+            resource.apply(h, step, wants.get(step.key), haves.get(step.key)),
         }));
       const troubles = [...haves].flatMap(([key, have]): [string, string][] => {
-        const text = resource.trouble?.(have);
+        const text = resource.warning?.(have);
         return text === undefined ? [] : [[key, text]];
       });
       return { kind, planned, troubles: new Map(troubles) };
@@ -63,5 +64,5 @@ export const KINDS: readonly Planner[] = [
   planner(environment),
   planner(nginxRoute),
   planner(runitService),
-  planner(bareName),
+  planner(defaultServiceLinks),
 ];

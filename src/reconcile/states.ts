@@ -2,7 +2,7 @@ import type { ServiceState, WorktreeReport, WorktreeState } from "../model/repor
 import type { StartPolicy } from "../model/worktree.ts";
 
 /** What is seen of a service from outside. */
-export interface ServiceSight {
+export interface ServiceObservation {
   readonly hasBackend: boolean;
   readonly placed: boolean;
   readonly supervised: "down" | "run" | "finish" | undefined;
@@ -21,7 +21,7 @@ export interface ServiceSight {
 }
 
 /** The one word for a service. */
-export function serviceState(sight: ServiceSight): ServiceState {
+export function serviceState(sight: ServiceObservation): ServiceState {
   if (!sight.hasBackend) return "static";
   if (sight.held) return "held";
   if (sight.starting) return sight.crashed ? "crashing" : "starting";
@@ -31,8 +31,8 @@ export function serviceState(sight: ServiceSight): ServiceState {
   }
   if (sight.crashed) return "crashed";
   if (sight.placed && !sight.rested) return sight.wants === "up" ? "starting" : "stopped";
-  const wakes = sight.start === "on-demand" || (sight.start === "always" && !sight.placed);
-  return wakes ? "idle" : "stopped";
+  const activator = sight.start === "on-demand" || (sight.start === "always" && !sight.placed);
+  return activator ? "idle" : "stopped";
 }
 
 const PROBATION = 60;
@@ -56,7 +56,7 @@ export function worktreeState(sight: {
 }
 
 /** The default worktree first, then by name. */
-export function inOrder(reports: readonly WorktreeReport[]): WorktreeReport[] {
+export function defaultFirst(reports: readonly WorktreeReport[]): WorktreeReport[] {
   return [...reports].sort(
     (a, b) => Number(b.default) - Number(a.default) || a.slug.localeCompare(b.slug),
   );

@@ -12,16 +12,16 @@ import type { Resource } from "./resource.ts";
 const TAKEN = new Set(["nginx", "postgres", "daemon"]);
 
 /** The default worktree's services answer to their bare names too, in `sv/` and in `logs/`. */
-export const bareName: Resource<string, string> = {
+export const defaultServiceLinks: Resource<string, string> = {
   kind: "service",
 
-  want(facts) {
+  desired(facts) {
     const chosen = facts.worktrees.find((worktree) => worktree.isDefault);
     const named = (chosen?.services ?? []).filter((s) => s.backend && !TAKEN.has(s.slug));
     return new Map(named.map(({ slug }) => [`.${slug}`, `${chosen?.slug}.${slug}`]));
   },
 
-  async have({ layout }, scope) {
+  async observe({ layout }, scope) {
     const links = listLinksIfThere(layout.sv).flatMap((name): [string, string][] => {
       const target = readlinkIfThere(`${layout.sv}/${name}`)?.toString();
       return target === undefined ? [] : [[`.${name}`, target]];
@@ -29,7 +29,7 @@ export const bareName: Resource<string, string> = {
     return new Map(links.filter(([, to]) => !scope || scope.has(to.split(".", 1)[0] ?? "")));
   },
 
-  differ(want, have) {
+  compare(want, have) {
     if (want === have) return undefined;
     if (want === undefined)
       return { action: "remove", why: "the default worktree has no such service" };

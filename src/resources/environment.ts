@@ -47,11 +47,11 @@ interface Have {
 export const environment: Resource<Want, Have> = {
   kind: "environment",
 
-  want(facts) {
+  desired(facts) {
     return new Map(facts.worktrees.map((worktree) => [worktree.slug, wantOf(facts, worktree)]));
   },
 
-  async have({ layout }, scope) {
+  async observe({ layout }, scope) {
     const slugs = scope
       ? [...scope]
       : listIfThere(layout.environments)
@@ -75,7 +75,7 @@ export const environment: Resource<Want, Have> = {
     return found;
   },
 
-  differ(want, have) {
+  compare(want, have) {
     if (!want) return { action: "remove", why: "its worktree is gone" };
     if (!have) return { action: "create", why: "it has none yet" };
     if (want.shell !== have.shell || want.passwords !== have.passwords) {

@@ -18,7 +18,7 @@ const SOCKETS = ".sockets";
 export const nginxRoute: Resource<Links, Links> = {
   kind: "route",
 
-  want(facts) {
+  desired(facts) {
     const wants = new Map<string, Links>();
     for (const worktree of facts.worktrees) {
       const links = new Map<string, RawPath>();
@@ -31,7 +31,7 @@ export const nginxRoute: Resource<Links, Links> = {
     return wants;
   },
 
-  async have({ layout, pointer }, scope) {
+  async observe({ layout, pointer }, scope) {
     const found = new Map<string, Links>();
     if (!isInside(layout)) return found;
     const slugs = scope ? [...scope] : listIfThere(layout.documents).map(String);
@@ -56,7 +56,7 @@ export const nginxRoute: Resource<Links, Links> = {
     return found;
   },
 
-  differ(want, have) {
+  compare(want, have) {
     if (!want) return { action: "remove", why: "its worktree is gone" };
     if (!have) return { action: "create", why: "it has no address yet" };
     const changed = [...new Set([...want.keys(), ...have.keys()])].filter(

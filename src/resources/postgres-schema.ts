@@ -5,15 +5,15 @@ import {
   adoptRecreated,
   type FoundSchema,
   listSchemas,
-  rekeySchema,
-  remarkSchema,
+  resetRolePassword,
+  writeSchemaMark,
 } from "../host/postgres/schemas.ts";
-import { endFirstCommands } from "../host/process/setup-command.ts";
+import { endSetupCommands } from "../host/process/setup-command.ts";
 import type { SchemaMark } from "../model/schema-mark.ts";
 import { schemaOf } from "../model/slug.ts";
 import type { Resource } from "./resource.ts";
-import { beginningTrouble, finishSchema } from "./schema-commands.ts";
-import { beginSchema } from "./schema-creation.ts";
+import { creationWarning, runSchemaCommands } from "./schema-commands.ts";
+import { makeSchema } from "./schema-creation.ts";
 
 interface Want {
   readonly mark: SchemaMark;
@@ -34,7 +34,7 @@ interface Have {
 export const postgresSchema: Resource<Want, Have> = {
   kind: "schema",
 
-  want(facts) {
+  desired(facts) {
     return new Map(
       facts.worktrees.map((worktree) => [
         worktree.slug,
@@ -54,7 +54,7 @@ export const postgresSchema: Resource<Want, Have> = {
     );
   },
 
-  async have({ postgres }, scope) {
+  async observe({ postgres }, scope) {
     const only = scope?.size === 1 ? [...scope][0] : undefined;
     const found = await listSchemas(postgres, only);
     const slugs = new Map<string, { live?: FoundSchema; retired: FoundSchema[] }>();
@@ -72,7 +72,7 @@ export const postgresSchema: Resource<Want, Have> = {
     return slugs;
   },
 
-  differ(want, have) {
+  compare(want, have) {
     const live = have?.live?.mark;
     if (!want) return live ? { action: "retire", why: "its worktree is gone" } : undefined;
     if (live && live.identity === want.mark.identity) {
@@ -91,8 +91,8 @@ export const postgresSchema: Resource<Want, Have> = {
       : { action: "create", why: "its worktree has none yet" };
   },
 
-  trouble({ live }) {
-    return live?.mark && beginningTrouble(live.mark);
+  warning({ live }) {
+    return live?.mark && creationWarning(live.mark);
   },
 
   async apply(host, step, want, have) {
@@ -107,18 +107,20 @@ export const postgresSchema: Resource<Want, Have> = {
       const { secret, identity } = have.live.mark;
       const known = secret === want.mark.secret && identity === want.mark.identity;
       const mark = { ...have.live.mark, ...want.mark };
-      if (known && mark.setup === "pending") return finishSchema(host, { ...want, mark });
-      return known ? remarkSchema(postgres, mark) : rekeySchema(postgres, mark, want.password);
+      if (known && mark.setup === "pending") return runSchemaCommands(host, { ...want, mark });
+      return known
+        ? writeSchemaMark(postgres, mark)
+        : resetRolePassword(postgres, mark, want.password);
     }
     if (have?.live?.mark?.setup === "pending") {
-      await endFirstCommands(host.layout, have.live.mark.worktree);
+      await endSetupCommands(host.layout, have.live.mark.worktree);
     }
     if (have?.live?.mark) await retireSchema(postgres, have.live.mark, new Date());
     if (!want) return;
     const aside = matching(want, have);
     const mark = { ...aside?.mark, ...want.mark };
     if (aside) await restoreSchema(postgres, aside.schema, mark, want.password);
-    else await beginSchema(host, want);
+    else await makeSchema(host, want);
   },
 };
 

@@ -1,7 +1,7 @@
 import type { Facts } from "../discovery/facts.ts";
 import type { Slug } from "../model/slug.ts";
 import type { Difference, Kind, Step } from "../model/step.ts";
-import type { Host } from "./step-context.ts";
+import type { StepContext } from "./step-context.ts";
 
 /**
  * A kind of thing that a worktree has. `want` and `differ` are pure; `have` only
@@ -10,13 +10,18 @@ import type { Host } from "./step-context.ts";
  */
 export interface Resource<Want, Have> {
   readonly kind: Kind;
-  want(facts: Facts): ReadonlyMap<string, Want>;
+  desired(facts: Facts): ReadonlyMap<string, Want>;
   /** With a scope only what belongs to those worktrees. */
-  have(host: Host, scope?: ReadonlySet<Slug>): Promise<ReadonlyMap<string, Have>>;
-  differ(want: Want | undefined, have: Have | undefined): Difference | undefined;
+  observe(host: StepContext, scope?: ReadonlySet<Slug>): Promise<ReadonlyMap<string, Have>>;
+  compare(want: Want | undefined, have: Have | undefined): Difference | undefined;
   /** The worktree that a thing belongs to, where its key does not name it. */
   owner?(want: Want | undefined, have: Have | undefined): Slug | undefined;
   /** What a person should know of what is there, and can put right. */
-  trouble?(have: Have): string | undefined;
-  apply(host: Host, step: Step, want: Want | undefined, have: Have | undefined): Promise<void>;
+  warning?(have: Have): string | undefined;
+  apply(
+    host: StepContext,
+    step: Step,
+    want: Want | undefined,
+    have: Have | undefined,
+  ): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { serviceConfiguration } from "../model/configuration/configuration.ts";
 import { serviceVariables, worktreeVariables } from "../model/environment-variables.ts";
 import type { Backend, Service } from "../model/worktree.ts";
 import type { Resource } from "./resource.ts";
-import type { Host } from "./step-context.ts";
+import type { StepContext } from "./step-context.ts";
 
 interface Want {
   readonly worktree: WorktreeFacts;
@@ -32,7 +32,7 @@ interface Have {
 export const runitService: Resource<Want, Have> = {
   kind: "service",
 
-  want(facts) {
+  desired(facts) {
     const wants = new Map<string, Want>();
     for (const worktree of facts.worktrees) {
       for (const service of worktree.services) {
@@ -62,25 +62,25 @@ export const runitService: Resource<Want, Have> = {
     return wants;
   },
 
-  async have({ definitions, slots, ports }, scope) {
-    const names = new Set([...definitions.names(scope), ...slots.names()]);
+  async observe({ definitions, serviceDirectories, ports }, scope) {
+    const names = new Set([...definitions.names(scope), ...serviceDirectories.names()]);
     return new Map(
       [...names]
         .filter((name) => !scope || scope.has(name.split(".", 1)[0] ?? ""))
         .map((name) => {
-          const mark = definitions.mark(name) ?? "";
+          const mark = definitions.fingerprint(name) ?? "";
           const port = definitions.port(name);
           // The record of ports was lost or broken, and nginx would not find it.
           const strayed = port !== 0 && ports.get(name.replace(".", "/")) !== port;
-          const pid = settledPid(slots, name);
-          const isLost = pid !== undefined && definitions.started(name).pid !== pid;
-          const checked = definitions.checked(name);
+          const pid = settledPid(serviceDirectories, name);
+          const isLost = pid !== undefined && definitions.runningInstance(name).pid !== pid;
+          const checked = definitions.approvedHash(name);
           return [name, { mark: strayed || isLost ? "" : mark, checked }];
         }),
     );
   },
 
-  differ(want, have) {
+  compare(want, have) {
     if (!want) return { action: "remove", why: "the service or its worktree is gone" };
     if (!have) return { action: "create", why: "the worktree has a backend" };
     if (want.mark !== have.mark) return { action: "update", why: "how it is started changed" };
@@ -91,9 +91,9 @@ export const runitService: Resource<Want, Have> = {
   },
 
   async apply(host, step, want) {
-    const { definitions, slots, ports } = host;
+    const { definitions, serviceDirectories, ports } = host;
     if (!want) {
-      await slots.remove(step.key);
+      await serviceDirectories.remove(step.key);
       definitions.remove(step.key);
       ports.release(step.key.replace(".", "/"));
       return;
@@ -132,13 +132,13 @@ export const runitService: Resource<Want, Have> = {
       mark: want.mark,
       ...(want.checked ? { checked: want.checked } : {}),
     });
-    const pid = settledPid(slots, step.key);
-    if (pid !== undefined) definitions.record(step.key, pid);
+    const pid = settledPid(serviceDirectories, step.key);
+    if (pid !== undefined) definitions.adopt(step.key, pid);
   },
 };
 
 /** What its runsv says of a copy that has run for a while, and so has long said itself who it is. */
-function settledPid(slots: Host["slots"], key: string): number | undefined {
+function settledPid(slots: StepContext["serviceDirectories"], key: string): number | undefined {
   const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
   const age = status && Date.now() / 1_000 - status.since;
   return status?.state === "run" && age !== undefined && age > SETTLED_S ? status.pid : undefined;

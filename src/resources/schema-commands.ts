@@ -1,10 +1,10 @@
 import type { Facts, WorktreeFacts } from "../discovery/facts.ts";
-import { remarkSchema } from "../host/postgres/schemas.ts";
-import { forgetFirstCommands, hasBegun, runFirstCommand } from "../host/process/setup-command.ts";
+import { writeSchemaMark } from "../host/postgres/schemas.ts";
+import { forgetSetupCommands, hasBegun, runSetupCommand } from "../host/process/setup-command.ts";
 import { worktreeVariables } from "../model/environment-variables.ts";
 import type { SchemaMark } from "../model/schema-mark.ts";
 import { UserError } from "../model/user-error.ts";
-import type { Host } from "./step-context.ts";
+import type { StepContext } from "./step-context.ts";
 
 interface Unfinished {
   readonly mark: SchemaMark;
@@ -17,7 +17,7 @@ interface Unfinished {
  * Runs what the project names for a new schema, once. A failure is written down
  * and not tried again by itself. Rows that came with a branch are not seeded over.
  */
-export async function finishSchema(host: Host, unfinished: Unfinished): Promise<void> {
+export async function runSchemaCommands(host: StepContext, unfinished: Unfinished): Promise<void> {
   const { mark, worktree, password, facts } = unfinished;
   const { slug } = worktree;
   const { migrate, seed } = worktree.settings.database;
@@ -43,24 +43,24 @@ export async function finishSchema(host: Host, unfinished: Unfinished): Promise<
     PGPASSWORD: password,
   };
   const { why: _, round: __, ...kept } = mark;
-  host.notes.set(slug, "schema", mark.note);
+  host.warnings.set(slug, "schema", mark.note);
   let done: SchemaMark = { ...kept, setup: "done" };
   for (const [what, argv] of commands) {
     if (!argv) continue;
-    host.notes.set(slug, "setup", `${what} runs; its output: ikigai logs ${slug}/setup`);
+    host.warnings.set(slug, "setup", `${what} runs; its output: ikigai logs ${slug}/setup`);
     const step = what.replace("database.", "");
     const command = { argv, environment, step, round };
-    const result = await runFirstCommand(host.layout, worktree, command, host.ending);
+    const result = await runSetupCommand(host.layout, worktree, command, host.ending);
     if (result.ok) continue;
     // Its worktree went away, or we do: whoever looks next decides anew.
     if (result.ended) return;
     done = { ...kept, setup: "failed", why: `${what} ${result.why}` };
     break;
   }
-  await remarkSchema(host.postgres, done);
-  forgetFirstCommands(host.layout, slug);
-  host.notes.set(slug, "setup", undefined);
-  host.notes.set(slug, "schema", beginningTrouble(done));
+  await writeSchemaMark(host.postgres, done);
+  forgetSetupCommands(host.layout, slug);
+  host.warnings.set(slug, "setup", undefined);
+  host.warnings.set(slug, "schema", creationWarning(done));
 }
 
 /**
@@ -68,12 +68,12 @@ export async function finishSchema(host: Host, unfinished: Unfinished): Promise<
  * itself only where the default worktree's history holds all of that, else once somebody asks.
  */
 async function awaitAsking(
-  { asked }: Host,
+  { requested }: StepContext,
   { slug, identity, contained, services }: WorktreeFacts,
   commands: readonly (readonly [string, readonly string[] | undefined])[],
 ): Promise<void> {
   const [what] = commands.find(([, argv]) => argv) ?? [];
-  if (what === undefined || asked.has(identity) || (await contained())) return;
+  if (what === undefined || requested.has(identity) || (await contained())) return;
   throw new UserError(
     `${what} waits until ${slug} is asked for, since its commit is not in the default worktree's history`,
     `${services.some(({ backend }) => backend) ? `ikigai up ${slug} or ` : ""}ikigai db setup ${slug}`,
@@ -81,7 +81,7 @@ async function awaitAsking(
 }
 
 /** What a person should know of how a schema began; undefined when all is well. */
-export function beginningTrouble({ note, setup, why, worktree }: SchemaMark): string | undefined {
+export function creationWarning({ note, setup, why, worktree }: SchemaMark): string | undefined {
   const failed =
     setup === "failed"
       ? `${why ?? "a command for the new schema failed"}; its output: ikigai logs ${worktree}/setup; once more: ikigai db setup ${worktree}`

@@ -1,28 +1,28 @@
-import type { Ports } from "../host/net/port-allocator.ts";
+import type { PortAllocator } from "../host/net/port-allocator.ts";
 import type { DefaultPointer } from "../host/nginx/default-pointer.ts";
 import type { KeptConnections } from "../host/nginx/keepalive-slots.ts";
-import type { Branching } from "../host/postgres/branch-progress.ts";
+import type { BranchProgress } from "../host/postgres/branch-progress.ts";
 import type { Postgres } from "../host/postgres/client.ts";
 import type { Definitions } from "../host/runit/definitions.ts";
-import type { Slots } from "../host/runit/service-directories.ts";
+import type { ServiceDirectories } from "../host/runit/service-directories.ts";
 import type { Layout } from "../model/layout.ts";
-import type { Intentions } from "./state/branch-options.ts";
-import type { Asked } from "./state/requested-worktrees.ts";
-import type { Notes } from "./state/warnings.ts";
+import type { PendingBranchOptions } from "./state/branch-options.ts";
+import type { RequestedWorktrees } from "./state/requested-worktrees.ts";
+import type { Warnings } from "./state/warnings.ts";
 
 /** Everything outside that a step may touch. */
-export interface Host {
+export interface StepContext {
   readonly layout: Layout;
   readonly postgres: Postgres;
-  readonly ports: Ports;
-  readonly slots: Slots;
+  readonly ports: PortAllocator;
+  readonly serviceDirectories: ServiceDirectories;
   readonly kept: KeptConnections;
   readonly pointer: DefaultPointer;
   readonly definitions: Definitions;
-  readonly branching: Branching;
-  readonly intended: Intentions;
-  readonly asked: Asked;
-  readonly notes: Notes;
+  readonly branchProgress: BranchProgress;
+  readonly branchOptions: PendingBranchOptions;
+  readonly requested: RequestedWorktrees;
+  readonly warnings: Warnings;
   /** Aborted when the daemon ends: what could go on for long is cut off. */
   readonly ending: AbortSignal;
   /** The path that a backend binds: at most 107 bytes, whatever the project's own path is. */

@@ -19,7 +19,7 @@ interface Want {
 export const worktreeLogs: Resource<Want, string> = {
   kind: "logs",
 
-  want(facts) {
+  desired(facts) {
     return new Map(
       facts.worktrees.map(({ slug, identity, isDefault }) => [
         slug,
@@ -28,13 +28,13 @@ export const worktreeLogs: Resource<Want, string> = {
     );
   },
 
-  async have({ layout }, scope) {
+  async observe({ layout }, scope) {
     const slugs: readonly Slug[] = scope ? [...scope] : namesOfLogs(layout);
     const found = slugs.map((slug) => [slug, ownerOfLogs(layout, slug)] as const);
     return new Map(found.flatMap(([slug, owner]) => (owner === undefined ? [] : [[slug, owner]])));
   },
 
-  differ(want, have) {
+  compare(want, have) {
     if (!want) return { action: "retire", why: "its worktree is gone" };
     if (have === undefined) return { action: "create", why: "they are nobody's yet" };
     if (have === want.identity) return undefined;
@@ -43,11 +43,11 @@ export const worktreeLogs: Resource<Want, string> = {
       : { action: "replace", why: "its name was given to a new worktree" };
   },
 
-  async apply({ layout, slots }, step, want) {
+  async apply({ layout, serviceDirectories }, step, want) {
     if (step.action === "replace" || step.action === "retire") {
       // What still runs for the old one would go on writing, now in the name of the new one.
-      const running = slots.names().filter((name) => name.startsWith(`${step.key}.`));
-      await Promise.all(running.map((name) => slots.remove(name)));
+      const running = serviceDirectories.names().filter((name) => name.startsWith(`${step.key}.`));
+      await Promise.all(running.map((name) => serviceDirectories.remove(name)));
       retireLogs(layout, step.key);
       if (want?.isDefault) forgetTraffic(layout, ".default");
     }

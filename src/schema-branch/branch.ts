@@ -1,12 +1,12 @@
 import type pg from "pg";
 import {
   buildStructure,
-  type Crew,
+  type Connections,
   copyRows,
   finishBuild,
   joinSnapshot,
+  type ProgressWatch,
   publish,
-  type Watch,
 } from "./build-schema.ts";
 import { BranchError, sqlState } from "./errors.ts";
 import { freshName } from "./inspect/read.ts";
@@ -16,7 +16,7 @@ import { close, prepareSession } from "./session.ts";
 import { openSource, type Source } from "./source.ts";
 import { ident } from "./sql.ts";
 import type { BranchOptions, BranchReport, Connect, Progress } from "./types.ts";
-import { createBuild, createWorker, enter, removeWorker } from "./worker.ts";
+import { connectAs, createBuild, createBuildRole, removeBuildRole } from "./worker.ts";
 
 const LOCK_TIMEOUT_MS = 5_000;
 
@@ -51,9 +51,9 @@ export async function branchSchema(
     const [source, owner] = await Promise.all([open(), open()]);
     await missingTarget(owner, options);
     const data = options.mode === "data";
-    const worker = await createWorker(owner, build, options.base, { lens: true });
+    const worker = await createBuildRole(owner, build, options.base, { lens: true });
     const join = async () => {
-      const session = await enter(owner, worker, `${ident(build)}, extensions`, lockTimeout);
+      const session = await connectAs(owner, worker, `${ident(build)}, extensions`, lockTimeout);
       clients.push(session);
       return session;
     };
@@ -108,10 +108,10 @@ export async function branchSchema(
 
 async function make(
   source: pg.Client,
-  crew: Crew,
+  crew: Connections,
   from: Source,
   mode: "data" | "structure",
-  watch: Watch,
+  watch: ProgressWatch,
 ): Promise<void> {
   if (mode === "structure") await source.query("ROLLBACK");
   await buildStructure(crew, from.survey, watch);
@@ -190,7 +190,7 @@ async function removeBuild(connect: Connect, build: string): Promise<void> {
   try {
     client = await connect();
     await prepareSession(client, LOCK_TIMEOUT_MS);
-    await removeWorker(client, build);
+    await removeBuildRole(client, build);
   } catch {
     // The server may be what failed.
   } finally {
@@ -203,7 +203,7 @@ function watcher(
   options: BranchOptions,
   clients: readonly pg.Client[],
   connect: Connect,
-): Watch & { end: () => void } {
+): ProgressWatch & { end: () => void } {
   const { signal, onProgress } = options;
   const cancel = () => {
     void connect()

@@ -1,33 +1,37 @@
 import type pg from "pg";
 import { planLate } from "./copy/late.ts";
-import { sequencePositions, share, stretches } from "./copy/rows.ts";
+import { ctidRanges, runParallel, sequencePositions } from "./copy/rows.ts";
 import { handOver, runItems } from "./copy/run.ts";
-import { untouched } from "./inspect/untouched.ts";
+import { assertUnchanged } from "./inspect/untouched.ts";
 import { lockTables } from "./lock.ts";
 import { register } from "./registry.ts";
 import { close } from "./session.ts";
 import type { Source } from "./source.ts";
 import { ident, literal } from "./sql.ts";
-import type { BranchOptions, Item, Progress, Survey } from "./types.ts";
-import { dropLens, dropRole, lensOf, type Worker } from "./worker.ts";
+import type { BranchOptions, BuildStep, Progress, SchemaModel } from "./types.ts";
+import { type BuildRole, dropProxyViews, dropRole, proxySchemaOf } from "./worker.ts";
 
 /** Tells progress, and throws where the caller has given up. */
-export interface Watch {
+export interface ProgressWatch {
   readonly tell: (phase: Progress["phase"], done: number, total: number) => void;
   readonly stop: () => void;
 }
 
 /** The connections of one build. */
-export interface Crew {
+export interface Connections {
   /** The cluster's owner's. It runs nothing that evaluates an expression. */
   readonly owner: pg.Client;
-  readonly worker: Worker;
+  readonly worker: BuildRole;
   /** The worker's sessions. */
   readonly sessions: readonly [pg.Client, ...pg.Client[]];
 }
 
 /** Everything that must stand before rows come. */
-export async function buildStructure(crew: Crew, survey: Survey, watch: Watch): Promise<void> {
+export async function buildStructure(
+  crew: Connections,
+  survey: SchemaModel,
+  watch: ProgressWatch,
+): Promise<void> {
   let done = 0;
   // The first may stand in the snapshot already, and keeps what it does to itself until it ends.
   const hands = { worker: crew.sessions[1] ?? crew.sessions[0], owner: crew.owner };
@@ -42,17 +46,21 @@ export async function buildStructure(crew: Crew, survey: Survey, watch: Watch): 
  * Copies all rows of the source's snapshot, on those of the worker's sessions that could join it.
  * The first stands in it already.
  */
-export async function copyRows(crew: Crew, from: Source, watch: Watch): Promise<void> {
+export async function copyRows(
+  crew: Connections,
+  from: Source,
+  watch: ProgressWatch,
+): Promise<void> {
   const { survey } = from;
   const { places } = crew.worker;
-  const tasks = stretches(survey, places, survey.tables);
+  const tasks = ctidRanges(survey, places, survey.tables);
   const total = tasks.reduce((sum, task) => sum + task.bytes, 0);
   let done = 0;
   const [first, ...others] = crew.sessions;
   const workers = [first];
   for (const other of tasks.length > 1 ? others : [])
     if (await joinSnapshot(other, from.snapshot, crew.worker, survey.schema)) workers.push(other);
-  await share(workers, tasks, async (client, task) => {
+  await runParallel(workers, tasks, async (client, task) => {
     watch.stop();
     await client.query(task.sql);
     done += task.bytes;
@@ -70,7 +78,7 @@ export async function copyRows(crew: Crew, from: Source, watch: Watch): Promise<
 export async function joinSnapshot(
   client: pg.Client,
   snapshot: string,
-  { name, places }: Pick<Worker, "name" | "places">,
+  { name, places }: Pick<BuildRole, "name" | "places">,
   schema: string,
 ): Promise<boolean> {
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
@@ -80,7 +88,7 @@ export async function joinSnapshot(
     tables.filter((each) => each.own === own).map((each) => each.name);
   const held =
     (await lockTables(client, schema, named(true), false)) &&
-    (await lockTables(client, lensOf(name), named(false), false));
+    (await lockTables(client, proxySchemaOf(name), named(false), false));
   if (!held) await client.query("ROLLBACK");
   return held;
 }
@@ -89,7 +97,11 @@ export async function joinSnapshot(
  * Indexes and all else that comes after the rows, on as many of the worker's sessions as there are,
  * and then, when nothing is evaluated any more, owners and privileges.
  */
-export async function finishBuild(crew: Crew, survey: Survey, watch: Watch): Promise<void> {
+export async function finishBuild(
+  crew: Connections,
+  survey: SchemaModel,
+  watch: ProgressWatch,
+): Promise<void> {
   const { owner, worker, sessions } = crew;
   const bytes = new Map(survey.tables.map((table) => [table.name, table.bytes]));
   const plan = planLate(survey.late, (table) => bytes.get(table) ?? 0);
@@ -102,7 +114,7 @@ export async function finishBuild(crew: Crew, survey: Survey, watch: Watch): Pro
   };
   const hands = { worker: sessions[0], owner };
   await runItems(hands, plan.before, tell);
-  await share(sessions, plan.groups, (session, group) =>
+  await runParallel(sessions, plan.groups, (session, group) =>
     runItems({ worker: session, owner }, group, tell),
   );
   await runItems(hands, plan.after, tell);
@@ -113,14 +125,14 @@ export async function finishBuild(crew: Crew, survey: Survey, watch: Watch): Pro
   await give(owner, survey);
 }
 
-async function give(owner: pg.Client, survey: Survey): Promise<void> {
+async function give(owner: pg.Client, survey: SchemaModel): Promise<void> {
   const items = [...survey.early, ...survey.late, ...survey.last];
   const usual = ` OWNER TO ${ident(survey.role)}`;
-  const strange = (item: Item) => item.owner?.some((sql) => !sql.endsWith(usual)) ?? false;
+  const strange = (item: BuildStep) => item.owner?.some((sql) => !sql.endsWith(usual)) ?? false;
   // As the worker a function could have changed what is about to get somebody else's rights.
-  if (items.some(strange)) await untouched(owner, survey);
+  if (items.some(strange)) await assertUnchanged(owner, survey);
   const name = ident(survey.as);
-  await dropLens(owner, survey.as);
+  await dropProxyViews(owner, survey.as);
   await owner.query(
     [`ALTER SCHEMA ${name} OWNER TO ${ident(survey.role)}`, ...survey.grants].join(";\n"),
   );
@@ -134,7 +146,7 @@ async function give(owner: pg.Client, survey: Survey): Promise<void> {
  * anew would evaluate what their arguments default to.
  */
 export async function publish(
-  { owner, worker }: Crew,
+  { owner, worker }: Connections,
   { survey, hash }: Source,
   options: Pick<BranchOptions, "target" | "mark" | "comment">,
 ): Promise<void> {

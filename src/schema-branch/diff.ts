@@ -1,7 +1,7 @@
 import type pg from "pg";
-import { freshName, readSurvey } from "./inspect/read.ts";
+import { freshName, readSchemaModel } from "./inspect/read.ts";
 import { ident } from "./sql.ts";
-import type { Item, Survey } from "./types.ts";
+import type { BuildStep, SchemaModel } from "./types.ts";
 
 /** One difference in structure; `before` as in the first schema, `after` as in the second. */
 export interface Difference {
@@ -27,8 +27,8 @@ export async function diffSchemas(client: pg.Client, a: string, b: string): Prom
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
   try {
     const as = freshName("survey");
-    const first = await readSurvey(client, { schema: a, as, role: OWNER });
-    const second = await readSurvey(client, { schema: b, as, role: OWNER });
+    const first = await readSchemaModel(client, { schema: a, as, role: OWNER });
+    const second = await readSchemaModel(client, { schema: b, as, role: OWNER });
     return { from: a, to: b, differences: compareSurveys(first, second) };
   } finally {
     await client.query("ROLLBACK");
@@ -36,7 +36,7 @@ export async function diffSchemas(client: pg.Client, a: string, b: string): Prom
 }
 
 /** Pure comparison of two surveys that were read under one name. */
-function compareSurveys(a: Survey, b: Survey): Difference[] {
+function compareSurveys(a: SchemaModel, b: SchemaModel): Difference[] {
   const before = definitions(a);
   const after = definitions(b);
   const found: Difference[] = [];
@@ -68,7 +68,7 @@ interface Definition {
   readonly table?: string;
 }
 
-function definitions(survey: Survey): Map<string, Definition> {
+function definitions(survey: SchemaModel): Map<string, Definition> {
   const plain = (text: string) =>
     text.replaceAll(`"${survey.as}".`, "").replaceAll(`${survey.as}.`, "");
   const items = [...survey.early, ...survey.late, ...survey.last];
@@ -99,20 +99,24 @@ function definitions(survey: Survey): Map<string, Definition> {
 }
 
 /** What is told with its table when that comes or goes: defaults, keys, checks, indexes. */
-function partsOf(items: readonly Item[]): Map<string, Item[]> {
-  const found = new Map<string, Item[]>();
+function partsOf(items: readonly BuildStep[]): Map<string, BuildStep[]> {
+  const found = new Map<string, BuildStep[]>();
   for (const item of items)
     if (item.table !== undefined) found.set(item.table, [...(found.get(item.table) ?? []), item]);
   return found;
 }
 
-function framed([before, behind]: readonly [string, string], survey: Survey, name: string): string {
+function framed(
+  [before, behind]: readonly [string, string],
+  survey: SchemaModel,
+  name: string,
+): string {
   const columns = (survey.columns.get(name) ?? []).map((column) => `  ${column.definition}`);
   return `${before} (\n${columns.join(",\n")}\n)${behind}`;
 }
 
 /** How a branch avoids reading the rows again is nothing that a migration would say. */
-function told({ kind, sql, marks = [], owner = [], grants = [] }: Item): readonly string[] {
+function told({ kind, sql, marks = [], owner = [], grants = [] }: BuildStep): readonly string[] {
   const [add = ""] = sql;
   if (kind !== "constraint" || marks.length === 0) return [...sql, ...marks, ...owner, ...grants];
   const proven = marks.some((mark) => mark.includes("convalidated"));

@@ -1,10 +1,13 @@
-import type { Survey } from "./types.ts";
+import type { SchemaModel } from "./types.ts";
 
 /** So many objects are named for one reason; schemas may have hundreds. */
 const NAMED = 3;
 
 /** What of a base a branch shares with it or lacks, for people; undefined where it is all its own. */
-export function describeNotes({ as, notes }: Pick<Survey, "as" | "notes">): string | undefined {
+export function describeNotes({
+  as,
+  notes,
+}: Pick<SchemaModel, "as" | "notes">): string | undefined {
   const objects = new Map<string, string[]>();
   for (const { object, text } of notes) {
     objects.set(text, [...(objects.get(text) ?? []), object.replaceAll(`${as}.`, "")]);

@@ -1,5 +1,5 @@
 /** A relation of the base as the worker reads it. */
-export interface Place {
+export interface ReadableRelation {
   readonly name: string;
   readonly kind: "r" | "S";
   /** Belongs to the base's owner, whose rights the worker has; others are read through a view. */

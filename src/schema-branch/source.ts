@@ -2,13 +2,13 @@ import type pg from "pg";
 import { BranchError } from "./errors.ts";
 import { readHash } from "./inspect/hash.ts";
 import { readInventory } from "./inspect/inventory.ts";
-import { readSurvey } from "./inspect/read.ts";
+import { readSchemaModel } from "./inspect/read.ts";
 import { explainLock, lockable, lockTables } from "./lock.ts";
-import type { Survey } from "./types.ts";
+import type { SchemaModel } from "./types.ts";
 
 /** One moment of the base: its structure, and a snapshot of its rows that others can share. */
 export interface Source {
-  readonly survey: Survey;
+  readonly survey: SchemaModel;
   /** Changes whenever the structure of the base does. */
   readonly hash: string;
   readonly snapshot: string;
@@ -44,7 +44,7 @@ export async function openSource(
           retryable: true,
         });
       }
-      const survey = await readSurvey(client, options);
+      const survey = await readSchemaModel(client, options);
       const same = survey.tables.every((table) => tables.has(table.oid));
       // Of what the snapshot shows: what has come since does not matter, what has changed does.
       const digest = (asked: pg.Client) => readHash(asked, survey.oid, survey.inventory);

@@ -1,10 +1,10 @@
 import type pg from "pg";
-import { freshName, readSurvey } from "./inspect/read.ts";
+import { freshName, readSchemaModel } from "./inspect/read.ts";
 import { readPointers } from "./inspect/values.ts";
 import type { Refusal } from "./refusal.ts";
 import { close } from "./session.ts";
-import type { Survey } from "./types.ts";
-import { createWorker, enter, removeWorker, unlockWorker } from "./worker.ts";
+import type { SchemaModel } from "./types.ts";
+import { connectAs, createBuildRole, removeBuildRole, unlockWorker } from "./worker.ts";
 
 const LOCK_TIMEOUT_MS = 5_000;
 
@@ -13,11 +13,11 @@ export async function surveySchema(
   client: pg.Client,
   schema: string,
   as = freshName("survey"),
-): Promise<Survey> {
-  let survey: Survey;
+): Promise<SchemaModel> {
+  let survey: SchemaModel;
   await client.query("BEGIN");
   try {
-    survey = await readSurvey(client, { schema, as, role: null });
+    survey = await readSchemaModel(client, { schema, as, role: null });
   } finally {
     await client.query("ROLLBACK");
   }
@@ -25,20 +25,20 @@ export async function surveySchema(
   return { ...survey, refusals: [...survey.refusals, ...(await pointing(client, survey))] };
 }
 
-async function pointing(client: pg.Client, survey: Survey): Promise<Refusal[]> {
+async function pointing(client: pg.Client, survey: SchemaModel): Promise<Refusal[]> {
   const name = freshName("build");
   let session: pg.Client | undefined;
-  const worker = await createWorker(client, name, survey.schema, { lens: true });
+  const worker = await createBuildRole(client, name, survey.schema, { lens: true });
   try {
-    session = await enter(client, worker, "", LOCK_TIMEOUT_MS);
+    session = await connectAs(client, worker, "", LOCK_TIMEOUT_MS);
     return await readPointers(session, survey, worker.places);
   } finally {
     await close(session);
-    await removeWorker(client, name).finally(() => unlockWorker(client, name));
+    await removeBuildRole(client, name).finally(() => unlockWorker(client, name));
   }
 }
 
 /** What of a schema cannot be branched, by name; empty where a branch would be whole. */
-export function refusals(survey: Survey): readonly Refusal[] {
+export function refusals(survey: SchemaModel): readonly Refusal[] {
   return survey.refusals;
 }

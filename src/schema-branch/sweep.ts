@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { BUILD_MARK, IS_REGISTERED, REGISTRY } from "./registry.ts";
-import { dropRole, removeWorker } from "./worker.ts";
+import { dropRole, removeBuildRole } from "./worker.ts";
 
 /**
  * Removes builds that nobody is working on, their workers' roles, and roles of reserves that were never
@@ -8,7 +8,7 @@ import { dropRole, removeWorker } from "./worker.ts";
  * Returns their names.
  */
 export async function sweepBuilds(client: pg.Client): Promise<string[]> {
-  const builds = await sweep(client, BUILDS, (name) => removeWorker(client, name));
+  const builds = await sweep(client, BUILDS, (name) => removeBuildRole(client, name));
   const reserves = await sweep(client, RESERVES, (name) => client.query(dropRole(name)));
   return [...builds, ...reserves];
 }

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { Inventory } from "./inspect/inventory.ts";
 import type { Refusal } from "./refusal.ts";
-import type { Place } from "./relation.ts";
+import type { ReadableRelation } from "./relation.ts";
 
 /** Opens one connection as the cluster's owner (superuser), to the project's database. */
 export type Connect = () => Promise<pg.Client>;
@@ -13,7 +13,7 @@ export type Connect = () => Promise<pg.Client>;
 export type Phase = "early" | "any" | "late" | "last";
 
 /** One thing to build: its statements and what has to stand before. */
-export interface Item {
+export interface BuildStep {
   /** `catalog:oid` of the object in the base, or that with a suffix for a second step on it. */
   readonly key: string;
   readonly kind: string;
@@ -54,8 +54,8 @@ export interface CopyTable {
 }
 
 /** What one catalog's reader and builder contribute. */
-export interface Piece {
-  readonly items: readonly Item[];
+export interface PlanPart {
+  readonly items: readonly BuildStep[];
   /** Objects that come with another: `[their key, the item's key]`; refused ones with themselves. */
   readonly covers?: readonly (readonly [string, string])[];
   readonly refusals?: readonly Refusal[];
@@ -73,7 +73,7 @@ export interface Pointer {
 }
 
 /** Everything the catalogs say about a schema, with its definitions under the name `as`. */
-export interface Survey {
+export interface SchemaModel {
   readonly schema: string;
   readonly oid: number;
   readonly as: string;
@@ -83,9 +83,9 @@ export interface Survey {
   readonly owner: string;
   readonly role: string;
   /** In an order in which they can be built, `early` and what it needs first. */
-  readonly early: readonly Item[];
-  readonly late: readonly Item[];
-  readonly last: readonly Item[];
+  readonly early: readonly BuildStep[];
+  readonly late: readonly BuildStep[];
+  readonly last: readonly BuildStep[];
   readonly tables: readonly CopyTable[];
   /** Names of the sequences, those of identity columns included. */
   readonly sequences: readonly { readonly oid: number; readonly name: string }[];
@@ -116,9 +116,13 @@ export interface BranchOptions {
   /** How long to wait for a lock on the base; 5 s unless given. */
   readonly lockTimeoutMs?: number;
   /** The published schema's mark in the registry; a function of what was read, where it depends on that. */
-  readonly mark: string | ((survey: Survey) => string);
+  readonly mark: string | ((survey: SchemaModel) => string);
   /** The published schema's comment. */
-  readonly comment?: (survey: Survey, hash: string, places: ReadonlyMap<number, Place>) => string;
+  readonly comment?: (
+    survey: SchemaModel,
+    hash: string,
+    places: ReadonlyMap<number, ReadableRelation>,
+  ) => string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }

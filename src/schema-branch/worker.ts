@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { dropEmptySchema, dropOwnSchema } from "./drop.ts";
 import { BUILD_MARK, markOf, register } from "./registry.ts";
-import type { Place } from "./relation.ts";
+import type { ReadableRelation } from "./relation.ts";
 import { scramVerifier } from "./scram.ts";
 import { prepareSession } from "./session.ts";
 import { ident, literal, qualified } from "./sql.ts";
@@ -12,12 +12,12 @@ import { ident, literal, qualified } from "./sql.ts";
  * an expression's function has the rights of who runs it, and a session's own role cannot be
  * left by SET ROLE. It may read the base and owns what is built, and nothing else.
  */
-export interface Worker {
+export interface BuildRole {
   /** Of the role, of the lock that says it is in use, and of the schema that is built. */
   readonly name: string;
   readonly password: string;
   /** Where a table or sequence of the base can be read, by OID. */
-  readonly places: ReadonlyMap<number, Place>;
+  readonly places: ReadonlyMap<number, ReadableRelation>;
 }
 
 interface Found {
@@ -32,7 +32,7 @@ interface Found {
 const BATCH = 50;
 
 /** Where the views lie through which a worker reads what is not its base's owner's. */
-export function lensOf(worker: string): string {
+export function proxySchemaOf(worker: string): string {
   return `${worker}_lens`;
 }
 
@@ -40,12 +40,12 @@ export function lensOf(worker: string): string {
  * Makes the role, held by this connection's lock until it ends or unlocks. The views show tables and
  * sequences of other owners and call nothing.
  */
-export async function createWorker(
+export async function createBuildRole(
   client: pg.Client,
   name: string,
   base: string,
   options: { readonly member?: string; readonly lens?: boolean },
-): Promise<Worker> {
+): Promise<BuildRole> {
   const { rows } = await client.query<{
     owner: string | null;
     spaces: string[];
@@ -53,9 +53,9 @@ export async function createWorker(
     found: Found[];
   }>(options.member === undefined ? FACTS : OWNER, [base]);
   const { owner = null, spaces = [], servers = [], found = [] } = rows[0] ?? {};
-  const lens = lensOf(name);
+  const lens = proxySchemaOf(name);
   const places = new Map(
-    found.map((each): [number, Place] => {
+    found.map((each): [number, ReadableRelation] => {
       const from = qualified(each.own ? base : lens, each.name);
       const { oid, ...facts } = each;
       return [oid, { ...facts, full: each.own && each.full, from }];
@@ -93,7 +93,7 @@ export async function createWorker(
     }
   } catch (error) {
     // The connection may go back to a pool. What cannot be removed now is swept, as nobody holds the lock.
-    await removeWorker(client, name).catch(() => undefined);
+    await removeBuildRole(client, name).catch(() => undefined);
     await unlockWorker(client, name).catch(() => undefined);
     throw error;
   }
@@ -105,13 +105,13 @@ export async function unlockWorker(client: pg.Client, name: string): Promise<voi
   await client.query("SELECT pg_advisory_unlock(hashtextextended($1, 0))", [name]);
 }
 
-function lensView(base: string, { name, kind, from }: Place, role: string): string {
-  const columns = kind === "S" ? "last_value, is_called" : `t.ctid AS ${LENS_CTID}, t.*`;
+function lensView(base: string, { name, kind, from }: ReadableRelation, role: string): string {
+  const columns = kind === "S" ? "last_value, is_called" : `t.ctid AS ${PROXY_CTID}, t.*`;
   return `CREATE VIEW ${from} AS SELECT ${columns} FROM ONLY ${qualified(base, name)} t; GRANT SELECT ON ${from} TO ${role}`;
 }
 
 /** A row's place, as a lens names it: a view has none of its own. */
-export const LENS_CTID = "ikigai_ctid";
+export const PROXY_CTID = "ikigai_ctid";
 
 /** Nothing where the base's owner is a superuser, whose rights the worker must not have. */
 const FACTS = `SELECT CASE WHEN NOT r.rolsuper THEN r.rolname END AS owner,
@@ -134,9 +134,9 @@ const OWNER =
   "SELECT r.rolname AS owner FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = $1 AND NOT r.rolsuper";
 
 /** Opens a session of the worker's on the server of `client`. */
-export async function enter(
+export async function connectAs(
   client: pg.Client,
-  worker: Worker,
+  worker: BuildRole,
   path: string,
   lockTimeoutMs: number,
 ): Promise<pg.Client> {
@@ -158,7 +158,7 @@ export async function enter(
  * Creates the empty schema that the worker builds. Nobody else comes in as the worker from now on,
  * also not with a password that a function gave it.
  */
-export async function createBuild(client: pg.Client, worker: Worker): Promise<void> {
+export async function createBuild(client: pg.Client, worker: BuildRole): Promise<void> {
   const name = ident(worker.name);
   const statements = [
     `ALTER ROLE ${name} NOLOGIN`,
@@ -176,8 +176,8 @@ export function dropRole(name: string): string {
 }
 
 /** Drops the views through which a worker read. */
-export async function dropLens(client: pg.Client, worker: string): Promise<void> {
-  const lens = lensOf(worker);
+export async function dropProxyViews(client: pg.Client, worker: string): Promise<void> {
+  const lens = proxySchemaOf(worker);
   if ((await markOf(client, lens)) !== BUILD_MARK) return;
   for (;;) {
     const { rows } = await client.query<{ name: string }>(
@@ -192,11 +192,11 @@ export async function dropLens(client: pg.Client, worker: string): Promise<void>
 }
 
 /** Ends a worker's sessions and removes all that is left of it, its schemas included. */
-export async function removeWorker(client: pg.Client, name: string): Promise<void> {
+export async function removeBuildRole(client: pg.Client, name: string): Promise<void> {
   await client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", [
     name,
   ]);
   await dropOwnSchema(client, name);
-  await dropLens(client, name);
+  await dropProxyViews(client, name);
   await client.query(dropRole(name));
 }

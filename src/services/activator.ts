@@ -1,37 +1,37 @@
 import type { WorktreeFacts } from "../discovery/facts.ts";
-import { Door } from "../host/net/listen-socket.ts";
-import { openConnections, untilEmpty } from "../host/net/open-connections.ts";
+import { ListenSocket } from "../host/net/listen-socket.ts";
+import { openConnections, waitForDrain } from "../host/net/open-connections.ts";
 import { DEFAULT } from "../host/nginx/default-pointer.ts";
 import { howItEnded, lastCrash } from "../host/runit/failures.ts";
 import { readStatus } from "../host/runit/supervise.ts";
 import { serviceConfiguration } from "../model/configuration/configuration.ts";
 import { startsByItself } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
-import type { Host } from "../resources/step-context.ts";
-import type { Awakening, Needs } from "./activator-dependencies.ts";
-import { within } from "./deadline.ts";
+import type { StepContext } from "../resources/step-context.ts";
+import type { ActivatorDependencies, StartResult } from "./activator-dependencies.ts";
+import { withDeadline } from "./deadline.ts";
 import { isCurrent } from "./definition-freshness.ts";
-import { addressesOf, listeningOf } from "./endpoints.ts";
-import { Promised } from "./handoff.ts";
-import { Turns } from "./keyed-mutex.ts";
+import { addressesOf, endpointOf } from "./endpoints.ts";
+import { Handoffs } from "./handoff.ts";
+import { KeyedMutex } from "./keyed-mutex.ts";
 import { awaitReadiness } from "./readiness.ts";
-import { Listened } from "./socket-loss.ts";
-import { type Asleep, asleep, late, refusal } from "./start-failure.ts";
+import { SocketLoss } from "./socket-loss.ts";
+import { type NotRunning, notRunning, startRefusal, timedOut } from "./start-failure.ts";
 import { mayNeedPort } from "./tcp-fallback.ts";
 
 /** Starts services that somebody asks for, and stops them; many at once cause one start. */
-export class Wakes {
-  readonly #host: Host;
-  readonly #needs: Needs;
-  readonly #turns = new Turns();
-  readonly #listened = new Listened();
-  readonly #promised = new Promised();
-  readonly #starting = new Map<string, { forced: boolean; result: Promise<Awakening> }>();
+export class ServiceActivator {
+  readonly #host: StepContext;
+  readonly #needs: ActivatorDependencies;
+  readonly #turns = new KeyedMutex();
+  readonly #listened = new SocketLoss();
+  readonly #promised = new Handoffs();
+  readonly #starting = new Map<string, { forced: boolean; result: Promise<StartResult> }>();
   readonly #admitted = new Set<string>();
   /** To be stopped as soon as what is done to them is over. */
   readonly #unwanted = new Map<string, number>();
 
-  constructor(host: Host, needs: Needs) {
+  constructor(host: StepContext, needs: ActivatorDependencies) {
     this.#host = host;
     this.#needs = needs;
   }
@@ -45,7 +45,7 @@ export class Wakes {
   }
 
   /** Whether it may not be taken away now: something is done to it, or somebody is on the way to it. */
-  isClaimed(key: string): boolean {
+  isInUse(key: string): boolean {
     return this.isBusy(key) || this.#promised.has(key);
   }
 
@@ -63,7 +63,7 @@ export class Wakes {
    * Settles when the service is ready, has failed, or its patience is over.
    * `forced` also starts one that was stopped by hand, or that starts by command only.
    */
-  wake(worktree: WorktreeFacts, service: Service, forced = false): Promise<Awakening> {
+  activate(worktree: WorktreeFacts, service: Service, forced = false): Promise<StartResult> {
     const key = `${worktree.slug}.${service.slug}`;
     const known = this.#starting.get(key);
     if (known && this.isStarting(key) && known.forced >= forced) return known.result;
@@ -79,26 +79,26 @@ export class Wakes {
   }
 
   /** Ends a service; the next request or command may start it again. */
-  async rest(worktree: WorktreeFacts, service: Service): Promise<{ awake: false }> {
+  async stop(worktree: WorktreeFacts, service: Service): Promise<{ awake: false }> {
     const key = `${worktree.slug}.${service.slug}`;
     const { start } = serviceConfiguration(worktree.settings, service.name);
     await this.#stop(key, async () => {
       const door = this.#close(worktree, service);
       // Its place says that it is not wanted, where it would start by itself otherwise.
-      if (startsByItself(start, worktree.isDefault)) await this.#host.slots.rest(key);
-      else await this.#host.slots.remove(key);
-      this.#host.definitions.forgive(key);
-      door.clear();
+      if (startsByItself(start, worktree.isDefault)) await this.#host.serviceDirectories.stop(key);
+      else await this.#host.serviceDirectories.remove(key);
+      this.#host.definitions.clearFailures(key);
+      door.remove();
     });
     return { awake: false };
   }
 
   /** Ends a service and takes its place, whatever it is; for the end of everything. */
-  async end(worktree: WorktreeFacts, service: Service): Promise<void> {
+  async dispose(worktree: WorktreeFacts, service: Service): Promise<void> {
     const key = `${worktree.slug}.${service.slug}`;
     await this.#stop(key, async () => {
-      await this.#host.slots.abandon(key);
-      this.#host.definitions.forgive(key);
+      await this.#host.serviceDirectories.release(key);
+      this.#host.definitions.clearFailures(key);
     });
   }
 
@@ -117,18 +117,18 @@ export class Wakes {
    * Ends a service unless somebody uses it after all. Who comes from then on
    * finds the door closed, waits for the end, and has it started again.
    */
-  async stopUnused(worktree: WorktreeFacts, service: Service): Promise<boolean> {
+  async stopIfIdle(worktree: WorktreeFacts, service: Service): Promise<boolean> {
     const key = `${worktree.slug}.${service.slug}`;
-    if (this.isClaimed(key)) return false;
+    if (this.isInUse(key)) return false;
     return this.#turns.take(key, "stop", async () => {
       const door = this.#close(worktree, service);
-      const open = await openConnections([listeningOf(this.#host, worktree, service)]);
+      const open = await openConnections([endpointOf(this.#host, worktree, service)]);
       if ((open.get(key) ?? 0) > 0) {
-        door.open();
+        door.restore();
         return false;
       }
-      await this.#host.slots.remove(key);
-      door.clear();
+      await this.#host.serviceDirectories.remove(key);
+      door.remove();
       return true;
     });
   }
@@ -137,18 +137,20 @@ export class Wakes {
    * Has a copy that knows an older definition started again, or ended where the new one is held.
    * Who is inside may finish; who comes meanwhile waits at the door for the new copy.
    */
-  async renew(worktree: WorktreeFacts, service: Service): Promise<boolean> {
-    const { slots, definitions } = this.#host;
+  async restartIfOutdated(worktree: WorktreeFacts, service: Service): Promise<boolean> {
+    const { serviceDirectories, definitions } = this.#host;
     const key = `${worktree.slug}.${service.slug}`;
     const isOutdated = () =>
-      slots.has(key) && definitions.isOutdated(key) && readStatus(slots.path(key))?.state === "run";
+      serviceDirectories.has(key) &&
+      definitions.isOutdated(key) &&
+      readStatus(serviceDirectories.path(key))?.state === "run";
     if (!isOutdated()) return false;
     return this.#turns.take(key, "stop", async () => {
       if (!isOutdated()) return false;
       const door = this.#close(worktree, service);
-      await untilEmpty(listeningOf(this.#host, worktree, service), FINISH_MS);
+      await waitForDrain(endpointOf(this.#host, worktree, service), FINISH_MS);
       await this.#exchange(worktree, service);
-      door.forget();
+      door.discardHidden();
       return true;
     });
   }
@@ -158,35 +160,39 @@ export class Wakes {
     const key = `${worktree.slug}.${slug}`;
     this.#listened.begin(key);
     const isHeld = worktree.trust().held.has(slug);
-    await (isHeld ? this.#host.slots.remove(key) : this.#host.slots.restart(key));
+    await (isHeld
+      ? this.#host.serviceDirectories.remove(key)
+      : this.#host.serviceDirectories.restart(key));
     return !isHeld;
   }
 
   /** Why a service that should answer does not; nothing is started. */
-  explain(worktree: WorktreeFacts, service: Service, otherwise: string): Asleep {
+  describeFailure(worktree: WorktreeFacts, service: Service, otherwise: string): NotRunning {
     const crash = lastCrash(this.#host.definitions, `${worktree.slug}.${service.slug}`);
-    return asleep(this.#host, worktree, service, crash ? howItEnded(crash) : otherwise);
+    return notRunning(this.#host, worktree, service, crash ? howItEnded(crash) : otherwise);
   }
 
-  async #start(worktree: WorktreeFacts, service: Service, forced: boolean): Promise<Awakening> {
-    const { slots, definitions, layout } = this.#host;
+  async #start(worktree: WorktreeFacts, service: Service, forced: boolean): Promise<StartResult> {
+    const { serviceDirectories, definitions, layout } = this.#host;
     const key = `${worktree.slug}.${service.slug}`;
     const settings = serviceConfiguration(worktree.settings, service.name);
     const deadline = performance.now() + settings.patience;
-    new Door(layout, worktree.slug, service.slug).open();
-    const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
+    new ListenSocket(layout, worktree.slug, service.slug).restore();
+    const status = serviceDirectories.has(key)
+      ? readStatus(serviceDirectories.path(key))
+      : undefined;
     let runs = status?.state === "run" && status.wants === "up";
     const addresses = addressesOf(this.#host, worktree.slug, service);
     if (runs && status && this.#listened.hasLost(key, status, addresses, settings.patience))
       runs = await this.#exchange(worktree, service);
     if (!runs) {
-      const refused = refusal(this.#host, worktree, service, forced);
+      const refused = startRefusal(this.#host, worktree, service, forced);
       if (refused) return refused;
       const missing = await this.#prepare(worktree, service, forced, deadline);
       // A look meanwhile may have found another way of starting it.
-      const late = missing ?? refusal(this.#host, worktree, service, true);
+      const late = missing ?? startRefusal(this.#host, worktree, service, true);
       if (late) return late;
-      if (forced) definitions.forgive(key);
+      if (forced) definitions.clearFailures(key);
     }
     const earlier = lastCrash(definitions, key);
     if (!runs) this.#begin(key);
@@ -194,7 +200,7 @@ export class Wakes {
       {
         addresses,
         process: () => {
-          const now = readStatus(slots.path(key));
+          const now = readStatus(serviceDirectories.path(key));
           return now?.state === "run" ? now : undefined;
         },
         ready: settings.ready,
@@ -207,20 +213,20 @@ export class Wakes {
     if (outcome === "ready") {
       this.#needs.used(key);
       this.#promised.add(key);
-      this.#listened.add(key, readStatus(slots.path(key)));
+      this.#listened.add(key, readStatus(serviceDirectories.path(key)));
       this.#keepConnections(worktree, service);
       return { awake: true };
     }
     if (outcome === "unwanted") {
-      return asleep(this.#host, worktree, service, "it was stopped before it was ready");
+      return notRunning(this.#host, worktree, service, "it was stopped before it was ready");
     }
-    if (outcome === "late") return late(this.#host, worktree, service);
+    if (outcome === "late") return timedOut(this.#host, worktree, service);
     if (mayNeedPort(this.#host, worktree, service)) {
       const retried = await this.#startOnPort(worktree, service, forced);
       if (retried) return retried;
     }
     await pause(LOG_MS);
-    return asleep(this.#host, worktree, service, howItEnded(outcome));
+    return notRunning(this.#host, worktree, service, howItEnded(outcome));
   }
 
   /** Once more, on TCP. What fails there too stays there until its files change. */
@@ -228,7 +234,7 @@ export class Wakes {
     worktree: WorktreeFacts,
     service: Service,
     forced: boolean,
-  ): Promise<Awakening | undefined> {
+  ): Promise<StartResult | undefined> {
     const found = await this.#needs.onPort(worktree.slug, service.slug, true);
     return found && this.#start(found.worktree, found.service, forced);
   }
@@ -248,19 +254,19 @@ export class Wakes {
     service: Service,
     forced: boolean,
     deadline: number,
-  ): Promise<Asleep | undefined> {
+  ): Promise<NotRunning | undefined> {
     const anew = !isCurrent(this.#host, worktree, service);
-    const problems = await within(this.#needs.ready(worktree.slug, anew), deadline, [
+    const problems = await withDeadline(this.#needs.ready(worktree.slug, anew), deadline, [
       `the worktree ${worktree.slug} is not ready yet`,
     ]);
     if (problems.length > 0) {
-      return asleep(this.#host, worktree, service, problems.join(" "), "ikigai status");
+      return notRunning(this.#host, worktree, service, problems.join(" "), "ikigai status");
     }
     const { after, start } = serviceConfiguration(worktree.settings, service.name);
     for (const name of after) {
       const first = worktree.services.find((other) => other.name === name && other.backend);
       if (!first) continue;
-      const result = await this.wake(worktree, first, forced);
+      const result = await this.activate(worktree, first, forced);
       if (result.awake) continue;
       const why = `it starts after ${worktree.slug}/${first.slug}, which did not start: ${result.why}`;
       return { ...result, why };
@@ -270,20 +276,21 @@ export class Wakes {
     const admit = () => void this.#admitted.add(key);
     const full = await this.#needs.room({ key, deadline, must, admit });
     if (full === undefined) return undefined;
-    return asleep(this.#host, worktree, service, full, "ikigai wt list");
+    return notRunning(this.#host, worktree, service, full, "ikigai wt list");
   }
 
   #begin(key: string): void {
-    const { slots } = this.#host;
+    const { serviceDirectories } = this.#host;
     this.#listened.begin(key);
-    if (!slots.has(key)) slots.place(key);
-    else if (readStatus(slots.path(key))?.state === "finish") slots.again(key);
-    slots.up(key);
+    if (!serviceDirectories.has(key)) serviceDirectories.place(key);
+    else if (readStatus(serviceDirectories.path(key))?.state === "finish")
+      serviceDirectories.retryNow(key);
+    serviceDirectories.up(key);
   }
 
-  #close(worktree: WorktreeFacts, service: Service): Door {
-    const door = new Door(this.#host.layout, worktree.slug, service.slug);
-    door.close(this.#host.ports.get(`${worktree.slug}/${service.slug}`) !== undefined);
+  #close(worktree: WorktreeFacts, service: Service): ListenSocket {
+    const door = new ListenSocket(this.#host.layout, worktree.slug, service.slug);
+    door.hide(this.#host.ports.get(`${worktree.slug}/${service.slug}`) !== undefined);
     return door;
   }
 }

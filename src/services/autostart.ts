@@ -1,23 +1,23 @@
 import type { WorktreeFacts } from "../discovery/facts.ts";
-import { explain } from "../host/postgres/error-message.ts";
-import type { Slots } from "../host/runit/service-directories.ts";
+import { errorMessage } from "../host/postgres/error-message.ts";
+import type { ServiceDirectories } from "../host/runit/service-directories.ts";
 import { serviceConfiguration } from "../model/configuration/configuration.ts";
 import type { Journal } from "../model/journal.ts";
 import type { Slug } from "../model/slug.ts";
 import { startsByItself } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
-import type { Wakes } from "./activator.ts";
+import type { ServiceActivator } from "./activator.ts";
 
 /** Starts what runs by itself in the worktrees that somebody has asked for; a look alone never starts code of a new one. */
 export class Autostart {
-  readonly #slots: Slots;
-  readonly #wakes: Wakes;
+  readonly #slots: ServiceDirectories;
+  readonly #activator: ServiceActivator;
   readonly #journal: Journal;
   readonly #asked = new Set<Slug>();
 
-  constructor(slots: Slots, wakes: Wakes, journal: Journal) {
+  constructor(slots: ServiceDirectories, activator: ServiceActivator, journal: Journal) {
     this.#slots = slots;
-    this.#wakes = wakes;
+    this.#activator = activator;
     this.#journal = journal;
   }
 
@@ -42,19 +42,19 @@ export class Autostart {
     for (const slug of worktree.trust().held.keys()) {
       const key = `${worktree.slug}.${slug}`;
       // What runs was approved; what would run after it was not.
-      if (this.#slots.has(key)) this.#slots.once(key);
+      if (this.#slots.has(key)) this.#slots.letFinish(key);
     }
     if (!provisioned || !this.#asked.has(worktree.slug)) return;
     for (const service of worktree.services) {
       const key = `${worktree.slug}.${service.slug}`;
       const { start } = serviceConfiguration(worktree.settings, service.name);
       if (!service.backend || !startsByItself(start, worktree.isDefault)) continue;
-      if (this.#slots.has(key) && !this.#slots.isUnbegun(key)) continue;
-      this.#wakes.wake(worktree, service).then(
+      if (this.#slots.has(key) && !this.#slots.isUnstarted(key)) continue;
+      this.#activator.activate(worktree, service).then(
         (result) => {
           if (!result.awake) this.#journal(`service ${key} did not start: ${result.why}`);
         },
-        (error: unknown) => this.#journal(`service ${key} did not start: ${explain(error)}`),
+        (error: unknown) => this.#journal(`service ${key} did not start: ${errorMessage(error)}`),
       );
     }
   }
@@ -62,9 +62,9 @@ export class Autostart {
   /** Not waited for: who is inside a service may take a while to finish. */
   #renew(worktree: WorktreeFacts, service: Service): void {
     const name = `service ${worktree.slug}.${service.slug}`;
-    this.#wakes.renew(worktree, service).then(
+    this.#activator.restartIfOutdated(worktree, service).then(
       (renewed) => renewed && this.#journal(`renew ${name}: how it is started changed`),
-      (error: unknown) => this.#journal(`renew ${name} failed: ${explain(error)}`),
+      (error: unknown) => this.#journal(`renew ${name} failed: ${errorMessage(error)}`),
     );
   }
 }

@@ -2,11 +2,11 @@ import { startTaskOf } from "../discovery/deno-task.ts";
 import type { WorktreeFacts } from "../discovery/facts.ts";
 import { sha256 } from "../host/fs/files.ts";
 import type { Service } from "../model/worktree.ts";
-import type { Host } from "../resources/step-context.ts";
+import type { StepContext } from "../resources/step-context.ts";
 
 /** Whether a service's definition fits what stands in its directory now, which no look may have seen yet. */
 export function isCurrent(
-  { definitions }: Host,
+  { definitions }: StepContext,
   worktree: WorktreeFacts,
   service: Service,
 ): boolean {
@@ -17,5 +17,5 @@ export function isCurrent(
   }
   const checked = worktree.checked(service);
   if (!checked) return true;
-  return sha256(checked.content) === definitions.checked(`${worktree.slug}.${service.slug}`);
+  return sha256(checked.content) === definitions.approvedHash(`${worktree.slug}.${service.slug}`);
 }

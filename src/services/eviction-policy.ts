@@ -1,5 +1,5 @@
 /** A service that runs, as the keeping of order sees it. */
-export interface RunningSight {
+export interface RunningService {
   /** `<worktree>.<service>` */
   readonly key: string;
   /** Only what was started on demand may ever be stopped. */
@@ -33,20 +33,20 @@ export interface Stop {
 }
 
 /** What goes, and whether the limits hold afterwards. */
-export interface Room {
+export interface Eviction {
   readonly stops: readonly Stop[];
   readonly enough: boolean;
 }
 
 /** Those that nobody has used for as long as their configuration allows. */
-export function idleStops(sights: readonly RunningSight[], now: number): Stop[] {
+export function idleStops(sights: readonly RunningService[], now: number): Stop[] {
   return sights
     .filter((sight) => isFree(sight, sights) && now - sight.lastUse >= sight.idleAfter)
     .map(({ key, idleAfter }) => ({ key, why: `not used for ${seconds(idleAfter)}` }));
 }
 
 /** Those that make room for one more service: the ones not used for longest. */
-export function roomForOne(sights: readonly RunningSight[], limits: Limits): Room {
+export function evictForOne(sights: readonly RunningService[], limits: Limits): Eviction {
   return room(sights, limits, 1);
 }
 
@@ -54,8 +54,8 @@ export function roomForOne(sights: readonly RunningSight[], limits: Limits): Roo
  * Those that go because all together use too much. What was used this very moment
  * stays a little, or a page would have it started for each of its parts.
  */
-export function excessStops(
-  sights: readonly RunningSight[],
+export function evictOverLimit(
+  sights: readonly RunningService[],
   limits: Limits,
   now: number,
 ): readonly Stop[] {
@@ -67,7 +67,7 @@ export function excessStops(
 
 const SPARED_MS = 5_000;
 
-function room(sights: readonly RunningSight[], limits: Limits, coming: number): Room {
+function room(sights: readonly RunningService[], limits: Limits, coming: number): Eviction {
   let left = [...sights];
   const stops: Stop[] = [];
   for (;;) {
@@ -82,7 +82,7 @@ function room(sights: readonly RunningSight[], limits: Limits, coming: number): 
 }
 
 /** How long until the next look can find something to stop, in milliseconds. */
-export function pauseUntilNext(sights: readonly RunningSight[], limits: Limits): number {
+export function pauseUntilNext(sights: readonly RunningService[], limits: Limits): number {
   const stoppable = sights.filter((sight) => sight.stoppable);
   const shortest = Math.min(...stoppable.map(({ idleAfter }) => idleAfter / 4));
   const longest = limits.memory === undefined ? LONGEST_MS : WITH_MEMORY_MS;
@@ -100,7 +100,7 @@ const LONGEST_MS = 15_000;
 const WITH_MEMORY_MS = 5_000;
 
 function exceeded(
-  sights: readonly RunningSight[],
+  sights: readonly RunningService[],
   { running, memory }: Limits,
   coming: number,
 ): string | undefined {
@@ -113,7 +113,7 @@ function exceeded(
 }
 
 /** Whether it may be stopped: nobody uses it, and no other service that runs may need it. */
-function isFree(sight: RunningSight, all: readonly RunningSight[]): boolean {
+function isFree(sight: RunningService, all: readonly RunningService[]): boolean {
   if (!sight.stoppable || sight.busy || sight.leased || sight.connections > 0) return false;
   return !all.some(({ after }) => after.includes(sight.key));
 }

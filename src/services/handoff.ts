@@ -2,7 +2,7 @@
 const ARRIVAL_MS = 500;
 
 /** Which services somebody was just told are up: who asked is on the way to them, and not seen there yet. */
-export class Promised {
+export class Handoffs {
   /** Of `performance.now()`. */
   readonly #at = new Map<string, number>();
 

@@ -1,41 +1,41 @@
 import type { WorktreeFacts } from "../discovery/facts.ts";
 import { changedAfter, lastCrash } from "../host/runit/failures.ts";
 import { readStatus } from "../host/runit/supervise.ts";
-import { every } from "../host/timers/interval.ts";
+import { setCoalescedInterval } from "../host/timers/interval.ts";
 import { serviceConfiguration } from "../model/configuration/configuration.ts";
 import { stopsWhenIdle } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
-import type { Host } from "../resources/step-context.ts";
-import { Wakes } from "./activator.ts";
-import type { Needs, Wish } from "./activator-dependencies.ts";
+import type { StepContext } from "../resources/step-context.ts";
+import { ServiceActivator } from "./activator.ts";
+import type { ActivatorDependencies, AdmissionRequest } from "./activator-dependencies.ts";
 import {
-  excessStops,
+  evictForOne,
+  evictOverLimit,
   idleStops,
   type Limits,
   pauseAfterScan,
   pauseUntilNext,
-  roomForOne,
   type Stop,
 } from "./eviction-policy.ts";
 import { Leases } from "./leases.ts";
 import { wasGivenPort } from "./tcp-fallback.ts";
-import { Census, type Running } from "./usage.ts";
+import { type Running, UsageTracker } from "./usage.ts";
 
-export interface HousekeeperOptions {
-  readonly host: Host;
+export interface IdleManagerOptions {
+  readonly host: StepContext;
   readonly worktrees: () => readonly WorktreeFacts[];
-  readonly ready: Needs["ready"];
-  readonly onPort: Needs["onPort"];
+  readonly ready: ActivatorDependencies["ready"];
+  readonly onPort: ActivatorDependencies["onPort"];
   readonly limits: () => Limits;
   readonly journal: (line: string) => void;
 }
 
 /** Stops what nobody uses, makes room for what somebody wants, tries again what was mended. */
-export class Housekeeper {
-  readonly wakes: Wakes;
+export class IdleManager {
+  readonly activator: ServiceActivator;
   readonly leases: Leases;
-  readonly census: Census;
-  readonly #options: HousekeeperOptions;
+  readonly usageTracker: UsageTracker;
+  readonly #options: IdleManagerOptions;
   #timer: NodeJS.Timeout | undefined;
   #ended = true;
   /** Of `performance.now()`. */
@@ -43,20 +43,25 @@ export class Housekeeper {
   /** Room is looked for by one service at a time, or two would take the same. */
   #rooms: Promise<unknown> = Promise.resolve();
 
-  constructor(options: HousekeeperOptions) {
+  constructor(options: IdleManagerOptions) {
     this.#options = options;
     const { host, ready, onPort } = options;
-    const room: Needs["room"] = (wish) => this.#room(wish);
-    this.wakes = new Wakes(host, { ready, onPort, room, used: (key) => this.#used(key) });
+    const room: ActivatorDependencies["room"] = (wish) => this.#room(wish);
+    this.activator = new ServiceActivator(host, {
+      ready,
+      onPort,
+      room,
+      used: (key) => this.#used(key),
+    });
     this.leases = new Leases((key) => this.#used(key));
-    this.census = new Census(host, this.wakes, (key) => this.leases.has(key));
+    this.usageTracker = new UsageTracker(host, this.activator, (key) => this.leases.has(key));
   }
 
   /** Begins to look regularly. Returns the way to end it. */
-  begin(): () => void {
+  start(): () => void {
     this.#ended = false;
     this.#lookIn(0);
-    const endMending = every(MEND_MS, () => this.#mend(), this.#options.journal);
+    const endMending = setCoalescedInterval(MEND_MS, () => this.#mend(), this.#options.journal);
     return () => {
       this.#ended = true;
       clearTimeout(this.#timer);
@@ -68,7 +73,7 @@ export class Housekeeper {
     this.#options.journal(`could not keep services in order: ${String(error)}`);
 
   #used(key: string): void {
-    this.census.used(key);
+    this.usageTracker.used(key);
     // What has just started may stop sooner than the next look was planned for.
     this.#lookIn(USED_MS);
   }
@@ -87,7 +92,7 @@ export class Housekeeper {
       const now = performance.now();
       const idle = idleStops(sights, now);
       const left = sights.filter(({ key }) => !idle.some((stop) => stop.key === key));
-      await this.#stopAll(sights, [...idle, ...excessStops(left, limits, now)]);
+      await this.#stopAll(sights, [...idle, ...evictOverLimit(left, limits, now)]);
       pause = pauseUntilNext(sights, limits);
     } catch (error) {
       this.#failed(error);
@@ -97,7 +102,7 @@ export class Housekeeper {
 
   #look(): Promise<Running[]> {
     const { worktrees, limits } = this.#options;
-    return this.census.look(worktrees(), { memory: limits().memory !== undefined });
+    return this.usageTracker.snapshot(worktrees(), { memory: limits().memory !== undefined });
   }
 
   /** Whether all of them are down. */
@@ -105,7 +110,7 @@ export class Housekeeper {
     const results = await Promise.all(
       stops.map(async ({ key, why }) => {
         const sight = sights.find((each) => each.key === key);
-        const done = sight && (await this.wakes.stopUnused(sight.worktree, sight.service));
+        const done = sight && (await this.activator.stopIfIdle(sight.worktree, sight.service));
         if (done) this.#options.journal(`stop service ${key}: ${why}`);
         return done === true;
       }),
@@ -113,7 +118,7 @@ export class Housekeeper {
     return results.every(Boolean);
   }
 
-  async #room(wish: Wish): Promise<string | undefined> {
+  async #room(wish: AdmissionRequest): Promise<string | undefined> {
     for (;;) {
       const attempt = this.#rooms.then(() => this.#tryRoom(wish));
       this.#rooms = attempt.catch(() => {});
@@ -123,12 +128,12 @@ export class Housekeeper {
     }
   }
 
-  async #tryRoom({ key, must, admit }: Wish): Promise<string | undefined> {
+  async #tryRoom({ key, must, admit }: AdmissionRequest): Promise<string | undefined> {
     const limits = this.#options.limits();
     const bounded = limits.running !== undefined || limits.memory !== undefined;
     if (bounded) {
       const sights = (await this.#look()).filter((sight) => sight.key !== key);
-      const { stops, enough } = roomForOne(sights, limits);
+      const { stops, enough } = evictForOne(sights, limits);
       const done = await this.#stopAll(sights, stops);
       if (!must && !(enough && done)) return full(limits, sights);
     }
@@ -141,7 +146,7 @@ export class Housekeeper {
     const found = wasGivenPort(service)
       ? await this.#options.onPort(worktree.slug, service.slug, false)
       : { worktree, service };
-    if (found) await this.wakes.wake(found.worktree, found.service, true);
+    if (found) await this.activator.activate(found.worktree, found.service, true);
   }
 
   /** Starts what failed and was changed since, and clears away what nobody mends. */
@@ -149,14 +154,14 @@ export class Housekeeper {
     if (performance.now() < this.#mendAt) return;
     const { host, worktrees } = this.#options;
     let scanned = 0;
-    for (const key of host.slots.names()) {
+    for (const key of host.serviceDirectories.names()) {
       const crash = lastCrash(host.definitions, key);
-      const gaveUp = host.slots.gaveUp(key);
-      if ((!crash && !gaveUp) || this.wakes.isBusy(key)) continue;
+      const gaveUp = host.serviceDirectories.gaveUp(key);
+      if ((!crash && !gaveUp) || this.activator.isBusy(key)) continue;
       const found = find(worktrees(), key);
       if (!found?.service.backend) continue;
       const { worktree, service } = found;
-      const runs = readStatus(host.slots.path(key))?.state === "run";
+      const runs = readStatus(host.serviceDirectories.path(key))?.state === "run";
       // Its back-off may have started the mended files before anybody looked here.
       if (runs && !wasGivenPort(service)) continue;
       // A new definition has no record of failures.
@@ -175,7 +180,7 @@ export class Housekeeper {
       const { start, idle } = serviceConfiguration(worktree.settings, service.name);
       const over = gaveUp && Date.now() - crash.at >= idle;
       if (over && stopsWhenIdle(start, worktree.isDefault)) {
-        this.wakes.stopUnused(worktree, service).catch(this.#failed);
+        this.activator.stopIfIdle(worktree, service).catch(this.#failed);
       }
     }
   }

@@ -1,22 +1,22 @@
 /** What is being done to a service. */
-export type Act = "start" | "stop";
+export type Operation = "start" | "stop";
 
 interface Turn {
-  readonly act: Act;
+  readonly act: Operation;
   readonly done: Promise<unknown>;
 }
 
 /** One act at a time for each service, in the order in which they were asked for. */
-export class Turns {
+export class KeyedMutex {
   readonly #last = new Map<string, Turn>();
 
   /** The act that was asked for last and is not over yet. */
-  current(key: string): Act | undefined {
+  current(key: string): Operation | undefined {
     return this.#last.get(key)?.act;
   }
 
   /** Acts when everything that was asked for before is over. */
-  take<T>(key: string, act: Act, work: () => Promise<T>): Promise<T> {
+  take<T>(key: string, act: Operation, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key)?.done;
     const done = before ? before.then(work, work) : work();
     const turn = { act, done };

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { dirname } from "node:path";
 import { DirectoryWatch } from "../host/fs/directory-watch.ts";
-import { type Address, accepts, answersWell } from "../host/net/probe.ts";
+import { type Address, isListening, respondsOk } from "../host/net/probe.ts";
 import type { Crash } from "../host/runit/failures.ts";
 
 export interface Awaited {
@@ -27,7 +27,7 @@ export async function awaitReadiness(
   awaited: Awaited,
   earlier: Crash | undefined,
 ): Promise<Readiness> {
-  const stir = new Stir(awaited.addresses);
+  const stir = new SocketWatch(awaited.addresses);
   const stable = new Stable();
   let pause = SHORTEST_MS;
   try {
@@ -67,7 +67,7 @@ class Stable {
 const STABLE_MS = 1_000;
 
 /** Tells at once of a socket that appears. Ports show nowhere, and watches may be used up. */
-class Stir {
+class SocketWatch {
   readonly #watches: readonly DirectoryWatch[];
   #hasChanged = false;
   #tell = () => {};
@@ -106,8 +106,8 @@ const LONGEST_MS = 50;
 
 async function isReady({ addresses, ready }: Awaited): Promise<boolean> {
   for (const address of addresses) {
-    if (!(await accepts(address))) continue;
-    if (ready !== undefined && !(await answersWell(address, ready))) continue;
+    if (!(await isListening(address))) continue;
+    if (ready !== undefined && !(await respondsOk(address, ready))) continue;
     if ("path" in address) restrict(address.path);
     return true;
   }

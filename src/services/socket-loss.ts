@@ -3,7 +3,7 @@ import type { Address } from "../host/net/probe.ts";
 import type { SuperviseStatus } from "../host/runit/supervise.ts";
 
 /** Which copies of services have listened: where such a one's socket is gone, it will not come by itself. */
-export class Listened {
+export class SocketLoss {
   /** 0 for one that was started and has not listened yet. */
   readonly #pids = new Map<string, number>();
 

@@ -6,21 +6,21 @@ import { serviceConfiguration } from "../model/configuration/configuration.ts";
 import type { ServiceFailure } from "../model/failure-page.ts";
 import type { Layout } from "../model/layout.ts";
 import type { Service } from "../model/worktree.ts";
-import type { Host } from "../resources/step-context.ts";
+import type { StepContext } from "../resources/step-context.ts";
 
 /** A service that does not run, and why. */
-export interface Asleep extends Omit<ServiceFailure, "title"> {
+export interface NotRunning extends Omit<ServiceFailure, "title"> {
   readonly awake: false;
 }
 
 /** The reason with the last lines of the service's log; `next` is to read more of that unless given. */
-export function asleep(
-  { layout }: Host,
+export function notRunning(
+  { layout }: StepContext,
   worktree: WorktreeFacts,
   service: Service,
   why: string,
   next = `ikigai logs ${worktree.slug}/${service.slug}`,
-): Asleep {
+): NotRunning {
   const log = endOfLog(layout, `${worktree.slug}.${service.slug}`, LOG_LINES);
   return { awake: false, why, next, log };
 }
@@ -35,7 +35,7 @@ const LOG_LINES = 20;
 const COLOURS = /\u001b\[[0-?]*[ -/]*[@-~]/g;
 
 /** Its patience is over, and it is not ready. */
-export function late(host: Host, worktree: WorktreeFacts, service: Service): Asleep {
+export function timedOut(host: StepContext, worktree: WorktreeFacts, service: Service): NotRunning {
   const { ready, patience } = serviceConfiguration(worktree.settings, service.name);
   const what = ready === undefined ? "does not listen" : `does not answer ${ready} well`;
   const hint =
@@ -43,17 +43,17 @@ export function late(host: Host, worktree: WorktreeFacts, service: Service): Asl
       ? `; if it answers no HTTP at all, set services.${service.name}.http to false`
       : "";
   const why = `it ${what} ${Math.round(patience / 1000)} s after it was asked for${hint}`;
-  return asleep(host, worktree, service, why);
+  return notRunning(host, worktree, service, why);
 }
 
 /** Why a service is not even tried; `forced` is somebody's command. */
-export function refusal(
-  host: Host,
+export function startRefusal(
+  host: StepContext,
   worktree: WorktreeFacts,
   service: Service,
   forced: boolean,
-): Asleep | undefined {
-  const { slots, definitions } = host;
+): NotRunning | undefined {
+  const { serviceDirectories, definitions } = host;
   const key = `${worktree.slug}.${service.slug}`;
   const held = worktree.trust().held.get(service.slug);
   if (held !== undefined) {
@@ -63,18 +63,23 @@ export function refusal(
   }
   if (forced) return undefined;
   const up = `ikigai up ${worktree.slug}/${service.slug}`;
-  const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
+  const status = serviceDirectories.has(key) ? readStatus(serviceDirectories.path(key)) : undefined;
   const crash = lastCrash(definitions, key);
-  if (status?.wants === "down" && status.state === "down" && !crash && !slots.isRested(key)) {
-    return asleep(host, worktree, service, "it was stopped by hand", up);
+  if (
+    status?.wants === "down" &&
+    status.state === "down" &&
+    !crash &&
+    !serviceDirectories.isStopped(key)
+  ) {
+    return notRunning(host, worktree, service, "it was stopped by hand", up);
   }
   const { start } = serviceConfiguration(worktree.settings, service.name);
   if (start === "manual") {
-    return asleep(host, worktree, service, "it is started by command only", up);
+    return notRunning(host, worktree, service, "it is started by command only", up);
   }
   // Who reloads a page again and again does not start a failing program as often.
   if (crash && Math.abs(Date.now() - crash.at) < RETRY_MS && status?.state !== "run") {
-    return asleep(host, worktree, service, howItEnded(crash));
+    return notRunning(host, worktree, service, howItEnded(crash));
   }
   return undefined;
 }

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import type { WorktreeFacts } from "../discovery/facts.ts";
 import { serviceConfiguration } from "../model/configuration/configuration.ts";
 import type { Service } from "../model/worktree.ts";
-import type { Host } from "../resources/step-context.ts";
+import type { StepContext } from "../resources/step-context.ts";
 
 /** The launches whose PORT is a socket's path, which not every program takes. */
 const MAY_TAKE_A_SOCKET: readonly string[] = ["node", "deno-task"];
@@ -12,7 +12,11 @@ const MAY_TAKE_A_SOCKET: readonly string[] = ["node", "deno-task"];
  * TCP: it was told a socket as PORT, nobody said that it can take one, and it
  * made none. Deno's own server always takes one.
  */
-export function mayNeedPort({ layout }: Host, worktree: WorktreeFacts, service: Service): boolean {
+export function mayNeedPort(
+  { layout }: StepContext,
+  worktree: WorktreeFacts,
+  service: Service,
+): boolean {
   const { backend } = service;
   if (backend?.listen !== "socket" || !MAY_TAKE_A_SOCKET.includes(backend.launch.kind))
     return false;

@@ -6,21 +6,21 @@ import { serviceConfiguration } from "../model/configuration/configuration.ts";
 import type { Slug } from "../model/slug.ts";
 import { stopsWhenIdle } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
-import type { Host } from "../resources/step-context.ts";
-import type { Wakes } from "./activator.ts";
-import { listeningOf } from "./endpoints.ts";
-import type { RunningSight } from "./eviction-policy.ts";
+import type { StepContext } from "../resources/step-context.ts";
+import type { ServiceActivator } from "./activator.ts";
+import { endpointOf } from "./endpoints.ts";
+import type { RunningService } from "./eviction-policy.ts";
 
 /** A service that runs, with what is needed to stop it. */
-export interface Running extends RunningSight {
+export interface Running extends RunningService {
   readonly worktree: WorktreeFacts;
   readonly service: Service;
 }
 
 /** Says which services run, and when each was used last. */
-export class Census {
-  readonly #host: Host;
-  readonly #wakes: Wakes;
+export class UsageTracker {
+  readonly #host: StepContext;
+  readonly #activator: ServiceActivator;
   readonly #isLeased: (key: string) => boolean;
   /** Seen in use, beside what nginx writes. */
   readonly #used = new Map<string, Moment>();
@@ -31,9 +31,9 @@ export class Census {
   /** What nginx had written at the last look. */
   readonly #written = new Map<string, Written>();
 
-  constructor(host: Host, wakes: Wakes, isLeased: (key: string) => boolean) {
+  constructor(host: StepContext, activator: ServiceActivator, isLeased: (key: string) => boolean) {
     this.#host = host;
-    this.#wakes = wakes;
+    this.#activator = activator;
     this.#isLeased = isLeased;
   }
 
@@ -57,20 +57,20 @@ export class Census {
   }
 
   /** All that run now, or have been given room to. */
-  async look(
+  async snapshot(
     worktrees: readonly WorktreeFacts[],
     { memory }: { memory: boolean },
   ): Promise<Running[]> {
-    const { slots, pointer } = this.#host;
-    const placed = new Set(slots.names());
+    const { serviceDirectories, pointer } = this.#host;
+    const placed = new Set(serviceDirectories.names());
     const present = worktrees.flatMap((worktree) =>
       worktree.services
         .filter(({ backend }) => backend !== undefined)
         .map((service) => {
           const key = `${worktree.slug}.${service.slug}`;
-          const status = placed.has(key) ? readStatus(slots.path(key)) : undefined;
+          const status = placed.has(key) ? readStatus(serviceDirectories.path(key)) : undefined;
           const pid = status?.state === "run" ? status.pid : 0;
-          return { key, worktree, service, pid, admitted: this.#wakes.isAdmitted(key) };
+          return { key, worktree, service, pid, admitted: this.#activator.isAdmitted(key) };
         })
         .filter(({ pid, admitted }) => pid > 0 || admitted),
     );
@@ -82,7 +82,7 @@ export class Census {
     }
     this.#forget(new Set(present.map(({ key }) => key)));
     const open = await openConnections(
-      present.map(({ worktree, service }) => listeningOf(this.#host, worktree, service)),
+      present.map(({ worktree, service }) => endpointOf(this.#host, worktree, service)),
     );
     const groups = memoryOfGroups(new Set(memory ? present.map(({ pid }) => pid) : []));
     const sights = present.map(({ key, pid, worktree, service }) => {
@@ -104,7 +104,7 @@ export class Census {
         idleAfter: idle,
         connections,
         leased,
-        busy: this.#wakes.isClaimed(key),
+        busy: this.#activator.isInUse(key),
         memory: groups.get(pid) ?? 0,
         after: worktree.services
           .filter(({ name }) => after.includes(name))

@@ -30,7 +30,7 @@ it("has README.md name every command", () => {
 
 it("has docs/api.md name every call of the daemon, with the parameters that it takes", () => {
   // Only looked through, never called.
-  const context = { keeper: { host: {} } } as unknown as ApiContext;
+  const context = { reconciler: { host: {} } } as unknown as ApiContext;
   const calls = Object.entries(apiOf(context)).map(([name, route]) => [
     name,
     [...(route?.parameters ?? [])].sort(),

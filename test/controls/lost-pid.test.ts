@@ -90,9 +90,9 @@ describe.each(accounts())("as $name", (account) => {
   test("a daemon without it makes room for the next when its runsv is killed", async () => {
     await did("runsvdir start");
     const [before = 0] = await daemons();
-    const [keeper] = await linesWith(" runsv daemon");
+    const [reconciler] = await linesWith(" runsv daemon");
     rmSync(join(controls.layout.run, "daemon.pid"));
-    process.kill(Number(keeper?.split(" ")[0]), "SIGKILL");
+    process.kill(Number(reconciler?.split(" ")[0]), "SIGKILL");
     await waitFor(async () => {
       const now = await daemons();
       return now.length === 1 && now[0] !== before;

@@ -11,7 +11,7 @@ import {
   packageManager,
 } from "../../src/host/programs/package-manager.ts";
 import { installControls } from "../../src/host/project/controls.ts";
-import { makeSkeleton } from "../../src/host/project/directories.ts";
+import { makeDirectories } from "../../src/host/project/directories.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 
 const source = fileURLToPath(new URL("../../controls", import.meta.url));
@@ -116,7 +116,7 @@ describe("the package manager", () => {
 describe("controls", () => {
   test("are installed once, all executable, and only what differs is written again", () => {
     const layout = layoutOf(base);
-    makeSkeleton(layout, { user: "", data: "" });
+    makeDirectories(layout, { user: "", data: "" });
     const before = process.umask(0o077);
     const written = installControls(source, layout);
     process.umask(before);

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { beginningOf } from "../../src/host/process/processes.ts";
+import { startTime } from "../../src/host/process/processes.ts";
 import { Definitions } from "../../src/host/runit/definitions.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { waitFor } from "../support/wait.ts";
@@ -106,7 +106,7 @@ async function makeLeaderless() {
   const member = Number(
     String(await new Promise((resolve) => leader.stdout.once("data", resolve))),
   );
-  const since = Number(beginningOf(group));
+  const since = Number(startTime(group));
   const over = new Promise((resolve) => leader.once("exit", resolve));
   leader.stdin.end();
   await over;

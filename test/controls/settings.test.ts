@@ -5,17 +5,17 @@ import { join } from "node:path";
 import { execa } from "execa";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { makeSkeleton } from "../../src/host/project/directories.ts";
+import { makeDirectories } from "../../src/host/project/directories.ts";
 import {
-  renderSettings,
-  type Settings,
-  writeSettings,
+  renderShellSettings,
+  type ShellSettings,
+  writeShellSettings,
 } from "../../src/host/project/shell-settings.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { makeProject } from "../support/project.ts";
 import { must } from "../support/running.ts";
 
-const settings: Settings = {
+const settings: ShellSettings = {
   node: "/usr/bin/node",
   cli: "/opt/it's/cli.js",
   daemon: "",
@@ -42,7 +42,7 @@ test("a shell reads back every value as it was, and runs nothing of it", async (
     .filter((value) => !value.includes("\0"));
   await fc.assert(
     fc.asyncProperty(text, async (value) => {
-      const rendered = renderSettings({ ...settings, postgresOwner: value, cli: value });
+      const rendered = renderShellSettings({ ...settings, postgresOwner: value, cli: value });
       const script = `${rendered}\nprintf '%s|%s|' "$IKIGAI_PG_OWNER" "$IKIGAI_CLI"`;
       const { stdout } = await execa("sh", ["-s"], { input: script, stripFinalNewline: false });
       expect(stdout).toBe(`${value}|${value}|`);
@@ -52,16 +52,16 @@ test("a shell reads back every value as it was, and runs nothing of it", async (
 });
 
 test("refuses a value that no shell can hold", () => {
-  expect(() => renderSettings({ ...settings, path: "a\0b" })).toThrow(RangeError);
+  expect(() => renderShellSettings({ ...settings, path: "a\0b" })).toThrow(RangeError);
 });
 
 test("are written once, readable for the owner only", async () => {
   const root = await mkdtemp(join(tmpdir(), "iki-"));
   const layout = layoutOf(root);
-  makeSkeleton(layout, { user: "", data: "" });
-  expect(writeSettings(layout, settings)).toBe(true);
-  expect(writeSettings(layout, settings)).toBe(false);
-  expect(writeSettings(layout, { ...settings, httpPort: 8889 })).toBe(true);
+  makeDirectories(layout, { user: "", data: "" });
+  expect(writeShellSettings(layout, settings)).toBe(true);
+  expect(writeShellSettings(layout, settings)).toBe(false);
+  expect(writeShellSettings(layout, { ...settings, httpPort: 8889 })).toBe(true);
   expect((await stat(layout.settings)).mode & 0o777).toBe(0o600);
   await rm(root, { recursive: true });
 });

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { outsideData } from "../../src/host/postgres/data-directory.ts";
 import { chooseAccount, choosePostgresAccount } from "../../src/host/postgres/os-account.ts";
-import { makeSkeleton, SkeletonError } from "../../src/host/project/directories.ts";
+import { makeDirectories, SkeletonError } from "../../src/host/project/directories.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -33,7 +33,7 @@ afterEach(() => rm(base, { recursive: true, force: true }));
 describe("the skeleton", () => {
   test("is closed to everybody else, whatever the umask, and put right when it was opened", () => {
     const before = process.umask(0);
-    makeSkeleton(layout, ours);
+    makeDirectories(layout, ours);
     process.umask(before);
     statSync(`${layout.run}/traffic`);
     for (const path of [layout.ikigai, layout.bin, layout.sockets, `${layout.httpd}/pid`]) {
@@ -43,28 +43,28 @@ describe("the skeleton", () => {
     mkdirSync(layout.deno, { mode: 0o777 });
     const line = '"main/tcp" 20000;\n';
     writeFileSync(`${layout.run}/ports.map`, line);
-    makeSkeleton(layout, ours);
+    makeDirectories(layout, ours);
     expect(mode(layout.deno)).toBe("700");
     expect(statSync(`${layout.run}/ports.map`).size).toBe(line.length);
   });
 
   test("lets another account pass, not look, where Postgres runs as one and lives inside", () => {
-    makeSkeleton(layout, { user: "postgres", data: "" });
+    makeDirectories(layout, { user: "postgres", data: "" });
     expect(mode(layout.ikigai)).toBe("711");
     expect(mode(layout.run)).toBe("700");
   });
 
   test("links db/ to data that lies elsewhere, and never hides data behind that link", () => {
     const data = join(base, "elsewhere/data");
-    makeSkeleton(layout, { user: "postgres", data });
-    makeSkeleton(layout, { user: "postgres", data });
+    makeDirectories(layout, { user: "postgres", data });
+    makeDirectories(layout, { user: "postgres", data });
     expect(readlinkSync(layout.db)).toBe(data);
     expect(mode(layout.ikigai)).toBe("700");
     rmSync(layout.db);
     mkdirSync(layout.db);
     mkdirSync(data);
     for (const place of [layout.db, data]) writeFileSync(join(place, "PG_VERSION"), "15");
-    expect(() => makeSkeleton(layout, { user: "postgres", data })).toThrow(
+    expect(() => makeDirectories(layout, { user: "postgres", data })).toThrow(
       /holds data.*\n {2}next: /,
     );
   });
@@ -77,8 +77,8 @@ describe("the skeleton", () => {
     mkdirSync(layout.db, { recursive: true });
     writeFileSync(join(layout.db, "PG_VERSION"), "15");
     expect(account.data).toBe("../.git/ikigai/db");
-    makeSkeleton(layout, account);
-    makeSkeleton(layout, account);
+    makeDirectories(layout, account);
+    makeDirectories(layout, account);
     expect(readlinkSync(layout.db)).toBe(account.data);
     expect(readFileSync(join(repository, "ikigai/db/PG_VERSION"), "utf8")).toBe("15");
     expect(mode(join(repository, "ikigai"))).toBe(isRoot ? "711" : "700");
@@ -86,20 +86,22 @@ describe("the skeleton", () => {
 
   test("refuses a link, a file and what belongs to somebody else, by name", () => {
     symlinkSync(tmpdir(), layout.ikigai);
-    expect(() => makeSkeleton(layout, ours)).toThrow(/\.ikigai is a symbolic link .*\n {2}next: /);
+    expect(() => makeDirectories(layout, ours)).toThrow(
+      /\.ikigai is a symbolic link .*\n {2}next: /,
+    );
     rmSync(layout.ikigai);
     writeFileSync(layout.ikigai, "");
-    expect(() => makeSkeleton(layout, ours)).toThrow(/is not a directory/);
+    expect(() => makeDirectories(layout, ours)).toThrow(/is not a directory/);
     rmSync(layout.ikigai);
     if (!isRoot) return;
     mkdirSync(layout.ikigai);
     chownSync(layout.ikigai, 65534, 65534);
-    expect(() => makeSkeleton(layout, ours)).toThrow(
+    expect(() => makeDirectories(layout, ours)).toThrow(
       /\.ikigai belongs to .* 65534, and you are 0\.\n {2}next: /,
     );
     rmSync(layout.ikigai, { recursive: true });
     chownSync(base, 65534, 65534);
-    expect(() => makeSkeleton(layout, ours)).toThrow(SkeletonError);
+    expect(() => makeDirectories(layout, ours)).toThrow(SkeletonError);
   });
 });
 

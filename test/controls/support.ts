@@ -9,8 +9,8 @@ import { choosePostgresAccount } from "../../src/host/postgres/os-account.ts";
 import { prepareOwner } from "../../src/host/postgres/owner.ts";
 import { findPrograms } from "../../src/host/programs/find.ts";
 import { installControls } from "../../src/host/project/controls.ts";
-import { makeSkeleton } from "../../src/host/project/directories.ts";
-import { writeSettings } from "../../src/host/project/shell-settings.ts";
+import { makeDirectories } from "../../src/host/project/directories.ts";
+import { writeShellSettings } from "../../src/host/project/shell-settings.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 import { type Account, giveTo, identityOf, ourselves } from "../support/as-user.ts";
 import { reservePort } from "../support/ports.ts";
@@ -70,11 +70,11 @@ export async function makeControls(options: ControlsOptions = {}): Promise<Contr
   const [http, postgres] = [await reservePort(), await reservePort()];
   const unprivileged = account.uid !== 0;
   const owner = unprivileged ? { user: "", data: "" } : await choosePostgresAccount(layout);
-  makeSkeleton(layout, owner);
+  makeDirectories(layout, owner);
   installControls(source, layout);
   const login = join(base, "login");
   await prepareOwner(login, "it's a $ecret: \\");
-  writeSettings(layout, {
+  writeShellSettings(layout, {
     ...findPrograms(),
     node: process.execPath,
     cli: join(base, "cli.cjs"),

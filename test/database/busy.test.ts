@@ -107,7 +107,7 @@ test("branches taken while others move money hold the whole sum, and nobody's se
 
 const reserve = "SELECT oid FROM pg_namespace WHERE nspname = 'ikigai_reserve_main'";
 
-/** Adds worktrees until one got the schema that lay in reserve: a keeper at work keeps others out. */
+/** Adds worktrees until one got the schema that lay in reserve: a reconciler at work keeps others out. */
 async function claim(): Promise<string> {
   let tries = 0;
   return waitFor(
@@ -149,7 +149,7 @@ test("a worktree made from the reserve is the base as it is now, and its role's 
   await expect(psql(project, name, "TABLE wt_main.log")).rejects.toThrow(/permission denied/);
   await expect(psql(project, "main", `TABLE ${schema}.log`)).rejects.toThrow(/permission denied/);
   await waitFor(() => owner(project, reserve), { deadline: 45_000, what: "another reserve" });
-  // On a busy machine a reserve is long in the making, and the keeper may be at it when it is asked for.
+  // On a busy machine a reserve is long in the making, and the reconciler may be at it when it is asked for.
 }, 240_000);
 
 test("a removed worktree's schema is put aside while somebody is in the middle of a migration there", async () => {

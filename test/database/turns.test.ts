@@ -3,18 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { WorktreeFacts } from "../../src/discovery/facts.ts";
-import { Branching } from "../../src/host/postgres/branch-progress.ts";
+import { BranchProgress } from "../../src/host/postgres/branch-progress.ts";
 import { layoutOf } from "../../src/model/layout.ts";
-import { type Beginning, beginSchema } from "../../src/resources/schema-creation.ts";
-import type { Host } from "../../src/resources/step-context.ts";
+import { makeSchema, type SchemaRequest } from "../../src/resources/schema-creation.ts";
+import type { StepContext } from "../../src/resources/step-context.ts";
 import { canLimitFiles, withFileLimit } from "../support/file-limit.ts";
 
 let root: string;
-let branching: Branching;
+let branching: BranchProgress;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "iki-"));
-  branching = new Branching(layoutOf(root));
+  branching = new BranchProgress(layoutOf(root));
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
@@ -57,7 +57,8 @@ test.runIf(canLimitFiles)(
   "a schema that a full disk keeps from beginning is not begun",
   async () => {
     const worktree = { slug: "rel-05", path: Buffer.from("/nowhere") } as unknown as WorktreeFacts;
-    const begin = () => beginSchema({ branching } as Host, { worktree } as Beginning);
+    const begin = () =>
+      makeSchema({ branchProgress: branching } as StepContext, { worktree } as SchemaRequest);
     await withFileLimit(0, () => expect(begin()).rejects.toThrow("EFBIG"));
     expect(branching.size).toBe(0);
   },

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { changesSince, glance, hasStirred } from "../../src/daemon/watch/change-poll.ts";
+import { changesSince, hasChanged, takeSnapshot } from "../../src/daemon/watch/change-poll.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** A file system may give two changes of one tick the same time. */
@@ -23,8 +23,8 @@ test("a glance sees what comes, goes, moves and changes", async () => {
     path: Buffer.from(path),
     state: "present" as const,
   }));
-  const look = () => glance(join(base, ".git"), worktrees);
-  const stirred = (before: ReturnType<typeof look>) => hasStirred(join(base, ".git"), before);
+  const look = () => takeSnapshot(join(base, ".git"), worktrees);
+  const stirred = (before: ReturnType<typeof look>) => hasChanged(join(base, ".git"), before);
   try {
     let before = look();
     expect([...before.places.keys()].sort()).toEqual([base, join(base, "two")].sort());

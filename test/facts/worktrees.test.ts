@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Away } from "../../src/discovery/absence-grace.ts";
+import { AbsenceGrace } from "../../src/discovery/absence-grace.ts";
 import { coreValue, isCoreTrue } from "../../src/discovery/git-config.ts";
 import { commonDirOf, rootOf } from "../../src/discovery/project.ts";
 import { RepositoryAway, readWorktrees } from "../../src/discovery/worktrees.ts";
@@ -110,7 +110,7 @@ describe("worktrees read from git's files", () => {
 describe("a directory that is away", () => {
   it("is gone only after a while, and anew from its next absence", () => {
     let now = 0;
-    const away = new Away(250, () => now);
+    const away = new AbsenceGrace(250, () => now);
     expect(away.isGone("a", true)).toBe(false);
     now = 249;
     expect(away.isGone("a", true)).toBe(false);

@@ -30,9 +30,9 @@ function beginByHand(): ChildProcess {
 /** The only daemon there is, when it is the one that runsv looks after. */
 function supervised(): number | undefined {
   const { daemon, runsv } = patient.cast();
-  const keeper = runsv.find(({ cwd }) => cwd.endsWith("/sv/daemon"));
+  const reconciler = runsv.find(({ cwd }) => cwd.endsWith("/sv/daemon"));
   const [only, ...others] = daemon;
-  return others.length === 0 && only && only.parent === keeper?.pid ? only.pid : undefined;
+  return others.length === 0 && only && only.parent === reconciler?.pid ? only.pid : undefined;
 }
 
 test("of a daemon that is begun by hand and runit's own one stays: runit's", async () => {

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import { onBeat } from "../../src/host/timers/coalesced-timeout.ts";
+import { setCoalescedTimeout } from "../../src/host/timers/coalesced-timeout.ts";
 
 test("what is due at about the same time is done in one waking, and the rest later", async () => {
   const told: string[] = [];
   await new Promise<void>((resolve) => {
-    onBeat(100, () => told.push("soon"));
-    setTimeout(() => onBeat(50, () => told.push("a little later")), 20);
-    onBeat(700, () => void setImmediate(() => told.push("after the others")));
-    onBeat(1_600, () => resolve());
+    setCoalescedTimeout(100, () => told.push("soon"));
+    setTimeout(() => setCoalescedTimeout(50, () => told.push("a little later")), 20);
+    setCoalescedTimeout(700, () => void setImmediate(() => told.push("after the others")));
+    setCoalescedTimeout(1_600, () => resolve());
   });
   expect(told.slice(0, 2).sort()).toEqual(["a little later", "soon"]);
   expect(told.slice(2)).toEqual(["after the others"]);
@@ -17,9 +17,9 @@ test("what was given up is not done, also by another of the same beat", async ()
   const told: string[] = [];
   let giveUp = () => {};
   await new Promise<void>((resolve) => {
-    onBeat(100, () => giveUp());
-    giveUp = onBeat(100, () => told.push("given up"));
-    onBeat(1_100, () => resolve());
+    setCoalescedTimeout(100, () => giveUp());
+    giveUp = setCoalescedTimeout(100, () => told.push("given up"));
+    setCoalescedTimeout(1_100, () => resolve());
   });
   expect(told).toEqual([]);
 });

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { carefully, every } from "../../src/host/timers/interval.ts";
+import { logErrors, setCoalescedInterval } from "../../src/host/timers/interval.ts";
 import { waitFor } from "../support/wait.ts";
 
 test("work that fails is done again, and each kind of failure is told once", async () => {
   const lines: string[] = [];
   let times = 0;
-  const end = every(
+  const end = setCoalescedInterval(
     1,
     () => {
       times += 1;
@@ -29,7 +29,7 @@ test.each([
   ["later", async (error: Error | undefined) => throwIf(error)],
 ])("a failure that comes back after a success is told again, %s", async (_, work) => {
   const lines: string[] = [];
-  const run = carefully(work, (line) => lines.push(line));
+  const run = logErrors(work, (line) => lines.push(line));
   const again = new Error("again");
   for (const error of [again, again, undefined, again]) {
     run(error);
@@ -44,7 +44,7 @@ function throwIf(error: Error | undefined): void {
 
 test("what is given reaches the work", () => {
   const heard: string[] = [];
-  carefully(
+  logErrors(
     (name: string) => heard.push(name),
     () => {},
   )("one");

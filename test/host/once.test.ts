@@ -3,8 +3,12 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { type CommandResult, endOnce, runOnce } from "../../src/host/process/recorded-job.ts";
-import { runFirstCommand } from "../../src/host/process/setup-command.ts";
+import {
+  type CommandResult,
+  killRecorded,
+  runRecorded,
+} from "../../src/host/process/recorded-job.ts";
+import { runSetupCommand } from "../../src/host/process/setup-command.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 import { makeProject, type TestProject } from "../support/project.ts";
 import { must } from "../support/running.ts";
@@ -32,7 +36,7 @@ beforeEach(() => {
 async function once(script: string): Promise<CommandResult> {
   const log = openSync(`${project.home}/log`, "a");
   try {
-    return await runOnce(layout, {
+    return await runRecorded(layout, {
       record,
       argv: ["sh", "-c", `echo ran >>"$1"; ${script}`, "sh", ran],
       cwd: project.root,
@@ -91,7 +95,7 @@ test("many commands at once are all ended with the daemon, and none of them warn
     const command = { argv: script, environment: {}, step: "seed", round: "first" };
     const path = Buffer.from(`${project.root}/main`);
     const commands = slugs.map((slug) =>
-      runFirstCommand(layout, { slug, path }, command, ending.signal),
+      runSetupCommand(layout, { slug, path }, command, ending.signal),
     );
     await waitFor(() => times() === slugs.length).finally(() => ending.abort());
     for (const result of await Promise.all(commands)) expect(result).toMatchObject({ ended: true });
@@ -111,7 +115,7 @@ test.runIf(existsSync("/proc/self"))(
     try {
       await waitFor(() => times() === 1);
       vi.stubEnv("PATH", project.home);
-      await endOnce(layout, record);
+      await killRecorded(layout, record);
       await waitFor(() => left.exitCode !== null || left.signalCode !== null);
     } finally {
       vi.unstubAllEnvs();

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { Seen } from "../../src/daemon/reconciler/worktree-cache.ts";
+import { WorktreeCache } from "../../src/daemon/reconciler/worktree-cache.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 
@@ -10,41 +10,41 @@ function setClock(by: number): void {
 }
 
 test("a look counts for what a file's time says was before it, not for what came after", () => {
-  const seen = new Seen();
-  expect(seen.lookedSince("main", 0)).toBe(false);
+  const seen = new WorktreeCache();
+  expect(seen.reconciledSince("main", 0)).toBe(false);
   seen.begin("main");
   const now = Date.now();
-  expect(seen.lookedSince("main", now - 1_000)).toBe(true);
+  expect(seen.reconciledSince("main", now - 1_000)).toBe(true);
   // A file system's clock ticks more slowly than ours.
-  expect(seen.lookedSince("main", now - 1)).toBe(false);
-  expect(seen.lookedSince("main", now + 1_000)).toBe(false);
+  expect(seen.reconciledSince("main", now - 1)).toBe(false);
+  expect(seen.reconciledSince("main", now + 1_000)).toBe(false);
 });
 
 test.each([-3_600_000, 3_600_000])("nor does any look where the clock was set by %i ms", (by) => {
-  const seen = new Seen();
+  const seen = new WorktreeCache();
   seen.begin("main");
   const before = Date.now() - 5_000;
-  expect(seen.lookedSince("main", before)).toBe(true);
+  expect(seen.reconciledSince("main", before)).toBe(true);
   setClock(by);
-  expect(seen.lookedSince("main", before)).toBe(false);
+  expect(seen.reconciledSince("main", before)).toBe(false);
 });
 
 test("a look counts for what was heard before it, whatever the clock says", () => {
-  const seen = new Seen();
+  const seen = new WorktreeCache();
   const before = performance.now();
-  expect(seen.lookedAfter("main", before - 1)).toBe(false);
+  expect(seen.reconciledAfter("main", before - 1)).toBe(false);
   seen.begin("main");
   setClock(-3_600_000);
-  expect(seen.lookedAfter("main", before - 1)).toBe(true);
-  expect(seen.lookedAfter("main", performance.now() + 1)).toBe(false);
+  expect(seen.reconciledAfter("main", before - 1)).toBe(true);
+  expect(seen.reconciledAfter("main", performance.now() + 1)).toBe(false);
 });
 
 test("what a look itself wrote into a worktree's top is nothing new", () => {
-  const seen = new Seen();
+  const seen = new WorktreeCache();
   seen.begin("main");
   const ours = Date.now() + 3;
-  expect(seen.lookedSince("main", ours)).toBe(false);
-  seen.touched("main", ours);
-  expect(seen.lookedSince("main", ours)).toBe(true);
-  expect(seen.lookedSince("main", ours + 1)).toBe(false);
+  expect(seen.reconciledSince("main", ours)).toBe(false);
+  seen.recordOwnChange("main", ours);
+  expect(seen.reconciledSince("main", ours)).toBe(true);
+  expect(seen.reconciledSince("main", ours + 1)).toBe(false);
 });

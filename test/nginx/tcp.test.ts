@@ -49,7 +49,7 @@ test("a backend on a port is woken too, and gets its body", async () => {
   expect(asked.map(({ path }) => path)).toEqual(["/wake"]);
 });
 
-test("a backend that moves to a port while it wakes is found there", async () => {
+test("a backend that moves to a port while it activator is found there", async () => {
   const dead = await startBackend(project, "rel-05");
   fs.renameSync(project.socketOf("rel-05", "backend"), project.socketOf("rel-05", "dead"));
   await stop(dead);

@@ -24,7 +24,7 @@ async function startWaker(handler?: Handler): Promise<Gate> {
   });
 }
 
-describe("a request wakes its service and is answered as if it had been awake", () => {
+describe("a request activator its service and is answered as if it had been awake", () => {
   test("GET, with its raw URI", async () => {
     const { asked } = await startWaker();
     const got = await seen(project, "/rel-05/admin/api/a%2Fb?c=%20", {

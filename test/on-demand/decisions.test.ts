@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
 import {
-  excessStops,
+  evictForOne,
+  evictOverLimit,
   idleStops,
   pauseAfterScan,
   pauseUntilNext,
-  type RunningSight,
-  roomForOne,
+  type RunningService,
 } from "../../src/services/eviction-policy.ts";
 
 const now = 1_000_000;
 
-function sight(key: string, over: Partial<RunningSight> = {}): RunningSight {
+function sight(key: string, over: Partial<RunningService> = {}): RunningService {
   return {
     key,
     stoppable: true,
@@ -32,7 +32,7 @@ test("idle is what nobody has used for long enough", () => {
   expect(keys(idleStops(sights, now))).toEqual(["a.x"]);
 });
 
-const inUse: [string, Partial<RunningSight>][] = [
+const inUse: [string, Partial<RunningService>][] = [
   ["was not started on demand", { stoppable: false }],
   ["has an open connection", { connections: 1 }],
   ["is leased", { leased: true }],
@@ -41,15 +41,15 @@ const inUse: [string, Partial<RunningSight>][] = [
 test.each(inUse)("what %s is never stopped, whatever the limits are", (_, over) => {
   const sights = [sight("a.x", { ...over, lastUse: 0, memory: 1e9 })];
   expect(idleStops(sights, now)).toEqual([]);
-  expect(excessStops(sights, { running: 0, memory: 1 }, now)).toEqual([]);
-  expect(roomForOne(sights, { running: 1, memory: 1 })).toEqual({ stops: [], enough: false });
+  expect(evictOverLimit(sights, { running: 0, memory: 1 }, now)).toEqual([]);
+  expect(evictForOne(sights, { running: 1, memory: 1 })).toEqual({ stops: [], enough: false });
 });
 
 test("what another one may need stays while that one runs", () => {
   const store = sight("a.store", { lastUse: 0 });
   const backend = sight("a.backend", { lastUse: now, after: ["a.store"] });
   expect(idleStops([store, backend], now)).toEqual([]);
-  expect(keys(roomForOne([store, backend], { running: 1 }).stops)).toEqual([
+  expect(keys(evictForOne([store, backend], { running: 1 }).stops)).toEqual([
     "a.backend",
     "a.store",
   ]);
@@ -62,18 +62,18 @@ test("room is made by the ones not used for longest, and by no more than needed"
     sight("b.x", { lastUse: 1 }),
     sight("c.x", { lastUse: 2 }),
   ];
-  expect(roomForOne(sights, { running: 4 })).toEqual({ stops: [], enough: true });
-  expect(keys(roomForOne(sights, { running: 3 }).stops)).toEqual(["b.x"]);
-  expect(keys(roomForOne(sights, { running: 2 }).stops)).toEqual(["b.x", "c.x"]);
-  expect(keys(roomForOne(sights, { memory: 150 }).stops)).toEqual(["b.x", "c.x"]);
-  expect(keys(excessStops(sights, { memory: 250 }, now)).slice(0, 1)).toEqual(["b.x"]);
-  expect(roomForOne(sights, {})).toEqual({ stops: [], enough: true });
+  expect(evictForOne(sights, { running: 4 })).toEqual({ stops: [], enough: true });
+  expect(keys(evictForOne(sights, { running: 3 }).stops)).toEqual(["b.x"]);
+  expect(keys(evictForOne(sights, { running: 2 }).stops)).toEqual(["b.x", "c.x"]);
+  expect(keys(evictForOne(sights, { memory: 150 }).stops)).toEqual(["b.x", "c.x"]);
+  expect(keys(evictOverLimit(sights, { memory: 250 }, now)).slice(0, 1)).toEqual(["b.x"]);
+  expect(evictForOne(sights, {})).toEqual({ stops: [], enough: true });
 });
 
 test("what has just been used is not the first that goes for its memory", () => {
   const sights = [sight("a.x", { lastUse: now - 100, memory: 1_000 })];
-  expect(excessStops(sights, { memory: 500 }, now)).toEqual([]);
-  expect(keys(excessStops(sights, { memory: 500 }, now + 10_000))).toEqual(["a.x"]);
+  expect(evictOverLimit(sights, { memory: 500 }, now)).toEqual([]);
+  expect(keys(evictOverLimit(sights, { memory: 500 }, now + 10_000))).toEqual(["a.x"]);
 });
 
 test("the next look comes in time for the most impatient, and is never a busy loop", () => {

@@ -91,7 +91,7 @@ test("restart ends the services that are named and starts them again, and nothin
   expect((await ask(project, "main")).pid).toBe(other.pid);
 });
 
-test("what is down in the default worktree stays down at a look, and wakes on a request", async () => {
+test("what is down in the default worktree stays down at a look, and activator on a request", async () => {
   await run(project, "down", "main");
   await project.git("main", "commit", "--quiet", "--allow-empty", "-m", "A look is due");
   await run(project, "plan");

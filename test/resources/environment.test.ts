@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { layoutOf } from "../../src/model/layout.ts";
 import { environment } from "../../src/resources/environment.ts";
-import type { Host } from "../../src/resources/step-context.ts";
+import type { StepContext } from "../../src/resources/step-context.ts";
 
 test("nothing comes into a worktree, or git's directory for it, once its .git is gone", async () => {
   const root = fs.mkdtempSync(join(tmpdir(), "iki-"));
@@ -22,7 +22,7 @@ test("nothing comes into a worktree, or git's directory for it, once its .git is
       outside: true,
     };
     const step = { kind: "environment", key: "rel-05", action: "update", why: "" } as const;
-    await environment.apply({ layout } as unknown as Host, step, want, undefined);
+    await environment.apply({ layout } as unknown as StepContext, step, want, undefined);
     expect([...fs.readdirSync(top), ...fs.readdirSync(gitDir)]).toEqual([]);
   } finally {
     fs.rmSync(root, { recursive: true });

@@ -103,7 +103,7 @@ const ASKED = [
   {},
 ];
 
-test("a page of another site wakes nobody by being looked at, and a visit does", async () => {
+test("a page of another site activator nobody by being looked at, and a visit does", async () => {
   const state = async () => {
     const { stdout } = await project.ikigai("wt", "show", "rel-05", "--json");
     return JSON.parse(stdout).services[0].state;

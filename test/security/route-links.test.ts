@@ -2,16 +2,16 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Ports } from "../../src/host/net/port-allocator.ts";
+import { PortAllocator } from "../../src/host/net/port-allocator.ts";
 import { DefaultPointer } from "../../src/host/nginx/default-pointer.ts";
 import { KeptConnections } from "../../src/host/nginx/keepalive-slots.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { nginxRoute } from "../../src/resources/nginx-route.ts";
-import type { Host } from "../../src/resources/step-context.ts";
+import type { StepContext } from "../../src/resources/step-context.ts";
 
 let base: string;
 let outside: string;
-let host: Pick<Host, "layout" | "pointer" | "ports">;
+let host: Pick<StepContext, "layout" | "pointer" | "ports">;
 
 beforeEach(() => {
   base = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "iki-")));
@@ -26,20 +26,20 @@ beforeEach(() => {
     () => "",
     new AbortController().signal,
   );
-  host = { layout, pointer, ports: new Ports(layout, () => {}) };
+  host = { layout, pointer, ports: new PortAllocator(layout, () => {}) };
 });
 afterEach(() => fs.rmSync(base, { recursive: true, force: true }));
 
-const have = () => nginxRoute.have(host as Host, undefined);
+const have = () => nginxRoute.observe(host as StepContext, undefined);
 const links = new Map([["frontend", Buffer.from("/somewhere/frontend")]]);
 
 /** What the reconciler does with one key. */
 async function settle(key: string, want?: typeof links): Promise<void> {
   const found = (await have()).get(key);
-  const differs = nginxRoute.differ(want, found);
+  const differs = nginxRoute.compare(want, found);
   if (!differs) return;
   const step = { kind: nginxRoute.kind, key, action: differs.action, why: differs.why };
-  await nginxRoute.apply(host as Host, step, want, found);
+  await nginxRoute.apply(host as StepContext, step, want, found);
 }
 const precious = () => fs.readFileSync(join(outside, "precious/file"), "utf8");
 
@@ -61,7 +61,7 @@ test("a link in place of a worktree's documents or sockets is replaced, and not 
     await settle("main", links);
     expect(fs.lstatSync(join(place, "main")).isDirectory()).toBe(true);
     expect(fs.readdirSync(join(documents, "main"))).toEqual(["frontend"]);
-    expect(nginxRoute.differ(links, (await have()).get("main"))).toBeUndefined();
+    expect(nginxRoute.compare(links, (await have()).get("main"))).toBeUndefined();
   }
   expect(fs.readdirSync(outside)).toEqual(["precious"]);
   expect(precious()).toBe("kept");
@@ -89,7 +89,7 @@ test.each(["httpd", "documents", "run", "sockets"] as const)(
     expect((await have()).size).toBe(0);
     await expect(settle("main", links)).rejects.toThrow("holds a link");
     const step = { kind: nginxRoute.kind, key: "precious", action: "remove", why: "" } as const;
-    await expect(nginxRoute.apply(host as Host, step, undefined, undefined)).rejects.toThrow(
+    await expect(nginxRoute.apply(host as StepContext, step, undefined, undefined)).rejects.toThrow(
       "holds a link",
     );
     expect(fs.readdirSync(outside, { recursive: true }).sort()).toEqual(before);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Again } from "../../src/daemon/reconciler/recheck.ts";
+import { Recheck } from "../../src/daemon/reconciler/recheck.ts";
 import type { Slug } from "../../src/model/slug.ts";
 
 const one = "one" as Slug;
@@ -9,7 +9,7 @@ const held = new Set([one]);
 function manual() {
   const looked: Slug[] = [];
   const timers: (() => void)[] = [];
-  const again = new Again(
+  const again = new Recheck(
     (slug) => looked.push(slug),
     (then) => timers.push(then),
   );
@@ -20,10 +20,10 @@ describe("a worktree that cannot be judged", () => {
   it("is looked at once more, and again when that look was too early", () => {
     const { again, looked, pass } = manual();
     // A full look, a trigger's and the watcher's, all within the same moment.
-    for (const only of [undefined, one, one]) again.tell(held, only);
+    for (const only of [undefined, one, one]) again.schedule(held, only);
     pass();
     expect(looked).toEqual([one]);
-    again.tell(held, one);
+    again.schedule(held, one);
     pass();
     expect(looked).toEqual([one, one]);
   });
@@ -31,7 +31,7 @@ describe("a worktree that cannot be judged", () => {
   it("is not looked at for ever: a disk may be away for long", () => {
     const { again, looked, pass } = manual();
     for (let i = 0; i < 9; i++) {
-      again.tell(held, one);
+      again.schedule(held, one);
       pass();
     }
     expect(looked).toHaveLength(3);
@@ -40,11 +40,11 @@ describe("a worktree that cannot be judged", () => {
   it("has all of its looks anew when it was there meanwhile", () => {
     const { again, looked, pass } = manual();
     for (let i = 0; i < 4; i++) {
-      again.tell(held);
+      again.schedule(held);
       pass();
     }
-    again.tell(new Set());
-    again.tell(held);
+    again.schedule(new Set());
+    again.schedule(held);
     pass();
     expect(looked).toHaveLength(4);
   });

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { gateServer } from "../../src/daemon/gate/server.ts";
-import { Keeper } from "../../src/daemon/reconciler/reconciler.ts";
+import { Reconciler } from "../../src/daemon/reconciler/reconciler.ts";
 import type { WorktreeFacts } from "../../src/discovery/facts.ts";
-import type { Host } from "../../src/resources/step-context.ts";
+import type { StepContext } from "../../src/resources/step-context.ts";
 import { ask } from "../support/http.ts";
 
 /** Looks, and finds nothing new. */
@@ -25,14 +25,14 @@ class Looker {
   }
 }
 
-let keeper: Looker;
+let reconciler: Looker;
 let socketPath: string;
 let server: ReturnType<typeof gateServer>;
 
 beforeEach(async () => {
-  keeper = new Looker();
+  reconciler = new Looker();
   socketPath = join(tmpdir(), `iki-gate-${randomUUID().slice(0, 8)}`);
-  server = gateServer(keeper as unknown as Keeper, () => 8888);
+  server = gateServer(reconciler as unknown as Reconciler, () => 8888);
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
 });
 afterEach(() => {
@@ -53,17 +53,17 @@ it("looks once for any number of paths that lead nowhere", async () => {
     expect((await wake("main", `asset-${i}`)).status).toBe(404);
   }
   // Everywhere, and in the worktree that is there.
-  expect(keeper.looks).toBe(2);
+  expect(reconciler.looks).toBe(2);
 });
 
 it("has no look follow from Postgres being away alone", () => {
-  const host = { slots: {}, notes: {}, layout: {}, postgres: {} } as unknown as Host;
-  const real = new Keeper(
+  const host = { slots: {}, notes: {}, layout: {}, postgres: {} } as unknown as StepContext;
+  const real = new Reconciler(
     () => {
       throw new Error("nothing is looked at here");
     },
     host,
     () => {},
   );
-  expect(real.wantsRetry()).toBe(false);
+  expect(real.isRetryDue()).toBe(false);
 });

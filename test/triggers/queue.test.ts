@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { Queue } from "../../src/daemon/reconciler/coalescing-queue.ts";
+import { CoalescingQueue } from "../../src/daemon/reconciler/coalescing-queue.ts";
 
 test("who asks while a job runs is served by one more run, together with all others", async () => {
   const ends: (() => void)[] = [];
-  const queue = new Queue(() => new Promise<void>((resolve) => void ends.push(resolve)));
+  const queue = new CoalescingQueue(() => new Promise<void>((resolve) => void ends.push(resolve)));
   const first = queue.request("a");
   const later = [queue.request("a"), queue.request("a")];
   ends[0]?.();
@@ -16,7 +16,7 @@ test("who asks while a job runs is served by one more run, together with all oth
 
 test("who asks while a job pauses is served by that run, which goes on at once", async () => {
   let runs = 0;
-  const queue = new Queue<string>(async (_, pause) => {
+  const queue = new CoalescingQueue<string>(async (_, pause) => {
     runs++;
     // Longer than any test: only somebody's request ends it.
     await pause(3_600_000);

@@ -5,7 +5,7 @@ import os from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readTrustables } from "../../src/discovery/approvable-content.ts";
+import { readApprovables } from "../../src/discovery/approvable-content.ts";
 import { detectServices } from "../../src/discovery/services.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/model/configuration/configuration.ts";
 import { checkConfiguration } from "../../src/model/configuration/problems.ts";
@@ -100,7 +100,7 @@ describe("what needs approval", () => {
       const path = Buffer.from(top);
       const { services } = detectServices(path);
       const read = () =>
-        readTrustables({ path, services, configuration: DEFAULT_CONFIGURATION }).map(
+        readApprovables({ path, services, configuration: DEFAULT_CONFIGURATION }).map(
           ({ what, service, text, hash }) => [what, service, text ?? "", hash],
         );
       const [web, worker, ...rest] = read();

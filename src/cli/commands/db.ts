@@ -7,7 +7,7 @@ import { type Context, type Run, requireProject, textOption, type Values } from 
 import { withBranchProgress } from "../output/branch-progress.ts";
 import { pc } from "../output/colours.ts";
 import { plainTable } from "../output/plain-table.ts";
-import { step } from "../output/spinner.ts";
+import { withSpinner } from "../output/spinner.ts";
 import { worktreeHere } from "../worktree-here.ts";
 
 const NAME_ONE = "name one; ikigai wt list shows them";
@@ -68,7 +68,7 @@ export const dbSetup: Run = async ({ cwd }, [name]) => {
   const { layout } = requireProject(cwd);
   const of = name ?? (await worktreeHere(cwd, NAME_ONE));
   const query = new URLSearchParams({ of, cwd });
-  await step(`commands for ${of}`, () => askDaemon(layout, "POST", `/v1/db/setup?${query}`));
+  await withSpinner(`commands for ${of}`, () => askDaemon(layout, "POST", `/v1/db/setup?${query}`));
   return 0;
 };
 

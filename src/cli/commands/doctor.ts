@@ -3,8 +3,8 @@ import { type OpenProject, openProject } from "../../discovery/open-project.ts";
 import type { Project } from "../../discovery/project.ts";
 import { detectServices, strangeServices } from "../../discovery/services.ts";
 import { unapprovedPrograms } from "../../discovery/trust.ts";
-import { askNginx, askPostgres } from "../../host/net/server-health.ts";
-import { readArrival } from "../../host/project/location.ts";
+import { checkNginx, checkPostgres } from "../../host/net/server-health.ts";
+import { detectRelocation } from "../../host/project/location.ts";
 import { isSupervised } from "../../host/runit/supervise.ts";
 import { projectIdentity } from "../../host/trust/approvals.ts";
 import type { Configuration } from "../../model/configuration/configuration.ts";
@@ -103,7 +103,7 @@ async function checkSettings({ settings, worktrees }: OpenProject): Promise<Find
 }
 
 function checkPlace({ layout }: Project): Finding[] {
-  const arrival = readArrival(layout);
+  const arrival = detectRelocation(layout);
   if (!("from" in arrival)) return [];
   const detail = `${arrival.kind} here from ${arrival.from.root}, and not mended yet`;
   return [{ what: "place", state: "problem", detail, next: "ikigai start" }];
@@ -180,8 +180,8 @@ async function checkPorts({ layout }: Project, settings: Configuration): Promise
 }
 
 const SERVERS = {
-  "http.port": { service: "nginx", name: "nginx", ask: askNginx },
-  "postgres.port": { service: "postgres", name: "Postgres", ask: askPostgres },
+  "http.port": { service: "nginx", name: "nginx", ask: checkNginx },
+  "postgres.port": { service: "postgres", name: "Postgres", ask: checkPostgres },
 } as const;
 
 /** Who has the port has it for nothing where it answers nobody. */

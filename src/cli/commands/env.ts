@@ -1,6 +1,6 @@
 import type { Project } from "../../discovery/project.ts";
 import { namedWorktree } from "../../discovery/worktree-names.ts";
-import { byDirectory } from "../../discovery/worktree-of-directory.ts";
+import { worktreeOfDirectory } from "../../discovery/worktree-of-directory.ts";
 import { readWorktrees } from "../../discovery/worktrees.ts";
 import { readIfThere } from "../../host/fs/files.ts";
 import { ownerSocketDirectory } from "../../host/net/socket-path.ts";
@@ -19,7 +19,7 @@ export const env: Run = async ({ cwd, out }, [name], options) => {
   if (options.owner) return ownerLine(project, out, options.json === true);
   const slug =
     name === undefined
-      ? byDirectory(project, cwd)?.slug
+      ? worktreeOfDirectory(project, cwd)?.slug
       : namedWorktree(readWorktrees(project.commonDir), name, cwd).slug;
   const text = readIfThere(environmentPath(project.layout, slug))?.toString();
   if (text === undefined) {

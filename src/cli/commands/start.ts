@@ -6,10 +6,10 @@ import type { Run } from "../context.ts";
 import { pc } from "../output/colours.ts";
 import { type Noticed, noticesText } from "../output/notices.ts";
 import { worktreeTable } from "../output/plain-table.ts";
-import { step } from "../output/spinner.ts";
+import { withSpinner } from "../output/spinner.ts";
 import { control } from "../setup/control.ts";
 import { replaceOutdatedDaemon } from "../setup/outdated-daemon.ts";
-import { refuseTakenPorts } from "../setup/port-conflicts.ts";
+import { assertPortsFree } from "../setup/port-conflicts.ts";
 import { prepareProject } from "../setup/prepare-project.ts";
 
 /** Everything as one: supervisor, Postgres, nginx, the daemon, and every worktree in line. */
@@ -17,22 +17,22 @@ export const start: Run = async ({ cwd, say }) => {
   const { layout, configuration } = await prepareProject(cwd);
   const first = !fs.existsSync(`${layout.db}/PG_VERSION`);
   if (first) refuseFullDisk(layout);
-  await refuseTakenPorts(layout, configuration);
+  await assertPortsFree(layout, configuration);
   // Wanted from here on: the supervisor starts all of them in its first look.
   for (const name of ["nginx", "postgres", "daemon"]) {
     fs.rmSync(`${layout.sv}/${name}/down`, { force: true });
   }
-  await step("supervisor and daemon", async () => {
+  await withSpinner("supervisor and daemon", async () => {
     await control(layout, "runsvdir", "start");
     await replaceOutdatedDaemon(layout);
   });
   await Promise.all([
-    step(first ? "Postgres, for the first time" : "Postgres", () =>
+    withSpinner(first ? "Postgres, for the first time" : "Postgres", () =>
       control(layout, "pg_ctl", "start"),
     ),
-    step("nginx", () => control(layout, "nginx", "start")),
+    withSpinner("nginx", () => control(layout, "nginx", "start")),
   ]);
-  const seen = await step("worktrees", () => askDaemon<Noticed>(layout, "POST", "/v1/look"));
+  const seen = await withSpinner("worktrees", () => askDaemon<Noticed>(layout, "POST", "/v1/look"));
   const { worktrees } = seen;
   say(`\n${worktreeTable(worktrees)}\n${noticesText(seen, pc)}`);
   const chosen = worktrees.find((w) => w.default);

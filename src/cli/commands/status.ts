@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { type Asking, askNginx, askPostgres } from "../../host/net/server-health.ts";
+import { checkNginx, checkPostgres, type HealthCheck } from "../../host/net/server-health.ts";
 import type { Layout } from "../../model/layout.ts";
 import { printable, printableJson } from "../../model/printable.ts";
 import type { WorktreeReport } from "../../model/reports.ts";
@@ -20,10 +20,10 @@ interface Part {
   readonly detail: string;
 }
 
-const PARTS: readonly (readonly [string, string, Asking?])[] = [
+const PARTS: readonly (readonly [string, string, HealthCheck?])[] = [
   ["supervisor", "runsvdir"],
-  ["nginx", "nginx", askNginx],
-  ["Postgres", "pg_ctl", askPostgres],
+  ["nginx", "nginx", checkNginx],
+  ["Postgres", "pg_ctl", checkPostgres],
 ];
 
 /** Exit code 1 when something is not as `ikigai start` leaves it. */
@@ -79,7 +79,7 @@ async function partOf(
   layout: Layout,
   name: string,
   program: string,
-  ask: Asking = async () => undefined,
+  ask: HealthCheck = async () => undefined,
 ): Promise<Part> {
   const result = await execa(`${layout.bin}/${program}`, ["status"], {
     reject: false,

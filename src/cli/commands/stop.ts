@@ -1,10 +1,10 @@
 import { commonDirOf } from "../../discovery/project.ts";
-import { putRight } from "../../host/project/control-repair.ts";
+import { restoreControls } from "../../host/project/control-repair.ts";
 import { projectIdentity } from "../../host/trust/approvals.ts";
 import type { Layout } from "../../model/layout.ts";
 import { callDaemon, DaemonAway } from "../client/daemon-client.ts";
 import { type Run, requireProject } from "../context.ts";
-import { step } from "../output/spinner.ts";
+import { withSpinner } from "../output/spinner.ts";
 import { control } from "../setup/control.ts";
 
 export const stop: Run = async ({ cwd }) => {
@@ -16,8 +16,8 @@ export const stop: Run = async ({ cwd }) => {
 export async function stopAll(layout: Layout): Promise<void> {
   // What ends everything is the package's own, whatever a checkout has put there.
   const commonDir = commonDirOf(layout.root);
-  if (commonDir) putRight(layout, projectIdentity(commonDir));
-  await step("services and daemon", async () => {
+  if (commonDir) restoreControls(layout, projectIdentity(commonDir));
+  await withSpinner("services and daemon", async () => {
     try {
       await callDaemon(layout, "POST", "/v1/rest", { timeout: 15_000 });
     } catch (error) {
@@ -26,7 +26,7 @@ export async function stopAll(layout: Layout): Promise<void> {
     await control(layout, "runsvdir", "stop");
   });
   await Promise.all([
-    step("nginx", () => control(layout, "nginx", "stop")),
-    step("Postgres", () => control(layout, "pg_ctl", "stop")),
+    withSpinner("nginx", () => control(layout, "nginx", "stop")),
+    withSpinner("Postgres", () => control(layout, "pg_ctl", "stop")),
   ]);
 }

@@ -1,9 +1,9 @@
 import { createInterface } from "node:readline/promises";
 import { type OpenProject, openProject } from "../../discovery/open-project.ts";
 import { detectServices, strangeServices } from "../../discovery/services.ts";
-import { judge } from "../../discovery/trust.ts";
+import { evaluateTrust } from "../../discovery/trust.ts";
 import { namedWorktree } from "../../discovery/worktree-names.ts";
-import { byDirectory } from "../../discovery/worktree-of-directory.ts";
+import { worktreeOfDirectory } from "../../discovery/worktree-of-directory.ts";
 import { approve, lastApproved, projectIdentity } from "../../host/trust/approvals.ts";
 import { formatKey, problemLine } from "../../model/configuration/problems.ts";
 import type { Layout } from "../../model/layout.ts";
@@ -23,7 +23,7 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
   const identity = projectIdentity(commonDir);
   const worktree = name
     ? namedWorktree(worktrees, name, cwd)
-    : (byDirectory(project, cwd) ?? defaultWorktree);
+    : (worktreeOfDirectory(project, cwd) ?? defaultWorktree);
   if (!worktree) throw new UserError("There is no worktree here.", "ikigai wt list");
   const waiting = await waitingIn(project, worktree);
   if (options.json) out(printableJson({ worktree: worktree.slug, waiting }));
@@ -64,7 +64,7 @@ export async function waitingIn(
   const programs = [settings.sharedProgram, loaded.program].flatMap((program) => program ?? []);
   const judged = { path: worktree.path, services };
   const waiting = (programs.length > 0 ? programs : [undefined]).flatMap(
-    (program) => judge(identity, judged, configuration, program).waiting,
+    (program) => evaluateTrust(identity, judged, configuration, program).waiting,
   );
   return waiting.filter(
     (one, index) =>

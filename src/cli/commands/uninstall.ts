@@ -22,7 +22,7 @@ import { UserError } from "../../model/user-error.ts";
 import type { Worktree } from "../../model/worktree.ts";
 import { type Run, requireProject } from "../context.ts";
 import { pc } from "../output/colours.ts";
-import { step } from "../output/spinner.ts";
+import { withSpinner } from "../output/spinner.ts";
 import { stopAll } from "./stop.ts";
 
 /** Leaves the repository as it was; the database stays unless `--purge` is given and meant. */
@@ -37,8 +37,8 @@ export const uninstall: Run = async ({ cwd, say }, _, options) => {
   }
   // After an uninstall that left the data there is nothing any more that could run.
   if (lstatIfThere(layout.bin)) await stopAll(layout);
-  await step("what ikigai put into the repository", () => leaveRepository(project));
-  await step(purge ? ".ikigai with all data" : ".ikigai", async () => {
+  await withSpinner("what ikigai put into the repository", () => leaveRepository(project));
+  await withSpinner(purge ? ".ikigai with all data" : ".ikigai", async () => {
     process.chdir(layout.root);
     forgetAlias(layout);
     removeOwner(ownerDirectory(projectIdentity(project.commonDir)));

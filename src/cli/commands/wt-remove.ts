@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import type { Project } from "../../discovery/project.ts";
 import { namedWorktree, topOf } from "../../discovery/worktree-names.ts";
-import { innermost } from "../../discovery/worktree-of-directory.ts";
+import { worktreeHolding } from "../../discovery/worktree-of-directory.ts";
 import { readWorktrees } from "../../discovery/worktrees.ts";
 import { gitAsTyped } from "../../host/git/git.ts";
 import { describeLoss, lossOf } from "../../host/git/unsaved-work.ts";
@@ -32,7 +32,7 @@ export const wtRemove: Run = async ({ cwd, say }, [name = ""], options) => {
     }
   }
   const began = Date.now();
-  const wasInside = innermost([worktree], realpathSync(cwd)) !== undefined;
+  const wasInside = worktreeHolding([worktree], realpathSync(cwd)) !== undefined;
   await removeWorktree(project, worktree, force);
   if (wasInside) {
     say(

@@ -6,7 +6,7 @@ import { serviceConfiguration } from "../../model/configuration/configuration.ts
 import { problemLine } from "../../model/configuration/problems.ts";
 import type { WorktreeReport } from "../../model/reports.ts";
 import { schemaOf } from "../../model/slug.ts";
-import { inOrder } from "../../reconcile/states.ts";
+import { defaultFirst } from "../../reconcile/states.ts";
 import type { Noticed } from "./notices.ts";
 
 /** What can be said about the worktrees while nothing runs. */
@@ -47,5 +47,5 @@ export async function offlineReports(project: Project): Promise<Noticed> {
       };
     });
   const problems = settings.problems.map(problemLine);
-  return { worktrees: inOrder(await Promise.all(reports)), problems };
+  return { worktrees: defaultFirst(await Promise.all(reports)), problems };
 }

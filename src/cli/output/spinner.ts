@@ -5,7 +5,7 @@ import { pc } from "./colours.ts";
  * Runs one step and says how it went and how long it took, on standard error. On
  * a terminal it turns while it lasts; elsewhere it is one line at its end.
  */
-export async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
+export async function withSpinner<T>(name: string, work: () => Promise<T>): Promise<T> {
   const began = performance.now();
   const terminal = process.stderr.isTTY === true;
   const spinner = terminal ? createSpinner(name, { stream: process.stderr }).start() : undefined;

@@ -33,7 +33,7 @@ export async function portUses(
 }
 
 /** @throws UserError that names whoever has a port of ours, before anything is started */
-export async function refuseTakenPorts(layout: Layout, settings: Configuration): Promise<void> {
+export async function assertPortsFree(layout: Layout, settings: Configuration): Promise<void> {
   for (const { port, key, holder } of await portUses(layout, settings)) {
     if (typeof holder === "string") continue;
     throw new UserError(`Port ${port} is held by ${holder.other}.`, freePort(key));

@@ -4,8 +4,8 @@ import { type OpenProject, openProject } from "../../discovery/open-project.ts";
 import { commonDirOf, type Project, rootOf } from "../../discovery/project.ts";
 import {
   holdsProject,
-  plantedFiles,
-  plantedProblem,
+  trackedFilesProblem,
+  trackedIkigaiFiles,
 } from "../../discovery/tracked-ikigai-files.ts";
 import { unapprovedPrograms } from "../../discovery/trust.ts";
 import { readWorktrees } from "../../discovery/worktrees.ts";
@@ -16,24 +16,28 @@ import { excludeFromStatus, KEPT_OUT } from "../../host/git/info-exclude.ts";
 import { choosePostgresAccount } from "../../host/postgres/os-account.ts";
 import { ownerDirectory, prepareOwner } from "../../host/postgres/owner.ts";
 import { findPrograms, pathTo } from "../../host/programs/find.ts";
-import { hasSeal, writeSeal } from "../../host/project/baseline.ts";
-import { dropPlanted, markApproved, putRight } from "../../host/project/control-repair.ts";
-import { installControls } from "../../host/project/controls.ts";
-import { makeSkeleton, refuseStrangers } from "../../host/project/directories.ts";
-import { readArrival, settleHere } from "../../host/project/location.ts";
-import { packageFile } from "../../host/project/package-file.ts";
-import { expelStrangers } from "../../host/project/quarantine.ts";
+import { hasBaseline, writeBaseline } from "../../host/project/baseline.ts";
 import {
-  type Settings as ProgramSettings,
-  renderSettings,
-  writeSettings,
+  markInitialApproval,
+  quarantineTracked,
+  restoreControls,
+} from "../../host/project/control-repair.ts";
+import { installControls } from "../../host/project/controls.ts";
+import { assertOwned, makeDirectories } from "../../host/project/directories.ts";
+import { detectRelocation, recordLocation } from "../../host/project/location.ts";
+import { packageFile } from "../../host/project/package-file.ts";
+import { quarantineForeign } from "../../host/project/quarantine.ts";
+import {
+  type ShellSettings as ProgramSettings,
+  renderShellSettings,
+  writeShellSettings,
 } from "../../host/project/shell-settings.ts";
-import { Slots } from "../../host/runit/service-directories.ts";
+import { ServiceDirectories } from "../../host/runit/service-directories.ts";
 import {
   approve,
-  beginFirst,
-  endFirst,
-  firstIsOver,
+  beginInitialApproval,
+  endInitialApproval,
+  isInitialApprovalDone,
   projectIdentity,
 } from "../../host/trust/approvals.ts";
 import type { Configuration } from "../../model/configuration/configuration.ts";
@@ -44,11 +48,11 @@ import { printable } from "../../model/printable.ts";
 import { UserError } from "../../model/user-error.ts";
 import type { Worktree } from "../../model/worktree.ts";
 import { waitingIn } from "../commands/trust.ts";
-import { mendPlace } from "./relocate-project.ts";
+import { relocateProject } from "./relocate-project.ts";
 import { writeRootEnvironment } from "./root-environment.ts";
 
 /** A project whose `.ikigai/` is as it should be. */
-export interface Prepared extends Project {
+export interface PreparedProject extends Project {
   readonly configuration: Configuration;
   /** False when there was no `.ikigai/` before. */
   readonly known: boolean;
@@ -68,13 +72,13 @@ function findRepository(cwd: string): Project {
  * Makes `.ikigai/` or brings it up to date: directories, controls, settings,
  * nginx.conf, the hook. Idempotent; nothing is started and no data is touched.
  */
-export async function prepareProject(cwd: string): Promise<Prepared> {
+export async function prepareProject(cwd: string): Promise<PreparedProject> {
   const project = findRepository(cwd);
   const { layout, commonDir } = project;
-  refuseStrangers(layout, commonDir);
+  assertOwned(layout, commonDir);
   refuseReadOnly(layout);
   const known = fs.existsSync(layout.ikigai);
-  await mendPlace(project);
+  await relocateProject(project);
   const identity = projectIdentity(commonDir);
   await refusePlanted(layout, identity, readWorktrees(commonDir));
   await approveFirst(project);
@@ -91,9 +95,9 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
     // Else `.ikigai` lies in no working tree, and git never touches it.
     ...(worktrees.some((w) => holdsProject(layout, w)) ? { repository: commonDir } : {}),
   });
-  makeSkeleton(layout, account);
+  makeDirectories(layout, account);
   fs.mkdirSync(`${layout.run}/services`, { recursive: true, mode: 0o700 });
-  if (readArrival(layout).kind === "new") settleHere(layout);
+  if (detectRelocation(layout).kind === "new") recordLocation(layout);
   const owner = ownerDirectory(identity);
   await prepareOwner(owner, postgres.password);
   const wanted: ProgramSettings = {
@@ -112,17 +116,17 @@ export async function prepareProject(cwd: string): Promise<Prepared> {
   };
   // First, since the daemon takes everything else for somebody else's.
   const conf = nginxText(layout, configuration);
-  writeSeal(identity, { settings: renderSettings(wanted), nginxConf: conf });
-  writeSettings(layout, wanted);
+  writeBaseline(identity, { settings: renderShellSettings(wanted), nginxConf: conf });
+  writeShellSettings(layout, wanted);
   // Before the supervisor looks: an earlier checkout may have left services of its own.
-  expelStrangers(packageFile("controls"), layout);
+  quarantineForeign(packageFile("controls"), layout);
   installControls(packageFile("controls"), layout);
   // Spare places that are there at the supervisor's first look are ready at once.
-  new Slots(layout).replenish();
+  new ServiceDirectories(layout).replenish();
   if (readIfThere(layout.nginxConf)?.toString() !== conf) writeAtomically(layout.nginxConf, conf);
   if (chosen && !fs.existsSync(approvedMark(layout))) {
-    endFirst(identity);
-    markApproved(layout);
+    endInitialApproval(identity);
+    markInitialApproval(layout);
   }
   excludeFromStatus(commonDir, KEPT_OUT);
   await installHook({ commonDir, worktrees });
@@ -137,11 +141,11 @@ async function refusePlanted(
   worktrees: readonly Worktree[],
 ): Promise<void> {
   for (const worktree of worktrees) {
-    const files = await plantedFiles(layout, worktree);
+    const files = await trackedIkigaiFiles(layout, worktree);
     if (files.length === 0) continue;
-    putRight(layout, identity);
-    dropPlanted(layout, files);
-    const { why, next } = plantedProblem(files);
+    restoreControls(layout, identity);
+    quarantineTracked(layout, files);
+    const { why, next } = trackedFilesProblem(files);
     throw new UserError(`${layout.ikigai} cannot be used: ${why}.`, next);
   }
 }
@@ -173,8 +177,8 @@ async function approveFirst(project: Project): Promise<void> {
   if (fs.existsSync(approvedMark(project.layout))) return;
   const identity = projectIdentity(project.commonDir);
   // `.ikigai` can be deleted, by git as well: what is kept elsewhere tells that this is not the first time.
-  if (firstIsOver(identity, hasSeal(identity))) return;
-  beginFirst(identity);
+  if (isInitialApprovalDone(identity, hasBaseline(identity))) return;
+  beginInitialApproval(identity);
   // Again and again: what a program says, another default worktree even, is known once it may run.
   for (let round = 0; round < 3; round += 1) {
     const opened = await openProject(project);

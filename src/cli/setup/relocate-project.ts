@@ -10,17 +10,17 @@ import {
   outsideData,
 } from "../../host/postgres/data-directory.ts";
 import {
+  detectRelocation,
+  type Location,
   originalIsThere,
-  type Place,
-  readArrival,
-  settleHere,
+  recordLocation,
 } from "../../host/project/location.ts";
 import { isSupervisorAlive } from "../../host/runit/runsvdir.ts";
-import { endAbandoned, endStrays } from "../../host/runit/stale-tree.ts";
+import { stopDeletedTree, stopMovedTree } from "../../host/runit/stale-tree.ts";
 import type { Layout } from "../../model/layout.ts";
 import { UserError } from "../../model/user-error.ts";
 import { callDaemon } from "../client/daemon-client.ts";
-import { step } from "../output/spinner.ts";
+import { withSpinner } from "../output/spinner.ts";
 
 /**
  * Notices that a project was renamed or copied as a whole, or that `.ikigai` was deleted, and
@@ -28,20 +28,20 @@ import { step } from "../output/spinner.ts";
  *
  * @throws UserError when the copy cannot have a database of its own yet
  */
-export async function mendPlace({ layout, commonDir }: Project): Promise<void> {
-  const arrival = readArrival(layout);
+export async function relocateProject({ layout, commonDir }: Project): Promise<void> {
+  const arrival = detectRelocation(layout);
   // Processes outlive a directory that was deleted under them, and hold its ports.
   if (arrival.kind === "new" && (await isAbandoned(layout)))
-    await endAbandoned(layout, linkedData(layout));
+    await stopDeletedTree(layout, linkedData(layout));
   if (!("from" in arrival)) return;
   const { kind, from } = arrival;
-  await step(`the project was ${kind} here from ${from.root}`, async () => {
+  await withSpinner(`the project was ${kind} here from ${from.root}`, async () => {
     if (kind === "moved") await endAllStrays(layout, from);
     else await separateDatabase(layout, from);
     relocateWorktrees(commonDir, from.root, layout.root);
   });
   // A copy is at home once the daemon has adopted by name what it found.
-  if (kind === "moved") settleHere(layout);
+  if (kind === "moved") recordLocation(layout);
 }
 
 /** Without `run` no control finds what runs; otherwise the record of the place may be all that is lost. */
@@ -56,15 +56,15 @@ async function isAbandoned(layout: Layout): Promise<boolean> {
 
 const ANSWER_MS = 2_000;
 
-async function endAllStrays(layout: Layout, { root, before }: Place): Promise<void> {
+async function endAllStrays(layout: Layout, { root, before }: Location): Promise<void> {
   for (const name of [root, before]) {
     // Under the present name the controls find them by themselves.
-    if (name !== undefined && name !== layout.root) await endStrays(layout, name);
+    if (name !== undefined && name !== layout.root) await stopMovedTree(layout, name);
   }
 }
 
 /** Root's Postgres may keep its data elsewhere, and a copy of the project shares it at first. */
-async function separateDatabase(layout: Layout, original: Place): Promise<void> {
+async function separateDatabase(layout: Layout, original: Location): Promise<void> {
   const shared = linkedOutside(layout);
   const own = outsideData(layout.root);
   if (shared === undefined || shared === own || !originalIsThere(original)) return;

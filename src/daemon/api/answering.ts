@@ -1,7 +1,7 @@
 import type { WorktreeFacts } from "../../discovery/facts.ts";
 import { namedWorktree } from "../../discovery/worktree-names.ts";
 import { UnknownName, UserError } from "../../model/user-error.ts";
-import type { Keeper } from "../reconciler/reconciler.ts";
+import type { Reconciler } from "../reconciler/reconciler.ts";
 import type { ApiAnswer, ApiRequest, Route } from "./route.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { ApiAnswer, ApiRequest, Route } from "./route.ts";
  * @throws UnknownName where there is none
  */
 export function namedIn(
-  { worktrees }: Pick<Keeper, "worktrees">,
+  { worktrees }: Pick<Reconciler, "worktrees">,
   query: URLSearchParams,
   parameter: string,
 ): WorktreeFacts {

@@ -1,24 +1,24 @@
 import type { WorktreeFacts } from "../../discovery/facts.ts";
-import { innermost } from "../../discovery/worktree-of-directory.ts";
+import { worktreeHolding } from "../../discovery/worktree-of-directory.ts";
 import { toBuffer } from "../../host/fs/files.ts";
 import { retireSchema } from "../../host/postgres/retired.ts";
 import { assertBranchable } from "../../host/postgres/schema-branches.ts";
-import { listSchemas, pendingSetup, remarkSchema } from "../../host/postgres/schemas.ts";
+import { listSchemas, pendingSetup, writeSchemaMark } from "../../host/postgres/schemas.ts";
 import { listSizes } from "../../host/postgres/sizes.ts";
 import { retiredName } from "../../model/schema-mark.ts";
 import { schemaOf } from "../../model/slug.ts";
 import { UserError } from "../../model/user-error.ts";
-import type { BranchMode, Intention } from "../../resources/state/branch-options.ts";
+import type { BranchMode, RequestedBranch } from "../../resources/state/branch-options.ts";
 import { diffSchemas } from "../../schema-branch/index.ts";
-import type { Keeper } from "../reconciler/reconciler.ts";
+import type { Reconciler } from "../reconciler/reconciler.ts";
 import { answering, namedIn, taking } from "./answering.ts";
 import type { Api } from "./route.ts";
 
 const MODES: readonly string[] = ["data", "structure", "empty"] satisfies BranchMode[];
 
 /** The calls under `/v1/db`, `/v1/wait` and `/v1/intend`. */
-export function databaseApi(keeper: Keeper): Api {
-  const { postgres, intended } = keeper.host;
+export function databaseApi(reconciler: Reconciler): Api {
+  const { postgres, branchOptions } = reconciler.host;
   return {
     "GET /v1/db": taking(
       ["of", "cwd"],
@@ -29,14 +29,14 @@ export function databaseApi(keeper: Keeper): Api {
         const found = schemas.filter(({ worktree, schema }) => worktree === of || schema === of);
         // Of a worktree that is gone only its schemas know the name.
         if (found.length > 0) return { schemas: found };
-        const { slug } = namedIn(keeper, query, "of");
+        const { slug } = namedIn(reconciler, query, "of");
         return { schemas: schemas.filter(({ worktree }) => worktree === slug) };
       }),
     ),
     "GET /v1/db/diff": taking(
       ["from", "to", "cwd"],
       answering(async (query) => {
-        const [from, to] = [namedIn(keeper, query, "from"), namedIn(keeper, query, "to")];
+        const [from, to] = [namedIn(reconciler, query, "from"), namedIn(reconciler, query, "to")];
         return postgres.use((client) =>
           diffSchemas(client, schemaOf(from.slug), schemaOf(to.slug)),
         );
@@ -45,18 +45,18 @@ export function databaseApi(keeper: Keeper): Api {
     "POST /v1/db/reset": taking(
       ["of", "from", "mode", "cwd"],
       answering((query) => {
-        const worktree = namedIn(keeper, query, "of");
+        const worktree = namedIn(reconciler, query, "of");
         const base = query.get("from");
         const mode = modeIn(query.get("mode"));
-        return reset(keeper, worktree, {
+        return reset(reconciler, worktree, {
           ...(mode ? { mode } : {}),
-          ...(base ? { base: namedIn(keeper, query, "from").slug } : {}),
+          ...(base ? { base: namedIn(reconciler, query, "from").slug } : {}),
         });
       }),
     ),
     "POST /v1/db/setup": taking(
       ["of", "cwd"],
-      answering((query) => setUpAgain(keeper, namedIn(keeper, query, "of"))),
+      answering((query) => setUpAgain(reconciler, namedIn(reconciler, query, "of"))),
     ),
     // Before `git worktree add`; without anything said, what was said before is forgotten.
     "POST /v1/intend": taking(
@@ -64,19 +64,19 @@ export function databaseApi(keeper: Keeper): Api {
       answering(async (query) => {
         const path = query.get("path") ?? "";
         const mode = modeIn(query.get("mode"));
-        const base = innermost(keeper.worktrees, query.get("from") ?? "")?.slug;
+        const base = worktreeHolding(reconciler.worktrees, query.get("from") ?? "")?.slug;
         if (mode || base)
-          intended.set(path, { ...(mode ? { mode } : {}), ...(base ? { base } : {}) });
-        else intended.delete(path);
+          branchOptions.set(path, { ...(mode ? { mode } : {}), ...(base ? { base } : {}) });
+        else branchOptions.delete(path);
         return {};
       }),
     ),
     "GET /v1/wait": taking(
       ["of", "cwd"],
       answering(async (query) => {
-        const worktree = namedIn(keeper, query, "of");
-        await keeper.runAt(worktree.slug, async () => {});
-        const problems = keeper.problemsOf(worktree.slug);
+        const worktree = namedIn(reconciler, query, "of");
+        await reconciler.runAt(worktree.slug, async () => {});
+        const problems = reconciler.problemsOf(worktree.slug);
         if (problems.length > 0) throw new UserError(problems.join("\n"), "ikigai status");
         return { worktree: worktree.slug };
       }),
@@ -86,27 +86,27 @@ export function databaseApi(keeper: Keeper): Api {
 
 /** Puts the present schema aside, from where it can be restored, and begins another. */
 async function reset(
-  keeper: Keeper,
+  reconciler: Reconciler,
   worktree: WorktreeFacts,
-  intention: Intention,
+  intention: RequestedBranch,
 ): Promise<unknown> {
-  const { postgres, intended } = keeper.host;
-  keeper.askFor(worktree.slug);
+  const { postgres, branchOptions } = reconciler.host;
+  reconciler.markRequested(worktree.slug);
   const base = intention.base ?? (worktree.isDefault ? undefined : await worktree.origin());
   const mode = intention.mode ?? worktree.settings.database.branch;
   if (base === worktree.slug) throw new UserError(`${base} cannot be a branch of itself.`);
   if (base !== undefined && mode !== "empty") await assertBranchable(postgres, base);
-  const aside = await keeper.runAt(worktree.slug, async () => {
-    const live = await liveSchema(keeper, worktree);
+  const aside = await reconciler.runAt(worktree.slug, async () => {
+    const live = await liveSchema(reconciler, worktree);
     if (live && !live.mark) throw new UserError(`${live.schema} was not made by ikigai.`);
-    intended.set(toBuffer(worktree.path).toString(), intention);
+    branchOptions.set(toBuffer(worktree.path).toString(), intention);
     if (!live?.mark) return undefined;
     const at = new Date();
     // Without its identity it is nobody's, so that this very look does not bring it back.
     const kept = await retireSchema(postgres, { ...live.mark, identity: "replaced" }, at);
     return kept === "retired" ? retiredName(worktree.slug, at) : undefined;
   });
-  const problems = keeper.problemsOf(worktree.slug);
+  const problems = reconciler.problemsOf(worktree.slug);
   if (problems.length > 0) {
     const back = aside && `for what it held: ikigai wt restore ${worktree.slug}`;
     throw new UserError(problems.join("\n"), back);
@@ -115,7 +115,7 @@ async function reset(
 }
 
 /** Has the project's commands for a new schema run once more. */
-async function setUpAgain(keeper: Keeper, worktree: WorktreeFacts): Promise<unknown> {
+async function setUpAgain(reconciler: Reconciler, worktree: WorktreeFacts): Promise<unknown> {
   const { slug, settings } = worktree;
   const { migrate, seed } = settings.database;
   if (!migrate && !seed) {
@@ -124,20 +124,21 @@ async function setUpAgain(keeper: Keeper, worktree: WorktreeFacts): Promise<unkn
       "docs/configuration.md tells how",
     );
   }
-  keeper.askFor(slug);
-  await keeper.runAt(slug, async () => {
-    const live = await liveSchema(keeper, worktree);
-    if (live?.mark) await remarkSchema(keeper.host.postgres, { ...live.mark, ...pendingSetup() });
+  reconciler.markRequested(slug);
+  await reconciler.runAt(slug, async () => {
+    const live = await liveSchema(reconciler, worktree);
+    if (live?.mark)
+      await writeSchemaMark(reconciler.host.postgres, { ...live.mark, ...pendingSetup() });
   });
-  const problems = keeper.problemsOf(slug);
+  const problems = reconciler.problemsOf(slug);
   if (problems.length > 0) throw new UserError(problems.join("\n"));
-  const mark = (await liveSchema(keeper, worktree))?.mark;
+  const mark = (await liveSchema(reconciler, worktree))?.mark;
   if (mark?.setup === "failed") throw new UserError(mark.why ?? "", `ikigai logs ${slug}/setup`);
   return { worktree: slug };
 }
 
-async function liveSchema(keeper: Keeper, { slug }: WorktreeFacts) {
-  const found = await listSchemas(keeper.host.postgres, slug);
+async function liveSchema(reconciler: Reconciler, { slug }: WorktreeFacts) {
+  const found = await listSchemas(reconciler.host.postgres, slug);
   return found.find(({ schema }) => schema === schemaOf(slug));
 }
 

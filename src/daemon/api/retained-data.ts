@@ -8,17 +8,17 @@ import { expiries, goesSoon } from "../../model/retention.ts";
 import { schemaOf } from "../../model/slug.ts";
 import { UnknownName, UserError } from "../../model/user-error.ts";
 import { type GivenRetention, retentionNow } from "../jobs/retention.ts";
-import type { Keeper } from "../reconciler/reconciler.ts";
+import type { Reconciler } from "../reconciler/reconciler.ts";
 import { answering, taking } from "./answering.ts";
 import type { Api } from "./route.ts";
 
 /** `GET /v1/retired?of=NAME`, and `POST /v1/restore?of=NAME&into=WORKTREE`. */
-export function restoreApi(keeper: Keeper, retention: GivenRetention): Api {
+export function restoreApi(reconciler: Reconciler, retention: GivenRetention): Api {
   return {
     "GET /v1/retired": taking(
       ["of"],
       answering(async (query) => {
-        const retired = await reportRetired(keeper, retention);
+        const retired = await reportRetired(reconciler, retention);
         const of = query.get("of");
         if (of === null) return { retired };
         const found = retired.filter(({ name, schema }) => name === of || schema === of);
@@ -31,10 +31,10 @@ export function restoreApi(keeper: Keeper, retention: GivenRetention): Api {
       answering(async (query) => {
         const name = query.get("of") ?? "";
         const into = query.get("into") ?? name;
-        await keeper.lookEverywhere();
-        const chosen = await chooseRetired(keeper, name);
-        const worktree = targetOf(keeper, name, into, query.get("cwd") ?? "/");
-        const { schema, mark } = await restoreInto(keeper, chosen, worktree);
+        await reconciler.reconcileAll();
+        const chosen = await chooseRetired(reconciler, name);
+        const worktree = targetOf(reconciler, name, into, query.get("cwd") ?? "/");
+        const { schema, mark } = await restoreInto(reconciler, chosen, worktree);
         return { schema, name: mark.worktree, into: worktree.slug };
       }),
     ),
@@ -42,9 +42,9 @@ export function restoreApi(keeper: Keeper, retention: GivenRetention): Api {
 }
 
 /** @throws UnknownName where there is no such worktree */
-function targetOf(keeper: Keeper, name: string, into: string, cwd: string): WorktreeFacts {
+function targetOf(reconciler: Reconciler, name: string, into: string, cwd: string): WorktreeFacts {
   try {
-    return namedWorktree(keeper.worktrees, into, cwd);
+    return namedWorktree(reconciler.worktrees, into, cwd);
   } catch (error) {
     if (!(error instanceof UnknownName) || name !== into) throw error;
     throw new UnknownName(
@@ -58,7 +58,7 @@ const GOING_MS = 10_000;
 
 /** Data that expires within a day, known for some seconds; nothing while Postgres is away. */
 export function expiringSoon(
-  keeper: Keeper,
+  reconciler: Reconciler,
   retention: GivenRetention,
 ): () => Promise<readonly RetiredReport[]> {
   let known: Promise<readonly RetiredReport[]> = Promise.resolve([]);
@@ -66,7 +66,7 @@ export function expiringSoon(
   return () => {
     if (performance.now() < until) return known;
     until = performance.now() + GOING_MS;
-    known = reportRetired(keeper, retention).then(
+    known = reportRetired(reconciler, retention).then(
       (all) => all.filter(({ soon }) => soon),
       () => [],
     );
@@ -75,8 +75,11 @@ export function expiringSoon(
 }
 
 /** What can be restored, the newest first. */
-async function reportRetired(keeper: Keeper, given: GivenRetention): Promise<RetiredReport[]> {
-  const { postgres, notes } = keeper.host;
+async function reportRetired(
+  reconciler: Reconciler,
+  given: GivenRetention,
+): Promise<RetiredReport[]> {
+  const { postgres, warnings } = reconciler.host;
   const { all, now, clock } = await listRetired(postgres);
   return expiries(all, retentionNow({ all, clock }, given())).map(
     ({ schema, mark, removed, size, goes }) => ({
@@ -87,7 +90,7 @@ async function reportRetired(keeper: Keeper, given: GivenRetention): Promise<Ret
       path: mark.path ?? null,
       goes: new Date(Date.now() + goes.getTime() - now.getTime()).toISOString(),
       soon: goesSoon(goes, now),
-      held: notes.of(schema)[0] ?? null,
+      held: warnings.of(schema)[0] ?? null,
     }),
   );
 }
@@ -99,13 +102,13 @@ async function reportRetired(keeper: Keeper, given: GivenRetention): Promise<Ret
  * @throws UserError when it is gone meanwhile, or there is what ikigai did not make
  */
 async function restoreInto(
-  keeper: Keeper,
+  reconciler: Reconciler,
   wanted: RetiredSchema,
   into: WorktreeFacts,
 ): Promise<RetiredSchema> {
-  return keeper.runAt(into.slug, async (worktree, facts) => {
-    const { postgres } = keeper.host;
-    const chosen = await chooseRetired(keeper, wanted.schema);
+  return reconciler.runAt(into.slug, async (worktree, facts) => {
+    const { postgres } = reconciler.host;
+    const chosen = await chooseRetired(reconciler, wanted.schema);
     const live = (await listSchemas(postgres, into.slug)).find(
       ({ schema }) => schema === schemaOf(into.slug),
     );
@@ -128,8 +131,8 @@ async function restoreInto(
  *
  * @throws UnknownName where there is none
  */
-async function chooseRetired(keeper: Keeper, name: string): Promise<RetiredSchema> {
-  const { all } = await listRetired(keeper.host.postgres);
+async function chooseRetired(reconciler: Reconciler, name: string): Promise<RetiredSchema> {
+  const { all } = await listRetired(reconciler.host.postgres);
   const newestFirst = [...all].sort((a, b) => b.retired.getTime() - a.retired.getTime());
   const chosen =
     newestFirst.find(({ schema }) => schema === name) ??

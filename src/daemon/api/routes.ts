@@ -1,12 +1,12 @@
 import type { WorktreeFacts } from "../../discovery/facts.ts";
 import { namedTarget } from "../../discovery/worktree-names.ts";
-import { innermost } from "../../discovery/worktree-of-directory.ts";
+import { worktreeHolding } from "../../discovery/worktree-of-directory.ts";
 import { nearestName } from "../../model/nearest-name.ts";
 import { UnknownName } from "../../model/user-error.ts";
 import type { Service } from "../../model/worktree.ts";
 import type { GivenRetention } from "../jobs/retention.ts";
-import type { Keeper } from "../reconciler/reconciler.ts";
-import { hearHook } from "../watch/git-hook.ts";
+import type { Reconciler } from "../reconciler/reconciler.ts";
+import { onHookCall } from "../watch/git-hook.ts";
 import { answering, namedIn, refusing, taking } from "./answering.ts";
 import { databaseApi } from "./database.ts";
 import { expiringSoon, restoreApi } from "./retained-data.ts";
@@ -14,7 +14,7 @@ import type { Api, ApiAnswer, ApiRequest } from "./route.ts";
 import { inspect, inspectAll } from "./worktree-reports.ts";
 
 export interface ApiContext {
-  readonly keeper: Keeper;
+  readonly reconciler: Reconciler;
   readonly httpPort: () => number;
   readonly version: string;
   /** The digest of the program that runs. */
@@ -30,7 +30,7 @@ export interface ApiContext {
 
 /** The daemon's interface, as docs/api.md describes it. */
 export function apiOf(context: ApiContext): Api {
-  const { keeper, httpPort, version, program, retention, problems, ready, degraded } = context;
+  const { reconciler, httpPort, version, program, retention, problems, ready, degraded } = context;
   const each = async (
     { body, query }: ApiRequest,
     act: (worktree: WorktreeFacts, service: Service) => Promise<unknown>,
@@ -38,7 +38,7 @@ export function apiOf(context: ApiContext): Api {
   ): Promise<ApiAnswer> => {
     const target = query.get("of") ?? body.toString().trim();
     const { worktree, service: name } = namedTarget(
-      keeper.worktrees,
+      reconciler.worktrees,
       target,
       query.get("cwd") ?? "/",
     );
@@ -52,10 +52,10 @@ export function apiOf(context: ApiContext): Api {
         result: await act(worktree, service),
       })),
     );
-    const json = { worktree: inspect(keeper, worktree, httpPort()), results };
+    const json = { worktree: inspect(reconciler, worktree, httpPort()), results };
     return { status: 200, json, open };
   };
-  const expiring = expiringSoon(keeper, retention);
+  const expiring = expiringSoon(reconciler, retention);
   return {
     "GET /v1/health": taking([], () => ({
       status: 200,
@@ -69,7 +69,7 @@ export function apiOf(context: ApiContext): Api {
       },
     })),
     "POST /v1/hook": taking([], async ({ body }) => {
-      await hearHook(keeper, body);
+      await onHookCall(reconciler, body);
       return { status: 204 };
     }),
     "POST /v1/look": taking(
@@ -77,26 +77,26 @@ export function apiOf(context: ApiContext): Api {
       refusing(async ({ query }) => {
         const began = performance.now();
         const of = query.get("of");
-        const named = of === null ? undefined : namedIn(keeper, query, "of");
-        if (named) keeper.askFor(named.slug);
-        await keeper.lookEverywhere();
-        if (named) keeper.ask([named.slug]);
+        const named = of === null ? undefined : namedIn(reconciler, query, "of");
+        if (named) reconciler.markRequested(named.slug);
+        await reconciler.reconcileAll();
+        if (named) reconciler.startRequested([named.slug]);
         const milliseconds = performance.now() - began;
         // For whoever only wants everything looked at: nothing is started, nothing is listed.
         if (query.has("brief")) return { status: 200, json: { milliseconds } };
         // One that nobody has asked for by name may hold anything: it waits for that.
-        const { asked } = keeper.host;
-        const wanted = keeper.worktrees.filter((w) => w.isDefault || asked.has(w.identity));
-        keeper.ask(wanted.map(({ slug }) => slug));
-        await keeper.wakes.settled();
-        const worktrees = inspectAll(keeper, httpPort());
+        const { requested } = reconciler.host;
+        const wanted = reconciler.worktrees.filter((w) => w.isDefault || requested.has(w.identity));
+        reconciler.startRequested(wanted.map(({ slug }) => slug));
+        await reconciler.activator.settled();
+        const worktrees = inspectAll(reconciler, httpPort());
         return { status: 200, json: { worktrees, problems: problems() } };
       }),
     ),
     "GET /v1/worktrees": taking([], async () => ({
       status: 200,
       json: {
-        worktrees: inspectAll(keeper, httpPort()),
+        worktrees: inspectAll(reconciler, httpPort()),
         problems: problems(),
         expiring: await expiring(),
       },
@@ -106,30 +106,35 @@ export function apiOf(context: ApiContext): Api {
       answering((query) => {
         const of = query.get("of");
         const cwd = query.get("cwd") ?? "";
-        const found = of === null ? innermost(keeper.worktrees, cwd) : namedIn(keeper, query, "of");
+        const found =
+          of === null
+            ? worktreeHolding(reconciler.worktrees, cwd)
+            : namedIn(reconciler, query, "of");
         if (!found) throw new UnknownName(`There is no worktree at ${cwd}.`, "ikigai wt list");
-        return { worktree: inspect(keeper, found, httpPort()) };
+        return { worktree: inspect(reconciler, found, httpPort()) };
       }),
     ),
-    "GET /v1/plan": taking([], async () => ({ status: 200, json: await keeper.plan() })),
+    "GET /v1/plan": taking([], async () => ({ status: 200, json: await reconciler.plan() })),
     "POST /v1/up": taking(
       ["of", "cwd"],
       refusing((request) =>
-        each(request, (worktree, service) => keeper.wakes.wake(worktree, service, true)),
+        each(request, (worktree, service) =>
+          reconciler.activator.activate(worktree, service, true),
+        ),
       ),
     ),
     "POST /v1/down": taking(
       ["of", "cwd"],
       refusing((request) =>
-        each(request, (worktree, service) => keeper.wakes.rest(worktree, service)),
+        each(request, (worktree, service) => reconciler.activator.stop(worktree, service)),
       ),
     ),
     "POST /v1/restart": taking(
       ["of", "cwd"],
       refusing((request) =>
         each(request, async (worktree, service) => {
-          await keeper.wakes.rest(worktree, service);
-          return keeper.wakes.wake(worktree, service, true);
+          await reconciler.activator.stop(worktree, service);
+          return reconciler.activator.activate(worktree, service, true);
         }),
       ),
     ),
@@ -140,18 +145,21 @@ export function apiOf(context: ApiContext): Api {
         each(
           request,
           (worktree, service) => {
-            keeper.housekeeper.leases.hold([`${worktree.slug}.${service.slug}`], request.closed);
-            return keeper.wakes.wake(worktree, service, true);
+            reconciler.idleManager.leases.hold(
+              [`${worktree.slug}.${service.slug}`],
+              request.closed,
+            );
+            return reconciler.activator.activate(worktree, service, true);
           },
           true,
         ),
       ),
     ),
-    "POST /v1/sv": taking([], async ({ body }) => controlByName(keeper, body.toString())),
-    ...databaseApi(keeper),
-    ...restoreApi(keeper, retention),
+    "POST /v1/sv": taking([], async ({ body }) => controlByName(reconciler, body.toString())),
+    ...databaseApi(reconciler),
+    ...restoreApi(reconciler, retention),
     "POST /v1/rest": taking([], async () => {
-      await keeper.rest();
+      await reconciler.stopAllServices();
       return { status: 204 };
     }),
   };
@@ -168,14 +176,14 @@ function unknownService({ slug, services }: WorktreeFacts, name: string): Unknow
 }
 
 /** What `bin/sv` asks for a service that has no place in `sv/` at the moment. */
-async function controlByName(keeper: Keeper, text: string): Promise<ApiAnswer> {
+async function controlByName(reconciler: Reconciler, text: string): Promise<ApiAnswer> {
   const [command = "", name = ""] = text.split("\n");
   const [first = "", second] = name.split(".");
-  const worktree = second === undefined ? keeper.find(".default") : keeper.find(first);
+  const worktree = second === undefined ? reconciler.find(".default") : reconciler.find(first);
   const service = worktree?.services.find((s) => s.slug === (second ?? first) && s.backend);
   if (!worktree || !service) return { status: 404, text: `fail: ${name}: no such service\n` };
   if (/^(up|start|restart|once|u|o|s)$/.test(command)) {
-    const result = await keeper.wakes.wake(worktree, service, true);
+    const result = await reconciler.activator.activate(worktree, service, true);
     return result.awake
       ? { status: 200, text: `ok: run: ${name}\n` }
       : { status: 503, text: `fail: ${name}: ${result.why}\n` };

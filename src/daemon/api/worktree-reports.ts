@@ -9,19 +9,25 @@ import { excerptOf } from "../../model/log-excerpt.ts";
 import type { ServiceReport, WorktreeReport } from "../../model/reports.ts";
 import { schemaOf } from "../../model/slug.ts";
 import type { Service } from "../../model/worktree.ts";
-import { inOrder, serviceState, worktreeState } from "../../reconcile/states.ts";
-import type { Host } from "../../resources/step-context.ts";
+import { defaultFirst, serviceState, worktreeState } from "../../reconcile/states.ts";
+import type { StepContext } from "../../resources/step-context.ts";
 import { endOfLog } from "../../services/start-failure.ts";
-import type { Keeper } from "../reconciler/reconciler.ts";
+import type { Reconciler } from "../reconciler/reconciler.ts";
 
 /** Every worktree as it is now, the default one first. */
-export function inspectAll(keeper: Keeper, httpPort: number): WorktreeReport[] {
-  const sight = look(keeper);
-  return inOrder(keeper.worktrees.map((worktree) => report(keeper, worktree, httpPort, sight)));
+export function inspectAll(reconciler: Reconciler, httpPort: number): WorktreeReport[] {
+  const sight = look(reconciler);
+  return defaultFirst(
+    reconciler.worktrees.map((worktree) => report(reconciler, worktree, httpPort, sight)),
+  );
 }
 
-export function inspect(keeper: Keeper, worktree: WorktreeFacts, httpPort: number): WorktreeReport {
-  return report(keeper, worktree, httpPort, look(keeper, worktree.slug));
+export function inspect(
+  reconciler: Reconciler,
+  worktree: WorktreeFacts,
+  httpPort: number,
+): WorktreeReport {
+  return report(reconciler, worktree, httpPort, look(reconciler, worktree.slug));
 }
 
 /** What is looked at once, however many services there are. */
@@ -32,34 +38,36 @@ interface Sight {
   readonly memory: ReadonlyMap<number, number>;
 }
 
-function look({ host }: Keeper, only?: string): Sight {
-  const names = host.slots.names().filter((key) => !only || key.startsWith(`${only}.`));
+function look({ host }: Reconciler, only?: string): Sight {
+  const names = host.serviceDirectories
+    .names()
+    .filter((key) => !only || key.startsWith(`${only}.`));
   const placed = new Map(
     names
-      .filter((key) => host.slots.has(key))
-      .map((key) => [key, readStatus(host.slots.path(key))] as const),
+      .filter((key) => host.serviceDirectories.has(key))
+      .map((key) => [key, readStatus(host.serviceDirectories.path(key))] as const),
   );
   const leaders = [...placed.values()].flatMap((s) => (s && s.pid > 0 ? [s.pid] : []));
   return { placed, memory: memoryOfGroups(new Set(leaders)) };
 }
 
 function report(
-  keeper: Keeper,
+  reconciler: Reconciler,
   worktree: WorktreeFacts,
   httpPort: number,
   sight: Sight,
 ): WorktreeReport {
   const { slug } = worktree;
   const { held } = worktree.trust();
-  const progress = keeper.host.branching.get(slug);
-  const serious = [...keeper.problemsOf(slug), ...worktree.mistakes.map(problemLine)];
+  const progress = reconciler.host.branchProgress.get(slug);
+  const serious = [...reconciler.problemsOf(slug), ...worktree.mistakes.map(problemLine)];
   const problems = [
     ...serious,
-    ...keeper.notesOf(slug),
+    ...reconciler.warningsOf(slug),
     ...worktree.refused.map(({ name, why }) => `${name}: ${why}`),
   ];
   const services = worktree.services.map((service) =>
-    inspectService(keeper, worktree, service, httpPort, sight, held.get(service.slug)),
+    inspectService(reconciler, worktree, service, httpPort, sight, held.get(service.slug)),
   );
   return {
     name: worktree.name,
@@ -73,8 +81,8 @@ function report(
       problems: serious,
       failing: services.some(({ failures }) => failures !== undefined),
       branching: progress !== undefined,
-      busy: keeper.isBusy(slug),
-      provisioned: keeper.isProvisioned(slug),
+      busy: reconciler.isBusy(slug),
+      provisioned: reconciler.isProvisioned(slug),
       unknown: worktree.state === "unknown",
     }),
     ...(progress === undefined ? {} : { progress }),
@@ -87,14 +95,14 @@ function report(
 }
 
 function inspectService(
-  keeper: Keeper,
+  reconciler: Reconciler,
   worktree: WorktreeFacts,
   service: Service,
   httpPort: number,
   { placed: places, memory }: Sight,
   held: string | undefined,
 ): ServiceReport {
-  const { host, wakes, housekeeper } = keeper;
+  const { host, activator, idleManager } = reconciler;
   const key = `${worktree.slug}.${service.slug}`;
   const placed = places.has(key);
   const status = places.get(key);
@@ -106,15 +114,15 @@ function inspectService(
     supervised: status?.state,
     since: status?.since ?? 0,
     wants: status?.wants,
-    rested: placed && host.slots.isRested(key),
+    rested: placed && host.serviceDirectories.isStopped(key),
     start,
-    starting: wakes.isStarting(key),
+    starting: activator.isStarting(key),
     crashed: crash !== undefined,
     now: Date.now() / 1000,
     held: held !== undefined && status?.state !== "run",
   });
   const running = (state === "running" || state === "crashing") && status && status.pid > 0;
-  const used = housekeeper.census.lastUse(worktree, service);
+  const used = idleManager.usageTracker.lastUse(worktree, service);
   return {
     name: service.name,
     slug: service.slug,
@@ -131,7 +139,7 @@ function inspectService(
 }
 
 /** Why its last run failed, in its own words: how it ended is told beside. */
-function telling({ layout }: Host, key: string): readonly string[] {
+function telling({ layout }: StepContext, key: string): readonly string[] {
   const lines = endOfLog(layout, key, LOG_LINES).map((line) => line.replace(STAMP, ""));
   const isEnd = (line: string) => /^ikigai: \S+ (?:ended|failed) /.test(line);
   // The run that ended last, not the one that is on: that one has not failed yet.

@@ -5,18 +5,18 @@ import { serviceUrl, shownUrl } from "../../model/addresses.ts";
 import { failurePage, type ServiceFailure } from "../../model/failure-page.ts";
 import { isSlug } from "../../model/slug.ts";
 import type { Service } from "../../model/worktree.ts";
-import type { Keeper } from "../reconciler/reconciler.ts";
+import type { Reconciler } from "../reconciler/reconciler.ts";
 
 /**
  * What nginx asks when a backend does not answer. `/wake` brings a service up
  * and sends nginx back to it; `/down` only explains. Nothing else is offered, so
  * that no request from outside reaches the daemon's own interface.
  */
-export function gateServer(keeper: Keeper, httpPort: () => number): http.Server {
+export function gateServer(reconciler: Reconciler, httpPort: () => number): http.Server {
   const misses = new Misses();
   return http.createServer((request, response) => {
     request.resume();
-    answer(keeper, misses, request, httpPort())
+    answer(reconciler, misses, request, httpPort())
       .catch((error: unknown): Answer => {
         const why = error instanceof Error ? error.message : String(error);
         return {
@@ -33,7 +33,7 @@ type Answer =
   | { readonly status: 404 | 502 | 503 | 504; readonly failure: ServiceFailure };
 
 async function answer(
-  keeper: Keeper,
+  reconciler: Reconciler,
   misses: Misses,
   request: http.IncomingMessage,
   httpPort: number,
@@ -41,15 +41,15 @@ async function answer(
   const slug = header(request, "x-ikigai-worktree");
   const name = header(request, "x-ikigai-service");
   if (slug !== ".default" && !isSlug(slug)) return unknown(`There is no worktree ${slug}.`);
-  await untilKnown(keeper, misses, slug, name);
-  const worktree = find(keeper, slug);
+  await untilKnown(reconciler, misses, slug, name);
+  const worktree = find(reconciler, slug);
   if (!worktree) {
     return slug === ".default"
       ? unknown("No worktree is the default one.")
       : unknown(`There is no worktree ${slug}.`);
   }
   const service = worktree.services.find((s) => s.slug === name);
-  if (!service && slug === ".default" && keeper.find(name)) return preparing(name);
+  if (!service && slug === ".default" && reconciler.find(name)) return preparing(name);
   if (!service && slug === ".default" && name !== "backend") {
     return unknown(
       `There is no worktree ${name}, and no service of that name in ${worktree.slug}.`,
@@ -69,20 +69,20 @@ async function answer(
     const why = `The service ${name} of ${worktree.slug} has no HTTP (services.${service.name}.http is false).`;
     return unknown(why, `ikigai logs ${worktree.slug}/${service.slug}`);
   }
-  if (request.url !== "/wake") return explanation(keeper, request, worktree, service);
-  const result = await keeper.wakes.wake(worktree, service);
+  if (request.url !== "/wake") return explanation(reconciler, request, worktree, service);
+  const result = await reconciler.activator.activate(worktree, service);
   // The bare addresses may lead elsewhere by now, and nginx goes there again.
-  const now = find(keeper, slug);
-  if (now && now.slug !== worktree.slug) return answer(keeper, misses, request, httpPort);
+  const now = find(reconciler, slug);
+  if (now && now.slug !== worktree.slug) return answer(reconciler, misses, request, httpPort);
   const title = `${worktree.slug}/${service.slug} is down`;
   if (!result.awake) return { status: 503, failure: { title, ...result } };
-  return { status: 200, port: keeper.host.ports.get(`${worktree.slug}/${service.slug}`) };
+  return { status: 200, port: reconciler.host.ports.get(`${worktree.slug}/${service.slug}`) };
 }
 
 /** The worktree that an address leads to: of the bare ones, which lag behind what is chosen, the links decide. */
-function find(keeper: Keeper, slug: string): WorktreeFacts | undefined {
-  const bare = slug === DEFAULT ? keeper.host.pointer.slug : undefined;
-  return (bare === undefined ? undefined : keeper.find(bare)) ?? keeper.find(slug);
+function find(reconciler: Reconciler, slug: string): WorktreeFacts | undefined {
+  const bare = slug === DEFAULT ? reconciler.host.pointer.slug : undefined;
+  return (bare === undefined ? undefined : reconciler.find(bare)) ?? reconciler.find(slug);
 }
 
 /** Its address was not there yet when the request came, and so led to the default worktree. */
@@ -99,17 +99,17 @@ function preparing(slug: string): Answer {
 
 /** A worktree or a service may be so new that nobody has looked yet: once a second that is looked for. */
 async function untilKnown(
-  keeper: Keeper,
+  reconciler: Reconciler,
   misses: Misses,
   slug: string,
   name: string,
 ): Promise<void> {
-  const isKnown = () => find(keeper, slug)?.services.some((s) => s.slug === name) === true;
+  const isKnown = () => find(reconciler, slug)?.services.some((s) => s.slug === name) === true;
   // What leads to no worktree is looked for everywhere, whatever its name.
-  const place = slug !== ".default" && find(keeper, slug) ? slug : ".default";
+  const place = slug !== ".default" && find(reconciler, slug) ? slug : ".default";
   if (isKnown() || misses.isRecent(place)) return;
   let looking = true;
-  const look = slug === ".default" ? keeper.lookEverywhere() : keeper.lookAt(slug);
+  const look = slug === ".default" ? reconciler.reconcileAll() : reconciler.reconcile(slug);
   const over = look.finally(() => {
     looking = false;
   });
@@ -139,7 +139,7 @@ const LOOK_MS = 5;
 
 /** A request that reached the service and was not answered is not repeated, as it may have acted. */
 function explanation(
-  keeper: Keeper,
+  reconciler: Reconciler,
   request: http.IncomingMessage,
   worktree: WorktreeFacts,
   service: Service,
@@ -148,17 +148,17 @@ function explanation(
   switch (header(request, "x-ikigai-failure")) {
     case "interrupted": {
       const why = "it closed the connection before it had answered";
-      const failure = keeper.wakes.explain(worktree, service, why);
+      const failure = reconciler.activator.describeFailure(worktree, service, why);
       return { status: 502, failure: { title: `${name} did not answer`, ...failure } };
     }
     case "late": {
       const why = "it took too long to answer";
-      const failure = keeper.wakes.explain(worktree, service, why);
+      const failure = reconciler.activator.describeFailure(worktree, service, why);
       return { status: 504, failure: { title: `${name} did not answer`, ...failure } };
     }
     default: {
       const why = "it was started and could not be reached";
-      const failure = keeper.wakes.explain(worktree, service, why);
+      const failure = reconciler.activator.describeFailure(worktree, service, why);
       return { status: 503, failure: { title: `${name} is down`, ...failure } };
     }
   }

@@ -1,13 +1,13 @@
 import { rotate } from "../../host/fs/log-rotation.ts";
-import { carefully, every } from "../../host/timers/interval.ts";
+import { logErrors, setCoalescedInterval } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 
 const LOOK_MS = 60_000;
 
 /** Keeps the logs small of servers that run for months. Returns the way to end it. */
-export function rotateRegularly({ logs }: Layout, journal: (line: string) => void): () => void {
+export function rotateLogs({ logs }: Layout, journal: (line: string) => void): () => void {
   const look = () =>
     Promise.all(["nginx.log", "postgres.log"].map((name) => rotate(`${logs}/${name}`)));
-  carefully(look, journal)();
-  return every(LOOK_MS, look, journal);
+  logErrors(look, journal)();
+  return setCoalescedInterval(LOOK_MS, look, journal);
 }

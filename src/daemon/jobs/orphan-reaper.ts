@@ -1,5 +1,5 @@
 import { findOrphans, type Orphan, signalOrphan } from "../../host/runit/orphaned-groups.ts";
-import { every } from "../../host/timers/interval.ts";
+import { setCoalescedInterval } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 
 const LOOK_MS = 5_000;
@@ -9,7 +9,7 @@ const LOOK_MS = 5_000;
  * would run beside the next one for good. Only what is found twice, as the next run script may be
  * about to end it itself. Asked first, then forced. Returns the way to end it.
  */
-export function endOrphansRegularly(layout: Layout, journal: (line: string) => void): () => void {
+export function reapOrphans(layout: Layout, journal: (line: string) => void): () => void {
   /** How often each was found, one look after the other. */
   let found = new Map<string, number>();
   const look = () => {
@@ -22,7 +22,7 @@ export function endOrphansRegularly(layout: Layout, journal: (line: string) => v
       if (times > 1) signalOrphan(orphan, times > 2 ? "SIGKILL" : "SIGTERM");
     }
   };
-  return every(LOOK_MS, look, journal);
+  return setCoalescedInterval(LOOK_MS, look, journal);
 }
 
 function nameOf({ pid, started }: Orphan): string {

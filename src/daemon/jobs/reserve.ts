@@ -1,10 +1,10 @@
-import { type Pulse, readPrint, readPulse } from "../../host/postgres/activity.ts";
-import { gatherExtensions } from "../../host/postgres/extensions.ts";
-import { onBeat } from "../../host/timers/coalesced-timeout.ts";
+import { type Activity, readActivity, readTableFingerprint } from "../../host/postgres/activity.ts";
+import { moveMisplacedExtensions } from "../../host/postgres/extensions.ts";
+import { setCoalescedTimeout } from "../../host/timers/coalesced-timeout.ts";
 import type { Journal } from "../../model/journal.ts";
 import { type Slug, schemaOf } from "../../model/slug.ts";
 import { BranchError, dropReserve, keepReserve, schemaSize } from "../../schema-branch/index.ts";
-import type { Keeper } from "../reconciler/reconciler.ts";
+import type { Reconciler } from "../reconciler/reconciler.ts";
 import { ReservePause } from "./reserve-pause.ts";
 
 const PAUSE_MS = 3_000;
@@ -25,14 +25,14 @@ const BASES = 3;
  * something and then been quiet. Makes way for whoever is being served with a new
  * worktree. Returns the way to end it.
  */
-export function keepReserveRegularly(keeper: Keeper, journal: Journal): () => Promise<void> {
-  const reserving = new Reserving(keeper, journal);
+export function keepReserves(reconciler: Reconciler, journal: Journal): () => Promise<void> {
+  const reserving = new ReserveKeeper(reconciler, journal);
   let ended = false;
   let running: Promise<void> = Promise.resolve();
-  let giveUp = onBeat(PAUSE_MS, tick);
+  let giveUp = setCoalescedTimeout(PAUSE_MS, tick);
   function tick(): void {
     running = reserving.look().then(() => {
-      if (!ended) giveUp = onBeat(reserving.isIdle ? IDLE_PAUSE_MS : PAUSE_MS, tick);
+      if (!ended) giveUp = setCoalescedTimeout(reserving.isIdle ? IDLE_PAUSE_MS : PAUSE_MS, tick);
     });
   }
   return async () => {
@@ -43,8 +43,8 @@ export function keepReserveRegularly(keeper: Keeper, journal: Journal): () => Pr
   };
 }
 
-class Reserving {
-  readonly #keeper: Keeper;
+class ReserveKeeper {
+  readonly #reconciler: Reconciler;
   readonly #journal: Journal;
   readonly #ending = new AbortController();
   readonly #told = new Set<string>();
@@ -60,8 +60,8 @@ class Reserving {
   #notBefore = Number.NEGATIVE_INFINITY;
   #atLatest = Number.NEGATIVE_INFINITY;
 
-  constructor(keeper: Keeper, journal: Journal) {
-    this.#keeper = keeper;
+  constructor(reconciler: Reconciler, journal: Journal) {
+    this.#reconciler = reconciler;
     this.#journal = journal;
   }
 
@@ -76,13 +76,13 @@ class Reserving {
 
   /** Never fails: a server that is away is asked again. */
   async look(): Promise<void> {
-    const { branching, postgres } = this.#keeper.host;
-    if (branching.size > 0) return;
+    const { branchProgress, postgres } = this.#reconciler.host;
+    if (branchProgress.size > 0) return;
     const began = performance.now();
     try {
-      const pulse = await readPulse(postgres, this.#needed());
+      const pulse = await readActivity(postgres, this.#needed());
       // Its worktree may have gone since, of which the server's position tells nothing.
-      if (pulse.unfinished) await this.#keeper.sweep();
+      if (pulse.unfinished) await this.#reconciler.sweep();
       this.#notice(pulse);
       if (pulse.position === this.#served) return;
       const print = this.isIdle ? this.#seen : await this.#read();
@@ -91,32 +91,32 @@ class Reserving {
       const unproven: string[] = [];
       for (const slug of this.#bases()) unproven.push(...(await this.#keep(slug)));
       this.#pause.record(print, unproven, performance.now());
-      this.#served = (await readPulse(postgres, this.#needed())).position;
+      this.#served = (await readActivity(postgres, this.#needed())).position;
       this.#line = print;
       this.#pauseUntil(performance.now() + (performance.now() - began) * RARENESS);
     } catch {
       // Postgres is away or its disk is full; or a branch began, and it is nobody's fault.
-      if (branching.size === 0) this.#pauseUntil(performance.now() + FAILED_PAUSE_MS);
+      if (branchProgress.size === 0) this.#pauseUntil(performance.now() + FAILED_PAUSE_MS);
     }
   }
 
   /** Roles of worktrees that are there, whose branch may be under way or refused. */
   #needed(): string[] {
-    return this.#keeper.worktrees.map(({ slug }) => schemaOf(slug));
+    return this.#reconciler.worktrees.map(({ slug }) => schemaOf(slug));
   }
 
-  #notice({ position }: Pulse): void {
+  #notice({ position }: Activity): void {
     if (position !== this.#position) this.#movedAt = performance.now();
     this.#position = position;
   }
 
   async #read(): Promise<string> {
     await this.#gather();
-    return readPrint(this.#keeper.host.postgres, this.#bases().map(schemaOf));
+    return readTableFingerprint(this.#reconciler.host.postgres, this.#bases().map(schemaOf));
   }
 
   /** When a base was written to since all was in line, and nobody is at it: as a rule. */
-  #isDue({ bases }: Pulse, print: string, now: number): boolean {
+  #isDue({ bases }: Activity, print: string, now: number): boolean {
     const quiet = print === this.#seen;
     this.#seen = print;
     // Somebody was served from it. One that could not be made again is no longer waited for.
@@ -131,26 +131,29 @@ class Reserving {
   }
 
   #bases(): Slug[] {
-    const chosen = this.#keeper.find(".default")?.slug;
-    const all = [...(chosen === undefined ? [] : [chosen]), ...this.#keeper.host.branching.bases];
+    const chosen = this.#reconciler.find(".default")?.slug;
+    const all = [
+      ...(chosen === undefined ? [] : [chosen]),
+      ...this.#reconciler.host.branchProgress.bases,
+    ];
     return [...new Set(all)].filter((slug) => this.#wantsOne(slug)).slice(0, BASES);
   }
 
   #wantsOne(slug: Slug): boolean {
-    const worktree = this.#keeper.find(slug);
-    return worktree?.settings.database.branch === "data" && this.#keeper.isProvisioned(slug);
+    const worktree = this.#reconciler.find(slug);
+    return worktree?.settings.database.branch === "data" && this.#reconciler.isProvisioned(slug);
   }
 
   /** Answers the tables whose copying may bring nothing. */
   async #keep(slug: Slug): Promise<readonly string[]> {
-    const { postgres, branching } = this.#keeper.host;
-    const { maxSize } = this.#keeper.find(slug)?.settings.database ?? { maxSize: 0 };
+    const { postgres, branchProgress } = this.#reconciler.host;
+    const { maxSize } = this.#reconciler.find(slug)?.settings.database ?? { maxSize: 0 };
     const base = schemaOf(slug);
     this.#kept.delete(base);
     const size = await postgres.use((client) => schemaSize(client, base));
     if (size === 0 || size > maxSize) return [];
-    const signal = AbortSignal.any([branching.quiet, this.#ending.signal]);
-    if (branching.size > 0) return [];
+    const signal = AbortSignal.any([branchProgress.quiet, this.#ending.signal]);
+    if (branchProgress.size > 0) return [];
     try {
       const {
         state,
@@ -173,7 +176,7 @@ class Reserving {
 
   /** Those of worktrees that are gone, or from which nobody makes others any more. */
   async #dropOthers(reserved: readonly string[]): Promise<void> {
-    const { postgres } = this.#keeper.host;
+    const { postgres } = this.#reconciler.host;
     const kept = this.#bases().map(schemaOf);
     for (const base of reserved.filter((each) => !kept.includes(each))) {
       await postgres.use((client) => dropReserve(client, base));
@@ -183,16 +186,16 @@ class Reserving {
   }
 
   async #gather(): Promise<void> {
-    const { host } = this.#keeper;
-    const strays = await gatherExtensions(host.postgres);
-    const chosen = this.#keeper.find(".default")?.slug;
-    for (const { slug } of this.#keeper.worktrees) {
+    const { host } = this.#reconciler;
+    const strays = await moveMisplacedExtensions(host.postgres);
+    const chosen = this.#reconciler.find(".default")?.slug;
+    for (const { slug } of this.#reconciler.worktrees) {
       const texts = strays
         .filter(
           ({ schema }) => schema === schemaOf(slug) || (schema === "public" && slug === chosen),
         )
         .map(({ text }) => text);
-      host.notes.set(slug, "extensions", texts.join("; ") || undefined);
+      host.warnings.set(slug, "extensions", texts.join("; ") || undefined);
     }
   }
 

@@ -12,7 +12,7 @@ import {
   type Retention,
   shortensAt,
 } from "../../model/retention.ts";
-import type { Keeper } from "../reconciler/reconciler.ts";
+import type { Reconciler } from "../reconciler/reconciler.ts";
 
 const LONGEST_PAUSE_MS = 60_000;
 const SHORTEST_PAUSE_MS = 500;
@@ -28,7 +28,7 @@ export type GivenRetention = () => Retention | undefined;
  * @returns `look` for when the settings may have changed, and the way to end it
  */
 export function enforceRetention(
-  keeper: Keeper,
+  reconciler: Reconciler,
   given: GivenRetention,
   journal: Journal,
 ): { look(): void; end(): Promise<void> } {
@@ -41,7 +41,7 @@ export function enforceRetention(
   const tick = () => {
     timer = undefined;
     again = false;
-    running = enforceOnce(keeper, given(), (line) => {
+    running = enforceOnce(reconciler, given(), (line) => {
       // What stands in the way stays there for days; once is enough.
       if (told.has(line)) return;
       told.add(line);
@@ -71,11 +71,11 @@ export function enforceRetention(
 }
 
 async function enforceOnce(
-  keeper: Keeper,
+  reconciler: Reconciler,
   given: Retention | undefined,
   journal: Journal,
 ): Promise<void> {
-  const { postgres, notes } = keeper.host;
+  const { postgres, warnings } = reconciler.host;
   try {
     for (const failure of await sweepDropped(postgres)) journal(failure);
     const { all, now, clock } = await listRetired(postgres);
@@ -86,15 +86,15 @@ async function enforceOnce(
     for (const { schema, mark, removed } of due) {
       try {
         await dropRetired(postgres, schema);
-        notes.delete(schema);
+        warnings.delete(schema);
         journal(`drop schema ${schema}: ${mark.worktree} was removed on ${removed.toISOString()}`);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        notes.set(schema, "schema", why);
+        warnings.set(schema, "schema", why);
         journal(`drop schema ${schema} failed: ${why}`);
       }
     }
-    await sweepUnowned(keeper, retention).catch((error: unknown) =>
+    await sweepUnowned(reconciler, retention).catch((error: unknown) =>
       journal(`logs of worktrees that are gone cannot be removed: ${String(error)}`),
     );
   } catch {
@@ -130,7 +130,7 @@ function inWords({ age, count }: Retention): string {
 }
 
 /** The logs of a removed worktree are kept as long as its data is: whoever restores that reads them. */
-async function sweepUnowned({ host, worktrees }: Keeper, { age }: Retention): Promise<void> {
+async function sweepUnowned({ host, worktrees }: Reconciler, { age }: Retention): Promise<void> {
   const marked = (await listSchemas(host.postgres)).flatMap(({ mark }) => mark?.identity ?? []);
   sweepLogs(host.layout, {
     identities: new Set([...marked, ...worktrees.map(({ identity }) => identity)]),

@@ -1,6 +1,6 @@
-import { readArrival } from "../../host/project/location.ts";
+import { detectRelocation } from "../../host/project/location.ts";
 import { findSupervisor, isSupervisorAlive, reviveSupervisor } from "../../host/runit/runsvdir.ts";
-import { every } from "../../host/timers/interval.ts";
+import { setCoalescedInterval } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 
 const LOOK_MS = 1_000;
@@ -18,7 +18,7 @@ export function watchSupervisor(layout: Layout, journal: (line: string) => void)
   let revivedAt = Number.NEGATIVE_INFINITY;
   const look = () => {
     // After a move it goes on under the old name, until a start puts that right.
-    if (isSupervisorAlive(layout) || readArrival(layout).kind !== "same") {
+    if (isSupervisorAlive(layout) || detectRelocation(layout).kind !== "same") {
       seen = true;
       missed = 0;
       return;
@@ -31,7 +31,7 @@ export function watchSupervisor(layout: Layout, journal: (line: string) => void)
     journal("runsvdir has ended although nobody asked for it: it is started again");
     reviveSupervisor(layout);
   };
-  return every(LOOK_MS, look, journal);
+  return setCoalescedInterval(LOOK_MS, look, journal);
 }
 
 /** Whether a runsvdir started us, now or before it was killed. */

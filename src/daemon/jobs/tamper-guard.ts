@@ -1,13 +1,13 @@
-import { plantedFiles } from "../../discovery/tracked-ikigai-files.ts";
+import { trackedIkigaiFiles } from "../../discovery/tracked-ikigai-files.ts";
 import { DirectoryWatch } from "../../host/fs/directory-watch.ts";
-import { dropPlanted, putRight } from "../../host/project/control-repair.ts";
+import { quarantineTracked, restoreControls } from "../../host/project/control-repair.ts";
 import { controlDirectories } from "../../host/project/controls.ts";
 import { packageFile } from "../../host/project/package-file.ts";
-import { carefully, every } from "../../host/timers/interval.ts";
+import { logErrors, setCoalescedInterval } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 import type { Worktree } from "../../model/worktree.ts";
 
-export interface Guarded {
+export interface GuardOptions {
   readonly layout: Layout;
   readonly commonDir: string;
   /** What approvals and seals call the project. */
@@ -31,7 +31,7 @@ const WATCHED_LOOK_MS = 60_000;
  * Keeps what ikigai itself runs as the package has it. In an ordinary clone `.ikigai` lies within
  * git's reach, and a checkout may put a branch's files over it. Returns the way to end it.
  */
-export function guardControls(guarded: Guarded): () => void {
+export function guardControls(guarded: GuardOptions): () => void {
   const { layout, identity, journal } = guarded;
   let timer: NodeJS.Timeout | undefined;
   let again = false;
@@ -44,11 +44,11 @@ export function guardControls(guarded: Guarded): () => void {
       if (again) look();
     }, PAUSE_MS);
     attempt(journal, () => {
-      for (const line of putRight(layout, identity, which)) journal(line);
+      for (const line of restoreControls(layout, identity, which)) journal(line);
     });
     judging();
   };
-  const judging = carefully(() => judge(guarded), journal);
+  const judging = logErrors(() => judge(guarded), journal);
   let noticedAt = Number.NEGATIVE_INFINITY;
   const noticed = () => {
     noticedAt = performance.now();
@@ -71,7 +71,7 @@ export function guardControls(guarded: Guarded): () => void {
     lookedAt = now;
     look("all");
   };
-  const endLooks = every(LOOK_MS, lookRegularly, journal);
+  const endLooks = setCoalescedInterval(LOOK_MS, lookRegularly, journal);
   look("all");
   return () => {
     clearTimeout(timer);
@@ -82,17 +82,17 @@ export function guardControls(guarded: Guarded): () => void {
 
 const judged = new Map<string, boolean>();
 
-async function judge({ layout, identity, main, planted, journal }: Guarded): Promise<void> {
+async function judge({ layout, identity, main, planted, journal }: GuardOptions): Promise<void> {
   const worktree = main();
   if (!worktree) return;
-  const files = await plantedFiles(layout, worktree).catch(() => []);
+  const files = await trackedIkigaiFiles(layout, worktree).catch(() => []);
   const before = judged.get(layout.root) ?? false;
   judged.set(layout.root, files.length > 0);
   if (before === files.length > 0) return;
   if (!before) journal(`the branch of ${worktree.slug} holds ${files.slice(0, 5).join(", ")}`);
   attempt(journal, () => {
-    dropPlanted(layout, files);
-    putRight(layout, identity);
+    quarantineTracked(layout, files);
+    restoreControls(layout, identity);
   });
   planted();
 }

@@ -9,7 +9,7 @@ export type Pause = (milliseconds: number) => Promise<void>;
  * served by one more run after it, together with all others that came meanwhile:
  * a look that began before the request may have missed what it is about.
  */
-export class Queue<Key> {
+export class CoalescingQueue<Key> {
   readonly #job: (key: Key, pause: Pause) => Promise<void>;
   readonly #running = new Map<Key, Promise<void>>();
   readonly #waiting = new Map<Key, Promise<void>>();

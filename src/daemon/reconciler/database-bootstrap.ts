@@ -1,5 +1,5 @@
 import { isUnreachable, type Postgres } from "../../host/postgres/client.ts";
-import { explain } from "../../host/postgres/error-message.ts";
+import { errorMessage } from "../../host/postgres/error-message.ts";
 import { sweepRoles } from "../../host/postgres/roles.ts";
 import { prepareDatabase } from "../../host/postgres/schemas.ts";
 import type { Journal } from "../../model/journal.ts";
@@ -7,7 +7,7 @@ import { type Slug, schemaOf } from "../../model/slug.ts";
 import { sweepBuilds } from "../../schema-branch/index.ts";
 
 /** What a database needs once, before its first schema. */
-export class DatabasePreparation {
+export class DatabaseBootstrap {
   readonly #postgres: Postgres;
   readonly #live: () => readonly Slug[];
   readonly #journal: Journal;
@@ -43,7 +43,7 @@ export class DatabasePreparation {
       await this.sweep();
       this.#done = true;
     } catch (error) {
-      const why = explain(error);
+      const why = errorMessage(error);
       if (!isUnreachable(error) && why !== this.#told) this.#journal(`database: ${why}`);
       this.#told = why;
     }

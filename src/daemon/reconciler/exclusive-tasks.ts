@@ -3,21 +3,21 @@ import type { Slug } from "../../model/slug.ts";
 import { UserError } from "../../model/user-error.ts";
 
 /** Work on one worktree that must not meet a look at it. */
-export type Errand<Result> = (worktree: WorktreeFacts, facts: Facts) => Promise<Result>;
+export type ExclusiveTask<Result> = (worktree: WorktreeFacts, facts: Facts) => Promise<Result>;
 
 interface Waiting {
   run(worktree: WorktreeFacts, facts: Facts): Promise<void>;
 }
 
 /** What waits for the next look at a worktree. */
-export class Errands {
+export class ExclusiveTasks {
   readonly #waiting = new Map<Slug, readonly Waiting[]>();
 
   /**
    * @returns to be called when that look is over: the errand's result, or throws what it threw
    * @throws UserError where it was not run, as the worktree could not be looked into
    */
-  add<Result>(slug: Slug, errand: Errand<Result>): () => Result {
+  add<Result>(slug: Slug, errand: ExclusiveTask<Result>): () => Result {
     let outcome: (() => Result) | undefined;
     const waiting: Waiting = {
       async run(worktree, facts) {

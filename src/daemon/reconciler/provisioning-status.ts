@@ -1,10 +1,10 @@
-import { explain } from "../../host/postgres/error-message.ts";
+import { errorMessage } from "../../host/postgres/error-message.ts";
 import { Backoff } from "../../host/timers/backoff.ts";
 import type { Slug } from "../../model/slug.ts";
 import type { Failure } from "../../reconcile/reconcile.ts";
 
 /** How the worktrees stand after the last look at each: what failed, and when to try again. */
-export class Standing {
+export class ProvisioningStatus {
   /** Of those where something failed. */
   readonly #problems = new Map<Slug, readonly string[]>();
   readonly #provisioned = new Set<Slug>();
@@ -36,7 +36,7 @@ export class Standing {
       this.#provisioned.add(slug);
       return;
     }
-    this.#problems.set(slug, [...new Set(failures.map(({ error }) => explain(error)))]);
+    this.#problems.set(slug, [...new Set(failures.map(({ error }) => errorMessage(error)))]);
     this.#provisioned.delete(slug);
   }
 
@@ -53,7 +53,7 @@ export class Standing {
   }
 
   /** True when something failed and it is time to try again: soon at first, then less often. */
-  wantsRetry(): boolean {
+  isRetryDue(): boolean {
     if (this.#problems.size === 0 && this.#leftovers.size === 0) {
       this.#backoff.reset();
       return false;

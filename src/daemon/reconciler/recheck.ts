@@ -10,7 +10,7 @@ const PATIENCE_MS = AWAY_MS + 20;
  * directory that is away may be on its way. Looks that others ask for meanwhile do not
  * count: several within a few milliseconds would use all of them up before patience is over.
  */
-export class Again {
+export class Recheck {
   readonly #look: (slug: Slug) => void;
   readonly #after: (then: () => void) => void;
   readonly #looks = new Map<Slug, number>();
@@ -25,7 +25,7 @@ export class Again {
   }
 
   /** Told of each look's outcome; with `only` the look was at that one alone. */
-  tell(held: ReadonlySet<Slug>, only?: Slug): void {
+  schedule(held: ReadonlySet<Slug>, only?: Slug): void {
     for (const slug of only === undefined ? [...this.#looks.keys()] : [only]) {
       if (!held.has(slug)) this.#looks.delete(slug);
     }

@@ -1,66 +1,66 @@
 import { setImmediate } from "node:timers/promises";
 import {
+  type FactSources,
   type Facts,
-  type Gathering,
-  gatherFacts,
+  readFacts,
   type WorktreeFacts,
 } from "../../discovery/facts.ts";
 import { joinRaw } from "../../host/fs/files.ts";
 import { untilUnlocked } from "../../host/git/index-lock.ts";
-import { explain } from "../../host/postgres/error-message.ts";
+import { errorMessage } from "../../host/postgres/error-message.ts";
 import { Backoff } from "../../host/timers/backoff.ts";
 import type { Journal } from "../../model/journal.ts";
 import type { PlanReport } from "../../model/reports.ts";
 import type { Slug } from "../../model/slug.ts";
-import { describe } from "../../reconcile/messages.ts";
-import { noteOutcome } from "../../reconcile/outcome.ts";
+import { formatStep } from "../../reconcile/messages.ts";
+import { recordOutcome } from "../../reconcile/outcome.ts";
 import {
   type Outcome,
   observe,
   reconcile,
   reconcileProject,
-  touched,
+  scopeOf,
 } from "../../reconcile/reconcile.ts";
-import type { Host } from "../../resources/step-context.ts";
-import type { Wakes } from "../../services/activator.ts";
-import type { Found } from "../../services/activator-dependencies.ts";
+import type { StepContext } from "../../resources/step-context.ts";
+import type { ServiceActivator } from "../../services/activator.ts";
+import type { ServiceRef } from "../../services/activator-dependencies.ts";
 import { Autostart } from "../../services/autostart.ts";
 import type { Limits } from "../../services/eviction-policy.ts";
-import { Housekeeper } from "../../services/idle-manager.ts";
-import { changeOfTop } from "../watch/change-poll.ts";
-import { type Pause, Queue } from "./coalescing-queue.ts";
-import { DatabasePreparation } from "./database-bootstrap.ts";
-import { type Errand, Errands } from "./exclusive-tasks.ts";
-import { Standing } from "./provisioning-status.ts";
-import { Again } from "./recheck.ts";
-import { Seen } from "./worktree-cache.ts";
+import { IdleManager } from "../../services/idle-manager.ts";
+import { changeTimeOf } from "../watch/change-poll.ts";
+import { CoalescingQueue, type Pause } from "./coalescing-queue.ts";
+import { DatabaseBootstrap } from "./database-bootstrap.ts";
+import { type ExclusiveTask, ExclusiveTasks } from "./exclusive-tasks.ts";
+import { ProvisioningStatus } from "./provisioning-status.ts";
+import { Recheck } from "./recheck.ts";
+import { WorktreeCache } from "./worktree-cache.ts";
 
 /**
  * Keeps what is there in line with what is wanted. Any trigger says "look again",
  * at one worktree or at all; a worktree is worked at by one look at a time.
  */
-export class Keeper {
-  readonly host: Host;
-  readonly wakes: Wakes;
-  readonly housekeeper: Housekeeper;
-  readonly #gathering: () => Gathering;
+export class Reconciler {
+  readonly host: StepContext;
+  readonly activator: ServiceActivator;
+  readonly idleManager: IdleManager;
+  readonly #gathering: () => FactSources;
   readonly #journal: Journal;
   readonly #noticed: (facts: Facts) => void;
-  readonly #looks: Queue<Slug>;
-  readonly #fullLooks: Queue<"all">;
-  readonly #seen = new Seen();
-  readonly #again = new Again((slug) => void this.lookAt(slug).catch(() => {}));
-  readonly #errands = new Errands();
-  readonly #standing = new Standing();
-  readonly #preparation: DatabasePreparation;
+  readonly #looks: CoalescingQueue<Slug>;
+  readonly #fullLooks: CoalescingQueue<"all">;
+  readonly #seen = new WorktreeCache();
+  readonly #again = new Recheck((slug) => void this.reconcile(slug).catch(() => {}));
+  readonly #errands = new ExclusiveTasks();
+  readonly #standing = new ProvisioningStatus();
+  readonly #preparation: DatabaseBootstrap;
   readonly #databaseBackoff = new Backoff(250, 2_000);
   readonly #autostart: Autostart;
   /** Why nothing can be seen, as it was told last. */
   #unreadable = "";
 
   constructor(
-    gathering: () => Gathering,
-    host: Host,
+    gathering: () => FactSources,
+    host: StepContext,
     journal: Journal,
     limits: () => Limits = () => ({}),
     noticed: (facts: Facts) => void = () => {},
@@ -69,7 +69,7 @@ export class Keeper {
     this.#noticed = noticed;
     this.host = host;
     this.#journal = journal;
-    this.housekeeper = new Housekeeper({
+    this.idleManager = new IdleManager({
       host,
       worktrees: () => this.worktrees,
       ready: (slug, anew) => this.#readyForServices(slug, anew),
@@ -77,11 +77,11 @@ export class Keeper {
       limits,
       journal,
     });
-    this.wakes = this.housekeeper.wakes;
-    this.#autostart = new Autostart(host.slots, this.wakes, journal);
-    this.#preparation = new DatabasePreparation(host.postgres, () => this.#seen.slugs, journal);
-    this.#looks = new Queue((slug, pause) => this.#look(slug, pause));
-    this.#fullLooks = new Queue(() => this.#lookEverywhere());
+    this.activator = this.idleManager.activator;
+    this.#autostart = new Autostart(host.serviceDirectories, this.activator, journal);
+    this.#preparation = new DatabaseBootstrap(host.postgres, () => this.#seen.slugs, journal);
+    this.#looks = new CoalescingQueue((slug, pause) => this.#look(slug, pause));
+    this.#fullLooks = new CoalescingQueue(() => this.#lookEverywhere());
   }
 
   /** The worktrees as they were seen last. */
@@ -113,20 +113,20 @@ export class Keeper {
   }
 
   /** What a person should know of a worktree, though it is ready. */
-  notesOf(slug: Slug): readonly string[] {
-    return this.host.notes.of(slug);
+  warningsOf(slug: Slug): readonly string[] {
+    return this.host.warnings.of(slug);
   }
 
   /** True when something failed and it is time to try again: soon at first, then less often. */
-  wantsRetry(): boolean {
-    return this.#standing.wantsRetry();
+  isRetryDue(): boolean {
+    return this.#standing.isRetryDue();
   }
 
   /** Sees whether Postgres, which was away from the start, is there by now; a look follows then. */
   retryDatabase(): void {
     if (this.#preparation.done || !this.#databaseBackoff.isDue()) return;
     void this.#preparation.attempt().then(() => {
-      if (this.#preparation.done) this.lookEverywhere().catch(() => {});
+      if (this.#preparation.done) this.reconcileAll().catch(() => {});
     });
   }
 
@@ -136,7 +136,7 @@ export class Keeper {
   }
 
   /** Settles when a look at this worktree that began after the call is over. */
-  async lookAt(slug: Slug): Promise<void> {
+  async reconcile(slug: Slug): Promise<void> {
     await this.#looks.request(slug);
   }
 
@@ -145,13 +145,13 @@ export class Keeper {
    *
    * @throws UserError where it could not be run, as the worktree is not there or cannot be read
    */
-  async runAt<Result>(slug: Slug, errand: Errand<Result>): Promise<Result> {
+  async runAt<Result>(slug: Slug, errand: ExclusiveTask<Result>): Promise<Result> {
     const over = this.#errands.add(slug, errand);
     await this.#looks.request(slug);
     return over();
   }
 
-  async lookEverywhere(): Promise<void> {
+  async reconcileAll(): Promise<void> {
     await this.#fullLooks.request("all");
     await this.#looks.idle();
   }
@@ -161,7 +161,7 @@ export class Keeper {
     const kinds = await observe(await this.#gather(), this.host);
     return {
       steps: kinds.flatMap(({ planned }) => planned.map(({ step }) => step)),
-      problems: kinds.flatMap(({ failed }) => (failed === undefined ? [] : [explain(failed)])),
+      problems: kinds.flatMap(({ failed }) => (failed === undefined ? [] : [errorMessage(failed)])),
     };
   }
 
@@ -171,40 +171,40 @@ export class Keeper {
   }
 
   /** The same of one that was there at the last look; it may be gone. */
-  knownAt(gitDir: Uint8Array): Slug | undefined {
+  slugOfKnownGitDir(gitDir: Uint8Array): Slug | undefined {
     return this.#seen.slugAt(gitDir);
   }
 
   /** Whether a look at this worktree began after something was heard of it (`performance.now()`). */
-  lookedAfter(slug: Slug, heard: number): boolean {
-    return this.#seen.lookedAfter(slug, heard);
+  reconciledAfter(slug: Slug, heard: number): boolean {
+    return this.#seen.reconciledAfter(slug, heard);
   }
 
   /** Whether one began after a file's time of change, in milliseconds since the epoch. */
-  lookedSince(slug: Slug, changed: number): boolean {
-    return this.#seen.lookedSince(slug, changed);
+  reconciledSince(slug: Slug, changed: number): boolean {
+    return this.#seen.reconciledSince(slug, changed);
   }
 
   /** Ends all services and takes their places: they begin anew when asked for. */
-  async rest(): Promise<void> {
+  async stopAllServices(): Promise<void> {
     await this.idle();
     this.#autostart.forgetAll();
     await Promise.all(
       this.worktrees.flatMap((worktree) =>
-        worktree.services.map((service) => this.wakes.end(worktree, service)),
+        worktree.services.map((service) => this.activator.dispose(worktree, service)),
       ),
     );
   }
 
   /** Somebody asks for a worktree: the next look leaves nothing of it waiting for that. */
-  askFor(slug: Slug): void {
+  markRequested(slug: Slug): void {
     const worktree = this.#seen.find(slug);
-    if (worktree) this.host.asked.add(worktree, this.worktrees);
+    if (worktree) this.host.requested.add(worktree, this.worktrees);
   }
 
   /** Somebody asks for worktrees: what runs there by itself starts, now or when they are ready. */
-  ask(slugs: readonly Slug[]): void {
-    for (const slug of slugs) this.askFor(slug);
+  startRequested(slugs: readonly Slug[]): void {
+    for (const slug of slugs) this.markRequested(slug);
     for (const slug of slugs.filter((each) => this.#autostart.ask(each))) {
       const worktree = this.#seen.find(slug);
       if (worktree) this.#autostart.start(worktree, this.isProvisioned(slug));
@@ -213,17 +213,17 @@ export class Keeper {
 
   /** Settles when the services of a worktree may start; answers what keeps them from it. */
   async #readyForServices(slug: Slug, anew: boolean): Promise<readonly string[]> {
-    this.askFor(slug);
-    if (anew || !this.isProvisioned(slug)) await this.lookAt(slug);
-    this.ask([slug]);
+    this.markRequested(slug);
+    if (anew || !this.isProvisioned(slug)) await this.reconcile(slug);
+    this.startRequested([slug]);
     return this.problemsOf(slug);
   }
 
-  async #putOnPort(slug: Slug, name: Slug, wanted: boolean): Promise<Found | undefined> {
+  async #putOnPort(slug: Slug, name: Slug, wanted: boolean): Promise<ServiceRef | undefined> {
     const address = `${slug}/${name}`;
     if (wanted) await this.host.ports.allocate(address);
     else this.host.ports.release(address);
-    await this.lookAt(slug);
+    await this.reconcile(slug);
     const worktree = this.#seen.find(slug);
     const service = worktree?.services.find((one) => one.slug === name);
     return worktree && service ? { worktree, service } : undefined;
@@ -236,12 +236,13 @@ export class Keeper {
 
   async #gather(scope?: ReadonlySet<Slug>): Promise<Facts> {
     try {
-      const facts = await gatherFacts(this.#gathering(), scope);
+      const facts = await readFacts(this.#gathering(), scope);
       this.#unreadable = "";
       return facts;
     } catch (error) {
-      if (explain(error) !== this.#unreadable) this.#journal(`look failed: ${explain(error)}`);
-      this.#unreadable = explain(error);
+      if (errorMessage(error) !== this.#unreadable)
+        this.#journal(`look failed: ${errorMessage(error)}`);
+      this.#unreadable = errorMessage(error);
       throw error;
     }
   }
@@ -251,9 +252,9 @@ export class Keeper {
     await this.#preparation.attempt();
     const facts = await this.#gather();
     this.#remember(facts);
-    this.#again.tell(facts.held);
+    this.#again.schedule(facts.held);
     const kinds = await observe(facts, this.host);
-    const { slugs, project } = touched(kinds);
+    const { slugs, project } = scopeOf(kinds);
     if (project) this.#tell(await reconcileProject(this.host, kinds), undefined);
     const due = facts.worktrees.filter(
       (worktree) => slugs.has(worktree.slug) || !this.isProvisioned(worktree.slug),
@@ -261,8 +262,8 @@ export class Keeper {
     const gone = [...slugs].filter((slug) => !facts.worktrees.some((w) => w.slug === slug));
     // Not waited for here: one that takes long keeps nobody from noticing the others.
     for (const slug of [...due.map((w) => w.slug), ...gone]) {
-      this.lookAt(slug).catch((error: unknown) =>
-        this.#journal(`look at ${slug} failed: ${explain(error)}`),
+      this.reconcile(slug).catch((error: unknown) =>
+        this.#journal(`look at ${slug} failed: ${errorMessage(error)}`),
       );
     }
   }
@@ -281,15 +282,15 @@ export class Keeper {
     const facts = await this.#gather(scope);
     const chosen = this.#seen.defaultSlug;
     this.#remember(facts, slug);
-    this.#again.tell(facts.held, slug);
-    if (chosen !== facts.defaultSlug) void this.lookEverywhere().catch(() => {});
+    this.#again.schedule(facts.held, slug);
+    if (chosen !== facts.defaultSlug) void this.reconcileAll().catch(() => {});
     if (facts.held.has(slug)) return;
     const worktree = facts.worktrees[0];
     for (const errand of worktree ? errands : []) if (worktree) await errand.run(worktree, facts);
     const outcome = await reconcile(facts, this.host, scope);
     if (worktree && outcome.done.some(({ kind }) => kind === "environment"))
-      this.#seen.touched(slug, changeOfTop(worktree.path));
-    noteOutcome(this.host, slug, this.#seen.find(slug), outcome);
+      this.#seen.recordOwnChange(slug, changeTimeOf(worktree.path));
+    recordOutcome(this.host, slug, this.#seen.find(slug), outcome);
     this.#tell(outcome, slug);
     if (worktree) this.#autostart.start(worktree, this.isProvisioned(slug));
   }
@@ -301,18 +302,18 @@ export class Keeper {
     for (const slug of this.#seen.remember(facts, only)) {
       this.#standing.forget(slug);
       this.#autostart.forget(slug);
-      this.housekeeper.census.forgetUse(slug);
+      this.idleManager.usageTracker.forgetUse(slug);
     }
   }
 
   #tell({ done, failures }: Outcome, slug: Slug | undefined): void {
-    const lines = done.map((step) => `${describe(step)}: ${step.why}`);
+    const lines = done.map((step) => `${formatStep(step)}: ${step.why}`);
     if (lines.length > 0) this.#journal(lines.join("\n"));
     const told = slug === undefined ? [] : this.problemsOf(slug);
     for (const { step, error } of failures) {
       // It is tried again and again, and said once.
-      if (told.includes(explain(error))) continue;
-      this.#journal(`${step ? describe(step) : "look"} failed: ${explain(error)}`);
+      if (told.includes(errorMessage(error))) continue;
+      this.#journal(`${step ? formatStep(step) : "look"} failed: ${errorMessage(error)}`);
     }
     if (slug === undefined) return;
     if (this.#seen.has(slug)) this.#standing.record(slug, failures);

@@ -4,7 +4,7 @@ import { printable } from "../../model/printable.ts";
 import type { Slug } from "../../model/slug.ts";
 
 /** Tells of what is wrong with worktrees' own files, each once until it is another. */
-export function mistakeTeller(
+export function settingsErrorLog(
   journal: Journal,
 ): (slug: Slug, problems: readonly ConfigurationProblem[]) => void {
   const told = new Map<Slug, string>();

@@ -7,7 +7,7 @@ const CLOCK_TICK_MS = 12;
 const CLOCK_SET_MS = 1_000;
 
 /** The worktrees as they were seen last. */
-export class Seen {
+export class WorktreeCache {
   readonly #worktrees = new Map<Slug, WorktreeFacts>();
   readonly #lookedAt = new Map<Slug, { readonly clock: number; readonly monotonic: number }>();
   /** When we ourselves changed the tops of worktrees. */
@@ -46,12 +46,12 @@ export class Seen {
   }
 
   /** The look that is on has changed a worktree's top: its time of change is ours. */
-  touched(slug: Slug, changed: number): void {
+  recordOwnChange(slug: Slug, changed: number): void {
     this.#touched.set(slug, changed);
   }
 
   /** Whether a look at this worktree began after a time of `performance.now()`. */
-  lookedAfter(slug: Slug, heard: number): boolean {
+  reconciledAfter(slug: Slug, heard: number): boolean {
     return (this.#lookedAt.get(slug)?.monotonic ?? Number.NEGATIVE_INFINITY) > heard;
   }
 
@@ -59,7 +59,7 @@ export class Seen {
    * Whether a look at this worktree began after a file's time of change, in milliseconds since the
    * epoch. Unknown, and so not, where the clock was set meanwhile.
    */
-  lookedSince(slug: Slug, time: number): boolean {
+  reconciledSince(slug: Slug, time: number): boolean {
     const looked = this.#lookedAt.get(slug);
     if (!looked) return false;
     if (this.#touched.get(slug) === time) return true;

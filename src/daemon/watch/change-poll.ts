@@ -5,7 +5,7 @@ import type { Slug } from "../../model/slug.ts";
 import type { RawPath, Worktree } from "../../model/worktree.ts";
 
 /** What a glance compares: a few times of change, one system call a worktree. */
-export interface Glance {
+export interface Snapshot {
   /** When the list of git's names changed last. */
   readonly listed: bigint;
   /** git's names of linked worktrees, one character a byte. */
@@ -27,7 +27,11 @@ interface Top {
 type Known = Pick<Worktree, "slug" | "path" | "state">;
 
 /** Cheap enough for every few seconds: has anything changed that is worth a look? */
-export function glance(commonDir: string, worktrees: readonly Known[], before?: Glance): Glance {
+export function takeSnapshot(
+  commonDir: string,
+  worktrees: readonly Known[],
+  before?: Snapshot,
+): Snapshot {
   const list = `${commonDir}/worktrees`;
   const listed = changeOf(list);
   // Before the worktrees themselves: what changes meanwhile is seen once more.
@@ -47,7 +51,7 @@ export function glance(commonDir: string, worktrees: readonly Known[], before?: 
  * Whether a worktree may have come, gone or moved since: most lie beside each other, so that this
  * takes hardly any system calls. What changed within one does not show here.
  */
-export function hasStirred(commonDir: string, { listed, places }: Glance): boolean {
+export function hasChanged(commonDir: string, { listed, places }: Snapshot): boolean {
   if (changeOf(`${commonDir}/worktrees`) !== listed) return true;
   return [...places].some(([place, changed]) => changeOf(Buffer.from(place, "latin1")) !== changed);
 }
@@ -74,7 +78,7 @@ function changeOf(path: RawPath | string): bigint {
 }
 
 /** When a worktree's top changed last, as a glance sees it. */
-export function changeOfTop(path: RawPath): number {
+export function changeTimeOf(path: RawPath): number {
   return lstat(path)?.mtimeMs ?? 0;
 }
 
@@ -103,7 +107,7 @@ export interface Changes {
   readonly tops: ReadonlyMap<Slug, number | undefined>;
 }
 
-export function changesSince(before: Glance, now: Glance): Changes {
+export function changesSince(before: Snapshot, now: Snapshot): Changes {
   const names = [
     ...[...now.names].filter((name) => !before.names.has(name)),
     ...[...before.names].filter((name) => !now.names.has(name)),

@@ -1,12 +1,12 @@
 import { type FSWatcher, watch } from "node:fs";
 import { joinRaw, listIfThere, lstatIfThere } from "../../host/fs/files.ts";
-import { carefully } from "../../host/timers/interval.ts";
+import { logErrors } from "../../host/timers/interval.ts";
 
 /**
  * Told of the administrative directory that something happened to, and of the time (of
  * `performance.now()`) at which the last of it was heard; undefined when it may concern all.
  */
-export type Noticed = (gitDir: Buffer | undefined, heard: number) => void;
+export type OnChange = (gitDir: Buffer | undefined, heard: number) => void;
 
 /** Files of a worktree's administrative directory whose change may change what its top holds. */
 const TELLING = new Set(["HEAD", "index", "gitdir", "locked", "ORIG_HEAD"]);
@@ -22,15 +22,15 @@ const LONGEST_MS = 400;
  * `failed` is told when the system gives no watches (inotify(7), "Limits"):
  * looking every few seconds is then all there is.
  */
-export function watchRepository(
+export function watchGitDirectory(
   commonDir: string,
-  noticed: Noticed,
+  noticed: OnChange,
   failed: (error: unknown) => void,
   journal: (line: string) => void,
 ): () => void {
   const common = Buffer.from(commonDir);
   const list = joinRaw(common, "worktrees");
-  const swarm = new Swarm(carefully(noticed, journal));
+  const swarm = new Debouncer(logErrors(noticed, journal));
   const watches = new Watches(failed, journal);
   const openOne = (name: Buffer) => {
     const gitDir = joinRaw(list, name);
@@ -79,7 +79,7 @@ class Watches {
     this.#close(key);
     if (!lstatIfThere(directory)?.isDirectory()) return;
     try {
-      const hear = carefully(told, this.#journal);
+      const hear = logErrors(told, this.#journal);
       const watcher = watch(directory, { encoding: "buffer" }, (_, name) => {
         if (name) hear(name);
       });
@@ -110,11 +110,11 @@ class Watches {
 }
 
 /** Tells of each directory once for many events. */
-class Swarm {
-  readonly #noticed: Noticed;
+class Debouncer {
+  readonly #noticed: OnChange;
   readonly #waiting = new Map<string, { readonly first: number; timer: NodeJS.Timeout }>();
 
-  constructor(noticed: Noticed) {
+  constructor(noticed: OnChange) {
     this.#noticed = noticed;
   }
 

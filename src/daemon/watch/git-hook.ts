@@ -1,18 +1,18 @@
 import { HookPipes } from "../../host/git/hook/fifo-server.ts";
 import { installHook } from "../../host/git/hook/installation.ts";
 import { excludeFromStatus, KEPT_OUT } from "../../host/git/info-exclude.ts";
-import { explain } from "../../host/postgres/error-message.ts";
-import { onBeat } from "../../host/timers/coalesced-timeout.ts";
+import { errorMessage } from "../../host/postgres/error-message.ts";
+import { setCoalescedTimeout } from "../../host/timers/coalesced-timeout.ts";
 import type { Journal } from "../../model/journal.ts";
-import type { Keeper } from "../reconciler/reconciler.ts";
+import type { Reconciler } from "../reconciler/reconciler.ts";
 
 const SHORTEST_MS = 10_000;
 const MS_PER_WORKTREE = 100;
 
 /** git's hook names the administrative directory of a worktree that it has changed. */
-export async function hearHook(keeper: Keeper, gitDir: Uint8Array): Promise<void> {
-  const slug = keeper.slugOfGitDir(gitDir);
-  if (slug !== undefined) await keeper.lookAt(slug);
+export async function onHookCall(reconciler: Reconciler, gitDir: Uint8Array): Promise<void> {
+  const slug = reconciler.slugOfGitDir(gitDir);
+  if (slug !== undefined) await reconciler.reconcile(slug);
 }
 
 /**
@@ -21,17 +21,25 @@ export async function hearHook(keeper: Keeper, gitDir: Uint8Array): Promise<void
  * Costs nothing to speak of when all is as it was; until the next round the watcher serves.
  * Returns the way to end it.
  */
-export function keepHooks(keeper: Keeper, commonDir: string, journal: Journal): () => void {
-  const pipes = new HookPipes(keeper.host.layout, (gitDir) => hearHook(keeper, gitDir), journal);
+export function keepHooksInstalled(
+  reconciler: Reconciler,
+  commonDir: string,
+  journal: Journal,
+): () => void {
+  const pipes = new HookPipes(
+    reconciler.host.layout,
+    (gitDir) => onHookCall(reconciler, gitDir),
+    journal,
+  );
   // Without them the hook asks at the socket.
   pipes
     .begin()
-    .catch((error: unknown) => journal(`there are no pipes for the hook: ${explain(error)}`));
+    .catch((error: unknown) => journal(`there are no pipes for the hook: ${errorMessage(error)}`));
   let giveUp = () => {};
   const told = new Map<string, string>();
   const next = () => {
-    const pause = Math.max(SHORTEST_MS, keeper.worktrees.length * MS_PER_WORKTREE);
-    giveUp = onBeat(pause, () => void round().finally(next));
+    const pause = Math.max(SHORTEST_MS, reconciler.worktrees.length * MS_PER_WORKTREE);
+    giveUp = setCoalescedTimeout(pause, () => void round().finally(next));
   };
   const keep = async (what: string, work: () => unknown) => {
     try {
@@ -45,7 +53,7 @@ export function keepHooks(keeper: Keeper, commonDir: string, journal: Journal): 
   };
   const round = async () => {
     await keep("info/exclude", () => excludeFromStatus(commonDir, KEPT_OUT));
-    await keep("the hook", () => installHook({ commonDir, worktrees: keeper.worktrees }));
+    await keep("the hook", () => installHook({ commonDir, worktrees: reconciler.worktrees }));
   };
   next();
   return () => {

@@ -4,7 +4,7 @@ import { DirectoryWatch } from "../../host/fs/directory-watch.ts";
 const MOST = 16;
 
 /** Watches the directories that hold worktrees: one that is deleted or moved away shows nowhere else. */
-export class PlacesWatch {
+export class ParentDirectoriesWatch {
   readonly #watches = new Map<string, DirectoryWatch>();
   readonly #noticed: () => void;
 

@@ -1,9 +1,15 @@
-import { onBeat } from "../../host/timers/coalesced-timeout.ts";
-import { carefully } from "../../host/timers/interval.ts";
+import { setCoalescedTimeout } from "../../host/timers/coalesced-timeout.ts";
+import { logErrors } from "../../host/timers/interval.ts";
 import type { Journal } from "../../model/journal.ts";
-import type { Keeper } from "../reconciler/reconciler.ts";
-import { type Changes, changesSince, type Glance, glance, hasStirred } from "./change-poll.ts";
-import { PlacesWatch } from "./parent-directories.ts";
+import type { Reconciler } from "../reconciler/reconciler.ts";
+import {
+  type Changes,
+  changesSince,
+  hasChanged,
+  type Snapshot,
+  takeSnapshot,
+} from "./change-poll.ts";
+import { ParentDirectoriesWatch } from "./parent-directories.ts";
 
 const SHORTEST_MS = 500;
 /** Where it is heard of what comes and goes. */
@@ -24,17 +30,17 @@ const FULL_LOOK_MS_PER_WORKTREE = 600;
  *
  * @param settled told once, when all is in line for the first time
  */
-export function glanceRegularly(
-  keeper: Keeper,
+export function pollForChanges(
+  reconciler: Reconciler,
   commonDir: string,
   settled: () => void,
   journal: Journal,
 ): () => void {
-  let before: Glance = glance(commonDir, keeper.worktrees);
+  let before: Snapshot = takeSnapshot(commonDir, reconciler.worktrees);
   let isSettled = false;
   let isCalm = false;
   const pauseUntilFull = () =>
-    Math.max(FULL_LOOK_MS, keeper.worktrees.length * FULL_LOOK_MS_PER_WORKTREE);
+    Math.max(FULL_LOOK_MS, reconciler.worktrees.length * FULL_LOOK_MS_PER_WORKTREE);
   let nextFull = performance.now() + pauseUntilFull();
   let nextTops = 0;
   let giveUp = () => {};
@@ -46,39 +52,39 @@ export function glanceRegularly(
     tick();
   };
   // Others may be writing in such a place all the time.
-  const watch = new PlacesWatch(() => {
+  const watch = new ParentDirectoriesWatch(() => {
     hurried ??= setTimeout(run, Math.max(SWARM_MS, lastTick + SHORTEST_MS - performance.now()));
   });
   const next = () => {
     const isWatched = watch.watch([...before.places.keys()]);
     const pause = isWatched && isCalm ? WATCHED_MS : SHORTEST_MS;
-    giveUp = onBeat(Math.max(pause, before.places.size * MS_PER_PLACE), () => {
+    giveUp = setCoalescedTimeout(Math.max(pause, before.places.size * MS_PER_PLACE), () => {
       run();
       next();
     });
   };
   const everywhere = async () => {
     nextFull = performance.now() + FULL_LOOK_MS;
-    await keeper.lookEverywhere();
+    await reconciler.reconcileAll();
     nextFull = performance.now() + pauseUntilFull();
   };
-  const tick = carefully(() => {
-    if (!isSettled && keeper.isSettled()) {
+  const tick = logErrors(() => {
+    if (!isSettled && reconciler.isSettled()) {
       isSettled = true;
       settled();
     }
-    keeper.retryDatabase();
-    const wantsRetry = keeper.wantsRetry();
+    reconciler.retryDatabase();
+    const wantsRetry = reconciler.isRetryDue();
     isCalm = isSettled && !wantsRetry;
     if (performance.now() > nextFull || wantsRetry) {
       void everywhere().catch(() => {});
-    } else if (performance.now() > nextTops || hasStirred(commonDir, before)) {
-      const now = glance(commonDir, keeper.worktrees, before);
+    } else if (performance.now() > nextTops || hasChanged(commonDir, before)) {
+      const now = takeSnapshot(commonDir, reconciler.worktrees, before);
       const changes = changesSince(before, now);
       before = now;
-      nextTops = performance.now() + keeper.worktrees.length * MS_PER_WORKTREE;
+      nextTops = performance.now() + reconciler.worktrees.length * MS_PER_WORKTREE;
       if (changes.all) void everywhere().catch(() => {});
-      else lookWhere(keeper, commonDir, changes);
+      else lookWhere(reconciler, commonDir, changes);
     }
   }, journal);
   next();
@@ -90,20 +96,20 @@ export function glanceRegularly(
 }
 
 /** Where the hook or the watcher was quicker there is nothing left to see. */
-function lookWhere(keeper: Keeper, commonDir: string, { names, tops }: Changes): void {
+function lookWhere(reconciler: Reconciler, commonDir: string, { names, tops }: Changes): void {
   const look = (slug: string | undefined) => {
-    if (slug !== undefined) void keeper.lookAt(slug).catch(() => {});
+    if (slug !== undefined) void reconciler.reconcile(slug).catch(() => {});
   };
   for (const name of names) {
     const gitDir = Buffer.from(
       `${Buffer.from(commonDir).toString("latin1")}/worktrees/${name}`,
       "latin1",
     );
-    const slug = keeper.slugOfGitDir(gitDir);
-    if (slug === undefined) look(keeper.knownAt(gitDir));
-    else if (keeper.find(slug) === undefined) look(slug);
+    const slug = reconciler.slugOfGitDir(gitDir);
+    if (slug === undefined) look(reconciler.slugOfKnownGitDir(gitDir));
+    else if (reconciler.find(slug) === undefined) look(slug);
   }
   for (const [slug, changed] of tops) {
-    if (changed === undefined || !keeper.lookedSince(slug, changed)) look(slug);
+    if (changed === undefined || !reconciler.reconciledSince(slug, changed)) look(slug);
   }
 }

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { statIfThere } from "../../host/fs/files.ts";
-import { every } from "../../host/timers/interval.ts";
+import { setCoalescedInterval } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 
 const LOOK_MS = 1_000;
@@ -14,7 +14,7 @@ const DELETION_MS = 3_000;
  * @param here called at each look that finds it where it was
  * @returns the way to end it
  */
-export function watchPlace(
+export function watchProjectLocation(
   { ikigai }: Layout,
   left: (deleted: boolean) => void,
   here: () => unknown,
@@ -26,7 +26,7 @@ export function watchPlace(
     end();
     left(whereWeStand() === undefined);
   };
-  const end = every(LOOK_MS, look, journal);
+  const end = setCoalescedInterval(LOOK_MS, look, journal);
   return end;
 }
 

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { watch as watchFiles } from "chokidar";
 import { CONFIGURATION_FILES } from "../../discovery/configuration.ts";
 import { lstatIfThere } from "../../host/fs/files.ts";
-import { every } from "../../host/timers/interval.ts";
+import { setCoalescedInterval } from "../../host/timers/interval.ts";
 
 const NAMES = new Set(CONFIGURATION_FILES);
 /** An editor that saves a file causes several events. */
@@ -39,7 +39,7 @@ export class SettingsWatch {
       if (hasFailed) return;
       hasFailed = true;
       degraded(error);
-      this.#endLooks = every(LOOK_MS, this.#check, journal);
+      this.#endLooks = setCoalescedInterval(LOOK_MS, this.#check, journal);
     };
     this.#endBeside = watchBesideWorktrees(root, this.#check, this.#failed);
   }

@@ -2,11 +2,11 @@ import fs from "node:fs";
 import type { Server } from "node:net";
 import type { Layout } from "../../model/layout.ts";
 import { codeOf, statIfThere } from "../fs/files.ts";
-import { accepts } from "./probe.ts";
+import { isListening } from "./probe.ts";
 import { listenInside } from "./unix-listen.ts";
 
 /** A socket of the daemon's own. */
-export interface Entrance {
+export interface DaemonSocket {
   readonly directory: string;
   readonly name: string;
   readonly make: () => Server;
@@ -24,15 +24,15 @@ const QUIET_LOOKS = 2;
  * The daemon's sockets, and the directory of the services' sockets in which it stands: each is made
  * again where somebody has deleted it, as nobody could ask for anything any more.
  */
-export class Entrances {
+export class DaemonSockets {
   readonly #layout: Layout;
-  readonly #entrances: readonly Entrance[];
+  readonly #entrances: readonly DaemonSocket[];
   readonly #journal: (line: string) => void;
-  readonly #open = new Map<Entrance, Open>();
+  readonly #open = new Map<DaemonSocket, Open>();
   #standing: string | undefined;
   #missed = 0;
 
-  constructor(layout: Layout, entrances: readonly Entrance[], journal: (line: string) => void) {
+  constructor(layout: Layout, entrances: readonly DaemonSocket[], journal: (line: string) => void) {
     this.#layout = layout;
     this.#entrances = entrances;
     this.#journal = journal;
@@ -48,7 +48,7 @@ export class Entrances {
    *
    * @returns `emptied` when the services' directory is a new one, `taken` when another daemon listens
    */
-  async mend(): Promise<"same" | "emptied" | "taken"> {
+  async relisten(): Promise<"same" | "emptied" | "taken"> {
     const isAstray = identityOf(this.#layout.sockets) !== this.#standing;
     const lost = this.#entrances.filter(
       (entrance) => identityOf(pathOf(entrance)) !== this.#open.get(entrance)?.identity,
@@ -61,7 +61,7 @@ export class Entrances {
       this.#journal(`${this.#layout.sockets} was deleted, and is made again`);
     }
     for (const entrance of lost) {
-      if (await this.#from(entrance, () => accepts({ path: entrance.name }))) return "taken";
+      if (await this.#from(entrance, () => isListening({ path: entrance.name }))) return "taken";
       await this.#listen(entrance);
       this.#journal(`${pathOf(entrance)} was deleted, and is made again`);
     }
@@ -72,7 +72,7 @@ export class Entrances {
     for (const { server } of this.#open.values()) server.close();
   }
 
-  async #listen(entrance: Entrance): Promise<void> {
+  async #listen(entrance: DaemonSocket): Promise<void> {
     const server = entrance.make();
     // First, as its end removes what has its name in the directory we stand in.
     this.#open.get(entrance)?.server.close();
@@ -82,7 +82,7 @@ export class Entrances {
   }
 
   /** Addresses are relative to the working directory: no project's path is too long for them. */
-  #from<T>({ directory }: Entrance, begin: () => T): T {
+  #from<T>({ directory }: DaemonSocket, begin: () => T): T {
     process.chdir(directory);
     try {
       return begin();
@@ -99,7 +99,7 @@ export class Entrances {
   }
 }
 
-function pathOf({ directory, name }: Entrance): string {
+function pathOf({ directory, name }: DaemonSocket): string {
   return `${directory}/${name}`;
 }
 

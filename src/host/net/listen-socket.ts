@@ -7,7 +7,7 @@ import type { Layout } from "../../model/layout.ts";
  * the gate and no request is lost in a server that ends. Who is inside is known
  * from then on for sure, as nobody can come in.
  */
-export class Door {
+export class ListenSocket {
   readonly #socket: string;
   readonly #aside: string;
 
@@ -18,14 +18,14 @@ export class Door {
   }
 
   /** `tcp`: nginx prefers a socket to a port, so something that nobody listens on is put there. */
-  close(tcp: boolean): void {
+  hide(tcp: boolean): void {
     ifThere(() => fs.renameSync(this.#socket, this.#aside));
     // nginx only asks for the right to execute (test -x); connect(2) then refuses.
     if (tcp) ifThere(() => fs.writeFileSync(this.#socket, "", { mode: 0o700 }));
   }
 
   /** As it was. Also after a daemon that was cut off between closing and stopping. */
-  open(): void {
+  restore(): void {
     const barred = fs.statSync(this.#socket, { throwIfNoEntry: false })?.isFile();
     if (barred) fs.rmSync(this.#socket, { force: true });
     if (fs.existsSync(this.#socket)) fs.rmSync(this.#aside, { force: true });
@@ -33,13 +33,13 @@ export class Door {
   }
 
   /** The copy that was closed has ended; what stands at its door is another one's. */
-  forget(): void {
+  discardHidden(): void {
     fs.rmSync(this.#aside, { force: true });
   }
 
   /** Nothing is left of a service that has ended. */
-  clear(): void {
-    this.forget();
+  remove(): void {
+    this.discardHidden();
     fs.rmSync(this.#socket, { force: true });
   }
 }

@@ -27,7 +27,7 @@ export async function openConnections(
 }
 
 /** Waits until no client is connected any more, for so long at most. */
-export async function untilEmpty(listening: Listening, milliseconds: number): Promise<void> {
+export async function waitForDrain(listening: Listening, milliseconds: number): Promise<void> {
   const deadline = performance.now() + milliseconds;
   while (performance.now() < deadline) {
     const open = await openConnections([listening]);

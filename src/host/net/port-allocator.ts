@@ -12,7 +12,7 @@ const COUNT = 12_000;
  * Ports of backends that can only listen on TCP. `run/ports.map` is both the
  * record and what nginx reads. Only the daemon writes it, so no port is given twice.
  */
-export class Ports {
+export class PortAllocator {
   readonly #file: string;
   readonly #start: number;
   readonly #changed: () => void;
@@ -27,7 +27,7 @@ export class Ports {
     this.#changed = changed;
     // Projects on one machine begin at different places.
     this.#start = Number.parseInt(sha256(layout.root).slice(0, 8), 16) % COUNT;
-    mendPortsMap(layout);
+    repairPortsMap(layout);
     const lines = readIfThere(this.#file)?.toString() ?? "";
     for (const [, key, port] of lines.matchAll(/^"([a-z0-9/-]+)" (\d+);$/gm)) {
       if (key) this.#given.set(key, Number(port));
@@ -97,7 +97,7 @@ const LINE = /^"(?:\.default|[a-z0-9-]+)\/[a-z0-9-]+" \d{1,5};$/;
  * One broken line keeps nginx from starting at all: a file with such is set aside, and what is
  * whole in it goes on. Says whether that was so.
  */
-export function mendPortsMap({ run }: Pick<Layout, "run">): boolean {
+export function repairPortsMap({ run }: Pick<Layout, "run">): boolean {
   const file = `${run}/ports.map`;
   const text = readIfThere(file)?.toString("latin1");
   if (text === undefined) return false;

@@ -4,7 +4,7 @@ import net from "node:net";
 export type Address = { readonly path: string } | { readonly port: number };
 
 /** Whether somebody accepts connections there now. */
-export function accepts(address: Address): Promise<boolean> {
+export function isListening(address: Address): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect("path" in address ? address : { ...address, host: "127.0.0.1" });
     socket.setTimeout(1_000, () => socket.destroy(new Error("timeout")));
@@ -17,7 +17,7 @@ export function accepts(address: Address): Promise<boolean> {
 }
 
 /** Whether a GET of this path is answered with 2xx. */
-export function answersWell(address: Address, path: string): Promise<boolean> {
+export function respondsOk(address: Address, path: string): Promise<boolean> {
   const where =
     "path" in address ? { socketPath: address.path } : { ...address, host: "127.0.0.1" };
   return new Promise((resolve) => {

@@ -4,13 +4,13 @@ import type { Layout } from "../../model/layout.ts";
 import { readIfThere } from "../fs/files.ts";
 
 /** Asks a server for something that it alone can answer; says why it does not, or nothing where it does. */
-export type Asking = (layout: Layout) => Promise<string | undefined>;
+export type HealthCheck = (layout: Layout) => Promise<string | undefined>;
 
 /** How long a server may take that is well; long for a busy machine, short for a person. */
 const PATIENCE_S = 5;
 
 /** Asks Postgres for a row, on a new connection, as the owner. */
-export const askPostgres: Asking = async ({ bin, root }) => {
+export const checkPostgres: HealthCheck = async ({ bin, root }) => {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(PG|DATABASE_URL$|IKIGAI_)/.test(name),
   );
@@ -34,7 +34,7 @@ export const askPostgres: Asking = async ({ bin, root }) => {
 };
 
 /** Asks nginx for the page that it has for hosts that are nobody's: no service and no file takes part in it. */
-export const askNginx: Asking = (layout) => {
+export const checkNginx: HealthCheck = (layout) => {
   const conf = readIfThere(layout.nginxConf)?.toString() ?? "";
   const port = Number(/^\s*listen 127\.0\.0\.1:(\d+)/m.exec(conf)?.[1]);
   if (!port) return Promise.resolve(`${layout.nginxConf} names no port`);

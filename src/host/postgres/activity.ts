@@ -3,7 +3,7 @@ import type { Postgres } from "./client.ts";
 import { isLeftOver } from "./roles.ts";
 
 /** What can be known of the server without looking into anything. */
-export interface Pulse {
+export interface Activity {
   /** Where its log ends: the same twice when nobody has written anything in between. */
   readonly position: string;
   /** Schemas of which a reserve is there. */
@@ -17,8 +17,11 @@ export interface Pulse {
  *
  * @param needed roles that are in use, with or without a schema
  */
-export async function readPulse(postgres: Postgres, needed: readonly string[]): Promise<Pulse> {
-  const rows = await postgres.query<{ position: string; names: string[]; left: boolean }>(
+export async function readActivity(
+  postgres: Postgres,
+  needed: readonly string[],
+): Promise<Activity> {
+  const rows = await postgres.read<{ position: string; names: string[]; left: boolean }>(
     `SELECT pg_current_wal_insert_lsn()::text AS position,
             ARRAY(SELECT n.nspname::text FROM pg_namespace n JOIN ${REGISTRY} r ON ${IS_REGISTERED}
                    WHERE r.mark IN ('${RESERVE_MARK}', '${BUILD_MARK}')) AS names,
@@ -43,8 +46,11 @@ export async function readPulse(postgres: Postgres, needed: readonly string[]): 
  * after, as the server counts rows late. A hint, no proof. Through pg_depend, as pg_class has no
  * index by schema and there may be a thousand of them.
  */
-export async function readPrint(postgres: Postgres, schemas: readonly string[]): Promise<string> {
-  const rows = await postgres.query<{ print: string | null }>(
+export async function readTableFingerprint(
+  postgres: Postgres,
+  schemas: readonly string[],
+): Promise<string> {
+  const rows = await postgres.read<{ print: string | null }>(
     `SELECT md5(string_agg(concat_ws(':', c.oid, c.xmin, c.relfilenode, pg_stat_get_tuples_inserted(c.oid),
               pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid)), ',' ORDER BY c.oid)) AS print
        FROM pg_namespace n

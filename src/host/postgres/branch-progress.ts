@@ -2,7 +2,7 @@ import fs from "node:fs";
 import type { Layout } from "../../model/layout.ts";
 import type { Slug } from "../../model/slug.ts";
 import { listIfThere } from "../fs/files.ts";
-import { every } from "../timers/interval.ts";
+import { setCoalescedInterval } from "../timers/interval.ts";
 
 const HEARTBEAT_MS = 10_000;
 const ENDING = ".branching";
@@ -14,7 +14,7 @@ const AT_ONCE = 2;
  * `run/env/<worktree>.branching` says so to shells, which wait for it to go; one
  * that nobody has touched for a minute is a dead daemon's.
  */
-export class Branching {
+export class BranchProgress {
   readonly #directory: string;
   readonly #fractions = new Map<Slug, number>();
   readonly #bases = new Map<Slug, number>();
@@ -58,7 +58,11 @@ export class Branching {
   set(worktree: Slug, fraction: number): void {
     const known = this.#fractions.get(worktree);
     this.#fractions.set(worktree, fraction);
-    this.#endHeartbeat ??= every(HEARTBEAT_MS, () => this.#writeAll(), this.#journal);
+    this.#endHeartbeat ??= setCoalescedInterval(
+      HEARTBEAT_MS,
+      () => this.#writeAll(),
+      this.#journal,
+    );
     if (known === undefined) {
       this.#quiet.abort();
       this.#quiet = new AbortController();

@@ -61,7 +61,7 @@ export class Postgres {
   }
 
   /** Rows of one statement that reads, as the observer. */
-  async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+  async read<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
     await this.#admitObserver();
     try {
       return (await this.#observer.query<Row>(text, values)).rows;

@@ -1,7 +1,7 @@
 import { isUnreachable } from "./client.ts";
 
 /** An error in a line: what happened, why, and the next command where it names one. */
-export function explain(error: unknown): string {
+export function errorMessage(error: unknown): string {
   if (isUnreachable(error)) return "Postgres does not answer; type: pg_ctl start";
   if (!(error instanceof Error)) return String(error);
   const next = "next" in error && typeof error.next === "string" ? error.next : undefined;

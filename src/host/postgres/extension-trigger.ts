@@ -2,19 +2,19 @@
 export const EXTENSIONS = "extensions";
 
 /** Schemas in which an extension helps one worktree only, or none, and goes with its data. */
-export const ASTRAY = "(n.nspname = 'public' OR n.nspname ~ '^(wt|retired)_')";
+export const IS_MISPLACED = "(n.nspname = 'public' OR n.nspname ~ '^(wt|retired)_')";
 
 /**
  * Has the server move an extension where it belongs in the very statement that
  * creates it, so that the next one can use it in any worktree.
  */
-export const GATHERING: readonly string[] = [
+export const EXTENSION_TRIGGER: readonly string[] = [
   `CREATE OR REPLACE FUNCTION ${EXTENSIONS}.ikigai_gather() RETURNS event_trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $do$
    DECLARE e record;
    BEGIN
      FOR e IN SELECT x.extname, x.extrelocatable, n.nspname FROM pg_event_trigger_ddl_commands() c
                 JOIN pg_extension x ON x.oid = c.objid AND c.classid = 'pg_extension'::regclass
-                JOIN pg_namespace n ON n.oid = x.extnamespace WHERE ${ASTRAY}
+                JOIN pg_namespace n ON n.oid = x.extnamespace WHERE ${IS_MISPLACED}
      LOOP
        IF e.extrelocatable THEN
          EXECUTE format('ALTER EXTENSION %I SET SCHEMA ${EXTENSIONS}', e.extname);

@@ -1,9 +1,9 @@
 import { moveExtensions } from "../../schema-branch/index.ts";
 import type { Postgres } from "./client.ts";
-import { ASTRAY, EXTENSIONS } from "./extension-trigger.ts";
+import { EXTENSIONS, IS_MISPLACED } from "./extension-trigger.ts";
 
 /** An extension that lies where it should not, and cannot be moved. */
-export interface StrayExtension {
+export interface MisplacedExtension {
   readonly schema: string;
   /** What it is and what to do, for people. */
   readonly text: string;
@@ -14,11 +14,11 @@ export interface StrayExtension {
  * worktree's would take their types and functions from the others. Moves those
  * that lie elsewhere and answers those that stay.
  */
-export async function gatherExtensions(postgres: Postgres): Promise<StrayExtension[]> {
-  const astray = await postgres.query<{ schema: string }>(
-    `SELECT DISTINCT n.nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE ${ASTRAY}`,
+export async function moveMisplacedExtensions(postgres: Postgres): Promise<MisplacedExtension[]> {
+  const astray = await postgres.read<{ schema: string }>(
+    `SELECT DISTINCT n.nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE ${IS_MISPLACED}`,
   );
-  const strays: StrayExtension[] = [];
+  const strays: MisplacedExtension[] = [];
   for (const { schema } of astray) {
     const moves = await postgres.use((client) => moveExtensions(client, schema, EXTENSIONS));
     for (const { extension, moved, why } of moves) {

@@ -49,7 +49,7 @@ function goOn(before: KeptClock | undefined): KeptClock {
 }
 
 async function readKept(postgres: Postgres): Promise<KeptClock | undefined> {
-  const [row] = await postgres.query<{ comment: string | null }>(
+  const [row] = await postgres.read<{ comment: string | null }>(
     "SELECT shobj_description(oid, 'pg_authid') AS comment FROM pg_roles WHERE rolname = 'ikigai'",
   );
   return parse(row?.comment ?? null);

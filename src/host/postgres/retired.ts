@@ -86,7 +86,7 @@ export async function listRetired(postgres: Postgres): Promise<{
     return [{ schema, mark, removed, retired }];
   });
   if (found.length === 0) return { all: [], now, clock };
-  const rows = await postgres.query<{ schema: string; bytes: string }>(
+  const rows = await postgres.read<{ schema: string; bytes: string }>(
     `SELECT n.nspname AS schema, coalesce(sum(pg_total_relation_size(c.oid)), 0)::text AS bytes
        FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'm', 'S')
       WHERE n.nspname = ANY ($1) GROUP BY 1`,
@@ -125,7 +125,7 @@ export async function dropRetired(postgres: Postgres, schema: string): Promise<v
  * @returns why drops could not be done
  */
 export async function sweepDropped(postgres: Postgres): Promise<string[]> {
-  const rows = await postgres.query<{ name: string }>(
+  const rows = await postgres.read<{ name: string }>(
     `SELECT n.nspname AS name FROM pg_namespace n JOIN ${REGISTRY} r ON ${IS_REGISTERED} WHERE n.nspname LIKE $1
       UNION SELECT rolname FROM pg_roles WHERE rolname LIKE $1 AND shobj_description(oid, 'pg_authid') = $2`,
     [`${DROPPING.replace("_", "\\_")}%`, ROLE_MARK],

@@ -3,14 +3,14 @@ import type { Layout } from "../../model/layout.ts";
 import { readIfThere, sha256, writeAtomically } from "../fs/files.ts";
 
 /** The project's secret: roles' passwords are derived from it, so nothing else is remembered. */
-export interface Secret {
+export interface RolePasswords {
   /** Names the secret without telling it. */
   readonly id: string;
   passwordFor(slug: string, identity: string): string;
 }
 
 /** Reads `run/secret`; a lost one is made anew, and the roles get new passwords from it. */
-export function readSecret(layout: Layout): Secret {
+export function readRolePasswords(layout: Layout): RolePasswords {
   const file = `${layout.run}/secret`;
   let bytes = readIfThere(file);
   if (bytes?.length !== 32) {

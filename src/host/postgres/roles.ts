@@ -69,7 +69,7 @@ export async function sweepRoles(
   postgres: Postgres,
   needed: () => readonly string[],
 ): Promise<void> {
-  const rows = await postgres.query<{ role: string }>(
+  const rows = await postgres.read<{ role: string }>(
     `SELECT r.rolname AS role FROM pg_roles r WHERE ${isLeftOver("$1::text[]")}`,
     [needed()],
   );

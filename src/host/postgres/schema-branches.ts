@@ -10,10 +10,10 @@ import {
   refusals,
   surveySchema,
 } from "../../schema-branch/index.ts";
-import type { Branching } from "./branch-progress.ts";
+import type { BranchProgress } from "./branch-progress.ts";
 import type { Postgres } from "./client.ts";
-import { gatherExtensions } from "./extensions.ts";
-import { createSchema, rekeySchema, roleStatements } from "./schemas.ts";
+import { moveMisplacedExtensions } from "./extensions.ts";
+import { createSchema, resetRolePassword, roleStatements } from "./schemas.ts";
 
 /** What a new worktree's schema begins as. */
 export interface BranchRequest {
@@ -32,7 +32,7 @@ export interface BranchRequest {
  */
 export async function createBranch(
   postgres: Postgres,
-  branching: Branching,
+  branching: BranchProgress,
   mark: SchemaMark,
   password: string,
   request: BranchRequest,
@@ -40,7 +40,7 @@ export async function createBranch(
   const target = schemaOf(mark.worktree);
   const base = schemaOf(request.base);
   if (await isEmpty(postgres, base)) return emptySchema(postgres, mark, password);
-  await gatherExtensions(postgres);
+  await moveMisplacedExtensions(postgres);
   if (request.mode === "data") {
     const claimed = await claim(postgres, { ...mark, rows: true }, password, base);
     if (claimed) return claimed;
@@ -128,7 +128,7 @@ function explained({ code, message, next }: BranchError, { worktree }: SchemaMar
 
 /** Whether a schema is not there, or is as it was made: nothing lies in it, and nobody was let in. */
 async function isEmpty(postgres: Postgres, schema: string): Promise<boolean> {
-  const found = await postgres.query(
+  const found = await postgres.read(
     `SELECT FROM pg_namespace n
       WHERE n.nspname = $1
         AND (n.nspacl IS NOT NULL OR EXISTS (SELECT FROM pg_depend d
@@ -167,7 +167,7 @@ async function claim(
   );
   if (!result.claimed) return undefined;
   const claimed = { ...mark, ...noted(result.note) };
-  await rekeySchema(postgres, claimed, password);
+  await resetRolePassword(postgres, claimed, password);
   return claimed;
 }
 

@@ -4,7 +4,7 @@ import { schemaOf } from "../../model/slug.ts";
 import { IS_REGISTERED, REGISTRY, register } from "../../schema-branch/registry.ts";
 import { scramVerifier } from "../../schema-branch/scram.ts";
 import type { Postgres } from "./client.ts";
-import { EXTENSIONS, GATHERING } from "./extension-trigger.ts";
+import { EXTENSION_TRIGGER, EXTENSIONS } from "./extension-trigger.ts";
 import { quoteName, quoteText } from "./quote.ts";
 import { GROUP, GROUP_STATEMENTS, markRole, ROLE_MARK } from "./roles.ts";
 
@@ -16,7 +16,7 @@ export interface FoundSchema {
 
 /** Every schema with our mark, and every other that is in the way of one. One statement. */
 export async function listSchemas(postgres: Postgres, slug?: string): Promise<FoundSchema[]> {
-  const rows = await postgres.query<{ schema: string; mark: string | null }>(
+  const rows = await postgres.read<{ schema: string; mark: string | null }>(
     `SELECT n.nspname AS schema, r.mark FROM pg_namespace n LEFT JOIN ${REGISTRY} r ON ${IS_REGISTERED}
       WHERE ($1::text IS NULL AND (n.nspname LIKE 'wt\\_%' OR n.nspname LIKE 'retired\\_%'))
          OR n.nspname = $1 OR n.nspname LIKE $2`,
@@ -39,7 +39,7 @@ export async function prepareDatabase(postgres: Postgres): Promise<void> {
     "REVOKE ALL ON DATABASE ikigai FROM PUBLIC",
     "GRANT CONNECT, TEMPORARY ON DATABASE ikigai TO PUBLIC",
     ...GROUP_STATEMENTS,
-    ...GATHERING,
+    ...EXTENSION_TRIGGER,
   ]);
 }
 
@@ -75,7 +75,7 @@ export async function createSchema(
 }
 
 /** Gives the role the password of the present secret. */
-export async function rekeySchema(
+export async function resetRolePassword(
   postgres: Postgres,
   mark: SchemaMark,
   password: string,
@@ -96,13 +96,13 @@ export async function adoptRecreated(
   password: string,
 ): Promise<boolean> {
   const name = schemaOf(mark.worktree);
-  const found = await postgres.query(
+  const found = await postgres.read(
     `SELECT FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner
       WHERE n.nspname = $1 AND r.rolname = $1 AND shobj_description(r.oid, 'pg_authid') = $2`,
     [name, ROLE_MARK],
   );
   if (found.length === 0) return false;
-  await rekeySchema(postgres, mark, password);
+  await resetRolePassword(postgres, mark, password);
   return true;
 }
 
@@ -112,6 +112,6 @@ export function pendingSetup(): Pick<SchemaMark, "setup" | "round"> {
 }
 
 /** Writes down anew what a schema says of its worktree; nothing else changes. */
-export async function remarkSchema(postgres: Postgres, mark: SchemaMark): Promise<void> {
+export async function writeSchemaMark(postgres: Postgres, mark: SchemaMark): Promise<void> {
   await postgres.run([register(schemaOf(mark.worktree), writeMark(mark))]);
 }

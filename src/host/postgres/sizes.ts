@@ -14,7 +14,7 @@ export interface SizedSchema {
 
 /** Every schema that is ours, the largest first. */
 export async function listSizes(postgres: Postgres): Promise<SizedSchema[]> {
-  const rows = await postgres.query<{
+  const rows = await postgres.read<{
     schema: string;
     mark: string | null;
     tables: string;

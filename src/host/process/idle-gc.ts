@@ -1,6 +1,6 @@
 import v8 from "node:v8";
 import vm from "node:vm";
-import { every } from "../timers/interval.ts";
+import { setCoalescedInterval } from "../timers/interval.ts";
 
 const EVERY_MS = 3_000;
 const WORTH_BYTES = 6 * 1_048_576;
@@ -12,13 +12,13 @@ const QUIET_BYTES = 1_048_576;
  * quiet moment after it, for which V8 has to be told that we may ask
  * (node(1), --expose-gc). Returns the way to end it.
  */
-export function tidyWhenQuiet(journal: (line: string) => void): () => void {
+export function collectGarbageWhenIdle(journal: (line: string) => void): () => void {
   v8.setFlagsFromString("--expose-gc");
   const collect: unknown = vm.runInNewContext("gc");
   if (typeof collect !== "function") return () => {};
   let floor = 0;
   let before = Number.POSITIVE_INFINITY;
-  return every(
+  return setCoalescedInterval(
     EVERY_MS,
     () => {
       const used = oldSpace();

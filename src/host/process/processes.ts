@@ -21,7 +21,7 @@ export function listProcesses(): RunningProcess[] {
   return listPids().flatMap((name) => {
     const pid = Number(name);
     const command = readProc(`${pid}/cmdline`).split("\0").join(" ").trim();
-    return command ? [{ pid, command, started: beginningOf(pid), cwd: cwdOf(pid) }] : [];
+    return command ? [{ pid, command, started: startTime(pid), cwd: cwdOf(pid) }] : [];
   });
 }
 
@@ -39,14 +39,14 @@ export function isDeleted({ pid, cwd }: RunningProcess): boolean {
 }
 
 /** Whether a process was started with this in its environment (`NAME=value`). */
-export function isMarked({ pid }: RunningProcess, mark: string): boolean {
+export function hasEnvironment({ pid }: RunningProcess, mark: string): boolean {
   return readProc(`${pid}/environ`).split("\0").includes(mark);
 }
 
 /** Signals those that are still the same processes. */
 export function signal(processes: readonly RunningProcess[], name: NodeJS.Signals): void {
   for (const { pid, started } of processes) {
-    if (beginningOf(pid) !== started) continue;
+    if (startTime(pid) !== started) continue;
     try {
       process.kill(pid, name);
     } catch {
@@ -56,7 +56,7 @@ export function signal(processes: readonly RunningProcess[], name: NodeJS.Signal
 }
 
 /** Waits until none is left, for a while. */
-export async function untilGone(
+export async function waitForExit(
   left: () => readonly RunningProcess[],
   patience: number,
 ): Promise<void> {
@@ -67,7 +67,7 @@ export async function untilGone(
 }
 
 /** Clock ticks since boot; nothing where no such process is known. */
-export function beginningOf(pid: number): string {
+export function startTime(pid: number): string {
   return readStat(pid)?.started ?? "";
 }
 

@@ -10,7 +10,7 @@ export type CommandResult =
   | { readonly ok: false; readonly why: string; readonly ended?: boolean };
 
 /** What runs, where its record is kept and what ends it before its time. */
-export interface Once {
+export interface RecordedJob {
   /** A file that nothing else is called. */
   readonly record: string;
   readonly argv: readonly string[];
@@ -27,7 +27,7 @@ const PATIENCE_MS = 2_000;
  * Runs a command that runs once whatever happens to the daemon: one that an earlier daemon began
  * is waited for, and one that has ended is not begun again.
  */
-export async function runOnce(layout: Layout, once: Once): Promise<CommandResult> {
+export async function runRecorded(layout: Layout, once: RecordedJob): Promise<CommandResult> {
   let killing: NodeJS.Timeout | undefined;
   let child: ChildProcess | undefined;
   let ended = false;
@@ -72,7 +72,7 @@ export async function runOnce(layout: Layout, once: Once): Promise<CommandResult
 }
 
 /** Ends a command that a killed daemon left running, if it still does. */
-export async function endOnce(layout: Layout, record: string): Promise<void> {
+export async function killRecorded(layout: Layout, record: string): Promise<void> {
   signalGroup(runnerOf(layout, record), "SIGTERM");
   const deadline = performance.now() + PATIENCE_MS;
   while (runnerOf(layout, record) !== undefined && performance.now() < deadline)

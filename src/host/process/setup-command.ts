@@ -3,10 +3,10 @@ import { join } from "node:path";
 import type { Layout } from "../../model/layout.ts";
 import type { RawPath } from "../../model/worktree.ts";
 import { joinRaw, linkAtomically, lstatIfThere } from "../fs/files.ts";
-import { type CommandResult, endOnce, runOnce } from "./recorded-job.ts";
+import { type CommandResult, killRecorded, runRecorded } from "./recorded-job.ts";
 
 /** One of the project's own commands for a new schema. */
-export interface FirstCommand {
+export interface SetupCommand {
   readonly argv: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** Which of them it is, and for which beginning of the schema. */
@@ -23,10 +23,10 @@ const LARGEST_LOG = 1_000_000;
  * `logs/<worktree>.setup/current`. It is ended, with all that it started, when its worktree is
  * removed or the daemon stops, as `ending` says.
  */
-export async function runFirstCommand(
+export async function runSetupCommand(
   layout: Layout,
   worktree: { readonly slug: string; readonly path: RawPath },
-  { argv, environment, step, round }: FirstCommand,
+  { argv, environment, step, round }: SetupCommand,
   ending: AbortSignal,
 ): Promise<CommandResult> {
   const records = recordsOf(layout);
@@ -39,7 +39,7 @@ export async function runFirstCommand(
   try {
     if (!fs.existsSync(`${record}.pid`)) fs.writeSync(log, `$ ${argv.join(" ")}\n`);
     const isThere = () => lstatIfThere(joinRaw(worktree.path, ".git")) !== undefined;
-    return await runOnce(layout, {
+    return await runRecorded(layout, {
       record,
       argv,
       cwd,
@@ -64,16 +64,16 @@ export function hasBegun(layout: Layout, slug: string, round: string): boolean {
 }
 
 /** Once it is written down how they ended, nobody asks for the records any more. */
-export function forgetFirstCommands(layout: Layout, slug: string): void {
+export function forgetSetupCommands(layout: Layout, slug: string): void {
   for (const name of recordNames(layout, slug))
     fs.rmSync(join(recordsOf(layout), name), { force: true });
 }
 
 /** Ends what a killed daemon left running in a worktree that is gone. */
-export async function endFirstCommands(layout: Layout, slug: string): Promise<void> {
+export async function endSetupCommands(layout: Layout, slug: string): Promise<void> {
   for (const name of recordNames(layout, slug).filter((each) => each.endsWith(".pid")))
-    await endOnce(layout, join(recordsOf(layout), name.slice(0, -".pid".length)));
-  forgetFirstCommands(layout, slug);
+    await killRecorded(layout, join(recordsOf(layout), name.slice(0, -".pid".length)));
+  forgetSetupCommands(layout, slug);
 }
 
 function recordsOf({ run }: Layout): string {

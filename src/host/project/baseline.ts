@@ -3,15 +3,15 @@ import { lstatIfThere, readIfThere, writeAtomically } from "../fs/files.ts";
 import { stateDirectory, type UserEnvironment } from "../fs/xdg.ts";
 
 /** What the generated files of a project's `.ikigai` held when ikigai wrote them last. */
-export interface Seal {
+export interface Baseline {
   readonly settings: string;
   readonly nginxConf: string;
 }
 
 /** Kept where no checkout reaches: in an ordinary clone `.ikigai` itself is within git's. */
-export function writeSeal(
+export function writeBaseline(
   identity: string,
-  seal: Seal,
+  seal: Baseline,
   environment: UserEnvironment = process.env,
 ): void {
   const directory = `${stateDirectory(environment)}/seals`;
@@ -22,20 +22,20 @@ export function writeSeal(
 }
 
 /** Whether there is one, be it damaged: the project has been prepared before. */
-export function hasSeal(identity: string, environment: UserEnvironment = process.env): boolean {
+export function hasBaseline(identity: string, environment: UserEnvironment = process.env): boolean {
   return lstatIfThere(`${stateDirectory(environment)}/seals/${identity}`) !== undefined;
 }
 
 /** Undefined where there is none, or none that can be read. */
-export function readSeal(
+export function readBaseline(
   identity: string,
   environment: UserEnvironment = process.env,
-): Seal | undefined {
+): Baseline | undefined {
   try {
     const text = readIfThere(`${stateDirectory(environment)}/seals/${identity}`)?.toString();
     const value: unknown = JSON.parse(text ?? "");
     if (typeof value !== "object" || value === null) return undefined;
-    const { settings, nginxConf } = value as Partial<Record<keyof Seal, unknown>>;
+    const { settings, nginxConf } = value as Partial<Record<keyof Baseline, unknown>>;
     if (typeof settings !== "string" || typeof nginxConf !== "string") return undefined;
     return { settings, nginxConf };
   } catch {

@@ -2,26 +2,26 @@ import fs from "node:fs";
 import { quoteShell } from "../../model/envrc.ts";
 import type { Layout } from "../../model/layout.ts";
 import { lstatIfThere, readIfThere, writeAtomically } from "../fs/files.ts";
-import { mendPortsMap } from "../net/port-allocator.ts";
-import { readSeal } from "./baseline.ts";
+import { repairPortsMap } from "../net/port-allocator.ts";
+import { readBaseline } from "./baseline.ts";
 import { installControls, type Which } from "./controls.ts";
 import { packageFile } from "./package-file.ts";
-import { expel, expelStrangers } from "./quarantine.ts";
+import { expel, quarantineForeign } from "./quarantine.ts";
 
 /**
  * Makes everything that ikigai itself runs in a project what the package and its last preparation
  * say. Answers what was done, a line each.
  */
-export function putRight(layout: Layout, identity: string, which: Which = "all"): string[] {
-  const seal = readSeal(identity);
+export function restoreControls(layout: Layout, identity: string, which: Which = "all"): string[] {
+  const seal = readBaseline(identity);
   // Another installation of ikigai has taken the project over, and this daemon is about to go.
   const daemon = `IKIGAI_DAEMON=${quoteShell(packageFile("dist/daemon.js"))}\n`;
   if (seal && !seal.settings.includes(daemon)) return [];
-  const broken = mendPortsMap(layout);
+  const broken = repairPortsMap(layout);
   const source = packageFile("controls");
   // A package that is being replaced has nothing to compare with.
   if (!fs.existsSync(`${source}/sv/daemon/run`)) return [];
-  const lines = expelStrangers(source, layout).map(
+  const lines = quarantineForeign(source, layout).map(
     (name) => `moved aside ${JSON.stringify(name)}, which is not ikigai's`,
   );
   if (broken) lines.push("set aside run/ports.map, which was broken");
@@ -48,7 +48,7 @@ export function putRight(layout: Layout, identity: string, which: Which = "all")
  *
  * @param files the branch's, as git names them
  */
-export function dropPlanted(layout: Layout, files: readonly string[]): void {
+export function quarantineTracked(layout: Layout, files: readonly string[]): void {
   const source = packageFile("controls");
   if (files.some((file) => file.startsWith(".ikigai/deno/"))) {
     fs.rmSync(layout.deno, { recursive: true, force: true });
@@ -57,7 +57,7 @@ export function dropPlanted(layout: Layout, files: readonly string[]): void {
   for (const file of files) {
     const name = file.slice(".ikigai/".length);
     if (name === "" || SEALED.includes(name) || fs.existsSync(`${source}/${name}`)) continue;
-    if (name === APPROVED) markApproved(layout);
+    if (name === APPROVED) markInitialApproval(layout);
     else if (liesInside(layout, name)) expel(layout, name);
   }
   // nginx does not start without it.
@@ -69,7 +69,7 @@ const SEALED = ["scripts/settings", "httpd/nginx.conf"];
 /** Says that what the default worktree held at first was approved: without it, all would be once more. */
 const APPROVED = "scripts/approved";
 
-export function markApproved(layout: Layout): void {
+export function markInitialApproval(layout: Layout): void {
   writeAtomically(
     `${layout.ikigai}/${APPROVED}`,
     "What the default worktree held at first was approved.\n",

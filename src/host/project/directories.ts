@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { quoteShell } from "../../model/envrc.ts";
 import type { Layout } from "../../model/layout.ts";
 import { lstatIfThere, readlinkIfThere } from "../fs/files.ts";
-import { mendPortsMap } from "../net/port-allocator.ts";
+import { repairPortsMap } from "../net/port-allocator.ts";
 import { makeDataDirectory } from "../postgres/data-directory.ts";
 import type { PostgresAccount } from "../postgres/os-account.ts";
 
@@ -17,14 +17,14 @@ export class SkeletonError extends Error {
  *
  * @throws SkeletonError when `.ikigai` is a link, no directory, or somebody else's
  */
-export function makeSkeleton(layout: Layout, account: PostgresAccount): void {
-  refuseStrangers(layout);
+export function makeDirectories(layout: Layout, account: PostgresAccount): void {
+  assertOwned(layout);
   // Only passing through is ever granted, and only where another account must reach db/.
   const open = account.user !== "" && account.data === "";
   directory(layout.ikigai, open ? 0o711 : 0o700);
   for (const path of directoriesOf(layout)) directory(path, 0o700);
   makeDataDirectory(layout, account.data, account.user !== "");
-  mendPortsMap(layout);
+  repairPortsMap(layout);
   const ports = `${layout.run}/ports.map`;
   if (!lstatIfThere(ports)) fs.writeFileSync(ports, "", { mode: 0o600, flag: "a" });
 }
@@ -41,7 +41,7 @@ function directoriesOf(layout: Layout): string[] {
  * @param commonDir git's common directory, whose configuration and hooks count as much
  * @throws SkeletonError when one of them is, or would lie in, what another account could change
  */
-export function refuseStrangers({ ikigai, root }: Layout, commonDir?: string): void {
+export function assertOwned({ ikigai, root }: Layout, commonDir?: string): void {
   const repository = commonDir === undefined ? undefined : lstatIfThere(commonDir);
   if (commonDir && repository && !isMine(repository))
     throw new SkeletonError(strange(commonDir, repository));

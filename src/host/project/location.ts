@@ -2,7 +2,7 @@ import type { Layout } from "../../model/layout.ts";
 import { readIfThere, statIfThere, writeAtomically } from "../fs/files.ts";
 
 /** Where a project was when ikigai last worked in it, and which directory that was. */
-export interface Place {
+export interface Location {
   readonly root: string;
   /** Inode and birth time of `.ikigai`: a copy has others, a renamed one the same. */
   readonly identity: string;
@@ -11,11 +11,11 @@ export interface Place {
 }
 
 /** How a project came to be where it is. */
-export type Arrival =
+export type Relocation =
   | { readonly kind: "new" | "same" }
-  | { readonly kind: "moved" | "copied"; readonly from: Place };
+  | { readonly kind: "moved" | "copied"; readonly from: Location };
 
-export function readArrival(layout: Layout): Arrival {
+export function detectRelocation(layout: Layout): Relocation {
   const from = readPlace(layout);
   if (!from) return { kind: "new" };
   if (from.identity !== identityOf(layout)) return { kind: "copied", from };
@@ -27,24 +27,24 @@ export function readArrival(layout: Layout): Arrival {
 }
 
 /** Says that git's files name this place by now, and that the rest waits for a start. */
-export function passThrough(layout: Layout, { identity, root, before }: Place): void {
-  const place: Place = { root: layout.root, identity, before: before ?? root };
+export function recordPendingMove(layout: Layout, { identity, root, before }: Location): void {
+  const place: Location = { root: layout.root, identity, before: before ?? root };
   writeAtomically(placeFile(layout), JSON.stringify(place));
 }
 
 /** Says that the project is at home here. */
-export function settleHere(layout: Layout): void {
-  if (readArrival(layout).kind === "same") return;
-  const place: Place = { root: layout.root, identity: identityOf(layout) };
+export function recordLocation(layout: Layout): void {
+  if (detectRelocation(layout).kind === "same") return;
+  const place: Location = { root: layout.root, identity: identityOf(layout) };
   writeAtomically(placeFile(layout), JSON.stringify(place));
 }
 
 /** Whether the project that this one was copied from is still there. */
-export function originalIsThere({ root, identity }: Place): boolean {
+export function originalIsThere({ root, identity }: Location): boolean {
   return identityAt(`${root}/.ikigai`) === identity;
 }
 
-function readPlace(layout: Layout): Place | undefined {
+function readPlace(layout: Layout): Location | undefined {
   try {
     const value: unknown = JSON.parse(readIfThere(placeFile(layout))?.toString() ?? "");
     const given = typeof value === "object" && value !== null ? { ...value } : {};

@@ -17,7 +17,7 @@ const PLACE = /^(?:[a-z0-9-]+\.[a-z0-9-]+|spare-[0-9a-f]+)$/;
  * @param source the package's `controls` directory
  * @returns what was moved, relative to `.ikigai`
  */
-export function expelStrangers(source: string, layout: Layout): string[] {
+export function quarantineForeign(source: string, layout: Layout): string[] {
   const expelled = [
     ...["bin", "scripts", "scripts/lib", "scripts/service"].filter((name) =>
       isNoDirectory(`${layout.ikigai}/${name}`),

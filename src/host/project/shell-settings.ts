@@ -3,7 +3,7 @@ import type { Layout } from "../../model/layout.ts";
 import { readIfThere, writeAtomically } from "../fs/files.ts";
 
 /** What the manual controls need to know. Paths are absolute. */
-export interface Settings {
+export interface ShellSettings {
   readonly node: string;
   /** `dist/cli.cjs` and `dist/daemon.js` of this installation. An empty `daemon` means that none is to run. */
   readonly cli: string;
@@ -35,7 +35,7 @@ export interface Settings {
  * The text of `.ikigai/scripts/settings`: shell assignments, nothing that runs.
  * Throws a RangeError for a value that holds a NUL.
  */
-export function renderSettings(settings: Settings): string {
+export function renderShellSettings(settings: ShellSettings): string {
   const lines = Object.entries(variablesOf(settings)).map(
     ([name, value]) => `${name}=${quoteShell(String(value))}\n`,
   );
@@ -43,8 +43,8 @@ export function renderSettings(settings: Settings): string {
 }
 
 /** Writes the settings where they differ; says whether they did. Only the owner reads them. */
-export function writeSettings(layout: Layout, settings: Settings): boolean {
-  const text = renderSettings(settings);
+export function writeShellSettings(layout: Layout, settings: ShellSettings): boolean {
+  const text = renderShellSettings(settings);
   if (readIfThere(layout.settings)?.toString() === text) return false;
   writeAtomically(layout.settings, text, { mode: 0o600 });
   return true;
@@ -56,7 +56,7 @@ export function isOwnerOverTcp(layout: Layout): boolean {
   return text.split("\n").includes(`IKIGAI_PG_OWNER_TCP=${quoteShell("yes")}`);
 }
 
-function variablesOf(settings: Settings): Record<string, string | number> {
+function variablesOf(settings: ShellSettings): Record<string, string | number> {
   return {
     IKIGAI_NODE: settings.node,
     IKIGAI_CLI: settings.cli,

@@ -13,7 +13,7 @@ import {
   toBuffer,
   writeAtomically,
 } from "../fs/files.ts";
-import { beginningOf } from "../process/processes.ts";
+import { startTime } from "../process/processes.ts";
 
 /** What a service is, as data beside its constant run script. */
 export interface Definition {
@@ -76,7 +76,7 @@ export class Definitions {
   }
 
   /** Undefined as well where what is there is not what was written. */
-  mark(service: string): string | undefined {
+  fingerprint(service: string): string | undefined {
     const path = this.path(service);
     const stamp = stampOf(path);
     const known = this.#read.get(service);
@@ -95,7 +95,7 @@ export class Definitions {
   }
 
   /** Of the content that its file is compared with before each start; "" where there is none. */
-  checked(service: string): string {
+  approvedHash(service: string): string {
     const path = `${this.path(service)}/approved`;
     const stat = lstatIfThere(path);
     if (!stat) return "";
@@ -108,29 +108,29 @@ export class Definitions {
   }
 
   /** The process that its run script became last, and the mark of what that was started with. */
-  started(service: string): { readonly pid: number; readonly mark: string } {
+  runningInstance(service: string): { readonly pid: number; readonly mark: string } {
     const text = readIfThere(`${this.path(service)}/pid`)?.toString() ?? "";
     const [pid, mark = ""] = (text.split("\n")[0] ?? "").trim().split(" ");
     return { pid: Number(pid), mark };
   }
 
   /** Makes the record of it again where that was lost; what it was started with nobody knows then. */
-  record(service: string, pid: number): void {
-    if (this.started(service).pid === pid) return;
-    writeAtomically(`${this.path(service)}/pid`, `${pid} lost\n${beginningOf(pid)}\n`, {
+  adopt(service: string, pid: number): void {
+    if (this.runningInstance(service).pid === pid) return;
+    writeAtomically(`${this.path(service)}/pid`, `${pid} lost\n${startTime(pid)}\n`, {
       durable: false,
     });
   }
 
   /** Whether the copy that was started last, if any, knows another definition than the present one. */
   isOutdated(service: string): boolean {
-    const mark = this.mark(service);
-    const started = this.started(service).mark;
+    const mark = this.fingerprint(service);
+    const started = this.runningInstance(service).mark;
     return started !== "" && mark !== undefined && started !== mark;
   }
 
   /** Has every definition written again: somebody else may have written them. */
-  distrust(): void {
+  invalidateAll(): void {
     for (const service of this.names()) fs.rmSync(`${this.path(service)}/mark`, { force: true });
   }
 
@@ -143,7 +143,7 @@ export class Definitions {
   }
 
   /** Forgets earlier failures: it is tried again from the start. */
-  forgive(service: string): void {
+  clearFailures(service: string): void {
     fs.rmSync(`${this.path(service)}/crashes`, { force: true });
   }
 

@@ -12,7 +12,7 @@ import { control, isSupervised, readStatus } from "./supervise.ts";
  * after is renamed to a service's name and is up in milliseconds, where a new
  * directory would wait up to five seconds for runsvdir's next look.
  */
-export class Slots {
+export class ServiceDirectories {
   readonly #sv: string;
   readonly #spares: number;
   readonly #beforeStart: () => void;
@@ -81,7 +81,7 @@ export class Slots {
 
   /** Starts the logs of services that were started by who was cut off before it came to that. */
   completeStarts(): void {
-    for (const service of this.names().filter((name) => this.isUnbegun(name))) {
+    for (const service of this.names().filter((name) => this.isUnstarted(name))) {
       const path = this.path(service);
       if (readStatus(path)?.state !== "run") continue;
       fs.rmSync(`${path}/log/down`, { force: true });
@@ -103,7 +103,7 @@ export class Slots {
   }
 
   /** Goes on as it is, and is not started again when it ends. */
-  once(service: string): void {
+  letFinish(service: string): void {
     control(this.path(service), "o");
   }
 
@@ -114,23 +114,23 @@ export class Slots {
   }
 
   /** Does not wait any longer before it tries a service again that failed. */
-  again(service: string): void {
+  retryNow(service: string): void {
     fs.writeFileSync(`${this.path(service)}/again`, "");
   }
 
   /** Ends a service that keeps its place, as it would start by itself otherwise. */
-  async rest(service: string): Promise<void> {
+  async stop(service: string): Promise<void> {
     if (this.has(service)) await this.#end(service);
   }
 
   /** Whether it was ended by `rest` or gave up, and not by somebody who typed `sv stop`. */
-  isRested(service: string): boolean {
+  isStopped(service: string): boolean {
     const isRested = fs.existsSync(`${this.path(service)}/${RESTED}`);
-    return isRested || this.gaveUp(service) || this.isUnbegun(service);
+    return isRested || this.gaveUp(service) || this.isUnstarted(service);
   }
 
   /** Whether whoever gave it its place was cut off before it was told to start. */
-  isUnbegun(service: string): boolean {
+  isUnstarted(service: string): boolean {
     return fs.existsSync(`${this.path(service)}/${UNBEGUN}`);
   }
 
@@ -151,7 +151,7 @@ export class Slots {
   }
 
   /** Ends a service and takes its place for good; its runsv, which may sleep for a second, exits later. */
-  async abandon(service: string): Promise<void> {
+  async release(service: string): Promise<void> {
     if (!this.has(service)) return;
     await this.#end(service);
     this.#dismiss(this.path(service));

@@ -3,12 +3,12 @@ import { realPath } from "../fs/files.ts";
 import { forgetAlias } from "../net/socket-path.ts";
 import {
   DELETED,
+  hasEnvironment,
   isDeleted,
-  isMarked,
   listProcesses,
   type RunningProcess,
   signal,
-  untilGone,
+  waitForExit,
 } from "../process/processes.ts";
 
 const PATIENCE_MS = 15_000;
@@ -19,7 +19,7 @@ const PATIENCE_MS = 15_000;
  * line has the old name and whose directory is inside the project here: the
  * kernel, not a name, says that they are ours. Linux only.
  */
-export async function endStrays({ ikigai, db }: Layout, oldRoot: string): Promise<void> {
+export async function stopMovedTree({ ikigai, db }: Layout, oldRoot: string): Promise<void> {
   const homes = [ikigai, realPath(db)];
   await endAll(({ cwd, command }) => {
     const inside = homes.some((home) => cwd === home || cwd.startsWith(`${home}/`));
@@ -32,7 +32,7 @@ export async function endStrays({ ikigai, db }: Layout, oldRoot: string): Promis
  *
  * @param data where Postgres worked, which may still be there
  */
-export async function endAbandoned(layout: Layout, data: string): Promise<void> {
+export async function stopDeletedTree(layout: Layout, data: string): Promise<void> {
   const { ikigai } = layout;
   forgetAlias(layout);
   const ours = (one: RunningProcess) => {
@@ -43,17 +43,17 @@ export async function endAbandoned(layout: Layout, data: string): Promise<void> 
     return inside && PROGRAMS.test(command) && isDeleted(one);
   };
   if (!(await endAll(ours))) return;
-  // A service's own children outlive it where its keeper's scripts are gone.
+  // A service's own children outlive it where its reconciler's scripts are gone.
   const marked = () =>
     listProcesses().filter(
-      (one) => !isOurselves(one) && isMarked(one, `IKIGAI_SUPERVISED=${ikigai}`),
+      (one) => !isOurselves(one) && hasEnvironment(one, `IKIGAI_SUPERVISED=${ikigai}`),
     );
   signal(marked(), "SIGTERM");
-  await untilGone(marked, PATIENCE_MS);
+  await waitForExit(marked, PATIENCE_MS);
   signal(marked(), "SIGKILL");
 }
 
-/** Our own keeper goes when we do. */
+/** Our own reconciler goes when we do. */
 function isOurselves({ pid }: RunningProcess): boolean {
   return pid === process.pid || pid === process.ppid;
 }
@@ -72,7 +72,7 @@ async function endAll(isOurs: (one: RunningProcess) => boolean): Promise<boolean
   // It would wait for a directory to write to, for ever.
   const loggers = found.filter(({ command, cwd }) => LOGGER.test(command) && cwd.endsWith(DELETED));
   signal(loggers, "SIGKILL");
-  await untilGone(
+  await waitForExit(
     () => ours().filter(({ command }) => !/\b(nginx|postgres)\b/.test(command)),
     PATIENCE_MS,
   );
@@ -85,7 +85,7 @@ async function endAll(isOurs: (one: RunningProcess) => boolean): Promise<boolean
     left.filter(({ command }) => SERVER.test(command)),
     "SIGINT",
   );
-  await untilGone(ours, PATIENCE_MS);
+  await waitForExit(ours, PATIENCE_MS);
   return true;
 }
 

@@ -17,7 +17,7 @@ let timer: NodeJS.Timeout | undefined;
  * second apart, or half of one where that is asked for: to wake a process at rest costs more than most
  * of what it then looks at. Work may not throw. Returns the way to give it up.
  */
-export function onBeat(milliseconds: number, run: () => void): () => void {
+export function setCoalescedTimeout(milliseconds: number, run: () => void): () => void {
   const now = performance.now();
   const step = milliseconds < 2 * BEAT_MS ? 1 : 2;
   const next = step * (Math.floor(now / (step * BEAT_MS)) + 1);

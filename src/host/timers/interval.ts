@@ -1,11 +1,11 @@
 import { codeOf } from "../fs/files.ts";
-import { onBeat } from "./coalesced-timeout.ts";
+import { setCoalescedTimeout } from "./coalesced-timeout.ts";
 
 /**
  * The same work for a timer or a watch, whose failures reach nobody and would end this process: each
  * kind is told once, and once more when it comes back after the work has succeeded.
  */
-export function carefully<Given extends unknown[]>(
+export function logErrors<Given extends unknown[]>(
   work: (...given: Given) => unknown,
   journal: (line: string) => void,
 ): (...given: Given) => void {
@@ -29,15 +29,15 @@ export function carefully<Given extends unknown[]>(
 }
 
 /** Does work again and again, whether it fails or not, to the nearest beat. Returns the way to end it. */
-export function every(
+export function setCoalescedInterval(
   milliseconds: number,
   work: () => unknown,
   journal: (line: string) => void,
 ): () => void {
-  const run = carefully(work, journal);
+  const run = logErrors(work, journal);
   let giveUp = () => {};
   const next = () => {
-    giveUp = onBeat(milliseconds, () => {
+    giveUp = setCoalescedTimeout(milliseconds, () => {
       next();
       run();
     });

@@ -75,7 +75,7 @@ export function approve(
  * Whether what the default worktree holds counts no longer as approved by itself: the project has
  * been prepared, or something of it approved, and no first preparation was cut off.
  */
-export function firstIsOver(
+export function isInitialApprovalDone(
   project: string,
   prepared: boolean,
   environment: UserEnvironment = process.env,
@@ -86,11 +86,17 @@ export function firstIsOver(
 }
 
 /** Says that the first preparation of a project has begun, so that it can be cut off and repeated. */
-export function beginFirst(project: string, environment: UserEnvironment = process.env): void {
+export function beginInitialApproval(
+  project: string,
+  environment: UserEnvironment = process.env,
+): void {
   writeAtomically(firstMark(requirePrivate(environment), project), "");
 }
 
-export function endFirst(project: string, environment: UserEnvironment = process.env): void {
+export function endInitialApproval(
+  project: string,
+  environment: UserEnvironment = process.env,
+): void {
   fs.rmSync(firstMark(trustDirectory(environment), project), { force: true });
 }
 

@@ -4,7 +4,7 @@ import type { Slug } from "../../model/slug.ts";
 export type BranchMode = "data" | "structure" | "empty";
 
 /** How a worktree's next schema is to begin, where somebody said so. */
-export interface Intention {
+export interface RequestedBranch {
   readonly mode?: BranchMode;
   readonly base?: Slug;
 }
@@ -16,14 +16,14 @@ const EXPIRES_MS = 60_000;
  * forgotten when none appears in a minute; from its first use on it is kept until
  * the schema stands, so that a second try begins in the same way.
  */
-export class Intentions {
-  readonly #known = new Map<string, { readonly intention: Intention; until: number }>();
+export class PendingBranchOptions {
+  readonly #known = new Map<string, { readonly intention: RequestedBranch; until: number }>();
 
-  set(path: string, intention: Intention): void {
+  set(path: string, intention: RequestedBranch): void {
     this.#known.set(path, { intention, until: performance.now() + EXPIRES_MS });
   }
 
-  use(path: string): Intention {
+  consume(path: string): RequestedBranch {
     const known = this.#known.get(path);
     if (!known) return {};
     if (known.until < performance.now()) {

@@ -8,7 +8,7 @@ type Known = Pick<Worktree, "identity">;
  * The worktrees, by identity, that somebody has asked for: by a request, or by a command that names
  * one. Kept in `run/`, so that `ikigai start` knows them again; who loses it is asked once more.
  */
-export class Asked {
+export class RequestedWorktrees {
   readonly #file: string;
   #known: ReadonlySet<string>;
 

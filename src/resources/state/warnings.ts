@@ -4,7 +4,7 @@ import type { Slug } from "../../model/slug.ts";
 export type Topic = "schema" | "extensions" | "setup";
 
 /** What a person should know of a worktree, though it is ready. */
-export class Notes {
+export class Warnings {
   readonly #known = new Map<Slug, Map<Topic, string>>();
 
   /** Without a text there is nothing to know. */

@@ -2,7 +2,7 @@ import type { PolicyRow, RuleRow, TriggerRow } from "../inspect/actions.ts";
 import type { Refusal } from "../refusal.ts";
 import { named, roleFor, type Scope } from "../scope.ts";
 import { ident } from "../sql.ts";
-import type { Item, Piece } from "../types.ts";
+import type { BuildStep, PlanPart } from "../types.ts";
 
 const STATES: Readonly<Record<string, string>> = {
   O: "ENABLE",
@@ -12,8 +12,8 @@ const STATES: Readonly<Record<string, string>> = {
 };
 
 /** Triggers, also the states of those that partitions have from their parents. */
-export function buildTriggers(scope: Scope, triggers: readonly TriggerRow[]): Piece {
-  const items: Item[] = [];
+export function buildTriggers(scope: Scope, triggers: readonly TriggerRow[]): PlanPart {
+  const items: BuildStep[] = [];
   const covers: [string, string][] = [];
   const refusals: Refusal[] = [];
   for (const row of triggers) {
@@ -61,8 +61,8 @@ export function buildTriggers(scope: Scope, triggers: readonly TriggerRow[]): Pi
 }
 
 /** Rules, apart from those that are views. */
-export function buildRules(scope: Scope, rules: readonly RuleRow[]): Piece {
-  const items = rules.map((row): Item => {
+export function buildRules(scope: Scope, rules: readonly RuleRow[]): PlanPart {
+  const items = rules.map((row): BuildStep => {
     const create = row.definition.trimEnd().replace(/;$/, "");
     const state = `ALTER TABLE ${named(scope, row.table_name)} ${STATES[row.enabled]} RULE ${ident(row.name)}`;
     return {
@@ -86,8 +86,8 @@ const COMMANDS: Readonly<Record<string, string>> = {
 };
 
 /** Row-level security policies, with the base's owner replaced where one is meant for it. */
-export function buildPolicies(scope: Scope, policies: readonly PolicyRow[]): Piece {
-  const items = policies.map((row): Item => {
+export function buildPolicies(scope: Scope, policies: readonly PolicyRow[]): PlanPart {
+  const items = policies.map((row): BuildStep => {
     const roles = (row.roles ?? [null]).map((role) =>
       role === null ? "PUBLIC" : ident(roleFor(scope, role)),
     );

@@ -2,7 +2,7 @@ import type { ConstraintRow, IndexRow } from "../inspect/constraints.ts";
 import type { RelationRow } from "../inspect/tables.ts";
 import { named, type Scope } from "../scope.ts";
 import { ident, literal, options } from "../sql.ts";
-import type { Item, Piece } from "../types.ts";
+import type { BuildStep, PlanPart } from "../types.ts";
 
 /** Table and domain constraints. Foreign keys are not checked again: the rows are known to satisfy them. */
 export function buildConstraints(
@@ -10,8 +10,8 @@ export function buildConstraints(
   constraints: readonly ConstraintRow[],
   indexes: readonly IndexRow[],
   relations: readonly RelationRow[],
-): Piece {
-  const items: Item[] = [];
+): PlanPart {
+  const items: BuildStep[] = [];
   const covers: [string, string][] = [];
   const byOid = new Map(indexes.map((row) => [row.oid, row]));
   for (const row of constraints) {
@@ -52,7 +52,7 @@ export function buildConstraints(
   return { items, covers };
 }
 
-function phaseOf(row: ConstraintRow, index?: IndexRow): Item["phase"] {
+function phaseOf(row: ConstraintRow, index?: IndexRow): BuildStep["phase"] {
   if (row.kind === "f") return known(row, index) ? "late" : "early";
   // A check that calls functions may read tables that are not filled yet; an unproven one may not hold.
   if (row.kind === "c") return row.calls || !row.valid ? "late" : "early";
@@ -63,7 +63,7 @@ function constraintStatements(
   scope: Scope,
   row: ConstraintRow,
   index?: IndexRow,
-): Pick<Item, "sql" | "marks" | "privileged"> {
+): Pick<BuildStep, "sql" | "marks" | "privileged"> {
   const only = row.table_kind === "p" && "pux".includes(row.kind) ? "ONLY " : "";
   const add = `ALTER TABLE ${only}${named(scope, row.table_name)} ADD CONSTRAINT ${ident(row.name)} ${row.definition}`;
   if (row.kind === "f" && row.valid && known(row, index))
@@ -104,7 +104,7 @@ function markValid(scope: Scope, row: ConstraintRow): string {
   return `UPDATE pg_catalog.pg_constraint SET convalidated = true WHERE contype = 'c' AND conname = ${literal(row.name)} AND connamespace = ${literal(ident(scope.as))}::regnamespace AND (conrelid = ${table}::regclass OR NOT conislocal)`;
 }
 
-function domainConstraint(row: ConstraintRow, key: string): Item {
+function domainConstraint(row: ConstraintRow, key: string): BuildStep {
   const sql = [`ALTER DOMAIN ${row.domain} ADD CONSTRAINT ${ident(row.name)} ${row.definition}`];
   if (row.comment !== null) sql.push(...domainComment(row, key).sql);
   const phase = row.calls || !row.valid ? "late" : "early";
@@ -118,7 +118,7 @@ function domainConstraint(row: ConstraintRow, key: string): Item {
   };
 }
 
-function domainComment(row: ConstraintRow, key: string): Item {
+function domainComment(row: ConstraintRow, key: string): BuildStep {
   const on = `${ident(row.name)} ON DOMAIN ${row.domain}`;
   return {
     key: `${key}/comment`,
@@ -139,7 +139,7 @@ function unprovenNotNull(
   row: ConstraintRow,
   constraints: readonly ConstraintRow[],
   relations: readonly RelationRow[],
-): Item {
+): BuildStep {
   const table = named(scope, row.table_name);
   const below = new Set(
     relations
@@ -177,9 +177,9 @@ function attachments(indexes: readonly IndexRow[], parent: number): string[] {
 }
 
 /** Indexes of every kind, and how those of partitions hang together. */
-export function buildIndexes(scope: Scope, indexes: readonly IndexRow[]): Piece {
-  const items: Item[] = [];
-  const refusals: NonNullable<Piece["refusals"]>[number][] = [];
+export function buildIndexes(scope: Scope, indexes: readonly IndexRow[]): PlanPart {
+  const items: BuildStep[] = [];
+  const refusals: NonNullable<PlanPart["refusals"]>[number][] = [];
   for (const row of indexes) {
     const key = `pg_class:${row.oid}`;
     const name = named(scope, row.name);

@@ -3,7 +3,7 @@ import type { ColumnRow, RelationRow } from "../inspect/tables.ts";
 import { stringsNaming } from "../names.ts";
 import { named, type Scope } from "../scope.ts";
 import { ident } from "../sql.ts";
-import type { Item, Piece } from "../types.ts";
+import type { BuildStep, PlanPart } from "../types.ts";
 
 /** Column defaults, apart from their tables: they may call functions that need the table. */
 export function buildDefaults(
@@ -11,8 +11,8 @@ export function buildDefaults(
   relations: readonly RelationRow[],
   columns: ReadonlyMap<number, readonly ColumnRow[]>,
   plain: ReadonlySet<number>,
-): Piece {
-  const items: Item[] = [];
+): PlanPart {
+  const items: BuildStep[] = [];
   const covers: [string, string][] = [];
   for (const relation of relations)
     for (const column of columns.get(relation.oid) ?? []) {

@@ -1,17 +1,17 @@
 import type { Edge } from "../inspect/inventory.ts";
-import type { Item } from "../types.ts";
+import type { BuildStep } from "../types.ts";
 
 /** Items in an order in which they can be built, and circles that have none. */
 export interface Order {
-  readonly early: Item[];
-  readonly late: Item[];
-  readonly last: Item[];
-  readonly circles: Item[][];
+  readonly early: BuildStep[];
+  readonly late: BuildStep[];
+  readonly last: BuildStep[];
+  readonly circles: BuildStep[][];
 }
 
 /** Which item builds an object: itself, the one it is known to come with, or its owner's. */
 export function coverage(
-  items: readonly Item[],
+  items: readonly BuildStep[],
   covers: readonly (readonly [string, string])[],
   edges: readonly Edge[],
 ): Map<string, string> {
@@ -42,7 +42,7 @@ export function coverage(
  * name everything they need, also what only the catalogs know.
  */
 export function order(
-  items: readonly Item[],
+  items: readonly BuildStep[],
   built: ReadonlyMap<string, string>,
   edges: readonly Edge[],
 ): Order {
@@ -61,7 +61,7 @@ export function order(
   refreshesInOrder(items, needs);
   const order: Order = { early: [], late: [], last: [], circles: [] };
   const done = new Set<string>();
-  const visit = (key: string, into: Item[], path: string[]): void => {
+  const visit = (key: string, into: BuildStep[], path: string[]): void => {
     const item = byKey.get(key);
     if (!item || done.has(key)) return;
     const at = path.indexOf(key);
@@ -82,7 +82,7 @@ export function order(
 }
 
 /** A materialized view is filled after those it reads, through views and functions too. */
-function refreshesInOrder(items: readonly Item[], needs: Map<string, Set<string>>): void {
+function refreshesInOrder(items: readonly BuildStep[], needs: Map<string, Set<string>>): void {
   const fills = new Map(
     items
       .filter((item) => item.kind === "materialized rows")

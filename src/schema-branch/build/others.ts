@@ -3,7 +3,7 @@ import type { CommentRow, DefaultAclRow, ExtensionLinkRow } from "../inspect/oth
 import type { Refusal } from "../refusal.ts";
 import { ownedBy, roleFor, type Scope } from "../scope.ts";
 import { ident, literal } from "../sql.ts";
-import type { Item, Phase, Piece } from "../types.ts";
+import type { BuildStep, Phase, PlanPart } from "../types.ts";
 import { grouped } from "./grants.ts";
 
 /** Objects whose definition the catalog query has written. */
@@ -14,9 +14,9 @@ export function buildMade(
   rows: readonly MadeRow[],
   phase: Phase = "any",
   privileged = false,
-): Piece {
+): PlanPart {
   const items = rows.map(
-    (row): Item => ({
+    (row): BuildStep => ({
       key: `${catalog}:${row.oid}`,
       kind,
       name: row.name,
@@ -34,7 +34,7 @@ export function buildMade(
 export function buildOperators(
   scope: Scope,
   rows: readonly (MadeRow & { create: string | null })[],
-): Piece {
+): PlanPart {
   const refusals = rows
     .filter((row) => row.create === null)
     .map(
@@ -67,7 +67,7 @@ export function buildFamilies(
     classes: readonly (MadeRow & { family: number; storage: string | null })[];
     members: readonly MemberRow[];
   },
-): Piece {
+): PlanPart {
   const covers: [string, string][] = [];
   const of = (home: string) => found.members.filter((member) => member.home === home);
   const classes = found.classes.map((row): MadeRow => {
@@ -79,7 +79,7 @@ export function buildFamilies(
     ];
     return { ...row, create: `${row.create} AS ${parts.join(", ")}` };
   });
-  const loose = found.families.flatMap((row): Item[] => {
+  const loose = found.families.flatMap((row): BuildStep[] => {
     const home = `pg_opfamily:${row.oid}`;
     const key = `${home}/members`;
     covers.push(...of(home).map((member) => [member.key, key] as [string, string]));
@@ -100,9 +100,9 @@ export function buildFamilies(
 }
 
 /** Casts from or to a type of the schema, which call nothing when they are made; late, so that rows are copied by the types' own text. */
-export function buildCasts(rows: readonly CastRow[]): Piece {
+export function buildCasts(rows: readonly CastRow[]): PlanPart {
   const covers: [string, string][] = [];
-  const items: Item[] = [];
+  const items: BuildStep[] = [];
   const refusals: Refusal[] = [];
   for (const row of rows) {
     const key = `pg_cast:${row.oid}`;
@@ -130,8 +130,8 @@ export function buildCasts(rows: readonly CastRow[]): Piece {
 }
 
 /** Default privileges, for whatever role; last: they must not act on what is built here. */
-export function buildDefaultAcls(scope: Scope, rows: readonly DefaultAclRow[]): Piece {
-  const items = rows.map((row): Item => {
+export function buildDefaultAcls(scope: Scope, rows: readonly DefaultAclRow[]): PlanPart {
+  const items = rows.map((row): BuildStep => {
     const role = ident(roleFor(scope, row.role));
     const head = `ALTER DEFAULT PRIVILEGES FOR ROLE ${role} IN SCHEMA ${ident(scope.as)} GRANT`;
     const sql = grouped(scope, row.acl).map(
@@ -152,9 +152,9 @@ export function buildDefaultAcls(scope: Scope, rows: readonly DefaultAclRow[]): 
 }
 
 /** Objects that go when an extension does. */
-export function buildExtensionLinks(rows: readonly ExtensionLinkRow[]): Piece {
+export function buildExtensionLinks(rows: readonly ExtensionLinkRow[]): PlanPart {
   const items = rows.map(
-    (row): Item => ({
+    (row): BuildStep => ({
       key: `${row.key}/extension:${row.extension}`,
       kind: "extension link",
       name: `${row.identity} on ${row.extension}`,
@@ -180,10 +180,10 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Comments on everything; those of domain constraints come with them. */
-export function buildComments(rows: readonly CommentRow[]): Piece {
+export function buildComments(rows: readonly CommentRow[]): PlanPart {
   const items = rows
     .filter((row) => row.type !== "domain constraint")
-    .map((row): Item => {
+    .map((row): BuildStep => {
       const word = row.sub > 0 ? "COLUMN" : (WORDS[row.type] ?? row.type.toUpperCase());
       return {
         key: `${row.key}/comment:${row.sub}`,

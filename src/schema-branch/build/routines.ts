@@ -3,11 +3,11 @@ import { mentioned, renameInBody, stringsNaming } from "../names.ts";
 import type { Refusal } from "../refusal.ts";
 import { named, ownedBy, type Scope } from "../scope.ts";
 import { literal } from "../sql.ts";
-import type { Item, Piece } from "../types.ts";
+import type { BuildStep, PlanPart } from "../types.ts";
 import { grantStatements } from "./grants.ts";
 
 /** What routines contribute: `texts` says whether one holds the schema's name as text. */
-export interface RoutinePiece extends Piece {
+export interface RoutinePiece extends PlanPart {
   readonly texts: boolean;
 }
 
@@ -17,7 +17,7 @@ export function buildRoutines(
   routines: readonly RoutineRow[],
   aggregates: readonly AggregateRow[],
 ): RoutinePiece {
-  const items: Item[] = [];
+  const items: BuildStep[] = [];
   const refusals: Refusal[] = [];
   let texts = false;
   for (const row of routines) {

@@ -1,7 +1,7 @@
 import type { ColumnRow, RelationRow, SequenceRow } from "../inspect/tables.ts";
 import { named, ownedBy, type Scope } from "../scope.ts";
 import { ident } from "../sql.ts";
-import type { Item, Piece } from "../types.ts";
+import type { BuildStep, PlanPart } from "../types.ts";
 import { grantStatements } from "./grants.ts";
 
 /** `INCREMENT BY … CYCLE`; numbers stay text, so that large ones stay exact. */
@@ -63,8 +63,8 @@ export function buildSequences(
   scope: Scope,
   relations: readonly RelationRow[],
   sequences: readonly SequenceRow[],
-): Piece {
-  const items: Item[] = [];
+): PlanPart {
+  const items: BuildStep[] = [];
   const covers: [string, string][] = [];
   const byOid = new Map(relations.map((row) => [row.oid, row]));
   for (const row of sequences) {

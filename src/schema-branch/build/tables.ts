@@ -2,7 +2,7 @@ import type { ColumnRow, RelationRow, SequenceRow } from "../inspect/tables.ts";
 import type { Refusal } from "../refusal.ts";
 import { named, ownedBy, type Scope } from "../scope.ts";
 import { foreignOptions, ident, literal, options } from "../sql.ts";
-import type { Item, Note, Piece } from "../types.ts";
+import type { BuildStep, Note, PlanPart } from "../types.ts";
 import { columnDefinition, columnSettings } from "./columns.ts";
 import { markInherited } from "./constraints.ts";
 import { grantStatements } from "./grants.ts";
@@ -15,8 +15,8 @@ export function buildTables(
   columns: ReadonlyMap<number, readonly ColumnRow[]>,
   sequences: readonly SequenceRow[],
   plain: ReadonlySet<number>,
-): Piece {
-  const items: Item[] = [];
+): PlanPart {
+  const items: BuildStep[] = [];
   const covers: [string, string][] = [];
   const refusals: Refusal[] = [];
   const notes: Note[] = [];
@@ -120,7 +120,7 @@ function inheritance(
   parent: { oid: number; name: string },
   columns: readonly ColumnRow[],
   key: string,
-): Item {
+): BuildStep {
   const child = named(scope, row.name);
   const above = named(scope, parent.name);
   const inherited = columns.filter((column) => !column.local).map((column) => literal(column.name));

@@ -2,12 +2,12 @@ import type { TypeRow } from "../inspect/types.ts";
 import type { Refusal } from "../refusal.ts";
 import { named, ownedBy, roleFor, type Scope } from "../scope.ts";
 import { ident, literal } from "../sql.ts";
-import type { Item, Piece } from "../types.ts";
+import type { BuildStep, PlanPart } from "../types.ts";
 import { grantStatements } from "./grants.ts";
 
 /** Enums, domains, composites and ranges. Row, array and multirange types come with others. */
-export function buildTypes(scope: Scope, types: readonly TypeRow[]): Piece {
-  const items: Item[] = [];
+export function buildTypes(scope: Scope, types: readonly TypeRow[]): PlanPart {
+  const items: BuildStep[] = [];
   const covers: [string, string][] = [];
   const refusals: Refusal[] = [];
   for (const row of types) {

@@ -1,7 +1,7 @@
 import type { ColumnRow, RelationRow } from "../inspect/tables.ts";
 import { named, ownedBy, type Scope } from "../scope.ts";
 import { ident, options } from "../sql.ts";
-import type { Item, Piece } from "../types.ts";
+import type { BuildStep, PlanPart } from "../types.ts";
 import { columnSettings } from "./columns.ts";
 import { grantStatements } from "./grants.ts";
 import { columnGrants } from "./tables.ts";
@@ -11,8 +11,8 @@ export function buildViews(
   scope: Scope,
   relations: readonly RelationRow[],
   columns: ReadonlyMap<number, readonly ColumnRow[]>,
-): Piece {
-  const items: Item[] = [];
+): PlanPart {
+  const items: BuildStep[] = [];
   const covers: [string, string][] = [];
   for (const row of relations) {
     if (row.kind !== "v" && row.kind !== "m") continue;

@@ -1,28 +1,28 @@
-import type { Item } from "../types.ts";
+import type { BuildStep } from "../types.ts";
 
 /** What is built after the rows: first what indexes need, then them in parallel, then the rest. */
 export interface LatePlan {
-  readonly before: readonly Item[];
+  readonly before: readonly BuildStep[];
   /** Items of one table, in order. */
-  readonly groups: readonly (readonly Item[])[];
-  readonly after: readonly Item[];
+  readonly groups: readonly (readonly BuildStep[])[];
+  readonly after: readonly BuildStep[];
 }
 
 /**
  * Picks the items that cost time and concern one table alone (indexes, keys, checks). One that
  * needs something of another table's, or something that needs one, waits for the end.
  */
-export function planLate(items: readonly Item[], bytes: (table: string) => number): LatePlan {
+export function planLate(items: readonly BuildStep[], bytes: (table: string) => number): LatePlan {
   const byKey = new Map(items.map((item) => [item.key, item]));
-  const heavy = (item: Item) =>
+  const heavy = (item: BuildStep) =>
     item.table !== undefined && (item.kind === "index" || item.kind === "constraint");
-  const before: Item[] = [];
-  const groups = new Map<string, Item[]>();
-  const after: Item[] = [];
+  const before: BuildStep[] = [];
+  const groups = new Map<string, BuildStep[]>();
+  const after: BuildStep[] = [];
   const place = new Map<string, string>();
   const wanted = new Set<string>();
   for (const item of items.filter(heavy)) collect(item);
-  function collect(item: Item): void {
+  function collect(item: BuildStep): void {
     for (const key of item.needs) {
       const need = byKey.get(key);
       if (!need || wanted.has(key)) continue;

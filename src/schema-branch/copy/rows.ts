@@ -1,26 +1,26 @@
 import type pg from "pg";
 import { BranchError } from "../errors.ts";
-import type { Place } from "../relation.ts";
+import type { ReadableRelation } from "../relation.ts";
 import { ident, literal, qualified } from "../sql.ts";
-import type { CopyTable, Survey } from "../types.ts";
-import { LENS_CTID } from "../worker.ts";
+import type { CopyTable, SchemaModel } from "../types.ts";
+import { PROXY_CTID } from "../worker.ts";
 
 /** Large tables are copied in stretches of this many pages (16 MB), so that two can share one. */
 const STRETCH = 2048;
 const PAGE = 8192;
 
 /** One statement's worth of rows. */
-export interface Stretch {
+export interface CtidRange {
   readonly sql: string;
   readonly bytes: number;
 }
 
 /** Splits the copy into stretches, largest tables first. */
-export function stretches(
-  survey: Survey,
-  places: ReadonlyMap<number, Place>,
+export function ctidRanges(
+  survey: SchemaModel,
+  places: ReadonlyMap<number, ReadableRelation>,
   tables: readonly CopyTable[],
-): Stretch[] {
+): CtidRange[] {
   return [...tables]
     .sort((a, b) => b.bytes - a.bytes)
     .flatMap((table) => {
@@ -29,13 +29,17 @@ export function stretches(
       const count = Math.ceil(table.bytes / PAGE / STRETCH);
       if (count <= 1) return [{ sql: insert, bytes: table.bytes }];
       return Array.from({ length: count }, (_, at) => ({
-        sql: `${insert} WHERE ${range(place.own ? "ctid" : LENS_CTID, at, count)}`,
+        sql: `${insert} WHERE ${range(place.own ? "ctid" : PROXY_CTID, at, count)}`,
         bytes: Math.round(table.bytes / count),
       }));
     });
 }
 
-function placeOf(places: ReadonlyMap<number, Place>, oid: number, { schema }: Survey): Place {
+function placeOf(
+  places: ReadonlyMap<number, ReadableRelation>,
+  oid: number,
+  { schema }: SchemaModel,
+): ReadableRelation {
   const place = places.get(oid);
   if (place) return place;
   throw new BranchError("changed", `The structure of ${schema} changed while it was read.`, {
@@ -51,7 +55,7 @@ function range(ctid: string, at: number, count: number): string {
   return at === count - 1 ? from : `${from} AND ${to}`;
 }
 
-function insertSelect(survey: Survey, from: string, table: CopyTable): string {
+function insertSelect(survey: SchemaModel, from: string, table: CopyTable): string {
   const target = qualified(survey.as, table.name);
   const columns = table.columns.map((column) => ident(column.name)).join(", ");
   const values = table.columns.map((column) => column.value).join(", ");
@@ -65,7 +69,10 @@ function insertSelect(survey: Survey, from: string, table: CopyTable): string {
  * To be run after the snapshot was taken: positions do not belong to snapshots, and must not be
  * behind any row that the snapshot shows.
  */
-export function sequencePositions(survey: Survey, places: ReadonlyMap<number, Place>): string {
+export function sequencePositions(
+  survey: SchemaModel,
+  places: ReadonlyMap<number, ReadableRelation>,
+): string {
   return survey.sequences
     .map(({ oid, name }) => {
       const { from } = placeOf(places, oid, survey);
@@ -76,7 +83,7 @@ export function sequencePositions(survey: Survey, places: ReadonlyMap<number, Pl
 }
 
 /** Several connections take tasks from one queue until it is empty or one of them fails. */
-export async function share<T>(
+export async function runParallel<T>(
   clients: readonly pg.Client[],
   tasks: readonly T[],
   run: (client: pg.Client, task: T) => Promise<void>,

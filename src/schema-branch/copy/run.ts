@@ -1,20 +1,20 @@
 import type pg from "pg";
 import { BranchError, sqlState } from "../errors.ts";
-import type { Item } from "../types.ts";
+import type { BuildStep } from "../types.ts";
 
 /** Statements are sent this many items at a time: few round trips, and few locks held at once. */
 const BATCH = 100;
 
 /** Who builds: the worker, whose rights an expression may have, and the cluster's owner. */
-export interface Hands {
+export interface Executors {
   readonly worker: pg.Client;
   readonly owner: pg.Client;
 }
 
 /** Runs items in order, each batch a transaction of its own. */
 export async function runItems(
-  hands: Hands,
-  items: readonly Item[],
+  hands: Executors,
+  items: readonly BuildStep[],
   onDone: (count: number) => void = () => undefined,
 ): Promise<void> {
   for (const batch of batches(items)) {
@@ -28,8 +28,8 @@ export async function runItems(
 /** What is done with each item by the cluster's owner, when nothing is evaluated any more. */
 export async function handOver(
   owner: pg.Client,
-  items: readonly Item[],
-  statements: (item: Item) => readonly string[],
+  items: readonly BuildStep[],
+  statements: (item: BuildStep) => readonly string[],
 ): Promise<void> {
   const some = items.filter((item) => statements(item).length > 0);
   for (let at = 0; at < some.length; at += BATCH)
@@ -37,8 +37,8 @@ export async function handOver(
 }
 
 /** Items that follow each other and have one maker. */
-function batches(items: readonly Item[]): Item[][] {
-  const found: Item[][] = [];
+function batches(items: readonly BuildStep[]): BuildStep[][] {
+  const found: BuildStep[][] = [];
   for (const item of items) {
     const last = found.at(-1);
     const same = last?.[0] && Boolean(last[0].privileged) === Boolean(item.privileged);
@@ -50,8 +50,8 @@ function batches(items: readonly Item[]): Item[][] {
 
 async function send(
   client: pg.Client,
-  batch: readonly Item[],
-  statements: (item: Item) => readonly string[],
+  batch: readonly BuildStep[],
+  statements: (item: BuildStep) => readonly string[],
 ): Promise<void> {
   const text = batch.flatMap(statements).join(";\n");
   if (text === "") return;
@@ -68,8 +68,8 @@ async function send(
 /** Finds the statement of a failed batch, so that the error names the object. */
 async function blame(
   client: pg.Client,
-  batch: readonly Item[],
-  statements: (item: Item) => readonly string[],
+  batch: readonly BuildStep[],
+  statements: (item: BuildStep) => readonly string[],
   error: unknown,
 ): Promise<unknown> {
   const text = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,6 @@
 import { stringsNaming } from "../names.ts";
 import type { Refusal } from "../refusal.ts";
-import type { Item, Note } from "../types.ts";
+import type { BuildStep, Note } from "../types.ts";
 import type { Inventory } from "./inventory.ts";
 import type { ColumnRow } from "./tables.ts";
 
@@ -38,7 +38,7 @@ export function distinct(refusals: readonly Refusal[]): Refusal[] {
 }
 
 /** Objects that need each other. */
-export function circles(found: readonly Item[][]): Refusal[] {
+export function cycles(found: readonly BuildStep[][]): Refusal[] {
   return found.map((items) => ({
     object: items.map((item) => item.name).join(" → "),
     kind: items[0]?.kind ?? "object",
@@ -48,7 +48,7 @@ export function circles(found: readonly Item[][]): Refusal[] {
 }
 
 /** Names in definitions follow the schema; names in strings do not, so that they are refused. */
-export function namingTexts(items: readonly Item[], schema: string): Refusal[] {
+export function namingTexts(items: readonly BuildStep[], schema: string): Refusal[] {
   const exempt = ["function", "procedure", "comment", "enum"];
   return items
     .filter(

@@ -14,7 +14,7 @@ interface Leftover {
  * Judges what depends on the schema and has no statement of its own. What lies in another schema
  * stays with the base; everything else is refused or noted by name, never passed over.
  */
-export async function judgeLeftovers(
+export async function classifyUnsupported(
   client: pg.Client,
   keys: readonly string[],
   as: string,

@@ -16,12 +16,12 @@ import { buildViews } from "../build/views.ts";
 import { BranchError } from "../errors.ts";
 import type { Scope } from "../scope.ts";
 import { ident } from "../sql.ts";
-import type { Note, Piece, Survey } from "../types.ts";
-import { circles, distinct, namingTexts, sharedObjects, unaccounted } from "./account.ts";
+import type { Note, PlanPart, SchemaModel } from "../types.ts";
+import { cycles, distinct, namingTexts, sharedObjects, unaccounted } from "./account.ts";
 import { readPolicies, readRules, readTriggers } from "./actions.ts";
 import { readConstraints, readIndexes } from "./constraints.ts";
 import { type Inventory, readInventory } from "./inventory.ts";
-import { judgeLeftovers } from "./leftovers.ts";
+import { classifyUnsupported } from "./leftovers.ts";
 import { readCasts, readFamilies, readOperators } from "./operators.ts";
 import * as rest from "./others.ts";
 import { readAggregates, readRoutines } from "./routines.ts";
@@ -39,10 +39,10 @@ export function freshName(purpose: "build" | "survey"): string {
  * schema bears the name `as`; that renaming is taken back at once, is seen by nobody else and
  * locks nothing but its row of pg_namespace.
  */
-export async function readSurvey(
+export async function readSchemaModel(
   client: pg.Client,
   options: { schema: string; as: string; role: string | null },
-): Promise<Survey> {
+): Promise<SchemaModel> {
   const { rows } = await client.query<{
     oid: number;
     owner: string;
@@ -97,7 +97,7 @@ async function readObjects(
   client: pg.Client,
   scope: Scope,
   inventory: Inventory,
-): Promise<Omit<Survey, "grants" | "inventory" | "reader">> {
+): Promise<Omit<SchemaModel, "grants" | "inventory" | "reader">> {
   const relations = await readRelations(client, scope.oid, inventory);
   const columns = new Map<number, ColumnRow[]>(relations.map((row) => [row.oid, []]));
   for (const column of await readColumns(client, [...columns.keys()]))
@@ -122,7 +122,7 @@ async function readObjects(
   const plain = plainDefaults(relations, columns, inventory.edges, scope.schema);
   const own = identitySequences(relations, sequences);
   const functions = buildRoutines(scope, routines, aggregates);
-  const pieces: Piece[] = [
+  const pieces: PlanPart[] = [
     buildTypes(scope, types),
     buildSequences(scope, relations, sequences),
     functions,
@@ -146,7 +146,7 @@ async function readObjects(
   const refusals = pieces.flatMap((piece) => [...(piece.refusals ?? [])]);
   const left = unaccounted(inventory, built, covers);
   const values = await readLabels(client, inventory);
-  const judged = await judgeLeftovers(client, left, scope.as);
+  const judged = await classifyUnsupported(client, left, scope.as);
   const sorted = order(items, built, inventory.edges);
   const noted: Note[] = [
     ...pieces.flatMap((piece) => [...(piece.notes ?? [])]),
@@ -179,7 +179,7 @@ async function readObjects(
       ...refusals,
       ...values,
       ...judged.refusals,
-      ...circles(sorted.circles),
+      ...cycles(sorted.circles),
       ...namingTexts(items, scope.schema),
     ]),
     notes: noted,
@@ -203,8 +203,12 @@ async function readObjects(
   };
 }
 
-async function readRest(client: pg.Client, scope: Scope, inventory: Inventory): Promise<Piece[]> {
-  const pieces: Piece[] = [];
+async function readRest(
+  client: pg.Client,
+  scope: Scope,
+  inventory: Inventory,
+): Promise<PlanPart[]> {
+  const pieces: PlanPart[] = [];
   const some = (...catalogs: string[]) =>
     catalogs.some((name) => inventory.of(`pg_${name}`).length > 0);
   const made = others.buildMade;

@@ -1,15 +1,15 @@
 import type pg from "pg";
 import { BranchError } from "../errors.ts";
-import type { Item, Survey } from "../types.ts";
-import { readSurvey } from "./read.ts";
+import type { BuildStep, SchemaModel } from "../types.ts";
+import { readSchemaModel } from "./read.ts";
 
 /** @throws BranchError `failed` when what was built is not what the survey says. */
-export async function untouched(client: pg.Client, survey: Survey): Promise<void> {
+export async function assertUnchanged(client: pg.Client, survey: SchemaModel): Promise<void> {
   await client.query("BEGIN");
-  let built: Survey;
+  let built: SchemaModel;
   try {
     const { as, role } = survey;
-    built = await readSurvey(client, { schema: as, as, role });
+    built = await readSchemaModel(client, { schema: as, as, role });
   } finally {
     await client.query("ROLLBACK");
   }
@@ -24,7 +24,7 @@ export async function untouched(client: pg.Client, survey: Survey): Promise<void
       );
 }
 
-function definitions(survey: Survey): Map<string, string> {
+function definitions(survey: SchemaModel): Map<string, string> {
   const found = new Map<string, string>();
   for (const item of [...survey.early, ...survey.late, ...survey.last]) {
     const text = statements(item);
@@ -33,6 +33,6 @@ function definitions(survey: Survey): Map<string, string> {
   return found;
 }
 
-function statements({ sql, marks = [] }: Item): string {
+function statements({ sql, marks = [] }: BuildStep): string {
   return [...sql, ...marks].join(";\n");
 }

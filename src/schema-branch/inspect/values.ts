@@ -1,6 +1,6 @@
 import type pg from "pg";
 import type { Refusal } from "../refusal.ts";
-import type { Place } from "../relation.ts";
+import type { ReadableRelation } from "../relation.ts";
 import { ident } from "../sql.ts";
 import type { Pointer } from "../types.ts";
 import type { Inventory } from "./inventory.ts";
@@ -46,7 +46,7 @@ export function pointersOf(
 export async function readPointers(
   worker: pg.Client,
   survey: { readonly oid: number; readonly schema: string; readonly pointers: readonly Pointer[] },
-  places: ReadonlyMap<number, Place>,
+  places: ReadonlyMap<number, ReadableRelation>,
 ): Promise<Refusal[]> {
   const refusals: Refusal[] = [];
   if (survey.pointers.length === 0) return refusals;

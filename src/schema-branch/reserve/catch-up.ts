@@ -3,30 +3,30 @@ import { freshName } from "../inspect/read.ts";
 import { close } from "../session.ts";
 import { ident, literal } from "../sql.ts";
 import {
-  createWorker,
+  type BuildRole,
+  connectAs,
+  createBuildRole,
   dropRole,
-  enter,
-  removeWorker,
+  removeBuildRole,
   unlockWorker,
-  type Worker,
 } from "../worker.ts";
-import { type Record, writeRecord } from "./record.ts";
+import { type ReserveRecord, writeRecord } from "./record.ts";
 
 /** A worker with the reserve's rights, which alone runs what the record says. */
-export interface Hand {
-  readonly worker: Worker;
+export interface BorrowedRole {
+  readonly worker: BuildRole;
   readonly session: Promise<pg.Client>;
 }
 
 /** To be called outside a transaction: the worker must be there before it can come in. */
-export async function lendHand(
+export async function borrowRole(
   client: pg.Client,
   base: string,
   reserve: string,
   lockTimeoutMs: number,
-): Promise<Hand> {
-  const worker = await createWorker(client, freshName("build"), base, { member: reserve });
-  const session = enter(client, worker, `${ident(reserve)}, extensions`, lockTimeoutMs);
+): Promise<BorrowedRole> {
+  const worker = await createBuildRole(client, freshName("build"), base, { member: reserve });
+  const session = connectAs(client, worker, `${ident(reserve)}, extensions`, lockTimeoutMs);
   // Whoever waits for it is told; until then a failure is nobody's.
   session.catch(() => undefined);
   return { worker, session };
@@ -39,10 +39,10 @@ export async function lendHand(
  */
 export async function catchUpIn(
   client: pg.Client,
-  { session }: Hand,
+  { session }: BorrowedRole,
   reserve: string,
   statements: readonly string[],
-  record: Record,
+  record: ReserveRecord,
   changed: readonly string[],
 ): Promise<void> {
   if (statements.length === 0) return;
@@ -87,21 +87,21 @@ export async function truncatable(
 }
 
 /** Takes the role away within the client's transaction. */
-export function dismissal({ worker }: Hand): string {
+export function dismissal({ worker }: BorrowedRole): string {
   return dropRole(worker.name);
 }
 
 /** Ends the session, and removes the role where its dismissal was not committed. */
-export async function takeBack(
+export async function returnRole(
   client: pg.Client,
-  { worker, session }: Hand,
+  { worker, session }: BorrowedRole,
   dismissed: boolean,
 ): Promise<void> {
   const closed = session.then(close, () => undefined);
   try {
     if (!dismissed) {
       await closed;
-      await removeWorker(client, worker.name);
+      await removeBuildRole(client, worker.name);
     }
     await unlockWorker(client, worker.name);
   } catch {

@@ -4,10 +4,24 @@ import { lockable, lockTables } from "../lock.ts";
 import { register } from "../registry.ts";
 import { structureHash } from "../source.ts";
 import { ident, literal } from "../sql.ts";
-import { catchUpIn, dismissal, type Hand, lendHand, takeBack, truncatable } from "./catch-up.ts";
-import { recorded } from "./keep.ts";
+import {
+  type BorrowedRole,
+  borrowRole,
+  catchUpIn,
+  dismissal,
+  returnRole,
+  truncatable,
+} from "./catch-up.ts";
+import { readRecord } from "./keep.ts";
 import { readStates } from "./proof.ts";
-import { catchUp, type Record, reserveName, stuck, tooMuch, unproven } from "./record.ts";
+import {
+  catchUp,
+  type ReserveRecord,
+  reserveName,
+  tooMuch,
+  unproven,
+  whyImpossible,
+} from "./record.ts";
 
 export type Claim =
   | {
@@ -40,11 +54,11 @@ export async function claimReserve(
 ): Promise<Claim> {
   const started = performance.now();
   const reserve = reserveName(options.base);
-  let hand: Hand | undefined;
+  let hand: BorrowedRole | undefined;
   let claimed = false;
   try {
-    if (!(await recorded(client, reserve))) return no("there is no reserve");
-    hand = await lendHand(client, options.base, reserve, LOCK_TIMEOUT_MS);
+    if (!(await readRecord(client, reserve))) return no("there is no reserve");
+    hand = await borrowRole(client, options.base, reserve, LOCK_TIMEOUT_MS);
     const tables = await lockable(client, options.base);
     await client.query(
       `BEGIN ISOLATION LEVEL REPEATABLE READ; ${SETTINGS.map((each) => `SET LOCAL ${each}`).join("; ")}`,
@@ -52,14 +66,14 @@ export async function claimReserve(
     // Before the snapshot, which the next query takes: a table rewritten after it would seem empty.
     if (!(await lockTables(client, options.base, [...tables.values()], false)))
       return no("the base is being changed");
-    // Keeping and claiming exclude each other; a keeper at work has something better in hand soon.
+    // Keeping and claiming exclude each other; a reconciler at work has something better in hand soon.
     const lock = await client.query<{ free: boolean; taken: boolean }>(
       `SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS free, EXISTS (SELECT FROM pg_roles WHERE rolname = $2) AS taken`,
       [reserve, options.owner],
     );
     if (lock.rows[0]?.taken) return no(`the role ${options.owner} exists already`);
     if (!lock.rows[0]?.free) return no("the reserve is being made");
-    const record = await recorded(client, reserve);
+    const record = await readRecord(client, reserve);
     if (!record) return no("there is no reserve");
     if ((await structureHash(client, record.base)) !== record.hash)
       return no("the base's structure has changed");
@@ -70,7 +84,7 @@ export async function claimReserve(
     const copied = changed.map((each) => each.name);
     const emptied = await truncatable(client, reserve, copied);
     const plan = catchUp(record, reserve, changed, emptied);
-    if ("impossible" in plan) return no(stuck(plan.impossible));
+    if ("impossible" in plan) return no(whyImpossible(plan.impossible));
     if (record.positions === null) return no("a sequence belongs to another role");
     const positions = record.positions.replaceAll(record.as, reserve);
     const statements = [...plan.sql, ...(positions === "" ? [] : [positions])];
@@ -83,7 +97,7 @@ export async function claimReserve(
     return no(error instanceof Error ? error.message : String(error));
   } finally {
     await client.query("ROLLBACK").catch(() => undefined);
-    if (hand) await takeBack(client, hand, claimed);
+    if (hand) await returnRole(client, hand, claimed);
   }
 }
 
@@ -92,7 +106,7 @@ function no(reason: string): Claim {
 }
 
 function handOver(
-  record: Record,
+  record: ReserveRecord,
   reserve: string,
   options: { target: string; owner: string; mark: string },
   dismissal: string,

@@ -8,17 +8,17 @@ import { structureHash } from "../source.ts";
 import { ident, literal } from "../sql.ts";
 import type { Connect } from "../types.ts";
 import { dropRole } from "../worker.ts";
-import { catchUpIn, dismissal, lendHand, takeBack, truncatable } from "./catch-up.ts";
+import { borrowRole, catchUpIn, dismissal, returnRole, truncatable } from "./catch-up.ts";
 import { ensureInspector, type Proof, readProofs, readStates, type TableState } from "./proof.ts";
 import {
   catchUp,
   parseRecord,
-  type Record,
+  type ReserveRecord,
   recordOf,
   reserveName,
-  stuck,
   tooMuch,
   unproven,
+  whyImpossible,
   writeRecord,
 } from "./record.ts";
 
@@ -61,7 +61,7 @@ export async function keepReserve(
       const reason = error instanceof Error ? error.message : String(error);
       return { state: "unavailable", reserve, reason };
     }
-    const record = await recorded(client, reserve);
+    const record = await readRecord(client, reserve);
     const result = record
       ? await refresh(client, base, reserve, record, lockTimeoutMs)
       : { no: "there was no reserve" };
@@ -73,7 +73,10 @@ export async function keepReserve(
   }
 }
 
-export async function recorded(client: pg.Client, reserve: string): Promise<Record | null> {
+export async function readRecord(
+  client: pg.Client,
+  reserve: string,
+): Promise<ReserveRecord | null> {
   const { rows } = await client.query<{ comment: string | null }>(
     "SELECT obj_description(oid, 'pg_namespace') AS comment FROM pg_namespace WHERE nspname = $1",
     [reserve],
@@ -86,7 +89,7 @@ async function refresh(
   client: pg.Client,
   base: string,
   reserve: string,
-  record: Record,
+  record: ReserveRecord,
   lockTimeoutMs: number,
 ): Promise<Pick<ReserveReport, "state" | "unproven"> | { no: string }> {
   const restructured = { no: "the base's structure has changed" };
@@ -106,14 +109,14 @@ async function refresh(
   const proofs = new Map(proven.map((each) => [each.name, each.state]));
   const tables = await lockable(client, base);
   let refreshed = false;
-  const hand = await lendHand(client, base, reserve, lockTimeoutMs);
+  const hand = await borrowRole(client, base, reserve, lockTimeoutMs);
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
   try {
     await lockTables(client, base, [...tables.values()]);
     const names = worth.map((each) => each.name);
     const emptied = await truncatable(client, reserve, names);
     const plan = catchUp(record, reserve, worth, emptied);
-    if ("impossible" in plan) return { no: stuck(plan.impossible) };
+    if ("impossible" in plan) return { no: whyImpossible(plan.impossible) };
     await catchUpIn(client, hand, reserve, plan.sql, record, names);
     if ((await structureHash(client, record.base)) !== record.hash) return restructured;
     const next = Object.fromEntries(
@@ -129,7 +132,7 @@ async function refresh(
     return { no: error instanceof Error ? error.message : String(error) };
   } finally {
     await client.query("ROLLBACK").catch(() => undefined);
-    await takeBack(client, hand, refreshed);
+    await returnRole(client, hand, refreshed);
   }
 }
 

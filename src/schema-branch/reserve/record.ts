@@ -1,9 +1,9 @@
-import { sequencePositions, stretches } from "../copy/rows.ts";
+import { ctidRanges, sequencePositions } from "../copy/rows.ts";
 import { describeNotes } from "../notes.ts";
 import { RESERVE_MARK } from "../registry.ts";
-import type { Place } from "../relation.ts";
+import type { ReadableRelation } from "../relation.ts";
 import { ident } from "../sql.ts";
-import type { Survey } from "../types.ts";
+import type { SchemaModel } from "../types.ts";
 import type { Proof, TableState } from "./proof.ts";
 
 /** A reserve's comment begins with this; what follows is its record. */
@@ -12,7 +12,7 @@ const RECORD_PREFIX = `${RESERVE_MARK} `;
 const VERSION = 3;
 
 /** What a reserve remembers of its base, kept in the reserve's comment. */
-export interface Record {
+export interface ReserveRecord {
   readonly base: number;
   readonly hash: string;
   /**
@@ -39,14 +39,14 @@ export function reserveName(base: string): string {
 }
 
 export function recordOf(
-  survey: Survey,
+  survey: SchemaModel,
   hash: string,
   states: readonly TableState[],
-  places: ReadonlyMap<number, Place>,
-): Record {
+  places: ReadonlyMap<number, ReadableRelation>,
+): ReserveRecord {
   const full = ({ oid }: { readonly oid: number }) => places.get(oid)?.full === true;
   const copies = survey.tables.map((table): [string, string | null] => {
-    const [whole] = stretches(survey, places, [{ ...table, bytes: 0 }]);
+    const [whole] = ctidRanges(survey, places, [{ ...table, bytes: 0 }]);
     return [table.name, table.quiet && full(table) && whole ? whole.sql : null];
   });
   const usual = ` OWNER TO ${ident(survey.role)}`;
@@ -74,27 +74,27 @@ export function recordOf(
   };
 }
 
-export function parseRecord(comment: string | null): Record | null {
+export function parseRecord(comment: string | null): ReserveRecord | null {
   if (!comment?.startsWith(RECORD_PREFIX)) return null;
   try {
-    const record = JSON.parse(comment.slice(RECORD_PREFIX.length)) as Record;
+    const record = JSON.parse(comment.slice(RECORD_PREFIX.length)) as ReserveRecord;
     return record.version === VERSION ? record : null;
   } catch {
     return null;
   }
 }
 
-export function writeRecord(record: Record): string {
+export function writeRecord(record: ReserveRecord): string {
   return RECORD_PREFIX + JSON.stringify(record);
 }
 
 /** Why a table's rows cannot be brought in line. */
-export function stuck(table: string): string {
+export function whyImpossible(table: string): string {
   return `triggers, rules, checks or another owner would act on or stop rows of ${table}`;
 }
 
 /** Tables and materialized views whose rows are not proven to be the base's. */
-export function unproven(record: Record, states: readonly TableState[]): TableState[] {
+export function unproven(record: ReserveRecord, states: readonly TableState[]): TableState[] {
   return states.filter((each) => each.state === null || each.state !== record.proofs[each.name]);
 }
 
@@ -122,7 +122,7 @@ export function tooMuch(
  * @param emptied tables that may be truncated, as nobody else's keys refer to them: their files begin anew
  */
 export function catchUp(
-  record: Record,
+  record: ReserveRecord,
   reserve: string,
   changed: readonly TableState[],
   emptied: readonly string[],

@@ -3,7 +3,7 @@ import net from "node:net";
 import { execa } from "execa";
 import type { Layout } from "../../../model/layout.ts";
 import { listIfThere, statIfThere } from "../../fs/files.ts";
-import { carefully } from "../../timers/interval.ts";
+import { logErrors } from "../../timers/interval.ts";
 
 /** As many as the hook tries; so few that all requests together fit into a pipe that nobody reads. */
 const PIPES = 32;
@@ -51,7 +51,7 @@ export class HookPipes {
     this.#requests = new net.Socket({ fd: descriptor, readable: true, writable: false });
     this.#requests.on(
       "data",
-      carefully((chunk: Buffer) => this.#read(chunk), this.#journal),
+      logErrors((chunk: Buffer) => this.#read(chunk), this.#journal),
     );
     this.#requests.on("error", () => this.end());
     await new Promise<void>((resolve) => {
@@ -101,7 +101,7 @@ export class HookPipes {
       }
     } catch {}
     clearTimeout(this.#releases.get(pipe));
-    const free = carefully(() => {
+    const free = logErrors(() => {
       this.#releases.delete(pipe);
       fs.rmSync(`${path}.taken`, { force: true });
     }, this.#journal);
