@@ -2,6 +2,7 @@ import { plantedFiles } from "../facts/planted.ts";
 import { controlDirectories } from "../host/controls.ts";
 import { DirectoryWatch } from "../host/directory-watch.ts";
 import { carefully, every } from "../host/every.ts";
+import { statIfThere } from "../host/files.ts";
 import { packageFile } from "../host/package.ts";
 import { dropPlanted, putRight } from "../host/put-right.ts";
 import type { Layout } from "../model/layout.ts";
@@ -43,6 +44,8 @@ export function guardControls(guarded: Guarded): () => void {
       timer = undefined;
       if (again) look();
     }, PAUSE_MS);
+    // Nothing is made anew in a place that the project has left.
+    if (!statIfThere(layout.ikigai)) return;
     attempt(journal, () => {
       for (const line of putRight(layout, identity, which)) journal(line);
     });
