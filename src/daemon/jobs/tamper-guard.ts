@@ -1,5 +1,6 @@
 import { trackedIkigaiFiles } from "../../discovery/tracked-ikigai-files.ts";
 import { DirectoryWatch } from "../../host/fs/directory-watch.ts";
+import { statIfThere } from "../../host/fs/files.ts";
 import { quarantineTracked, restoreControls } from "../../host/project/control-repair.ts";
 import { controlDirectories } from "../../host/project/controls.ts";
 import { packageFile } from "../../host/project/package-file.ts";
@@ -43,6 +44,8 @@ export function guardControls(guarded: GuardOptions): () => void {
       timer = undefined;
       if (again) look();
     }, PAUSE_MS);
+    // Nothing is made anew in a place that the project has left.
+    if (!statIfThere(layout.ikigai)) return;
     attempt(journal, () => {
       for (const line of restoreControls(layout, identity, which)) journal(line);
     });
