@@ -1,4 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
@@ -167,4 +169,26 @@ describe("the owner's login", () => {
     await controls.run("pg_ctl", ["start"]);
     expect((await controls.run("psql", asOwner)).stdout).toBe("ikigai");
   });
+});
+
+test("a second project's cluster is copied from the first one's, with another owner's password", async () => {
+  const cache = await realpath(await mkdtemp(join(tmpdir(), "iki-cache-")));
+  try {
+    const env = { XDG_CACHE_HOME: cache };
+    const identifiers = new Set<string>();
+    const logins = new Set<string>();
+    for (const _ of [1, 2]) {
+      await using controls = await makeControls();
+      expect(await controls.run("pg_ctl", ["start"], { env })).toMatchObject({ exitCode: 0 });
+      const sql = "select system_identifier from pg_control_system()";
+      identifiers.add((await controls.run("psql", ["-Atc", sql])).stdout);
+      logins.add(readFileSync(join(controls.layout.db, "ikigai_owner"), "utf8"));
+    }
+    expect(identifiers.size).toBe(1);
+    expect(logins.size).toBe(2);
+    const [template = ""] = readdirSync(join(cache, "ikigai/clusters"));
+    expect(existsSync(join(cache, "ikigai/clusters", template, "ikigai_owner"))).toBe(false);
+  } finally {
+    await rm(cache, { recursive: true });
+  }
 });

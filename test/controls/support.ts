@@ -161,8 +161,9 @@ function environment(base: string, uid: number): NodeJS.ProcessEnv {
   return {
     ...Object.fromEntries(kept),
     HOME: join(base, "home"),
-    // Packages are fetched once for all tests, not once for each throwaway home.
+    // Packages and the template cluster are fetched once for all tests, not once for each throwaway home.
     npm_config_cache: join(tmpdir(), `iki-npm-${uid}`),
+    XDG_CACHE_HOME: join(tmpdir(), `iki-cache-${uid}`),
   };
 }
 

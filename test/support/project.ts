@@ -84,7 +84,8 @@ function environmentOf(base: string, extra: NodeJS.ProcessEnv): NodeJS.ProcessEn
     PATH: `${process.env.PATH}:${extraPath}`,
     XDG_CONFIG_HOME: join(home, ".config"),
     XDG_DATA_HOME: join(home, ".local/share"),
-    XDG_CACHE_HOME: join(home, ".cache"),
+    // Clusters are copied from one that is made once for all tests.
+    XDG_CACHE_HOME: join(tmpdir(), `iki-cache-${process.getuid?.()}`),
     XDG_STATE_HOME: join(home, ".local/state"),
     GIT_CONFIG_GLOBAL: join(home, ".gitconfig"),
     GIT_CONFIG_NOSYSTEM: "1",

@@ -59,6 +59,14 @@ access_is_current() {
   [ "$(first_line "$pg_data/ikigai_owner")" = "$verifier" ]
 }
 
+# owner_statement VERIFIER: the SQL that gives the owner the password of this verifier.
+owner_statement() {
+  case $1 in
+    '' | *[!A-Za-z0-9+/=:\$-]*) fail "postgres: $IKIGAI_PG_OWNER/verifier is damaged" "ikigai init" ;;
+  esac
+  printf "ALTER ROLE ikigai LOGIN PASSWORD '%s';\n" "$1"
+}
+
 # postgres_do WRAPPER…: the server itself, started through WRAPPER (as_account, or launch). The
 # socket's directory is relative to the data directory: no path is too long for its address. With mmap its
 # memory is files in there as well: what lies in /dev/shm systemd deletes where an account's last session
