@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { daemonPid } from "../support/daemon.ts";
 import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 import { owner, psql, startProject, until } from "./support.ts";
@@ -34,14 +35,6 @@ const answers = () =>
     () => false,
   );
 
-async function daemonPid(): Promise<number> {
-  const answer = await project.run("curl", [
-    ...["-s", "--unix-socket", join(project.root, ".ikigai/daemon.sock")],
-    "http://ikigai/v1/health",
-  ]);
-  return JSON.parse(answer.stdout).pid as number;
-}
-
 const pidFile = () => join(project.root, ".ikigai/db/postmaster.pid");
 const serverPid = () => Number(readFileSync(pidFile(), "utf8").split("\n", 1)[0]);
 
@@ -56,7 +49,7 @@ test.each([5, 120, 250, 400])(
   "a daemon killed %i ms into a branch leaves none, and makes it whole when it is back",
   async (after) => {
     const name = `daemon-${after}`;
-    await cutOff(name, await daemonPid(), after);
+    await cutOff(name, await daemonPid(project), after);
     await until(project, name, "ready");
     expect(await content(name)).toBe(await content("main"));
     await waitFor(async () => (await halves()) === "", {
@@ -85,7 +78,7 @@ test("a role that a killed daemon left of a worktree that has gone meanwhile is 
   const role =
     "CREATE ROLE wt_nobody; COMMENT ON ROLE wt_nobody IS 'ikigai:role'; CREATE ROLE wt_somebody";
   await owner(project, role);
-  process.kill(await daemonPid(), "SIGKILL");
+  process.kill(await daemonPid(project), "SIGKILL");
   const left =
     "SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolname IN ('wt_nobody', 'wt_somebody')";
   // Only what bears our mark goes.

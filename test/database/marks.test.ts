@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { identityOf, sql } from "../lifecycle/support.ts";
+import { daemonPid } from "../support/daemon.ts";
 import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 import { add, owner, psql, show, startProject, tables, until } from "./support.ts";
@@ -23,12 +24,6 @@ const SCHEMAS = [
 ];
 const ROLES = ["wt_alone", "retired_alone", "dropped_person", "ikigai_build_alone"];
 
-async function daemonPid(): Promise<number> {
-  const socket = `${project.root}/.ikigai/daemon.sock`;
-  const args = ["-sf", "--unix-socket", socket, "http://ikigai/v1/health"];
-  return (JSON.parse((await project.run("curl", args)).stdout) as { pid: number }).pid;
-}
-
 test("what a person made under names like ikigai's survives every sweep", async () => {
   for (const role of ROLES) await owner(project, `CREATE ROLE ${role}`);
   for (const schema of SCHEMAS) {
@@ -41,7 +36,7 @@ test("what a person made under names like ikigai's survives every sweep", async 
   }
   // The sweep of a starting daemon: it takes a role that is marked.
   await owner(project, "CREATE ROLE wt_gone; COMMENT ON ROLE wt_gone IS 'ikigai:role'");
-  process.kill(await daemonPid(), "SIGKILL");
+  process.kill(await daemonPid(project), "SIGKILL");
   const swept = "SELECT count(*) FROM pg_roles WHERE rolname = 'wt_gone'";
   await waitFor(async () => (await owner(project, swept)) === "0", { deadline: 25_000 });
   // The sweep of retention: it drops what was removed more than a second ago.

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { daemonPid } from "../support/daemon.ts";
 import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 import { add, psql, show, startProject, until } from "./support.ts";
@@ -123,16 +124,9 @@ test("removing the worktree ends a command that would never end, and all that it
   await asked;
 });
 
-async function daemonPid(): Promise<number> {
-  const socket = join(project.root, ".ikigai/daemon.sock");
-  const url = "http://ikigai/v1/health";
-  const { stdout } = await project.run("curl", ["-s", "--unix-socket", socket, url]);
-  return JSON.parse(stdout).pid as number;
-}
-
 /** Kills the daemon; what supervises it does not start another before `revive`. */
 async function killDaemon(): Promise<{ revive: () => void }> {
-  const pid = await daemonPid();
+  const pid = await daemonPid(project);
   const { stdout } = await project.run("ps", ["-o", "ppid=", "-p", String(pid)]);
   const supervisor = Number(stdout.trim());
   process.kill(supervisor, "SIGSTOP");
@@ -162,9 +156,9 @@ const ONCE = "migrate seed migrate";
 
 test("a command that outlives its killed daemon is waited for by the next one, and runs once", async () => {
   const { go, log } = await addHeld("outlives");
-  const killed = await daemonPid();
+  const killed = await daemonPid(project);
   process.kill(killed, "SIGKILL");
-  await waitFor(async () => (await daemonPid()) !== killed, {
+  await waitFor(async () => (await daemonPid(project)) !== killed, {
     deadline: 30_000,
     what: "another daemon",
   });

@@ -1,5 +1,6 @@
 import { join, relative } from "node:path";
 import type { WorktreeReport } from "../../src/model/reports.ts";
+import { reports } from "../support/daemon.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -44,9 +45,9 @@ export async function add(project: TestProject, name: string, ...args: string[])
 }
 
 export async function show(project: TestProject, name: string): Promise<WorktreeReport> {
-  const { stdout, stderr } = await project.ikigai("wt", "show", name, "--json");
-  if (stdout === "") throw new Error(stderr);
-  return JSON.parse(stdout) as WorktreeReport;
+  const found = (await reports(project)).find(({ slug }) => slug === name);
+  if (!found) throw new Error(`There is no worktree ${name}.`);
+  return found;
 }
 
 /** Waits until a worktree is in a state, and returns what is reported of it then. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { daemonPid } from "../support/daemon.ts";
 import { waitFor } from "../support/wait.ts";
-import { ask, daemonPid, openStream, startProbes, starts } from "./support.ts";
+import { ask, openStream, startProbes, starts } from "./support.ts";
 
 test("without the daemon what runs answers, what is idle says why, and all works when it is back", async () => {
   await using project = await startProbes({}, { worktrees: ["rel-05", "rel-06"] });

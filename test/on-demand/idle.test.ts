@@ -1,11 +1,11 @@
 import { existsSync, renameSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { daemonPid } from "../support/daemon.ts";
 import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 import {
   ask,
   askWhileItStops,
-  daemonPid,
   openStream,
   openWebSocket,
   run,

@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { daemonPid } from "../support/daemon.ts";
 import type { TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
-import { ask, daemonPid, service, startProbes, tell, waitForState } from "./support.ts";
+import { ask, service, startProbes, tell, waitForState } from "./support.ts";
 
 const cli = new URL("../../dist/cli.cjs", import.meta.url).pathname;
 let project: TestProject;

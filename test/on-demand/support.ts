@@ -4,7 +4,7 @@ import net from "node:net";
 import { setTimeout } from "node:timers/promises";
 import type { ConfigurationInput } from "../../src/model/configuration/configuration.ts";
 import type { ServiceReport, WorktreeReport } from "../../src/model/reports.ts";
-import type { Answer } from "../support/http.ts";
+import { reports } from "../support/daemon.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -61,10 +61,7 @@ export async function ask(
 }
 
 export async function report(project: TestProject, worktree: string): Promise<WorktreeReport> {
-  const { worktrees } = JSON.parse(await run(project, "wt", "list", "--json")) as {
-    worktrees: WorktreeReport[];
-  };
-  const found = worktrees.find(({ slug }) => slug === worktree);
+  const found = (await reports(project)).find(({ slug }) => slug === worktree);
   if (!found) throw new Error(`no worktree ${worktree}`);
   return found;
 }
@@ -87,7 +84,6 @@ export async function waitForState(
 ): Promise<void> {
   await waitFor(async () => (await service(project, worktree, name)).state === state, {
     what: `${worktree}/${name} is ${state}`,
-    every: 100,
     deadline: 30_000,
   });
 }
@@ -182,15 +178,4 @@ export async function askWhileItStops(
     const seen = await Promise.all(burst);
     if (seen.some((each) => each.pid !== pid)) return;
   }
-}
-
-/** The pid of the daemon that answers now. */
-export async function daemonPid(project: TestProject): Promise<number> {
-  const answer = await overSocket(project, "/v1/health");
-  return answer.json<{ pid: number }>().pid;
-}
-
-/** A call of the daemon; under a relative address, as the directory may be long. */
-async function overSocket(project: TestProject, path: string, method = "GET"): Promise<Answer> {
-  return project.http(path, { socketPath: `${project.root}/.ikigai/daemon.sock`, method });
 }

@@ -1,4 +1,5 @@
 import type { WorktreeReport } from "../../src/model/reports.ts";
+import { reports } from "./daemon.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "./project.ts";
 import { waitFor } from "./wait.ts";
 
@@ -27,13 +28,12 @@ export async function read<T>(project: TestProject, ...args: string[]): Promise<
   return JSON.parse(await must(project, ...args, "--json")) as T;
 }
 
-/** A worktree as `ikigai wt list --json` tells it. */
+/** What is reported of a worktree. */
 export async function reportOf(
   project: TestProject,
   slug: string,
 ): Promise<WorktreeReport | undefined> {
-  const { worktrees } = await read<{ worktrees: WorktreeReport[] }>(project, "wt", "list");
-  return worktrees.find((worktree) => worktree.slug === slug);
+  return (await reports(project)).find((worktree) => worktree.slug === slug);
 }
 
 /** Waits until a worktree's services are these, by `name state`. */
