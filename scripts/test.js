@@ -56,10 +56,11 @@ async function checkLeftovers(marks) {
  * Runs vitest in a temporary directory of its own, so that whatever it leaves behind is found.
  *
  * @param {{ title: string, cwd: string, temporary: string, args: string[],
- *   wrap: (command: string[]) => string[], env: NodeJS.ProcessEnv }} options
+ *   wrap: (command: string[]) => string[], env: NodeJS.ProcessEnv, show?: boolean }} options
+ *   `show`: whether its output is shown as it comes, or all of it at the end
  */
-async function vitest({ title, cwd, temporary, args, wrap, env }) {
-  console.log(`\n${title}`);
+async function vitest({ title, cwd, temporary, args, wrap, env, show = true }) {
+  if (show) console.log(`\n${title}`);
   const report = join(temporary, "report.json");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const [command, ...rest] = wrap([
@@ -70,8 +71,9 @@ async function vitest({ title, cwd, temporary, args, wrap, env }) {
     ...args,
   ]);
   try {
-    const options = { cwd, env: { ...env, TMPDIR: temporary }, show: true };
-    const { code } = await run(command, rest, options);
+    const options = { cwd, env: { ...env, TMPDIR: temporary }, show };
+    const { code, output } = await run(command, rest, options);
+    if (!show) console.log(`\n${title}\n${output}`);
     return add(readReport(report, code), await checkLeftovers([temporary]));
   } finally {
     // Only where somebody interrupts is anything left by now.
@@ -91,9 +93,15 @@ async function asPresentUser(args) {
   }
 }
 
+/** Runs beside the present user's pass, as most tests wait more than they compute. */
 function asOrdinaryUser(args) {
-  return asThrowawayUser((account) =>
-    vitest({ title: `Testing as an ordinary user (${account.name})`, args, ...account }),
+  return asThrowawayUser(({ name, ...account }) =>
+    vitest({
+      title: `Tested as an ordinary user (${name})`,
+      args: ["--maxWorkers=2", ...args],
+      show: false,
+      ...account,
+    }),
   );
 }
 
@@ -101,10 +109,14 @@ function asOrdinaryUser(args) {
 export async function test(args) {
   await setup(["tests"]);
   await build();
-  let counts = await asPresentUser(args);
   const again = args.length === 0 ? integration : args;
   const isIntegration = again.some((word) => integration.some((part) => word.includes(part)));
-  if (process.getuid?.() === 0 && isIntegration) counts = add(counts, await asOrdinaryUser(again));
+  const passes = [asPresentUser(args)];
+  if (process.getuid?.() === 0 && isIntegration) passes.push(asOrdinaryUser(again));
+  const ended = await Promise.allSettled(passes);
+  const failure = ended.find(({ status }) => status === "rejected");
+  if (failure) throw failure.reason;
+  const counts = ended.map(({ value }) => value).reduce(add);
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
   console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
   if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1;
