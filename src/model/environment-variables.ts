@@ -91,7 +91,8 @@ export function ownerUrl(
   const user = password === undefined ? OWNER : `${OWNER}:${encodeURIComponent(password)}`;
   if (tcp) return `postgresql://${user}@127.0.0.1:${postgresPort}/${DATABASE}?sslmode=disable`;
   const host = encodeURIComponent(socketDirectory);
-  return `postgresql://${user}@/${DATABASE}?host=${host}&port=${postgresPort}`;
+  // A host in its place keeps parsers of the URL Standard content; the parameter counts (libpq).
+  return `postgresql://${user}@localhost/${DATABASE}?host=${host}&port=${postgresPort}`;
 }
 
 /** The owner's password file: one line, for the Unix socket and for TCP. */

@@ -8,6 +8,7 @@ import { type Noticed, noticesText } from "../output/notices.ts";
 import { worktreeTable } from "../output/plain-table.ts";
 import { withSpinner } from "../output/spinner.ts";
 import { control } from "../setup/control.ts";
+import { loadNginxConfiguration } from "../setup/nginx-configuration.ts";
 import { replaceOutdatedDaemon } from "../setup/outdated-daemon.ts";
 import { assertPortsFree } from "../setup/port-conflicts.ts";
 import { prepareProject } from "../setup/prepare-project.ts";
@@ -30,7 +31,10 @@ export const start: Run = async ({ cwd, say }) => {
     withSpinner(first ? "Postgres, for the first time" : "Postgres", () =>
       control(layout, "pg_ctl", "start"),
     ),
-    withSpinner("nginx", () => control(layout, "nginx", "start")),
+    withSpinner("nginx", async () => {
+      const started = await control(layout, "nginx", "start");
+      await loadNginxConfiguration(layout, started.includes("already running"));
+    }),
   ]);
   const seen = await withSpinner("worktrees", () => askDaemon<Noticed>(layout, "POST", "/v1/look"));
   const { worktrees } = seen;

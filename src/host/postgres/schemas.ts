@@ -1,7 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { readMark, type SchemaMark, writeMark } from "../../model/schema-mark.ts";
 import { schemaOf } from "../../model/slug.ts";
-import { IS_REGISTERED, REGISTRY, register } from "../../schema-branch/registry.ts";
+import {
+  IS_REGISTERED,
+  REGISTRY,
+  REGISTRY_STATEMENTS,
+  register,
+} from "../../schema-branch/registry.ts";
 import { scramVerifier } from "../../schema-branch/scram.ts";
 import type { Postgres } from "./client.ts";
 import { EXTENSION_TRIGGER, EXTENSIONS } from "./extension-trigger.ts";
@@ -38,6 +43,7 @@ export async function prepareDatabase(postgres: Postgres): Promise<void> {
     "REVOKE ALL ON SCHEMA public FROM PUBLIC",
     "REVOKE ALL ON DATABASE ikigai FROM PUBLIC",
     "GRANT CONNECT, TEMPORARY ON DATABASE ikigai TO PUBLIC",
+    ...REGISTRY_STATEMENTS,
     ...GROUP_STATEMENTS,
     ...EXTENSION_TRIGGER,
   ]);
