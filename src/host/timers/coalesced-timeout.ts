@@ -1,21 +1,21 @@
-/** Half a second. */
+/** Half a second: all wake-ups are at multiples of this. */
 const BEAT_MS = 500;
 
 interface Waiting {
-  /** The number of a beat, counted since this process began. */
+  /** The number of the tick, counted since this process began. */
   readonly beat: number;
   readonly run: () => void;
 }
 
 const waiting = new Set<Waiting>();
-/** The beat that the timer is set for. */
+/** The tick that the timer is set for. */
 let planned = Number.POSITIVE_INFINITY;
 let timer: NodeJS.Timeout | undefined;
 
 /**
- * Like `setTimeout`, moved to the nearest of the moments at which everything regular is done, a whole
- * second apart, or half of one where that is asked for: to wake a process at rest costs more than most
- * of what it then looks at. Work may not throw. Returns the way to give it up.
+ * `setTimeout` rounded to a full second (half a second below 1 s), so that all periodic work shares one
+ * wake-up: waking an idle process costs more than most of the work done then. `run` must not throw. Returns a
+ * cancel function.
  */
 export function setCoalescedTimeout(milliseconds: number, run: () => void): () => void {
   const now = performance.now();
@@ -28,10 +28,10 @@ export function setCoalescedTimeout(milliseconds: number, run: () => void): () =
   return () => void waiting.delete(one);
 }
 
-/** Wakes for the first that waits, and not before. */
+/** Sets the timer for the earliest waiting entry. */
 function plan(): void {
   const first = Math.min(...[...waiting].map(({ beat }) => beat));
-  // None waits, or another is earlier.
+  // Nothing waits, or the timer is set for an earlier tick.
   if (first >= planned) return;
   clearTimeout(timer);
   planned = first;
@@ -39,12 +39,12 @@ function plan(): void {
 }
 
 function strike(): void {
-  // A timer may be early by a part of a millisecond.
+  // A timer may fire a fraction of a millisecond early.
   const beat = Math.round(performance.now() / BEAT_MS);
-  // What asks to be done again waits for the one plan at the end.
+  // Entries added while running do not set the timer; `plan` runs once at the end.
   planned = Number.NEGATIVE_INFINITY;
   try {
-    // One may have been given up by another.
+    // An entry may have been cancelled by an earlier one.
     for (const one of [...waiting].filter((each) => each.beat <= beat)) {
       if (waiting.delete(one)) one.run();
     }

@@ -2,8 +2,8 @@ import { codeOf } from "../fs/files.ts";
 import { setCoalescedTimeout } from "./coalesced-timeout.ts";
 
 /**
- * The same work for a timer or a watch, whose failures reach nobody and would end this process: each
- * kind is told once, and once more when it comes back after the work has succeeded.
+ * Wraps a timer or watch callback: errors are logged instead of ending the process. Each kind of error is
+ * logged once, and again only after the work has succeeded in between.
  */
 export function logErrors<Given extends unknown[]>(
   work: (...given: Given) => unknown,
@@ -11,7 +11,7 @@ export function logErrors<Given extends unknown[]>(
 ): (...given: Given) => void {
   const told = new Set<string>();
   const failed = (error: unknown) => {
-    // Messages name files, which may have another name each time.
+    // Messages may contain file names that differ each time.
     const kind = codeOf(error) ?? String(error);
     if (told.has(kind)) return;
     told.add(kind);
@@ -28,7 +28,7 @@ export function logErrors<Given extends unknown[]>(
   };
 }
 
-/** Does work again and again, whether it fails or not, to the nearest beat. Returns the way to end it. */
+/** Runs work periodically on shared wake-ups, whether it fails or not. Returns a function that stops it. */
 export function setCoalescedInterval(
   milliseconds: number,
   work: () => unknown,
