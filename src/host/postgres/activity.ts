@@ -4,11 +4,11 @@ import { isLeftOver } from "./roles.ts";
 
 /** What can be learned about the server without reading any schema. */
 export interface Activity {
-  /** Where its log ends: the same twice when nobody has written anything in between. */
+  /** The insert position of its WAL: equal values mean that nothing was written in between. */
   readonly position: string;
-  /** Schemas of which a reserve is there. */
+  /** Schemas that have a reserve. */
   readonly bases: readonly string[];
-  /** A build was begun that is not finished, or one left a role; somebody may still be at it. */
+  /** Whether a build is unfinished or left a role; it may still be running. */
   readonly unfinished: boolean;
 }
 

@@ -194,7 +194,7 @@ async function dropIfEmpty(postgres: Postgres, name: string): Promise<boolean> {
     ]);
     return true;
   } catch (error) {
-    // 55P03: somebody is about to put something into it.
+    // 55P03: another session is about to create something in it.
     if (["2BP01", "55P03"].includes(codeOf(error) ?? "")) return false;
     throw error;
   }

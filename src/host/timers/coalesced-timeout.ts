@@ -1,15 +1,15 @@
 /** Half a second: all wake-ups are at multiples of this. */
-const BEAT_MS = 500;
+const TICK_MS = 500;
 
 interface Waiting {
-  /** The number of the tick, counted since this process began. */
-  readonly beat: number;
+  /** When to run, as the number of a tick since this process began. */
+  readonly tick: number;
   readonly run: () => void;
 }
 
 const waiting = new Set<Waiting>();
 /** The tick that the timer is set for. */
-let planned = Number.POSITIVE_INFINITY;
+let scheduled = Number.POSITIVE_INFINITY;
 let timer: NodeJS.Timeout | undefined;
 
 /**
@@ -19,37 +19,37 @@ let timer: NodeJS.Timeout | undefined;
  */
 export function setCoalescedTimeout(milliseconds: number, run: () => void): () => void {
   const now = performance.now();
-  const step = milliseconds < 2 * BEAT_MS ? 1 : 2;
-  const next = step * (Math.floor(now / (step * BEAT_MS)) + 1);
-  const wanted = step * Math.round((now + milliseconds) / (step * BEAT_MS));
-  const one = { beat: Math.max(next, wanted), run };
-  waiting.add(one);
-  plan();
-  return () => void waiting.delete(one);
+  const step = milliseconds < 2 * TICK_MS ? 1 : 2;
+  const next = step * (Math.floor(now / (step * TICK_MS)) + 1);
+  const wanted = step * Math.round((now + milliseconds) / (step * TICK_MS));
+  const entry = { tick: Math.max(next, wanted), run };
+  waiting.add(entry);
+  schedule();
+  return () => void waiting.delete(entry);
 }
 
 /** Sets the timer for the earliest waiting entry. */
-function plan(): void {
-  const first = Math.min(...[...waiting].map(({ beat }) => beat));
+function schedule(): void {
+  const first = Math.min(...[...waiting].map(({ tick }) => tick));
   // Nothing waits, or the timer is set for an earlier tick.
-  if (first >= planned) return;
+  if (first >= scheduled) return;
   clearTimeout(timer);
-  planned = first;
-  timer = setTimeout(strike, Math.max(1, first * BEAT_MS - performance.now()));
+  scheduled = first;
+  timer = setTimeout(runDue, Math.max(1, first * TICK_MS - performance.now()));
 }
 
-function strike(): void {
+function runDue(): void {
   // A timer may fire a fraction of a millisecond early.
-  const beat = Math.round(performance.now() / BEAT_MS);
-  // Entries added while running do not set the timer; `plan` runs once at the end.
-  planned = Number.NEGATIVE_INFINITY;
+  const tick = Math.round(performance.now() / TICK_MS);
+  // Entries added while running do not set the timer; `schedule` runs once at the end.
+  scheduled = Number.NEGATIVE_INFINITY;
   try {
     // An entry may have been cancelled by an earlier one.
-    for (const one of [...waiting].filter((each) => each.beat <= beat)) {
-      if (waiting.delete(one)) one.run();
+    for (const entry of [...waiting].filter((each) => each.tick <= tick)) {
+      if (waiting.delete(entry)) entry.run();
     }
   } finally {
-    planned = Number.POSITIVE_INFINITY;
-    plan();
+    scheduled = Number.POSITIVE_INFINITY;
+    schedule();
   }
 }

@@ -9,19 +9,19 @@ export function logErrors<Given extends unknown[]>(
   work: (...given: Given) => unknown,
   journal: (line: string) => void,
 ): (...given: Given) => void {
-  const told = new Set<string>();
+  const logged = new Set<string>();
   const failed = (error: unknown) => {
     // Messages may contain file names that differ each time.
     const kind = codeOf(error) ?? String(error);
-    if (told.has(kind)) return;
-    told.add(kind);
+    if (logged.has(kind)) return;
+    logged.add(kind);
     journal(`failed, and is tried again: ${String(error)}`);
   };
   return (...given) => {
     try {
       const result = work(...given);
-      if (result instanceof Promise) result.then(() => told.clear(), failed);
-      else told.clear();
+      if (result instanceof Promise) result.then(() => logged.clear(), failed);
+      else logged.clear();
     } catch (error) {
       failed(error);
     }
@@ -35,13 +35,13 @@ export function setCoalescedInterval(
   journal: (line: string) => void,
 ): () => void {
   const run = logErrors(work, journal);
-  let giveUp = () => {};
+  let cancel = () => {};
   const next = () => {
-    giveUp = setCoalescedTimeout(milliseconds, () => {
+    cancel = setCoalescedTimeout(milliseconds, () => {
       next();
       run();
     });
   };
   next();
-  return () => giveUp();
+  return () => cancel();
 }
