@@ -6,7 +6,7 @@ import { findProgram } from "./programs.js";
 import { removeProjects } from "./remove.js";
 import { must, run, StepError, step } from "./steps.js";
 
-/** Copies what git knows or would add, with node_modules and dist, to a directory. */
+/** Copies tracked and untracked files that are not ignored, with node_modules and dist, to a directory. */
 async function copyCheckout(target) {
   const list = await must("git", ["ls-files", "-coz", "--exclude-standard", "--deduplicate"]);
   const files = list.stdout.split("\0").filter((name) => name !== "" && !name.endsWith("/"));
@@ -16,7 +16,7 @@ async function copyCheckout(target) {
   await must("cp", ["-r", "node_modules", "dist", target]);
 }
 
-/** The words before a command that run it as another account, without a login. */
+/** Returns the prefix of a command that runs it as another account, without a login. */
 function runAs(name) {
   if (findProgram("setpriv") !== undefined) {
     return ["setpriv", `--reuid=${name}`, `--regid=${name}`, "--clear-groups", "--"];
@@ -25,7 +25,7 @@ function runAs(name) {
   throw new StepError("Neither setpriv nor runuser is there (package util-linux). Install it.");
 }
 
-/** Our environment without what leads into our own home, which the account may not read. */
+/** Returns our environment without paths in our home, which the account may not read. */
 function environmentOf(name, home) {
   const own = `${userInfo().homedir}/`;
   const foreign = ([key, value]) => key.startsWith("XDG_") || value?.startsWith(own);
@@ -35,8 +35,8 @@ function environmentOf(name, home) {
 }
 
 /**
- * Makes an account that exists only while `work` runs, with a copy of this checkout that it
- * owns. Only for root.
+ * Creates an account that exists only while `work` runs, with a copy of this checkout that it owns. Only for
+ * root.
  *
  * @param {(account: { name: string, cwd: string, temporary: string, env: NodeJS.ProcessEnv,
  *   wrap: (command: string[]) => string[] }) => Promise<T>} work

@@ -8,7 +8,7 @@ import { isProgram, main, root } from "./steps.js";
 
 const bench = join(root, "bench");
 
-/** Every file of bench/ that has rows. */
+/** Lists the files of bench/ that define rows. */
 function sources() {
   return readdirSync(bench)
     .filter((name) => name.endsWith(".ts"))
@@ -16,7 +16,7 @@ function sources() {
     .map((name) => name.slice(0, -3));
 }
 
-/** What is measured is a copy: nobody who builds meanwhile changes it. */
+/** Copies the package to be measured, so that a concurrent build does not change it. */
 function copyPackage(place) {
   for (const name of ["dist", "controls", "hooks", "package.json"]) {
     cpSync(join(root, name), join(place, name), { recursive: true });
@@ -43,7 +43,7 @@ async function bundle(place, names) {
   });
 }
 
-/** Bundles bench/*.ts into a temporary directory and runs what was asked for. */
+/** Bundles bench/*.ts into a temporary directory and runs the requested measurements. */
 export async function runBench(argv) {
   const place = mkdtempSync(join(tmpdir(), "iki-bench-code-"));
   try {
@@ -54,7 +54,7 @@ export async function runBench(argv) {
     const names = sources();
     await bundle(join(place, "code"), names);
     copyPackage(join(place, "package"));
-    // The bundles' own dependencies are looked up beside them.
+    // The bundles' dependencies are resolved from beside them.
     symlinkSync(join(root, "node_modules"), join(place, "node_modules"));
     const load = (name) => import(pathToFileURL(join(place, "code", `${name}.mjs`)).href);
     const rows = (await Promise.all(names.map(load))).flatMap((module) => module.rows);

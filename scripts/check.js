@@ -11,7 +11,7 @@ const checks = [
   ["Checking the package", "publint", ["--strict"]],
 ];
 
-/** Every check runs, so that one look shows all there is to mend; then the tests. */
+/** Runs all checks even if some fail, so that one run shows all problems; then the tests. */
 async function check(args) {
   await setup(["tests"]);
   await build({ types: true });

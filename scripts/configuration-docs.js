@@ -1,4 +1,4 @@
-// Writes the pages of docs/ that are made from the source: configuration and commands.
+// Writes the pages of docs/ that are generated from the source: configuration and commands.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";

@@ -22,7 +22,7 @@ const cli = join(root, "dist", "cli.cjs");
 const prefix = "iki-demo-";
 const greeting = "Hello from main";
 
-/** This process' environment without what could lead git or Postgres to another project. */
+/** Returns the environment without what could direct git or Postgres to another project. */
 function environment(base, keep) {
   const foreign = /^(GIT_|PG|DATABASE_URL$|SVDIR$|IKIGAI|DIRENV_|npm_|PORT$)/;
   const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
@@ -31,7 +31,7 @@ function environment(base, keep) {
     [`GIT_AUTHOR_${key}`, value],
     [`GIT_COMMITTER_${key}`, value],
   ]);
-  // What direnv is told about a project that soon is gone need not stay in the person's home.
+  // Keeps direnv's records of a temporary project out of the user's home.
   const data = keep ? {} : { XDG_DATA_HOME: join(base, "data") };
   return { ...Object.fromEntries([...kept, ...identity]), ...data };
 }
@@ -50,7 +50,7 @@ async function choosePort(preferred) {
   }
 }
 
-/** A bare repository in `project/.git` with the branches main, rel-05 and rel-06. */
+/** Creates a bare repository in `project/.git` with the branches main, rel-05 and rel-06. */
 async function makeProject({ base, project, env, ports }) {
   const seed = join(base, "seed");
   cpSync(join(root, "fixtures", "app"), seed, { recursive: true });
@@ -83,7 +83,7 @@ async function ask(address, options) {
   throw new StepError(`${address} answered ${response.status}:\n${text.slice(0, 4000)}`);
 }
 
-/** Writes a note in a worktree and reads back what that worktree answers and holds. */
+/** Writes a note in a worktree, and returns its page and its backend's response. */
 async function visit(origin, name) {
   const page = await ask(`${origin}/${name}/frontend/`);
   const hello = JSON.parse(await ask(`${origin}/${name}/api/hello`));
@@ -92,7 +92,7 @@ async function visit(origin, name) {
   return { page, hello };
 }
 
-/** Each worktree must answer with its own code and hold its own note and no other's. */
+/** Checks that a worktree runs its own code, and has its own note and no other's. */
 async function compare(origin, name, names) {
   const { page, hello } = await visit(origin, name);
   const notes = JSON.parse(await ask(`${origin}/${name}/api/notes`)).map(({ text }) => text);

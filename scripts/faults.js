@@ -9,7 +9,7 @@ import { isProgram, main, root, run } from "./steps.js";
 
 const HEADINGS = ["FAULT", "RECOVERY", "LOST", "LEFT OVER", ""];
 
-/** The table of what was done, how long it took to recover, what was lost and what stayed behind. */
+/** Formats a table of the faults, the time to recover, what was lost and what was left over. */
 export function tableOf(rows) {
   const cells = rows.map(({ fault, recovery, lost, left, note }) => [
     fault,
@@ -35,8 +35,8 @@ function readRows(file) {
 }
 
 /**
- * Hurts real projects in every known way. SOAK_MINUTES says how long the soak lasts (30 is the long
- * form), SOAK_SEED which one it is; SWEEP_STEP=1 kills at every writing call, not at some of each.
+ * Injects every known fault into real projects. SOAK_MINUTES sets how long the soak lasts (30 is the long
+ * form), SOAK_SEED its random seed; SWEEP_STEP=1 kills at every writing system call, not at some of each.
  */
 export async function faults(args) {
   if (process.platform !== "linux") throw new Error("Faults are read from /proc: Linux only.");

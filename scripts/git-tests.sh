@@ -1,13 +1,12 @@
 #!/bin/sh
-# Runs git's own tests of worktrees, checkouts and hooks with ikigai's hook in every repository
-# that they make, against a daemon that answers at its socket or through pipes, is away, or never
-# answers. Debian only: the
-# source comes with apt-get. Not part of `npm test`: the first run builds git.
+# Runs git's own tests of worktrees, checkouts and hooks with ikigai's hook in all of their repositories,
+# against a daemon that answers through its socket or through pipes, is not running, or never answers. Debian
+# only, because the source comes from apt-get. Not part of `npm test`, because the first run builds git.
 #
 #   sh scripts/git-tests.sh [t2400-worktree-add.sh …]
 #
-# Prints one line for each state of the daemon; fails when one has a failure that git's tests do
-# not have without the hook. Everything lies in $GIT_TESTS (default: a directory in /tmp).
+# Prints one line for each state of the daemon; fails if a state has a failure that git's tests do not have
+# without the hook. All files are in $GIT_TESTS (default: a directory in /tmp).
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -15,7 +14,7 @@ work=${GIT_TESTS:-${TMPDIR:-/tmp}/iki-git-tests-$(id -u)}
 source=$work/git
 server=
 
-# git's own tests are for exactly the version that they come with, so it is built as well.
+# git's tests work only with the git version they come with, so it is built too.
 build() {
   [ ! -e "$source/bin-wrappers/git" ] || return 0
   mkdir -p "$work/lists/partial"
@@ -34,7 +33,7 @@ build() {
   cp "$source/t/test-lib-functions.sh" "$work/functions.sh"
 }
 
-# As `ikigai init` would have done in a new repository, and beside a hook that a test writes.
+# Installs the hook as `ikigai init` does in a new repository, and beside hooks that tests write.
 install_hook() {
   hooks=$source/templates/blt/hooks
   cp "$here/hooks/post-checkout" "$hooks/ikigai-hook"
@@ -84,7 +83,8 @@ remove_hook() {
   (cd "$source/templates/blt/hooks" && rm -f ikigai-hook post-checkout post-merge post-rewrite)
 }
 
-# The tests' repositories lie below the source, so that a project there is theirs.
+# Starts the daemon for a project at the source, below which the tests' repositories are, so that it is
+# theirs.
 start_daemon() {
   cat >"$work/daemon.mjs" <<'END'
 import { rmSync } from "node:fs";

@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
-/** How long a program that was told to end may take, in milliseconds. */
+/** How long a program may take to end after a signal, in milliseconds. */
 const PATIENCE = 5_000;
 /** Milliseconds. */
 const LOOK = 250;
@@ -10,19 +10,18 @@ const interrupted = new AbortController();
 const running = new Set();
 let received;
 
-/** Aborted when somebody has interrupted this script: what follows is only tidying up. */
+/** Aborted when the script is interrupted; only cleanup follows. */
 export const interruption = interrupted.signal;
 
 /**
- * Hears signals instead of ending by them at once, so that everything that was begun can be taken
- * back. A terminal sends its Ctrl-C to every process, and npm sends it on once more: any number of
- * signals is one.
+ * Catches signals instead of dying at once, so that everything can be undone. A terminal sends Ctrl-C to
+ * every process, and npm forwards it too: repeated signals count as one.
  */
 export function hearSignals() {
   for (const name of SIGNALS) process.on(name, () => hear(name));
-  // npm passes a signal on to the shell that it has started us with, which ends and tells nobody.
+  // npm forwards a signal to the shell that started us, which ends without telling us.
   if (process.env.npm_lifecycle_event !== undefined) hearParentGo();
-  // The terminal may have gone, and what is said then is heard by nobody.
+  // The terminal may be closed, so ignore errors of writing to it.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }
 
@@ -36,12 +35,12 @@ function hearParentGo() {
   looking.unref();
 }
 
-/** Once everything is tidy the script ends as the signal would have ended it. */
+/** Sets the exit code that the signal would have caused; called after the cleanup. */
 export function endAsInterrupted() {
   if (received !== undefined) process.exitCode = 128 + constants.signals[received];
 }
 
-/** Passes a signal on to a program for as long as that runs. */
+/** Forwards a signal to a program as long as that runs. */
 export function passOnTo(child) {
   running.add(child);
   child.on("close", () => running.delete(child));

@@ -1,4 +1,4 @@
-/** A package manager and what it calls our requirements. */
+/** A package manager and its names for our requirements. */
 export interface Manager {
   readonly name: string;
   readonly program: string;

@@ -1,18 +1,18 @@
 import { readFileSync } from "node:fs";
 
 /**
- * Package managers: what each calls our requirements, the command a person types, and the one that
- * asks nothing. `null` means that the system does not package it; `note` then says where it comes
- * from. The command line reads the same table.
+ * Package managers: their names for our requirements, the command for users, and the one that asks nothing.
+ * `null` means that the system does not package it; `note` then says where to get it. The command line reads
+ * the same table.
  */
 export const managers = JSON.parse(
   readFileSync(new URL("../src/host/programs/package-managers.json", import.meta.url), "utf8"),
 );
 
 /**
- * Installs from Debian's packages and leaves nothing else behind: no service is started (a
- * policy-rc.d of our own answers "no" meanwhile, see invoke-rc.d(8)), no PostgreSQL cluster is
- * made (createcluster.d, see pg_createcluster(8)), and nginx is not started at boot.
+ * Installs Debian's packages without side effects: starts no services (a policy-rc.d of our own forbids it
+ * meanwhile, see invoke-rc.d(8)), creates no PostgreSQL cluster (createcluster.d, see pg_createcluster(8)),
+ * and does not start nginx at boot.
  */
 export const aptScript = `set -e
 policy=/usr/sbin/policy-rc.d
@@ -43,14 +43,14 @@ if [ -z "$had_nginx" ] && [ -d /run/systemd/system ] && command -v nginx >/dev/n
 fi
 `;
 
-/** What a manager calls the requirements, those it does not package left out. */
+/** Returns a manager's names for the requirements, without those it does not package. */
 export function packagesOf(manager, names) {
   return names
     .map((name) => (name in manager.packages ? manager.packages[name] : name))
     .filter((name) => name !== null);
 }
 
-/** The line that a person types to install the requirements with a manager. */
+/** Returns the command line with which users install the requirements. */
 export function commandFor(manager, names) {
   const packages = packagesOf(manager, names);
   const note = packages.length < names.length ? (manager.note ?? "") : "";

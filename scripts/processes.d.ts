@@ -1,9 +1,9 @@
-/** A process that was seen, with the start time that proves it is still the same one. */
+/** A process, with its start time to prove that it is still the same one. */
 export interface SeenProcess {
   readonly pid: number;
   /** Clock ticks since boot. */
   readonly started: string;
-  /** Its pid and command line, for a person. */
+  /** Its pid and command line, for display. */
   readonly title: string;
 }
 

@@ -17,7 +17,7 @@ function workingDirectory(pid) {
   }
 }
 
-/** When a process began, in clock ticks since boot: field 22 of proc(5)'s stat. */
+/** Returns a process' start time in clock ticks since boot: field 22 of proc(5)'s stat. */
 function startOf(pid) {
   const stat = read(`/proc/${pid}/stat`);
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
@@ -41,9 +41,9 @@ function snapshot(marks) {
 }
 
 /**
- * The processes whose command line, working directory or environment names one of the marks
- * (paths of throwaway directories), after they have had some time to end by themselves.
- * Linux only: elsewhere the answer is none.
+ * Finds the processes whose command line, working directory or environment contains one of the marks (paths
+ * of throwaway directories). Waits up to `patience` milliseconds for them to end by themselves. Linux only;
+ * elsewhere the list is empty.
  */
 export async function processesOf(marks, { patience = 0 } = {}) {
   if (process.platform !== "linux") return [];
@@ -65,7 +65,7 @@ function signal({ pid, started }, name) {
   }
 }
 
-/** Ends processes that `processesOf` found: first politely, after two seconds for good. */
+/** Ends processes that `processesOf` found: SIGTERM, and after two seconds SIGKILL. */
 export async function endAll(processes) {
   for (const item of processes) signal(item, "SIGTERM");
   const deadline = Date.now() + 2_000;
@@ -76,8 +76,8 @@ export async function endAll(processes) {
 }
 
 /**
- * Ends every process that names one of the marks, whatever it starts meanwhile: supervisors start
- * again what ends before them.
+ * Ends every process that contains one of the marks. Repeats, because supervisors restart what ends before
+ * them.
  */
 export async function endMarked(marks) {
   for (let round = 0; round < ROUNDS; round += 1) {

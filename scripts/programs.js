@@ -2,8 +2,8 @@ import { accessSync, constants, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * What ikigai runs, and what only its tests, the fault tests or the measurements use (`only`),
- * each by the programs that prove it is there.
+ * What ikigai runs, and what only its tests, fault tests or measurements use (`only`), with the programs
+ * whose presence proves it.
  */
 const requirements = [
   { name: "nginx", programs: ["nginx"] },
@@ -68,7 +68,7 @@ function isExecutable(file) {
   }
 }
 
-/** The file of a program, or undefined: on PATH first, then where systems keep it. */
+/** Returns the path of a program, searching PATH and then the usual directories; undefined if not found. */
 export function findProgram(name) {
   return directories()
     .map((directory) => join(directory, name))
@@ -76,7 +76,7 @@ export function findProgram(name) {
 }
 
 /**
- * The requirements of ikigai itself and of these purposes.
+ * Returns the requirements of ikigai itself and of these purposes.
  *
  * @param {readonly ("tests" | "faults" | "bench")[]} purposes
  */
@@ -84,7 +84,7 @@ export function requirementsFor(purposes) {
   return requirements.filter(({ only }) => only === undefined || purposes.includes(only));
 }
 
-/** Those of which a program is not there. */
+/** Returns the requirements of which a program is missing. */
 export function missingRequirements(purposes) {
   return requirementsFor(purposes).filter(({ programs }) =>
     programs.some((program) => findProgram(program) === undefined),

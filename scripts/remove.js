@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-// As root PostgreSQL's files lie where its account can reach them; `.ikigai/db` leads there.
+// For root, PostgreSQL's files are where its account can reach them, and `.ikigai/db` links there.
 const outside = /^\/var\/lib\/ikigai\/[0-9a-f]+\/data$/;
 
 function databaseOutside(project) {
@@ -20,15 +20,15 @@ export function removeProject(base, project) {
 }
 
 /**
- * Removes a throwaway directory in which any number of projects were made, with their databases
- * and the small disks that were mounted there. What runs in it has to be ended first.
+ * Removes a throwaway directory with any number of projects, their databases, and the small disks mounted
+ * there. Processes that run in it must have been ended.
  */
 export function removeProjects(base) {
   for (const place of mountsIn(base)) spawnSync("umount", ["--lazy", place]);
   removeWith(base, projectsIn(base, DEPTH).map(databaseOutside));
 }
 
-/** A test's own directory, in it the project's, and one more. */
+/** How deep projects are searched for: a test's own directory, the project's in it, and one more. */
 const DEPTH = 4;
 
 function projectsIn(directory, depth) {
@@ -48,7 +48,7 @@ function entries(directory) {
   }
 }
 
-/** The innermost first (proc(5), `mounts`; a space is `\\040`). */
+/** Lists mount points, the innermost first (proc(5), `mounts`; a space is `\\040`). */
 function mountsIn(base) {
   try {
     return readFileSync("/proc/self/mounts", "utf8")
@@ -70,7 +70,7 @@ function removeWith(base, databases) {
     try {
       rmdirSync(dirname(database));
     } catch {
-      // Another project's database is there too.
+      // It contains another project's database too.
     }
   }
 }

@@ -27,14 +27,14 @@ async function checkVersions() {
   return `Node ${node}, git ${git}`;
 }
 
-/** node_modules is current when npm wrote its own lock there after ours last changed. */
+/** Tells whether node_modules is current: npm wrote its own lock file there after ours last changed. */
 function dependenciesAreCurrent() {
   const installed = join(root, "node_modules", ".package-lock.json");
   if (!existsSync(installed)) return false;
   return statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
 }
 
-/** Through a link npm would empty a directory that others work with. */
+/** Tells whether node_modules is a link, through which npm would empty a directory that others use. */
 function dependenciesAreLinked() {
   const modules = join(root, "node_modules");
   return lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink() === true;
@@ -43,18 +43,18 @@ function dependenciesAreLinked() {
 async function installDependencies() {
   if (dependenciesAreLinked()) return "linked, left as they are";
   if (dependenciesAreCurrent()) return "already there";
-  // No dependency needs its install script: esbuild and Biome carry their binaries in packages.
-  // npm run --silent would silence this npm too, with the reason of a failure.
+  // No dependency needs its install script: esbuild and Biome ship their binaries in packages. `npm run
+  // --silent` would silence this npm too, including the reason of a failure.
   const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   const clean = await run("npm", ["ci", ...options]);
   if (clean.code === 0) return "installed";
-  // A registry that lacks packages of other platforms makes a lock file that `npm ci` refuses.
+  // A registry without packages of other platforms yields a lock file that `npm ci` refuses.
   if (clean.output.includes("EUSAGE")) await must("npm", ["install", "--no-save", ...options]);
   else throw new StepError(`npm ci failed:\n${clean.output.trimEnd()}`);
   return "installed";
 }
 
-/** The words before a command that make it run as root, or undefined when we may not. */
+/** Returns the prefix that makes a command run as root, or undefined if we may not. */
 async function becomeRoot() {
   if (process.getuid?.() === 0) return [];
   const sudo = await run("sudo", ["-n", "true"]);
@@ -95,12 +95,12 @@ async function installPrograms(purposes) {
 }
 
 /**
- * Makes a fresh clone ready: versions, npm dependencies, and the programs of the system, with
- * those that only the purposes use. Prints a line per step.
+ * Prepares a fresh clone: checks versions, and installs npm dependencies and system programs, including those
+ * needed only for these purposes. Prints a line per step.
  *
  * @param {readonly ("tests" | "faults" | "bench")[]} purposes
- * @throws StepError that says which command to type, when something is missing and may not
- *   be installed from here.
+ * @throws StepError that says which command to type, if something is missing and cannot be installed from
+ * here
  */
 export async function setup(purposes = []) {
   await step("Checking Node and git", checkVersions);

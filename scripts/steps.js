@@ -3,23 +3,20 @@ import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { endAsInterrupted, hearSignals, interruption, passOnTo } from "./interruption.js";
 
-/** The checkout that these scripts belong to. */
+/** The checkout that contains these scripts. */
 export const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
-/** A failure that is told in full by its message: no stack trace is shown. */
+/** A failure fully described by its message; shown without a stack trace. */
 export class StepError extends Error {}
 
-/** "0.8 s" or "2 min 5 s". */
+/** Formats a duration as "0.8 s" or "2 min 5 s". */
 function duration(milliseconds) {
   const seconds = milliseconds / 1000;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
-/**
- * Does one step and prints one line: what it does, what came of it (when the step
- * returns a string) and how long it took.
- */
+/** Runs one step and prints one line: its title, its result (if it returns a string) and its duration. */
 export async function step(title, work) {
   const start = performance.now();
   process.stdout.write(`${title} … `);
@@ -34,7 +31,7 @@ export async function step(title, work) {
   }
 }
 
-/** Somebody has interrupted the script; every `finally` on the way out tidies up. */
+/** The script was interrupted; every `finally` on the way out cleans up. */
 class Interrupted extends StepError {
   constructor() {
     super("Interrupted.");
@@ -42,15 +39,14 @@ class Interrupted extends StepError {
 }
 
 /**
- * Runs a program to its end. A program that cannot be started has exit code 127 and says why on
- * `output`.
+ * Runs a program and waits for its end. If it cannot be started, the exit code is 127 and `output` says why.
  *
  * @param {string} command
  * @param {readonly string[]} args
  * @param {import("node:child_process").SpawnOptions & { show?: boolean, input?: string, tidying?: boolean }} [options]
- *   `show` lets the program write to this terminal; one that is `tidying` runs whoever interrupts.
+ *   `show` lets the program write to this terminal; with `tidying` it also runs after an interruption.
  * @returns {Promise<{ code: number, stdout: string, output: string }>}
- * @throws only where the script is interrupted
+ * @throws Interrupted if the script is interrupted; nothing else
  */
 export async function run(command, args, { tidying = false, ...options } = {}) {
   if (tidying) return runToEnd(command, args, { ...options, detached: true }, () => {});
@@ -83,7 +79,11 @@ function runToEnd(command, args, { show = false, input, ...options }, started) {
   });
 }
 
-/** Like `run`, but a program that fails is a StepError which shows what it printed. */
+/**
+ * Runs a program like `run`.
+ *
+ * @throws StepError with the program's output if it fails
+ */
 export async function must(command, args, options) {
   const result = await run(command, args, options);
   if (result.code === 0) return result;
@@ -93,9 +93,9 @@ export async function must(command, args, options) {
 }
 
 /**
- * Runs a script's main part: a StepError is told without its stack, anything else with it.
+ * Runs a script's main part. Prints a StepError without its stack, any other error with it.
  *
- * @param {{ tidies?: boolean }} [options] one that `tidies` up is not ended by a signal before it has
+ * @param {{ tidies?: boolean }} [options] with `tidies` a signal does not end the script before its cleanup
  */
 export async function main(work, { tidies = false } = {}) {
   if (tidies) hearSignals();
@@ -109,7 +109,7 @@ export async function main(work, { tidies = false } = {}) {
   endAsInterrupted();
 }
 
-/** Whether this module is the program that node was asked to run. */
+/** Tells whether node was started with this module. */
 export function isProgram(url) {
   return process.argv[1] !== undefined && fileURLToPath(url) === process.argv[1];
 }

@@ -8,7 +8,7 @@ import { removeProjects } from "./remove.js";
 import { setup } from "./setup.js";
 import { isProgram, main, root, run } from "./steps.js";
 
-// What runs a whole project, and so differs between root and everybody else.
+// Tests that run a whole project, which differs between root and other accounts.
 const integration = ["test/integration", "test/fixtures"];
 const nothing = { passed: 0, failed: 0, skipped: 0 };
 
@@ -20,7 +20,7 @@ function add(a, b) {
   };
 }
 
-/** What vitest's JSON report counts; a file that could not even be loaded is one failure. */
+/** Counts the results in vitest's JSON report; a file that could not be loaded is one failure. */
 export function countsOf(report, code) {
   const broken = report.testResults.filter(
     (file) => file.status === "failed" && !file.assertionResults.some((t) => t.status === "failed"),
@@ -41,7 +41,7 @@ function readReport(file, code) {
   }
 }
 
-/** What still runs when the tests are over is a failure of its own, and is ended. */
+/** Counts processes that still run after the tests as a failure, and ends them. */
 async function checkLeftovers(marks) {
   const left = await processesOf(marks, { patience: 5_000 });
   if (left.length === 0) return nothing;
@@ -53,7 +53,7 @@ async function checkLeftovers(marks) {
 }
 
 /**
- * Runs vitest in a temporary directory of its own, so that whatever it leaves behind is found.
+ * Runs vitest in its own temporary directory, so that everything it leaves behind is found.
  *
  * @param {{ title: string, cwd: string, temporary: string, args: string[],
  *   wrap: (command: string[]) => string[], env: NodeJS.ProcessEnv, show?: boolean }} options
@@ -76,14 +76,14 @@ async function vitest({ title, cwd, temporary, args, wrap, env, show = true }) {
     if (!show) console.log(`\n${title}\n${output}`);
     return add(readReport(report, code), await checkLeftovers([temporary]));
   } finally {
-    // Only where somebody interrupts is anything left by now.
+    // After an interruption, something may still run here.
     await endMarked([temporary]);
   }
 }
 
 async function asPresentUser(args) {
   const temporary = mkdtempSync(join(tmpdir(), "iki-t"));
-  // Open like /tmp: as root some tests work for other accounts.
+  // Open like /tmp, because as root some tests work for other accounts.
   chmodSync(temporary, 0o1777);
   try {
     const options = { cwd: root, temporary, args, wrap: (command) => command, env: process.env };
@@ -105,7 +105,7 @@ function asOrdinaryUser(args) {
   );
 }
 
-/** Sets up, builds and runs every test; what vitest is given for a file goes on to it. */
+/** Sets up, builds and runs all tests; arguments are passed on to vitest. */
 export async function test(args) {
   await setup(["tests"]);
   await build();

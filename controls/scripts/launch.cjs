@@ -1,5 +1,5 @@
-// launch.cjs LOG PROGRAM ARGS…: starts PROGRAM detached. Node because it resets every
-// signal and passes on no descriptor, which no portable shell can do above number 9.
+// launch.cjs LOG PROGRAM ARGS…: starts PROGRAM detached. In Node, because it resets all signals and passes on
+// no descriptors, which no portable shell can do above number 9.
 const { spawn } = require("node:child_process");
 const { openSync } = require("node:fs");
 

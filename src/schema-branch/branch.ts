@@ -21,12 +21,12 @@ import { connectAs, createBuild, createBuildRole, removeBuildRole } from "./work
 const LOCK_TIMEOUT_MS = 5_000;
 
 /**
- * Makes `target` a branch of `base`: structure, and one snapshot of the rows. It is built under
- * another name and appears whole or not at all, whatever ends the process or the server.
- * The base's readers and writers go on meanwhile.
+ * Makes `target` a branch of `base`: the structure, and the rows of one snapshot. Builds under another name
+ * and publishes the result at the end, so that it appears completely or not at all, however the process or
+ * server ends. Does not block readers and writers of the base.
  *
- * @throws BranchError `refused` (with every object named, before anything is built), `busy` or
- * `changed` (retryable), `exists`, `missing`, `aborted`, `failed`.
+ * @throws BranchError `refused` (naming every object, before anything is built), `busy` or `changed`
+ * (retryable), `exists`, `missing`, `aborted`, `failed`.
  */
 export async function branchSchema(
   connect: Connect,
@@ -38,7 +38,7 @@ export async function branchSchema(
   const lockTimeout = options.lockTimeoutMs ?? LOCK_TIMEOUT_MS;
   const open = async () => {
     const client = await connect();
-    // A server that goes away is reported by the query that was running.
+    // If the server dies, the running query reports it.
     client.on("error", () => undefined);
     clients.push(client);
     await prepareSession(client, lockTimeout);
@@ -153,7 +153,7 @@ function exists(target: string): BranchError {
   });
 }
 
-/** What to do first where the server ran out of something. */
+/** What to do first if the server ran out of a resource. */
 const MAKE_ROOM: Readonly<Record<string, string>> = {
   "53100": "make room on the disk, then: ",
   "53200": "raise max_locks_per_transaction in postgresql.conf, then: ",
@@ -184,7 +184,7 @@ function failure(error: unknown, options: BranchOptions): unknown {
   );
 }
 
-/** Takes a failed build away at once; what cannot be removed now, `sweepBuilds` finds later. */
+/** Removes a failed build at once; `sweepBuilds` removes later what cannot be removed now. */
 async function removeBuild(connect: Connect, build: string): Promise<void> {
   let client: pg.Client | undefined;
   try {
@@ -192,13 +192,16 @@ async function removeBuild(connect: Connect, build: string): Promise<void> {
     await prepareSession(client, LOCK_TIMEOUT_MS);
     await removeBuildRole(client, build);
   } catch {
-    // The server may be what failed.
+    // The server itself may have failed.
   } finally {
     await close(client);
   }
 }
 
-/** Progress and abortion: a signal ends the running statements from a connection of its own. */
+/**
+ * Reports progress and handles abortion: on a signal, cancels the running statements from a separate
+ * connection.
+ */
 function watcher(
   options: BranchOptions,
   clients: readonly pg.Client[],

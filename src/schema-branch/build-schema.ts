@@ -11,7 +11,7 @@ import { ident, literal } from "./sql.ts";
 import type { BranchOptions, BuildStep, Progress, SchemaModel } from "./types.ts";
 import { type BuildRole, dropProxyViews, dropRole, proxySchemaOf } from "./worker.ts";
 
-/** Tells progress, and throws where the caller has given up. */
+/** Reports progress; `stop` throws if the caller has aborted. */
 export interface ProgressWatch {
   readonly tell: (phase: Progress["phase"], done: number, total: number) => void;
   readonly stop: () => void;
@@ -19,21 +19,22 @@ export interface ProgressWatch {
 
 /** The connections of one build. */
 export interface Connections {
-  /** The cluster's owner's. It runs nothing that evaluates an expression. */
+  /** The cluster owner's connection. It runs nothing that evaluates an expression. */
   readonly owner: pg.Client;
   readonly worker: BuildRole;
   /** The worker's sessions. */
   readonly sessions: readonly [pg.Client, ...pg.Client[]];
 }
 
-/** Everything that must stand before rows come. */
+/** Builds everything that must exist before the rows. */
 export async function buildStructure(
   crew: Connections,
   survey: SchemaModel,
   watch: ProgressWatch,
 ): Promise<void> {
   let done = 0;
-  // The first may stand in the snapshot already, and keeps what it does to itself until it ends.
+  // The first session may already be in the snapshot's transaction, where what it creates would be invisible
+  // to others until it ends.
   const hands = { worker: crew.sessions[1] ?? crew.sessions[0], owner: crew.owner };
   await runItems(hands, survey.early, (count) => {
     done += count;
@@ -43,8 +44,8 @@ export async function buildStructure(
 }
 
 /**
- * Copies all rows of the source's snapshot, on those of the worker's sessions that could join it.
- * The first stands in it already.
+ * Copies all rows of the source's snapshot, using those of the worker's sessions that can join it. The first
+ * has joined already.
  */
 export async function copyRows(
   crew: Connections,
@@ -72,8 +73,9 @@ export async function copyRows(
 }
 
 /**
- * Joins a snapshot and holds the tables that it reads. Where somebody waits for a stronger lock on
- * one already it stays out of it: it would wait behind them, and they wait for the first.
+ * Joins a snapshot and locks the tables that it reads. Returns false, without having joined, if another
+ * session already waits for a stronger lock on one of them: we would queue behind it, and it waits for the
+ * session that exported the snapshot.
  */
 export async function joinSnapshot(
   client: pg.Client,
@@ -94,8 +96,8 @@ export async function joinSnapshot(
 }
 
 /**
- * Indexes and all else that comes after the rows, on as many of the worker's sessions as there are,
- * and then, when nothing is evaluated any more, owners and privileges.
+ * Builds indexes and everything else that follows the rows, in parallel on the worker's sessions. Then, when
+ * nothing is evaluated any more, sets owners and privileges.
  */
 export async function finishBuild(
   crew: Connections,
@@ -118,7 +120,7 @@ export async function finishBuild(
     runItems({ worker: session, owner }, group, tell),
   );
   await runItems(hands, plan.after, tell);
-  // What a view is filled with must be what its owner sees, by the policies of the tables.
+  // A materialized view must be filled with what its owner sees, subject to the tables' policies.
   await owner.query(`ALTER ROLE ${ident(worker.name)} NOBYPASSRLS`);
   await runItems(hands, survey.last, tell);
   await Promise.all(sessions.map(close));
@@ -129,7 +131,7 @@ async function give(owner: pg.Client, survey: SchemaModel): Promise<void> {
   const items = [...survey.early, ...survey.late, ...survey.last];
   const usual = ` OWNER TO ${ident(survey.role)}`;
   const strange = (item: BuildStep) => item.owner?.some((sql) => !sql.endsWith(usual)) ?? false;
-  // As the worker a function could have changed what is about to get somebody else's rights.
+  // As the worker, a function could have changed objects that are about to get another role's rights.
   if (items.some(strange)) await assertUnchanged(owner, survey);
   const name = ident(survey.as);
   await dropProxyViews(owner, survey.as);
@@ -141,9 +143,9 @@ async function give(owner: pg.Client, survey: SchemaModel): Promise<void> {
 }
 
 /**
- * Gives the finished schema its name and mark, in one transaction that is on disk when this returns.
- * Text of functions that holds the building name gets the new one, in the catalog: creating them
- * anew would evaluate what their arguments default to.
+ * Gives the finished schema its name and mark, in one transaction that is flushed to disk when this returns.
+ * Replaces the building name in functions' texts in the catalog, because recreating functions would evaluate
+ * their default arguments.
  */
 export async function publish(
   { owner, worker }: Connections,
@@ -167,7 +169,7 @@ export async function publish(
   );
 }
 
-/** Puts a name in the place of another in the texts and settings of a schema's functions. */
+/** Returns a statement that replaces a name in the texts and settings of a schema's functions. */
 export function renameTexts(schema: string, from: string, to: string): string {
   const renamed = (column: string) => `replace(${column}, ${literal(from)}, ${literal(to)})`;
   return `UPDATE pg_catalog.pg_proc SET prosrc = ${renamed("prosrc")}, proconfig = ${renamed("proconfig::text")}::text[]

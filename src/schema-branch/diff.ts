@@ -3,7 +3,7 @@ import { freshName, readSchemaModel } from "./inspect/read.ts";
 import { ident } from "./sql.ts";
 import type { BuildStep, SchemaModel } from "./types.ts";
 
-/** One difference in structure; `before` as in the first schema, `after` as in the second. */
+/** One difference in structure; `before` is from the first schema, `after` from the second. */
 export interface Difference {
   readonly kind: string;
   readonly name: string;
@@ -12,17 +12,17 @@ export interface Difference {
   readonly after?: string;
 }
 
-/** What one would have to do to the first schema to make it like the second. */
+/** The changes that would turn the first schema's structure into the second's. */
 export interface SchemaDiff {
   readonly from: string;
   readonly to: string;
   readonly differences: readonly Difference[];
 }
 
-/** Stands for both schemas' owners, so that their names are no difference. */
+/** Replaces both schemas' owners, so that their names are not reported as a difference. */
 const OWNER = "owner";
 
-/** Compares the structure of two schemas. Reads both, changes nothing. */
+/** Compares the structure of two schemas; reads both and changes nothing. */
 export async function diffSchemas(client: pg.Client, a: string, b: string): Promise<SchemaDiff> {
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
   try {
@@ -35,7 +35,7 @@ export async function diffSchemas(client: pg.Client, a: string, b: string): Prom
   }
 }
 
-/** Pure comparison of two surveys that were read under one name. */
+/** Compares two surveys that were read under the same name. */
 function compareSurveys(a: SchemaModel, b: SchemaModel): Difference[] {
   const before = definitions(a);
   const after = definitions(b);
@@ -58,13 +58,16 @@ function compareSurveys(a: SchemaModel, b: SchemaModel): Difference[] {
 interface Definition {
   readonly kind: string;
   readonly name: string;
-  /** What is compared. */
+  /** The text that is compared. */
   readonly text: string;
-  /** The same without the statements that give it to the schema's own owner. */
+  /** The same without statements that assign it to the schema's owner. */
   readonly brief: string;
-  /** All that makes it, where it came or went: with a table its columns, keys and indexes. */
+  /**
+   * The full definition, shown if the object was added or removed; for a table with columns, keys and
+   * indexes.
+   */
   readonly whole: string;
-  /** The table that it is a part of. */
+  /** The table of which it is a part. */
   readonly table?: string;
 }
 
@@ -98,7 +101,7 @@ function definitions(survey: SchemaModel): Map<string, Definition> {
   return found;
 }
 
-/** What is told with its table when that comes or goes: defaults, keys, checks, indexes. */
+/** Groups by table what is shown with a table that was added or removed: defaults, keys, checks, indexes. */
 function partsOf(items: readonly BuildStep[]): Map<string, BuildStep[]> {
   const found = new Map<string, BuildStep[]>();
   for (const item of items)
@@ -115,7 +118,10 @@ function framed(
   return `${before} (\n${columns.join(",\n")}\n)${behind}`;
 }
 
-/** How a branch avoids reading the rows again is nothing that a migration would say. */
+/**
+ * Returns the statements to show, without the means by which a branch avoids reading rows again, as a
+ * migration has no use for these.
+ */
 function told({ kind, sql, marks = [], owner = [], grants = [] }: BuildStep): readonly string[] {
   const [add = ""] = sql;
   if (kind !== "constraint" || marks.length === 0) return [...sql, ...marks, ...owner, ...grants];
@@ -128,7 +134,7 @@ function withoutOwner(statements: readonly string[], reader: string): string[] {
   return statements.filter((sql) => !usual.some((end) => sql.endsWith(end)));
 }
 
-/** What came or went with a whole table is told with it. */
+/** Drops differences that are already shown with a table that was added or removed. */
 function withoutParts(
   found: readonly Difference[],
   definitions: ReadonlyMap<string, Definition>,

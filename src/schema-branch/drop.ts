@@ -3,10 +3,10 @@ import { BranchError } from "./errors.ts";
 import { forget, IS_REGISTERED, markOf, REGISTRY } from "./registry.ts";
 import { ident, literal } from "./sql.ts";
 
-/** How many tables one transaction drops: each holds several locks until it ends. */
+/** Number of tables dropped per transaction: each holds several locks until it ends. */
 const BATCH = 50;
 
-/** Bytes of a schema's relations, with indexes and TOAST; 0 where there is no such schema. */
+/** Returns the bytes of a schema's relations, with indexes and TOAST; 0 if there is no such schema. */
 export async function schemaSize(client: pg.Client, schema: string): Promise<number> {
   const { rows } = await client.query<{ bytes: string }>(
     `SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::text AS bytes FROM pg_namespace n
@@ -18,8 +18,8 @@ export async function schemaSize(client: pg.Client, schema: string): Promise<num
 }
 
 /**
- * What lies outside a schema and would go with it, in the server's words ("view a.v"): anything
- * that depends on an object of the schema, and members of extensions installed in it.
+ * Lists objects outside of a schema that DROP … CASCADE would drop too, in the server's words ("view a.v"):
+ * dependents of its objects, and members of extensions installed in it.
  */
 export async function dependents(client: pg.Client, schema: string): Promise<string[]> {
   const { rows } = await client.query<{ object: string }>(
@@ -48,9 +48,9 @@ export async function dependents(client: pg.Client, schema: string): Promise<str
 }
 
 /**
- * Drops a schema of ours for good, where nothing outside would go with it.
+ * Drops a schema of ours for good, unless objects outside depend on it.
  *
- * @throws BranchError `refused` for a schema that the registry does not know, or one with dependents
+ * @throws BranchError `refused` for a schema that is not in the registry, or one with dependents
  */
 export async function dropSchema(client: pg.Client, schema: string): Promise<void> {
   if ((await markOf(client, schema)) === undefined) return;
@@ -73,10 +73,10 @@ export async function dropSchema(client: pg.Client, schema: string): Promise<voi
 }
 
 /**
- * Drops a schema of ours with all that depends on it: the one DROP … CASCADE that there is. Thousands of
- * tables go in batches, so that a drop cut off half-way can be repeated.
+ * Drops a schema of ours with everything that depends on it; the only DROP … CASCADE in this library. Drops
+ * thousands of tables in batches, so that an interrupted drop can be repeated.
  *
- * @throws BranchError `refused` for a schema that the registry does not know; nothing is dropped then
+ * @throws BranchError `refused` for a schema that is not in the registry; nothing is dropped then
  */
 export async function dropOwnSchema(client: pg.Client, schema: string): Promise<void> {
   const mark = await markOf(client, schema);
@@ -102,8 +102,8 @@ export async function dropOwnSchema(client: pg.Client, schema: string): Promise<
 }
 
 /**
- * Statement that drops a schema of ours which is empty. PostgreSQL refuses (2BP01) where anything is
- * inside; nothing happens to a schema that the registry does not know.
+ * Returns a statement that drops an empty schema of ours. PostgreSQL refuses (2BP01) if anything is inside; a
+ * schema that is not in the registry is left alone.
  */
 export function dropEmptySchema(schema: string): string {
   return `DO $do$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_namespace n JOIN ${REGISTRY} r ON ${IS_REGISTERED}

@@ -1,6 +1,6 @@
 import type { Refusal } from "./refusal.ts";
 
-/** What went wrong, why, the next command, and whether trying again may help. */
+/** What went wrong, why, the next command, and whether a retry may help. */
 export class BranchError extends Error {
   readonly code: "refused" | "busy" | "changed" | "exists" | "missing" | "failed" | "aborted";
   readonly retryable: boolean;
@@ -21,7 +21,7 @@ export class BranchError extends Error {
   }
 }
 
-/** The five-character SQLSTATE of an error of the server, or undefined. */
+/** Returns the five-character SQLSTATE of a server error, or undefined. */
 export function sqlState(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;

@@ -1,17 +1,17 @@
 import type pg from "pg";
 import { ident } from "./sql.ts";
 
-/** An extension that lay in a worktree's schema. */
+/** An extension found in a worktree's schema. */
 export interface ExtensionMove {
   readonly extension: string;
   readonly moved: boolean;
-  /** Why it stays where it is. */
+  /** Why it was not moved. */
   readonly why?: string;
 }
 
 /**
- * Moves extensions out of a worktree's schema into the shared one, where dropping the worktree's
- * schema does not take their types and functions from others. Reports those that cannot be moved.
+ * Moves extensions from a worktree's schema into the shared one, so that dropping the worktree's schema does
+ * not remove their types and functions from other worktrees. Reports those that cannot be moved.
  */
 export async function moveExtensions(
   client: pg.Client,

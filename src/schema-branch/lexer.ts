@@ -1,4 +1,4 @@
-/** A stretch of SQL text: where it lies and what it is. */
+/** A lexical element of SQL: its kind, and its offsets in the text. */
 export interface Token {
   readonly kind: "word" | "quoted" | "string" | "escape" | "dollar" | "comment";
   readonly start: number;
@@ -9,8 +9,8 @@ const WORD_START = /[A-Za-z_\u0080-\uffff]/;
 const WORD = /[A-Za-z0-9_$\u0080-\uffff]/;
 
 /**
- * The words, quoted names, strings and comments of SQL or PL/pgSQL, by the rules of
- * PostgreSQL's documentation on lexical structure. What lies between them is left out.
+ * Splits SQL or PL/pgSQL into words, quoted names, strings and comments by the rules of PostgreSQL's
+ * documentation on lexical structure. Everything else is skipped.
  */
 export function tokens(sql: string): Token[] {
   const found: Token[] = [];

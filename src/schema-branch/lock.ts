@@ -2,7 +2,7 @@ import type pg from "pg";
 import { BranchError, sqlState } from "./errors.ts";
 import { ident } from "./sql.ts";
 
-/** Tables of a schema that LOCK TABLE can hold, by OID. */
+/** Lists the tables of a schema that LOCK TABLE can lock, by OID. */
 export async function lockable(client: pg.Client, schema: string): Promise<Map<number, string>> {
   const { rows } = await client.query<{ oid: number; name: string }>(
     `SELECT c.oid::int8::float8 AS oid, c.relname AS name FROM pg_namespace n
@@ -15,8 +15,8 @@ export async function lockable(client: pg.Client, schema: string): Promise<Map<n
 }
 
 /**
- * Holds every table against changes of its definition until the transaction ends. Readers and
- * writers go on. With `wait: false` the answer is false instead of a wait behind somebody.
+ * Locks tables against changes of their definition until the transaction ends; readers and writers are not
+ * blocked. With `wait: false` returns false instead of waiting for a lock.
  */
 export async function lockTables(
   client: pg.Client,
@@ -35,7 +35,7 @@ export async function lockTables(
   }
 }
 
-/** Turns a lock that did not come in time into an error that says who holds it. */
+/** Turns a lock timeout into an error that names the sessions that hold the lock. */
 export async function explainLock(
   client: pg.Client,
   schema: string,
@@ -43,7 +43,7 @@ export async function explainLock(
 ): Promise<unknown> {
   const state = sqlState(error);
   const text = error instanceof Error ? error.message : "";
-  // What the snapshot still shows may be gone for the functions that write definitions.
+  // The functions that write definitions may no longer find what the snapshot still shows.
   const gone = /cache lookup failed|could not open relation with OID/.test(text);
   if (gone || state === "42P01" || state === "42704")
     return new BranchError("changed", `The structure of ${schema} changed while it was read.`, {

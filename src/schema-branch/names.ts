@@ -3,7 +3,7 @@ import { ident } from "./sql.ts";
 
 const EDGE = /[A-Za-z0-9_$\u0080-\uffff]/;
 
-/** Where `name` stands as a whole word in running text, whatever its case. */
+/** Returns the offsets at which `name` occurs in a text as a whole word, ignoring case. */
 function mentions(text: string, name: string): number[] {
   const found: number[] = [];
   const low = text.toLowerCase();
@@ -17,9 +17,8 @@ function mentions(text: string, name: string): number[] {
 }
 
 /**
- * Puts `to` where a function's body means the schema `from`: as a word, as a quoted name, and
- * inside strings (dynamic SQL), where only whole words count. Comments stay as they are.
- * Null where the body does not mention it.
+ * Replaces the schema name `from` by `to` in a function's body: as a word, as a quoted name, and as a whole
+ * word in strings (dynamic SQL). Does not change comments. Returns null if the body does not mention it.
  */
 export function renameInBody(body: string, from: string, to: string): string | null {
   let out = "";
@@ -45,7 +44,8 @@ function bare(name: string): string {
 }
 
 function renameInString(text: string, from: string, to: string, escapes: boolean): string {
-  // `\n` before the name is an escape, not a letter of a longer word.
+  // `
+  // ` before the name is an escape, not a letter of a longer word.
   const plain = escapes ? text.replace(/\\[\s\S]/g, "  ") : text;
   let out = "";
   let done = 0;
@@ -56,7 +56,10 @@ function renameInString(text: string, from: string, to: string, escapes: boolean
   return out + text.slice(done);
 }
 
-/** The string constants of a definition that mention the schema; renaming does not reach these. */
+/**
+ * Returns the string constants in a definition that mention the schema; renaming the schema does not change
+ * these.
+ */
 export function stringsNaming(sql: string, name: string): string[] {
   return tokens(sql)
     .filter((token) => ["string", "escape", "dollar"].includes(token.kind))
@@ -64,7 +67,7 @@ export function stringsNaming(sql: string, name: string): string[] {
     .filter((text) => mentions(text, name).length > 0);
 }
 
-/** Whether text in a language that is not SQL mentions the schema at all. */
+/** Tells whether a text in another language than SQL mentions the schema. */
 export function mentioned(text: string, name: string): boolean {
   return mentions(text, name).length > 0;
 }

@@ -1,9 +1,9 @@
 import type { SchemaModel } from "./types.ts";
 
-/** So many objects are named for one reason; schemas may have hundreds. */
+/** How many objects are named per reason; a schema may have hundreds. */
 const NAMED = 3;
 
-/** What of a base a branch shares with it or lacks, for people; undefined where it is all its own. */
+/** Describes what a branch shares with its base or lacks; undefined if there is nothing. */
 export function describeNotes({
   as,
   notes,

@@ -2,24 +2,24 @@ import type pg from "pg";
 import { ident, literal } from "./sql.ts";
 
 /**
- * Which schemas are ours is written in a table of the owner's. A schema's comment would not do: its
- * role may write that, and a restored dump does. A row counts while its OID and name are those of a
- * schema; a rename of ours writes both.
+ * The registry: a table of the owner's that lists our schemas. A comment on the schema would not do, since
+ * the schema's role can write it and restoring a dump does. A row is valid only if its OID and name match
+ * those of a schema; our renames update both.
  */
 export const REGISTRY = "ikigai_registry.schemas";
 
-/** The mark of what a build holds while it is made; the lock of its name says that somebody is at it. */
+/** The mark of a build under way; an advisory lock on its name shows that it is in use. */
 export const BUILD_MARK = "ikigai:build";
 
 /** The mark of a reserve. */
 export const RESERVE_MARK = "ikigai:reserve";
 
-/** The names that schemas of ours have; nothing else is adopted. */
+/** The names that our schemas can have; nothing else is adopted. */
 const NAMES = "^(wt|retired|dropped|ikigai_reserve|ikigai_build)_";
 
 /**
- * Makes the registry. The first time it takes over the marks that earlier versions kept in comments,
- * and removes these, except a reserve's, which is also its record. Idempotent.
+ * Creates the registry. The first time, imports the marks that earlier versions kept in comments and removes
+ * these comments, except a reserve's, which also holds its record. Idempotent.
  */
 export const REGISTRY_STATEMENTS: readonly string[] = [
   `DO $do$ DECLARE found name; BEGIN
@@ -39,16 +39,16 @@ export const REGISTRY_STATEMENTS: readonly string[] = [
    END $do$`,
 ];
 
-/** The condition that the namespace `n` is the one of the registry's row `r`. */
+/** The condition that the registry's row `r` describes the namespace `n`. */
 export const IS_REGISTERED = "r.oid = n.oid AND r.name = n.nspname";
 
-/** Statement that marks a schema as ours, or gives it another mark. It has to exist. */
+/** Returns a statement that marks an existing schema as ours, or changes its mark. */
 export function register(schema: string, mark: string): string {
   return `INSERT INTO ${REGISTRY} SELECT oid, nspname, ${literal(mark)} FROM pg_catalog.pg_namespace WHERE nspname = ${literal(schema)}
     ON CONFLICT (oid) DO UPDATE SET name = EXCLUDED.name, mark = EXCLUDED.mark`;
 }
 
-/** Statements that rename a schema of ours and write that down. */
+/** Returns statements that rename a schema of ours and update the registry. */
 export function renameRegistered(from: string, to: string): string[] {
   return [
     `ALTER SCHEMA ${ident(from)} RENAME TO ${ident(to)}`,
@@ -56,12 +56,12 @@ export function renameRegistered(from: string, to: string): string[] {
   ];
 }
 
-/** Statement that forgets schemas of this name that are gone. */
+/** Returns a statement that removes registry entries of dropped schemas with this name. */
 export function forget(schema: string): string {
   return `DELETE FROM ${REGISTRY} r WHERE r.name = ${literal(schema)} AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.oid = r.oid)`;
 }
 
-/** A schema's mark; null for one that is not ours, undefined where there is no such schema. */
+/** Returns a schema's mark; null if it is not ours, undefined if it does not exist. */
 export async function markOf(
   client: pg.Client,
   schema: string,

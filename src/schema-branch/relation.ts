@@ -2,10 +2,10 @@
 export interface ReadableRelation {
   readonly name: string;
   readonly kind: "r" | "S";
-  /** Belongs to the base's owner, whose rights the worker has; others are read through a view. */
+  /** Whether it belongs to the base's owner, whose rights the worker has. Others are read through a view. */
   readonly own: boolean;
-  /** Whether the base's owner may also write it, as the branch's may then. */
+  /** Whether the base's owner may also write it; the branch's owner then may write its copy. */
   readonly full: boolean;
-  /** Qualified. */
+  /** Qualified name to read from. */
   readonly from: string;
 }

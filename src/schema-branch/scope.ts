@@ -1,26 +1,26 @@
 import { ident, qualified } from "./sql.ts";
 
-/** What every reader and builder needs to know of the schema at hand. */
+/** What all readers and builders need to know about the schema. */
 export interface Scope {
   readonly schema: string;
   readonly oid: number;
-  /** The name that the schema bears while it is read. */
+  /** The name that the schema has while it is read. */
   readonly as: string;
   readonly owner: string;
   readonly role: string;
 }
 
-/** A name of the schema's, qualified. */
+/** Qualifies a name with the schema. */
 export function named(scope: Scope, name: string): string {
   return qualified(scope.as, name);
 }
 
-/** The role that stands in the branch where `role` stands in the base. */
+/** Returns the role in the branch that takes the place of `role` in the base. */
 export function roleFor(scope: Scope, role: string): string {
   return role === scope.owner ? scope.role : role;
 }
 
-/** `ALTER … OWNER TO`. */
+/** Returns an `ALTER … OWNER TO` statement. */
 export function ownedBy(scope: Scope, object: string, owner: string): string[] {
   return [`ALTER ${object} OWNER TO ${ident(roleFor(scope, owner))}`];
 }

@@ -3,14 +3,14 @@ import { promisify } from "node:util";
 
 const ITERATIONS = 4096;
 
-/** A password that nobody guesses: 192 random bits in URL-safe characters. */
+/** Returns an unguessable password: 192 random bits in URL-safe characters. */
 export function randomPassword(): string {
   return randomBytes(24).toString("base64url");
 }
 
 /**
- * The verifier that Postgres stores for a password (RFC 5803), so that the
- * password itself is in no statement and in no log.
+ * Returns the verifier that Postgres stores for a password (RFC 5803), so that the password itself is in no
+ * statement and no log.
  */
 export async function scramVerifier(
   password: string,
@@ -24,7 +24,7 @@ export async function scramVerifier(
   return `SCRAM-SHA-256$${iterations}:${salt.toString("base64")}$${stored}:${server}`;
 }
 
-/** Whether a verifier was made from this password. */
+/** Tells whether a verifier was made from this password. */
 export async function matchesVerifier(password: string, verifier: string): Promise<boolean> {
   const [, iterations, salt] = /^SCRAM-SHA-256\$(\d+):([^$]+)\$/.exec(verifier) ?? [];
   if (iterations === undefined || salt === undefined) return false;

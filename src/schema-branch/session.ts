@@ -1,9 +1,9 @@
 import type pg from "pg";
 
 /**
- * Settings under which definitions mean what they say and rows are copied as they are.
- * Replica mode keeps foreign keys and triggers from acting; text of every type is exact.
- * Commits need not reach the disk one by one: the last one is, and takes all before it along.
+ * Session settings under which definitions are unambiguous and rows are copied unchanged. In replica mode
+ * foreign keys and triggers do not act; text output of every type is exact. Commits are asynchronous except
+ * the last one, which also flushes all earlier ones.
  */
 const SETTINGS: Readonly<Record<string, string>> = {
   application_name: "ikigai branch",
@@ -30,7 +30,12 @@ const SETTINGS: Readonly<Record<string, string>> = {
   client_connection_check_interval: "1s",
 };
 
-/** Prepares a connection for reading or building; `lockTimeoutMs` limits each wait for a lock. */
+/**
+ * Prepares a connection for reading or building.
+ *
+ * @param lockTimeoutMs limits each wait for a lock
+ * @param path the search path of a worker's session, whose role already sets replica mode
+ */
 export async function prepareSession(
   client: pg.Client,
   lockTimeoutMs: number,
@@ -40,7 +45,7 @@ export async function prepareSession(
   const settings = {
     ...common,
     lock_timeout: `${Math.max(1, Math.round(lockTimeoutMs))}ms`,
-    // A worker's comes with its role, and its path names what it builds.
+    // A worker's replica mode is set with its role, and its path names the schema it builds.
     ...(path === undefined ? { session_replication_role } : { search_path: path }),
   };
   await client.query(
@@ -49,7 +54,7 @@ export async function prepareSession(
   );
 }
 
-/** Ends a connection whatever its state; what it was doing is rolled back. */
+/** Ends a connection in any state; what it was doing is rolled back. */
 export async function close(client: pg.Client | undefined): Promise<void> {
   await client?.end().catch(() => undefined);
 }

@@ -6,7 +6,7 @@ import { readSchemaModel } from "./inspect/read.ts";
 import { explainLock, lockable, lockTables } from "./lock.ts";
 import type { SchemaModel } from "./types.ts";
 
-/** One moment of the base: its structure, and a snapshot of its rows that others can share. */
+/** The base at one moment: its structure, and an exported snapshot of its rows. */
 export interface Source {
   readonly survey: SchemaModel;
   /** Changes whenever the structure of the base does. */
@@ -17,9 +17,11 @@ export interface Source {
 const TRIES = 3;
 
 /**
- * Opens a transaction on `client` that holds the base's tables and one snapshot of them.
- * `check` is asked to compare the structure as others see it now; DDL in between means another try.
- * So does somebody who began to wait for a table before the worker could `join` in.
+ * Opens a transaction on `client` that locks the base's tables and exports a snapshot of them. Tries again if
+ * DDL changed the structure meanwhile, for which it compares with what `check`, another connection, sees; or
+ * if `join` fails because another session already waits for a table.
+ *
+ * @throws BranchError `changed` or `busy` after three tries, `missing`
  */
 export async function openSource(
   client: pg.Client,
@@ -46,7 +48,7 @@ export async function openSource(
       }
       const survey = await readSchemaModel(client, options);
       const same = survey.tables.every((table) => tables.has(table.oid));
-      // Of what the snapshot shows: what has come since does not matter, what has changed does.
+      // Compares only what the snapshot shows: objects created since do not matter, changed ones do.
       const digest = (asked: pg.Client) => readHash(asked, survey.oid, survey.inventory);
       const [hash, now] = await Promise.all([digest(client), digest(check)]);
       if (same && hash === now) return { survey, hash, snapshot };
@@ -70,7 +72,7 @@ export async function openSource(
   }
 }
 
-/** The digest of a schema's structure as this connection sees it now. */
+/** Returns the digest of a schema's structure as this connection sees it now. */
 export async function structureHash(client: pg.Client, namespace: number): Promise<string> {
   return readHash(client, namespace, await readInventory(client, namespace));
 }

@@ -1,20 +1,20 @@
-/** An identifier, always quoted. */
+/** Quotes an identifier, always. */
 export function ident(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** A string literal that means the same whatever `standard_conforming_strings` says. */
+/** Quotes a string literal so that it does not depend on `standard_conforming_strings`. */
 export function literal(text: string): string {
   const quoted = `'${text.replaceAll("'", "''")}'`;
   return text.includes("\\") ? ` E${quoted.replaceAll("\\", "\\\\")}` : quoted;
 }
 
-/** `schema.name`, both quoted. */
+/** Returns `schema.name`, both quoted. */
 export function qualified(schema: string, name: string): string {
   return `${ident(schema)}.${ident(name)}`;
 }
 
-/** Storage options (`{fillfactor=70}`) as they are written in `WITH (…)`; "" where there are none. */
+/** Renders storage options (`{fillfactor=70}`) for `WITH (…)`; "" if there are none. */
 export function options(list: readonly string[] | null, prefix = ""): string {
   return (list ?? [])
     .map((entry) => {
@@ -24,7 +24,7 @@ export function options(list: readonly string[] | null, prefix = ""): string {
     .join(", ");
 }
 
-/** Options of foreign tables and their columns, as `OPTIONS (…)` takes them. */
+/** Renders options of foreign tables and their columns for `OPTIONS (…)`. */
 export function foreignOptions(list: readonly string[] | null): string {
   return (list ?? [])
     .map((entry) => {

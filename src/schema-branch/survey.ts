@@ -8,7 +8,10 @@ import { connectAs, createBuildRole, removeBuildRole, unlockWorker } from "./wor
 
 const LOCK_TIMEOUT_MS = 5_000;
 
-/** Reads a schema's structure, definitions under a name of their own, and changes nothing. */
+/**
+ * Reads a schema's structure, with definitions under a fresh name, and changes nothing. Creates a temporary
+ * role if columns must be checked for values that point into the schema.
+ */
 export async function surveySchema(
   client: pg.Client,
   schema: string,
@@ -38,7 +41,7 @@ async function pointing(client: pg.Client, survey: SchemaModel): Promise<Refusal
   }
 }
 
-/** What of a schema cannot be branched, by name; empty where a branch would be whole. */
+/** Returns everything in a schema that prevents branching it; empty if a branch would be complete. */
 export function refusals(survey: SchemaModel): readonly Refusal[] {
   return survey.refusals;
 }

@@ -3,9 +3,9 @@ import { BUILD_MARK, IS_REGISTERED, REGISTRY } from "./registry.ts";
 import { dropRole, removeBuildRole } from "./worker.ts";
 
 /**
- * Removes builds that nobody is working on, their workers' roles, and roles of reserves that were never
- * finished: the owner's connection, which holds a lock by their name for as long as it lives, is gone.
- * Returns their names.
+ * Removes abandoned builds, their workers' roles, and roles of reserves that were never finished. They are
+ * abandoned if their advisory lock is free, which the builder's connection holds as long as it lives. Returns
+ * their names.
  */
 export async function sweepBuilds(client: pg.Client): Promise<string[]> {
   const builds = await sweep(client, BUILDS, (name) => removeBuildRole(client, name));
@@ -38,7 +38,7 @@ async function sweep(
     );
     if (!lock.rows[0]?.free) continue;
     try {
-      // Who held the lock may have finished it meanwhile.
+      // The former holder of the lock may have finished the build meanwhile.
       const again = await client.query<{ name: string }>(statement, [BUILD_MARK]);
       if (!again.rows.some((row) => row.name === name)) continue;
       await remove(name);

@@ -3,39 +3,39 @@ import type { Inventory } from "./inspect/inventory.ts";
 import type { Refusal } from "./refusal.ts";
 import type { ReadableRelation } from "./relation.ts";
 
-/** Opens one connection as the cluster's owner (superuser), to the project's database. */
+/** Opens a connection to the project's database as the cluster's owner (superuser). */
 export type Connect = () => Promise<pg.Client>;
 
 /**
- * When a statement may run: `early` before any row is copied, `any` as soon as something needs
- * it, `late` after the rows (it would slow the copy or act on it), `last` when all else stands.
+ * When a statement may run: `early` before any row is copied, `any` as soon as something needs it, `late`
+ * after the rows (it would slow the copy or act on it), `last` when everything else is built.
  */
 export type Phase = "early" | "any" | "late" | "last";
 
-/** One thing to build: its statements and what has to stand before. */
+/** One step of a build: its statements and dependencies. */
 export interface BuildStep {
   /** `catalog:oid` of the object in the base, or that with a suffix for a second step on it. */
   readonly key: string;
   readonly kind: string;
-  /** What a person calls it, without the schema: `orders`, `orders.id`, `total(integer)`. */
+  /** Its name for people, without the schema: `orders`, `orders.id`, `total(integer)`. */
   readonly name: string;
   readonly sql: readonly string[];
-  /** Whether the cluster's owner runs them: only what no other may, and what evaluates nothing. */
+  /** Whether the cluster's owner runs them: only what no other role may, and what evaluates nothing. */
   readonly privileged?: boolean;
-  /** What the catalogs must say besides: the cluster's owner writes it, after `sql`. */
+  /** Changes to the catalogs that the cluster's owner makes after `sql`. */
   readonly marks?: readonly string[];
-  /** Gives it to its owner, and then to whom it is granted; both when nothing is evaluated any more. */
+  /** Statements that set the owner, and then the privileges; both run when nothing is evaluated any more. */
   readonly owner?: readonly string[];
   readonly grants?: readonly string[];
-  /** A table's first statement without its columns: what stands before and behind them. */
+  /** A table's first statement without its columns: the parts before and after them. */
   readonly frame?: readonly [string, string];
   readonly needs: readonly string[];
   readonly phase: Phase;
-  /** Name of the table that the statements lock, where one connection may do them beside another. */
+  /** The table that the statements lock, if one connection may run them in parallel with others. */
   readonly table?: string;
 }
 
-/** Something that is branched in a way a person should know of. */
+/** Something about a branch that users should know. */
 export interface Note {
   readonly object: string;
   readonly text: string;
@@ -48,7 +48,7 @@ export interface CopyTable {
   /** Size of the heap with TOAST, without indexes. */
   readonly bytes: number;
   readonly identity: boolean;
-  /** False where a rule, trigger or check would act on rows that are copied once the branch stands. */
+  /** False if a rule, trigger or check would act on rows that are copied into the finished branch. */
   readonly quiet: boolean;
   readonly columns: readonly { readonly name: string; readonly value: string }[];
 }
@@ -56,13 +56,13 @@ export interface CopyTable {
 /** What one catalog's reader and builder contribute. */
 export interface PlanPart {
   readonly items: readonly BuildStep[];
-  /** Objects that come with another: `[their key, the item's key]`; refused ones with themselves. */
+  /** Objects that come with another: `[their key, the step's key]`; refused ones with their own key. */
   readonly covers?: readonly (readonly [string, string])[];
   readonly refusals?: readonly Refusal[];
   readonly notes?: readonly Note[];
 }
 
-/** A column of values that are OIDs, and the catalog and column that say in which schema these lie. */
+/** A column of OIDs, with the catalog and column that give the schema of their objects. */
 export interface Pointer {
   readonly table: number;
   readonly object: string;
@@ -72,36 +72,36 @@ export interface Pointer {
   readonly space: string;
 }
 
-/** Everything the catalogs say about a schema, with its definitions under the name `as`. */
+/** Everything the catalogs say about a schema, with definitions under the name `as`. */
 export interface SchemaModel {
   readonly schema: string;
   readonly oid: number;
   readonly as: string;
-  /** Who reads it: the cluster's owner. */
+  /** The role that reads it: the cluster's owner. */
   readonly reader: string;
-  /** The schema's owner, and the role that takes its place in the definitions. */
+  /** The schema's owner, and the role that replaces it in the definitions. */
   readonly owner: string;
   readonly role: string;
-  /** In an order in which they can be built, `early` and what it needs first. */
+  /** In an order in which they can be built; `early` comes first, with what it needs. */
   readonly early: readonly BuildStep[];
   readonly late: readonly BuildStep[];
   readonly last: readonly BuildStep[];
   readonly tables: readonly CopyTable[];
-  /** Names of the sequences, those of identity columns included. */
+  /** The sequences, including those of identity columns. */
   readonly sequences: readonly { readonly oid: number; readonly name: string }[];
   readonly matviews: readonly string[];
-  /** Whether functions hold the name `as` as text: it is replaced once the schema bears another. */
+  /** Whether functions contain the name `as` as text, which must be replaced when the schema is renamed. */
   readonly texts: boolean;
-  /** Columns whose values have to be looked at. */
+  /** Columns whose values have to be checked. */
   readonly pointers: readonly Pointer[];
   readonly refusals: readonly Refusal[];
   readonly notes: readonly Note[];
   /** Statements for the schema's own privileges. */
   readonly grants: readonly string[];
-  /** What was found; with it, the structure's digest can be asked for again. */
+  /** The objects that were found, from which the structure's digest can be computed again. */
   readonly inventory: Inventory;
   readonly columns: ReadonlyMap<string, readonly { name: string; definition: string }[]>;
-  /** Keys (`catalog:oid`) that are built, alone or with another. */
+  /** Keys (`catalog:oid`) of objects that are built, alone or with another. */
   readonly built: ReadonlySet<string>;
 }
 
@@ -111,11 +111,11 @@ export interface BranchOptions {
   /** An existing role; takes the place of the base's owner. */
   readonly owner: string;
   readonly mode: "data" | "structure";
-  /** Above this many bytes of rows only the structure is taken, and the report says so. */
+  /** With more than this many bytes of rows only the structure is copied, and the report says so. */
   readonly maxBytes?: number;
-  /** How long to wait for a lock on the base; 5 s unless given. */
+  /** How long to wait for a lock on the base; 5 s by default. */
   readonly lockTimeoutMs?: number;
-  /** The published schema's mark in the registry; a function of what was read, where it depends on that. */
+  /** The published schema's mark in the registry, or a function that derives it from the survey. */
   readonly mark: string | ((survey: SchemaModel) => string);
   /** The published schema's comment. */
   readonly comment?: (
@@ -140,7 +140,7 @@ export interface BranchReport {
   readonly tables: number;
   readonly bytes: number;
   readonly milliseconds: number;
-  /** Why the mode is not the one asked for. */
+  /** Why the mode differs from the requested one. */
   readonly reason?: string;
   readonly notes: readonly Note[];
 }

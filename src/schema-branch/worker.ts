@@ -8,15 +8,15 @@ import { prepareSession } from "./session.ts";
 import { ident, literal, qualified } from "./sql.ts";
 
 /**
- * A role for one build, under whose name everything runs that could evaluate what a worktree wrote:
- * an expression's function has the rights of who runs it, and a session's own role cannot be
- * left by SET ROLE. It may read the base and owns what is built, and nothing else.
+ * A temporary role for one build, as which everything runs that might evaluate code from a worktree: a
+ * function in an expression has the rights of the role that runs it, and SET ROLE cannot leave a session's
+ * own role. It can read the base and owns what is built, and nothing else.
  */
 export interface BuildRole {
-  /** Of the role, of the lock that says it is in use, and of the schema that is built. */
+  /** Names the role, the advisory lock that marks it as in use, and the schema that is built. */
   readonly name: string;
   readonly password: string;
-  /** Where a table or sequence of the base can be read, by OID. */
+  /** Where each table or sequence of the base can be read, by OID. */
   readonly places: ReadonlyMap<number, ReadableRelation>;
 }
 
@@ -28,17 +28,20 @@ interface Found {
   full: boolean;
 }
 
-/** How many views one transaction makes or drops: each holds several locks until it ends. */
+/** Number of views created or dropped per transaction: each holds several locks until it ends. */
 const BATCH = 50;
 
-/** Where the views lie through which a worker reads what is not its base's owner's. */
+/** Returns the schema of the views through which a worker reads relations of other owners than the base's. */
 export function proxySchemaOf(worker: string): string {
   return `${worker}_lens`;
 }
 
 /**
- * Makes the role, held by this connection's lock until it ends or unlocks. The views show tables and
- * sequences of other owners and call nothing.
+ * Creates the role, protected by an advisory lock until the connection ends or unlocks it. The views show
+ * tables and sequences of other owners and call no functions.
+ *
+ * @param options `member`: an additional role of which to become a member; `lens`: whether to create the
+ * views
  */
 export async function createBuildRole(
   client: pg.Client,
@@ -62,17 +65,17 @@ export async function createBuildRole(
     }),
   );
   const strange = options.lens ? [...places.values()].filter(({ own }) => !own) : [];
-  // Nobody can guess it, so that no iterations need to make that slow.
+  // Random and long, so one iteration is enough: more would only slow down guessing.
   const password = randomBytes(24).toString("base64url");
   const role = ident(name);
   const members = [owner, options.member ?? null].filter((each) => each !== null);
   const statements = [
-    // Lost with a crash, it is nobody's loss.
+    // Losing the role in a crash does no harm.
     "SET LOCAL synchronous_commit = off",
     `CREATE ROLE ${role} LOGIN BYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION`,
     `UPDATE pg_catalog.pg_authid SET rolpassword = ${literal(await scramVerifier(password, 1))} WHERE rolname = ${literal(name)}`,
     `COMMENT ON ROLE ${role} IS ${literal(BUILD_MARK)}`,
-    // Set here it needs no privilege, and no function can switch it off.
+    // A role setting needs no privilege of the role, and no function can switch it off for the session.
     `ALTER ROLE ${role} SET session_replication_role = replica`,
     ...members.map((member) => `GRANT ${ident(member)} TO ${role}`),
     ...spaces.map((space) => `GRANT CREATE ON TABLESPACE ${ident(space)} TO ${role}`),
@@ -92,7 +95,8 @@ export async function createBuildRole(
       await client.query(views.join(";\n"));
     }
   } catch (error) {
-    // The connection may go back to a pool. What cannot be removed now is swept, as nobody holds the lock.
+    // The connection may return to a pool, so clean up now. Without the lock, whatever remains is swept
+    // later.
     await removeBuildRole(client, name).catch(() => undefined);
     await unlockWorker(client, name).catch(() => undefined);
     throw error;
@@ -100,7 +104,7 @@ export async function createBuildRole(
   return { name, password, places };
 }
 
-/** Says that a worker is not in use any more; its connection says the same when it ends. */
+/** Releases the lock that marks a worker as in use; the end of its connection does too. */
 export async function unlockWorker(client: pg.Client, name: string): Promise<void> {
   await client.query("SELECT pg_advisory_unlock(hashtextextended($1, 0))", [name]);
 }
@@ -110,10 +114,10 @@ function lensView(base: string, { name, kind, from }: ReadableRelation, role: st
   return `CREATE VIEW ${from} AS SELECT ${columns} FROM ONLY ${qualified(base, name)} t; GRANT SELECT ON ${from} TO ${role}`;
 }
 
-/** A row's place, as a lens names it: a view has none of its own. */
+/** The column with a row's ctid in a proxy view, which has no ctid of its own. */
 export const PROXY_CTID = "ikigai_ctid";
 
-/** Nothing where the base's owner is a superuser, whose rights the worker must not have. */
+/** `owner` is null if the base's owner is a superuser, whose rights the worker must not get. */
 const FACTS = `SELECT CASE WHEN NOT r.rolsuper THEN r.rolname END AS owner,
     ARRAY(SELECT DISTINCT s.spcname::text FROM pg_tablespace s JOIN pg_class c ON c.reltablespace = s.oid
            WHERE s.spcname !~ '^pg_' AND c.relnamespace = n.oid) AS spaces,
@@ -129,11 +133,11 @@ const FACTS = `SELECT CASE WHEN NOT r.rolsuper THEN r.rolname END AS owner,
         AND c.relkind IN ('r', 'S')) AS found
    FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = $1`;
 
-/** All that one needs to know who runs statements that have been written already. */
+/** Enough to run statements that were generated earlier. */
 const OWNER =
   "SELECT r.rolname AS owner FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = $1 AND NOT r.rolsuper";
 
-/** Opens a session of the worker's on the server of `client`. */
+/** Opens a session as the worker on the server of `client`. */
 export async function connectAs(
   client: pg.Client,
   worker: BuildRole,
@@ -155,8 +159,8 @@ export async function connectAs(
 }
 
 /**
- * Creates the empty schema that the worker builds. Nobody else comes in as the worker from now on,
- * also not with a password that a function gave it.
+ * Creates the empty schema that the worker builds, and disables the worker's login: nobody can connect as the
+ * worker from now on, even with a password that a function set.
  */
 export async function createBuild(client: pg.Client, worker: BuildRole): Promise<void> {
   const name = ident(worker.name);
@@ -168,14 +172,17 @@ export async function createBuild(client: pg.Client, worker: BuildRole): Promise
   await client.query(statements.join(";\n"));
 }
 
-/** Takes away a role that this library made, with all that a function made as it; another one stays. */
+/**
+ * Returns a statement that drops a role created by this library, and everything that functions created as
+ * this role. Other roles stay.
+ */
 export function dropRole(name: string): string {
   return `DO $do$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal(name)}
       AND shobj_description(oid, 'pg_authid') = ${literal(BUILD_MARK)}) THEN
     DROP OWNED BY ${ident(name)}; DROP ROLE ${ident(name)}; END IF; END $do$`;
 }
 
-/** Drops the views through which a worker read. */
+/** Drops the views through which a worker has read. */
 export async function dropProxyViews(client: pg.Client, worker: string): Promise<void> {
   const lens = proxySchemaOf(worker);
   if ((await markOf(client, lens)) !== BUILD_MARK) return;
@@ -191,7 +198,7 @@ export async function dropProxyViews(client: pg.Client, worker: string): Promise
   await client.query(dropEmptySchema(lens));
 }
 
-/** Ends a worker's sessions and removes all that is left of it, its schemas included. */
+/** Ends a worker's sessions and removes the role and its schemas. */
 export async function removeBuildRole(client: pg.Client, name: string): Promise<void> {
   await client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", [
     name,

@@ -1,6 +1,5 @@
-# Sourced by every control, which has put its own directory's parent into $home.
-# Gives IKIGAI_DIR (this project's .ikigai, links resolved), the settings, and
-# the few words that all controls speak with.
+# Sourced by every control, which sets $home to the parent of its own directory. Sets IKIGAI_DIR (this
+# project's .ikigai, links resolved), reads the settings, and defines what all controls share.
 
 unset CDPATH
 IKIGAI_DIR=$(cd "$home" && pwd -P) || exit 1
@@ -13,7 +12,8 @@ if [ ! -r "$IKIGAI_DIR/scripts/settings" ]; then
     "  next: ikigai init" >&2
   exit 1
 fi
-# In another shell first, since a syntax error ends this one; the last of the settings tells that all are there.
+# Read in a subshell first, because a syntax error ends the shell; the last setting is tested to detect
+# truncation.
 settings_problem() (
   exec 2>&1
   unset IKIGAI_DENO_VERSION
@@ -27,32 +27,32 @@ if [ -n "$(settings_problem)" ]; then
 fi
 . "$IKIGAI_DIR/scripts/settings"
 
-# say TEXT: one line for the person at the terminal.
+# say TEXT: prints one line for the user.
 say() { printf '%s\n' "$1"; }
 
-# fail WHAT NEXT: what happened and why, the next command, and the end.
+# fail WHAT NEXT: prints what happened and the next command, and exits with 1.
 fail() {
   printf '%s\n' "$1" >&2
   if [ -n "${2-}" ]; then printf '  next: %s\n' "$2" >&2; fi
   exit 1
 }
 
-# usage TEXT
+# usage TEXT: prints the usage and exits with 2.
 usage() {
   printf 'usage: %s\n' "$1" >&2
   exit 2
 }
 
-# first_line FILE: fails where there is none. Not the shell's own read: that of BusyBox 1.38
-# never reads again once a signal was trapped, and whoever adopts a server traps one.
+# first_line FILE: prints it; fails if there is none. Avoids the shell's own read: in BusyBox 1.38 it never
+# reads again once a signal was trapped, and `adopt` traps one.
 first_line() {
   line=$(head -n 1 "$1" 2>/dev/null)
   if [ -z "$line" ]; then return 1; fi
   printf '%s\n' "$line"
 }
 
-# clock: puts seconds into $clock; from boot on where that can be had, so that whoever sets the
-# time of day neither ends a wait too early nor makes one endless.
+# clock: sets $clock to seconds, since boot if available, so that setting the time of day neither ends a wait
+# early nor makes it endless.
 clock() {
   if [ -r /proc/uptime ]; then
     clock=$(first_line /proc/uptime)
@@ -62,7 +62,7 @@ clock() {
   fi
 }
 
-# wait_until SECONDS COMMAND…: true as soon as COMMAND is, false at the deadline.
+# wait_until SECONDS COMMAND…: true as soon as COMMAND succeeds, false after SECONDS.
 wait_until() {
   clock
   deadline=$((clock + $1))
@@ -74,14 +74,14 @@ wait_until() {
   done
 }
 
-# alone NAME SCRIPT ARGS…: the same script again, as the only one of NAME at this
-# moment. The kernel's lock goes when we do, however we end.
+# alone NAME SCRIPT ARGS…: restarts the script under the lock NAME, so that only one instance runs. The kernel
+# releases the lock however the process ends.
 alone() {
   if [ "${IKIGAI_ALONE-}" = "$1" ]; then
     unset IKIGAI_ALONE
     return
   fi
-  # With these closed the lock is descriptor 3, which every launch closes.
+  # With these closed the lock gets descriptor 3, which `launch` closes.
   exec 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
   IKIGAI_ALONE=$1
   export IKIGAI_ALONE
@@ -90,9 +90,9 @@ alone() {
   exec "$IKIGAI_CHPST" -l "$lock" "$@"
 }
 
-# rotate FILE: beyond 10 MB its content moves to FILE.1 … FILE.5. Copied and cut, not
-# renamed: whoever has it open (always to append) writes on in the same file. Copied before
-# any older one moves, so that a full disk costs none of them.
+# rotate FILE: moves its content to FILE.1 … FILE.5 if it exceeds 10 MB. Copies and truncates instead of
+# renaming, because writers keep the file open (always in append mode). Copies before shifting the older logs,
+# so that a full disk loses none of them.
 rotate() {
   if [ ! -f "$1" ] || [ "$(wc -c <"$1")" -le 10485760 ]; then return 0; fi
   rm -f "$1.0"
@@ -106,8 +106,8 @@ rotate() {
   : >"$1"
 }
 
-# launch LOG PROGRAM ARGS…: in a session of its own, with default signals and nothing
-# of our descriptors; both outputs are appended to LOG.
+# launch LOG PROGRAM ARGS…: starts it in a new session, with default signals and none of our descriptors; both
+# outputs are appended to LOG.
 launch() {
   if [ -x "$IKIGAI_NODE" ]; then
     NODE_OPTIONS='' "$IKIGAI_NODE" "$IKIGAI_DIR/scripts/launch.cjs" "$@"

@@ -1,4 +1,4 @@
-# nginx: its arguments, and how a process is proven to be ours.
+# nginx: its arguments, and how to prove that a process is ours.
 service=nginx
 port=$IKIGAI_HTTP_PORT
 port_key=http.port
@@ -19,7 +19,7 @@ server_pid() {
     printf '%s\n' "$found"
     return
   fi
-  # The pid file may be lost; the server is not.
+  # The pid file may be lost while the server runs.
   for found in $(processes_with "nginx: master process"); do
     if is_master "$found"; then
       printf '%s\n' "$found"
@@ -29,8 +29,8 @@ server_pid() {
   return 1
 }
 
-# nginx writes its pid only after it has bound its ports, and then starts its workers. The file is
-# written again where it is lost, as nginx -s reads it.
+# nginx writes its pid only after it has bound its ports, and then starts its workers. Restores a lost pid
+# file, because nginx -s reads it.
 server_ready() {
   if found=$(pid_in "$IKIGAI_DIR/httpd/pid/nginx.pid") && is_master "$found"; then return; fi
   found=$(server_pid) && has_worker "$found" && keep_pid "$IKIGAI_DIR/httpd/pid/nginx.pid" "$found"
@@ -48,7 +48,7 @@ server_lost() { false; }
 server_prepare() {
   rotate "$log"
   (nginx_do -t -q) || {
-    printf '%s\n' "nginx: its configuration is not valid (see above)" "  next: ikigai init" >&2
+    printf '%s\n' "nginx: invalid configuration (see above)" "  next: ikigai init" >&2
     return 1
   }
 }
@@ -63,15 +63,15 @@ server_end() { signal TERM "$1"; }
 
 server_kill() { signal KILL "$1"; }
 
-# forget_kept_connections: who may have them is settled anew for each nginx, and by no reload.
-# Right before it becomes one: while another lives, its claims are not to be taken back.
+# forget_kept_connections: clears the claims of keep-alive slots, which hold for one nginx and survive
+# reloads. Called right before becoming a new nginx: while an old one lives its claims must stay.
 forget_kept_connections() {
   rm -rf "$IKIGAI_DIR/run/slots"
   mkdir -p -m 700 "$IKIGAI_DIR/run/slots"
 }
 
-# Workers outlive a master that was killed, and hold the port. Their arguments name nobody, but
-# their working directory is the one that nginx.conf gives them.
+# Workers survive a killed master and hold the port. Their arguments do not name the project, but their
+# working directory is the one set in nginx.conf.
 server_sweep() {
   server_gone || return 0
   left=$(orphaned_workers)
@@ -86,7 +86,7 @@ orphaned_workers() {
     case $(command_line "$found") in
       "nginx: worker process"* | "nginx: cache "*)
         if [ "$(working_directory "$found")" != "$IKIGAI_DIR" ]; then continue; fi
-        # A master may have come since we looked for one.
+        # A new master may have started meanwhile.
         if is_master "$(parent "$found")"; then continue; fi
         printf '%s\n' "$found"
         ;;

@@ -1,13 +1,13 @@
-# Numbers that a file gives as a process: whether one may be a number at all, and whose it is.
-# Sourced by services' scripts too, which start no other program unless they have to.
+# Checks of pids read from files: whether a text can be a pid, and whose it is. Sourced by services' scripts
+# too, so it starts processes only if unavoidable.
 
-# is_pid TEXT: a process that may be signalled, and its group as well. 0 is one's own group, -1 is
-# everybody, and what has more digits than any process may be cut down to one of these.
+# is_pid TEXT: true if it may be signalled as a process and as a group. 0 is the caller's own group, -1 is all
+# processes, and a number with more digits than any pid might be truncated to one of these.
 is_pid() {
   case $1 in '' | *[!0-9]* | 0* | 1 | ??????????*) return 1 ;; esac
 }
 
-# begun PID: puts into $begun when it began, in clock ticks since boot (proc(5), stat, field 22).
+# begun PID: sets $begun to its start time in clock ticks since boot (proc(5), stat, field 22).
 begun() {
   begun=
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
@@ -16,8 +16,9 @@ begun() {
   begun=${20}
 }
 
-# is_group_of PID BEGUN: the group PID is still that of the process that began then. A number stays a
-# group's until all in it have ended; a leader, or a member, that began before was given it anew.
+# is_group_of PID BEGUN: true if the group PID is still that of the process that started at BEGUN. A number
+# stays a group's until all its processes have ended; a leader or member that started earlier shows that the
+# number was reused.
 is_group_of() {
   is_pid "$1" && kill -s 0 -- "-$1" 2>/dev/null || return 1
   [ -d /proc/self ] || return 0

@@ -1,7 +1,7 @@
-# Who listens on a port of this machine's loopback.
+# Which process listens on a port of this machine's loopback.
 
-# port_holder PORT: prints who holds it; false where nobody does or nobody can tell.
-# Linux is read from /proc (a slim image has no ss), everything else through lsof.
+# port_holder PORT: prints the process that listens on it; false if there is none or it is unknown. Reads
+# /proc on Linux (slim images have no ss), elsewhere asks lsof.
 port_holder() {
   if [ -r /proc/net/tcp ]; then
     socket=$(listening_socket "$1")
@@ -10,7 +10,7 @@ port_holder() {
     if [ -n "$pid" ]; then
       printf '%s (pid %s)\n' "$(cat "/proc/$pid/comm" 2>/dev/null)" "$pid"
     else
-      # Or one that has ended meanwhile.
+      # Unless it has ended meanwhile.
       [ -n "$(listening_socket "$1")" ] && echo 'a process of another user'
     fi
   elif command -v lsof >/dev/null 2>&1; then
@@ -23,7 +23,7 @@ port_holder() {
   fi
 }
 
-# listening_socket PORT: the inode of a socket (proc(5)) on 127.0.0.0/8, ::1 or all addresses.
+# listening_socket PORT: prints the inode of a socket (proc(5)) on 127.0.0.0/8, ::1 or all addresses.
 listening_socket() {
   cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port=":$(printf %04X "$1")\$" '
     $4 == "0A" && sub(port, "", $2) &&
@@ -33,14 +33,14 @@ listening_socket() {
     }'
 }
 
-# process_with_socket INODE: the first of those that we may look into.
+# process_with_socket INODE: prints the first process that has it open, of those we may inspect.
 process_with_socket() {
   ls -ln /proc/[0-9]*/fd 2>/dev/null | awk -v target=" -> socket:[$1]" '
     /^\/proc\// { split($0, part, "/") }
     index($0, target) { print part[3]; exit }'
 }
 
-# port_free PORT: nobody is known to hold it.
+# port_free PORT: true if no process is known to listen on it.
 port_free() {
   if [ -r /proc/net/tcp ]; then
     [ -z "$(listening_socket "$1")" ]
@@ -49,7 +49,7 @@ port_free() {
   fi
 }
 
-# port_taken WHO PORT KEY: says so and returns true where somebody else holds it.
+# port_taken NAME PORT KEY: reports for the server NAME that the port is in use; false if it is free.
 port_taken() {
   holder=$(port_holder "$2") || return 1
   printf '%s\n' "$1: port $2 is held by $holder" \

@@ -1,10 +1,10 @@
-# PostgreSQL: its arguments, its account, and how a process is proven to be ours.
+# PostgreSQL: its arguments, its account, and how to prove that a process is ours.
 service=postgres
 port=$IKIGAI_PG_PORT
 port_key=postgres.port
 log=$IKIGAI_DIR/logs/postgres.log
 started_at=", port $port"
-# Empty means db/ itself; neither that nor a path from here minds that a project is moved.
+# Empty means db/ itself; like a path relative to here, it stays valid if the project is moved.
 case $IKIGAI_PG_DATA in
   '') pg_data=$IKIGAI_DIR/db ;;
   /*) pg_data=$IKIGAI_PG_DATA ;;
@@ -17,7 +17,7 @@ case $IKIGAI_PG_DATA in
 esac
 . "$IKIGAI_DIR/scripts/lib/server.sh"
 
-# postgres_account: true where Postgres must run as somebody else.
+# postgres_account: true if Postgres must run as another account.
 postgres_account() {
   [ -n "$IKIGAI_PG_USER" ] && [ "$IKIGAI_PG_USER" != "$(id -un)" ] || return 1
   if [ "$(id -u)" -ne 0 ]; then
@@ -26,9 +26,9 @@ postgres_account() {
   fi
 }
 
-# as_account COMMAND…: becomes COMMAND as the account Postgres runs as.
+# as_account COMMAND…: becomes COMMAND as Postgres' account.
 as_account() {
-  # Where we are may be closed to that account.
+  # That account may have no access to the current directory.
   cd / || exit 1
   if postgres_account; then exec "$IKIGAI_CHPST" -u "$IKIGAI_PG_USER" "$@"; fi
   if [ "$(id -u)" -eq 0 ]; then
@@ -37,8 +37,9 @@ as_account() {
   exec "$@"
 }
 
-# access_rules: pg_hba.conf. The owner comes in by the Unix socket in the data directory, which no
-# service sees; worktrees' roles over loopback; nobody else, whatever password he knows.
+# access_rules: prints pg_hba.conf. The owner connects through the Unix socket in the data directory, which
+# services cannot reach; worktrees' roles connect over loopback; all others are rejected, whatever their
+# password.
 access_rules() {
   printf '%s\n' '# Written by ikigai before every start of Postgres; changes are replaced.' \
     'local  all          all                               scram-sha-256' \
@@ -52,7 +53,7 @@ access_rules() {
   printf '%s\n' 'host   all          all                all            reject'
 }
 
-# access_is_current: the rules are there, and the owner's password is the one of $IKIGAI_PG_OWNER.
+# access_is_current: true if the rules are up to date and the owner's password is that in $IKIGAI_PG_OWNER.
 access_is_current() {
   [ "$(cat "$pg_data/pg_hba.conf" 2>/dev/null)" = "$(access_rules)" ] || return 1
   verifier=$(first_line "$IKIGAI_PG_OWNER/verifier") || return 0
@@ -83,7 +84,7 @@ server_pid() {
     printf '%s\n' "$found"
     return
   fi
-  # The file may be lost; the server is not.
+  # The pid file may be lost while the server runs.
   for found in $(processes_with "$pg_data"); do
     if is_postmaster "$found" && ! is_postmaster "$(parent "$found")"; then
       printf '%s\n' "$found"
@@ -93,19 +94,19 @@ server_pid() {
   return 1
 }
 
-# is_postmaster PID: or what it has begun this moment, which bears its arguments still.
+# is_postmaster PID: true also for a child that it has just forked, which still has its arguments.
 is_postmaster() {
   case " $(command_line "$1")" in *[/\ ]"postgres -D $pg_data "*) ;; *) return 1 ;; esac
   [ "$(working_directory "$1")" = "$(cd -P "$pg_data" 2>/dev/null && pwd -P)" ]
 }
 
-# server_lost PID: the file does not name it, for longer than a start or an end takes. Such a server
-# ends by itself within a minute, as after a crash (PostgreSQL looks for its file).
+# server_lost PID: true if the pid file has not named the server for longer than a start or stop takes.
+# PostgreSQL checks its file, so such a server ends by itself within a minute, as after a crash.
 server_lost() { ! wait_until 2 server_recorded "$1"; }
 
 server_recorded() { [ "$(pid_in "$pg_data/postmaster.pid")" = "$1" ] || [ "$(server_pid)" != "$1" ]; }
 
-# Line 8 of postmaster.pid is what pg_ctl itself waits for.
+# pg_ctl itself waits for line 8 of postmaster.pid.
 server_ready() {
   server_pid >/dev/null || return 1
   case $(sed -n 8p "$pg_data/postmaster.pid" 2>/dev/null) in
@@ -119,13 +120,13 @@ server_prepare() {
   initialise && check_version && forget_stale_pid && set_access
 }
 
-# set_access: before the server starts, so that it never runs by other rules.
+# set_access: runs before the server starts, so that the server never runs with outdated rules.
 set_access() {
   access_is_current || "$IKIGAI_CHPST" -l "$IKIGAI_DIR/run/initdb.lock" "$IKIGAI_DIR/scripts/postgres-access"
 }
 
-# initialise: the first run makes the cluster. In the background, so that a signal to us
-# reaches it: half a cluster is thrown away, never left.
+# initialise: creates the cluster in the first run. Runs in the background, so that it receives a signal sent
+# to us and deletes its half-built cluster.
 initialise() {
   if [ -f "$pg_data/PG_VERSION" ]; then return 0; fi
   "$IKIGAI_CHPST" -l "$IKIGAI_DIR/run/initdb.lock" "$IKIGAI_DIR/scripts/initdb" &
@@ -146,8 +147,9 @@ check_version() {
   return 1
 }
 
-# After a crash of the machine the old pid may belong to something else, and Postgres would
-# then refuse, as where it is none. Only where that is so, and nothing works in the data directory.
+# forget_stale_pid: deletes a pid file with which Postgres would refuse to start: its pid belongs to another
+# process now, as after a crash of the machine, or is not a pid at all. Does nothing while a process runs in
+# the data directory.
 forget_stale_pid() {
   if ! [ -e "$pg_data/postmaster.pid" ]; then return 0; fi
   if stale=$(pid_in "$pg_data/postmaster.pid") && [ -z "$(command_line "$stale")" ]; then return 0; fi
@@ -157,7 +159,8 @@ forget_stale_pid() {
   rm -f "$pg_data/postmaster.pid"
 }
 
-# A server of an earlier version has no socket; a changed password or rule counts from its next start.
+# server_outdated: true for a server of an earlier version, which has no socket, and after a change of
+# password or rules, which take effect at the next start.
 server_outdated() { [ ! -S "$pg_data/.s.PGSQL.$port" ] || ! access_is_current; }
 
 server_launch() {
@@ -168,7 +171,7 @@ server_launch() {
   fi
 }
 
-# INT is "fast": TERM would wait for every client to leave.
+# INT is the "fast" shutdown: TERM would wait for every client to disconnect.
 server_end() { signal INT "$1"; }
 
 server_kill() { signal QUIT "$1"; }

@@ -1,15 +1,15 @@
-# What is known about other processes. A pid alone proves nothing, so everything that
-# is signalled was first recognised by its command line or its working directory.
-# Linux is read from /proc (a slim image has no ps), everything else through ps and lsof.
+# Facts about other processes. A pid alone proves nothing, so every process is identified by its command line
+# or working directory before it is signalled. Reads /proc on Linux (slim images have no ps), elsewhere asks
+# ps and lsof.
 . "$IKIGAI_DIR/scripts/lib/pid.sh"
 
-# pid_in FILE: prints what its first line gives; false where that is no pid.
+# pid_in FILE: prints the pid in its first line; false if that is not a pid.
 pid_in() { number=$(first_line "$1") && is_pid "$number" && printf '%s\n' "$number"; }
 
-# keep_pid FILE PID: writes again what was lost.
+# keep_pid FILE PID: restores a lost pid file.
 keep_pid() { { printf '%s\n' "$2" >"$1.$$" && mv -f "$1.$$" "$1"; } 2>/dev/null || :; }
 
-# command_line PID: the arguments, one space behind each; nothing for a zombie.
+# command_line PID: prints its arguments, each followed by a space; nothing for a zombie.
 command_line() {
   if [ -d /proc/self ]; then
     { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null
@@ -21,7 +21,7 @@ command_line() {
   fi
 }
 
-# is_process PID TEXT: PID lives and its arguments contain TEXT.
+# is_process PID TEXT: true if PID is alive and its arguments contain TEXT.
 is_process() {
   case $1 in '' | *[!0-9]*) return 1 ;; esac
   case " $(command_line "$1")" in
@@ -30,7 +30,7 @@ is_process() {
   esac
 }
 
-# working_directory PID
+# working_directory PID: prints it.
 working_directory() {
   if [ -d /proc/self ]; then
     readlink "/proc/$1/cwd" 2>/dev/null
@@ -39,7 +39,7 @@ working_directory() {
   fi
 }
 
-# parent PID
+# parent PID: prints its parent's pid.
 parent() {
   if [ -d /proc/self ]; then
     sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null
@@ -48,7 +48,7 @@ parent() {
   fi
 }
 
-# processes_with TEXT: pids whose arguments contain TEXT (candidates, not yet a proof).
+# processes_with TEXT: prints pids whose arguments contain TEXT (candidates, not a proof).
 processes_with() {
   if [ -d /proc/self ]; then
     grep -laF -- "$1" /proc/[0-9]*/cmdline 2>/dev/null | sed 's|^/proc/\([0-9]*\)/.*|\1|'
@@ -57,7 +57,7 @@ processes_with() {
   fi
 }
 
-# processes_marked NAME=VALUE: pids that were started with it in their environment.
+# processes_marked NAME=VALUE: prints pids that were started with it in their environment.
 processes_marked() {
   if [ -d /proc/self ]; then
     grep -lazxF -- "$1" /proc/[0-9]*/environ 2>/dev/null | sed 's|^/proc/\([0-9]*\)/.*|\1|'
@@ -66,7 +66,7 @@ processes_marked() {
   fi
 }
 
-# signal NAME PIDS…: one that has gone meanwhile is no error.
+# signal NAME PIDS…: signals them; ignores those that have ended.
 signal() {
   name=$1
   shift

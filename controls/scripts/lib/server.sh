@@ -1,12 +1,12 @@
-# start, stop and status of a server that may run under runit or by itself. The
-# sourcing file gives: service, port, port_key, log, and the functions server_pid (prints
-# the proven pid), server_ready, server_lost, server_prepare, server_launch, server_end, server_kill, server_sweep.
+# start, stop and status of a server that may run under runit or on its own. The sourcing file defines:
+# service, port, port_key, log, and the functions server_pid (prints the verified pid), server_ready,
+# server_lost, server_prepare, server_launch, server_end, server_kill, server_sweep.
 . "$IKIGAI_DIR/scripts/lib/supervise.sh"
 . "$IKIGAI_DIR/scripts/lib/port.sh"
 
 server_gone() { ! server_pid >/dev/null; }
 
-# server_outdated: the server that runs was started by other rules than it would be now.
+# server_outdated: true if the running server was started with other settings than it would be now.
 server_outdated() { return 1; }
 
 start_server() {
@@ -33,7 +33,7 @@ start_server() {
   fi
   if watched "$service" || runsvdir_pid >/dev/null; then
     wait_until 8 watched "$service" ||
-      fail "$service: runsvdir runs, but does not look after sv/$service" "runsvdir restart"
+      fail "$service: runsvdir is running, but does not supervise sv/$service" "runsvdir restart"
     rm -f "$IKIGAI_DIR/sv/$service/down"
     "$IKIGAI_SV" up "$IKIGAI_DIR/sv/$service" >/dev/null
   elif [ -z "$before" ]; then
@@ -50,7 +50,8 @@ start_server() {
 
 server_other_than() { [ "$(server_pid)" != "$1" ]; }
 
-# port_taken_by_another: says who. Ours may have come up since we looked: runsvdir starts it too.
+# port_taken_by_another: reports the process that holds the port. Ours may have started meanwhile, because
+# runsvdir starts it too.
 port_taken_by_another() {
   if port_free "$port"; then return 1; fi
   if under_runit "$service" && wait_until 3 server_or_no_holder; then return 1; fi
@@ -63,7 +64,7 @@ server_or_no_holder() { ! server_gone || port_free "$port"; }
 start_failed() {
   printf '%s\n' "$service: did not answer within 15 s; the end of $log:" >&2
   tail -n 5 "$log" 2>/dev/null | sed 's/^/  | /' >&2
-  fail "  (it is still wanted and may yet come)" "tail -n 50 '$log'"
+  fail "  (it may still start)" "tail -n 50 '$log'"
 }
 
 stop_server() {
@@ -82,14 +83,14 @@ stop_server() {
   fi
 }
 
-# end_server: until no server of ours is left, and runit has nothing of it either.
+# end_server: waits until no server of ours is left, under runit or not.
 end_server() {
   asked=
   clock
   until_time=$((clock + 10))
   while :; do
     if current=$(server_pid); then
-      # Under runit the signal is runsv's to send; asked twice, a server stops rudely.
+      # Under runit only runsv sends the signal: a second one would make the server stop without draining.
       if [ "$current" != "$asked" ] && not_under_runit "$service"; then
         server_end "$current"
         asked=$current
@@ -100,7 +101,7 @@ end_server() {
     clock
     if [ "$clock" -gt "$until_time" ]; then
       if [ -z "$current" ]; then break; fi
-      printf '%s\n' "$service: has not stopped in 10 s, so it is ended by force" >&2
+      printf '%s\n' "$service: did not stop within 10 s and is killed" >&2
       server_kill "$current"
       until_time=$((clock + 10))
     fi
@@ -119,23 +120,23 @@ server_status() {
   say "$service: running (pid $pid) $how$started_at"
 }
 
-# adopt: used by run scripts. Whoever started the server already (by hand, or a runsv that
-# was killed): never a second one. Waits for its end; a TERM to us ends it too.
+# adopt: for run scripts. If the server already runs (started by hand, or by a killed runsv), waits for it
+# instead of starting a second one; a TERM to us ends it too.
 adopt() {
   adopted=$(server_pid) || return 0
-  printf '%s\n' "$service: already running (pid $adopted): watching that one"
+  printf '%s\n' "$service: already running (pid $adopted); waiting for that one to end"
   trap 'server_end "$adopted"; leaving=1' TERM
   leaving=
   while current=$(server_pid); do
     adopted=$current
-    # wait, unlike sleep itself, is interrupted by a signal.
+    # wait is interrupted by a signal, sleep is not.
     sleep 1 &
     wait $!
     if [ -n "$leaving" ]; then
       wait_until 9 server_gone
       exit 0
     fi
-    # Our runsv was killed as well, and another one looks after the server.
+    # Our runsv was killed as well, and another one supervises the server.
     if [ "$(service_pid "$service")" != $$ ]; then exit 0; fi
   done
   trap - TERM

@@ -1,6 +1,7 @@
-# Everything that runs under this project's runsvdir, and its end.
+# All processes under this project's runsvdir, and how to end them.
 
-# keepers: the runsv of ours. runsv's directory is its service's, wherever that was moved to.
+# keepers: prints the pids of our runsv. The working directory of a runsv is its service directory, wherever
+# that was moved to.
 keepers() (
   for found in $(processes_with runsv); do
     if elsewhere "$found"; then continue; fi
@@ -9,15 +10,16 @@ keepers() (
   done
 )
 
-# elsewhere PID: it surely works outside of here. Without a process of its own for each of another
-# project's hundreds; changes the directory. One whose directory was deleted is not surely outside.
+# elsewhere PID: true if its working directory is certainly outside of this project. Starts no process, since
+# there may be hundreds of another project's runsv; changes the directory. A deleted directory is not
+# certainly outside.
 elsewhere() {
   cd -P "/proc/$1/cwd" 2>/dev/null || return 1
   case $PWD/ in "$IKIGAI_DIR"/*) return 1 ;; esac
   [ "$PWD" -ef "/proc/$1/cwd" ]
 }
 
-# strays: what bears our mark and is no runsv; services whose runsv was killed are among them.
+# strays: prints the pids that carry our mark and are not runsv, such as services whose runsv was killed.
 strays() {
   for found in $(processes_marked "$supervised_mark"); do
     case $(command_line "$found") in
@@ -27,14 +29,14 @@ strays() {
   done
 }
 
-# orphan SERVICE: nginx and Postgres overwrite their environment and lose the mark. One that
-# a runsv started is ours to end, one started by hand is not.
+# orphan SERVICE: true if the server runs and was started by a runsv; one started by hand is not ours to end.
+# nginx and Postgres overwrite their environment, so they carry no mark.
 orphan() (
   . "$IKIGAI_DIR/scripts/lib/$1.sh"
   found=$(server_pid) && [ "$found" = "$(service_pid "$1")" ]
 )
 
-# end_left SERVICE
+# end_left SERVICE: ends such a server.
 end_left() (
   . "$IKIGAI_DIR/scripts/lib/$1.sh"
   end_server
@@ -42,23 +44,24 @@ end_left() (
 
 tree_gone() { [ -z "$(keepers)$(strays)" ] && ! orphan nginx && ! orphan postgres; }
 
-# has_ended_its_service PID: a runsv sleeps for a second where its service ended within one of its
-# start (runsv.c), and hears nothing. What it has to do is done by then.
+# has_ended_its_service PID: true for a runsv whose service is down. A runsv sleeps for a second if its
+# service ended within a second of its start (runsv.c), and ignores signals meanwhile; its work is done by
+# then.
 has_ended_its_service() {
   case $(command_line "$1") in "runsv "*) ;; *) return 1 ;; esac
   [ "$(cat "$(working_directory "$1")/supervise/stat" 2>/dev/null)" = down ]
 }
 
-# half_ended: an end that was begun was cut off.
+# half_ended: true if an earlier end_tree was interrupted.
 half_ended() { [ -e "$IKIGAI_DIR/run/ending" ]; }
 
-# end_tree: HUP makes runsvdir end every runsv, and they their services. What has lost its
-# keeper is asked itself; after 10 s force is used.
+# end_tree: HUP makes runsvdir end every runsv, and these their services. Processes without a runsv are
+# signalled directly; after 10 s everything is killed.
 end_tree() {
   { true >"$IKIGAI_DIR/run/ending"; } 2>/dev/null
   clock
   last=$((clock + 10))
-  # Their run script may be about to adopt one that was started by hand.
+  # A run script may be about to adopt a server that was started by hand.
   theirs=
   for one in nginx postgres; do
     if under_runit "$one" || orphan "$one"; then theirs="$theirs $one"; fi
@@ -67,12 +70,12 @@ end_tree() {
   asked=' '
   while :; do
     remaining=$(keepers)
-    # Services are their runsv's to end while it lives.
+    # While a runsv lives it ends its service itself.
     if [ -z "$remaining" ]; then remaining=$(strays); fi
     if [ -z "$remaining" ]; then break; fi
     clock
     if [ "$clock" -gt "$last" ]; then
-      printf '%s\n' "runsvdir: not everything has ended in 10 s, so force is used" >&2
+      printf '%s\n' "runsvdir: not everything ended within 10 s; killing the rest" >&2
       # shellcheck disable=SC2046 # lists of numbers
       signal KILL $(keepers) $(strays)
       last=$((last + 10))
@@ -86,6 +89,6 @@ end_tree() {
     sleep 0.1
   done
   for one in $theirs; do end_left "$one"; done
-  # Places whose runsv could not be waited for.
+  # Directories whose runsv had not exited yet.
   rm -rf "$IKIGAI_DIR"/sv/.gone-* "$IKIGAI_DIR/run/ending"
 }

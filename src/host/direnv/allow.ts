@@ -15,18 +15,17 @@ import { readRegularFile } from "../fs/regular-file.ts";
 import { direnvDirectory, stateDirectory, type UserEnvironment } from "../fs/xdg.ts";
 
 /**
- * `changed`: the file is not the one that was to be allowed. `denied`: the user's
- * word stands. `unsafe`: direnv would run the directory's name.
+ * `changed`: the file is not the one that was to be allowed. `denied`: the user has denied it. `unsafe`:
+ * direnv would execute the directory's name.
  */
 export type AllowOutcome = "allowed" | "already" | "denied" | "changed" | "unsafe" | "failed";
 
 const LARGEST = 1_048_576;
 
 /**
- * Lets direnv load an `.envrc`, provided that it holds exactly `content`, by
- * writing the record that `direnv allow` writes (direnv 2.32 to 2.37,
- * internal/cmd/rc.go): a start of direnv for each worktree costs more than the
- * rest of the environment. Never goes against a `direnv deny`.
+ * Allows an `.envrc` in direnv if it contains exactly `content`, by writing the record that `direnv allow`
+ * writes (direnv 2.32 to 2.37, internal/cmd/rc.go): starting direnv for each worktree costs more than the
+ * rest of the environment. Never overrides a `direnv deny`.
  */
 export async function allowEnvrc(
   path: RawPath | string,
@@ -45,7 +44,7 @@ export async function allowEnvrc(
   return already ? "already" : "allowed";
 }
 
-/** Whether direnv would load this `.envrc` as it is now. */
+/** Tells whether direnv would load this `.envrc` as it is now. */
 export function isAllowed(
   path: RawPath | string,
   environment: UserEnvironment = process.env,
@@ -57,8 +56,8 @@ export function isAllowed(
 }
 
 /**
- * Whether the user's word for the default worktree's tracked `.envrc` covers
- * another worktree's: the first is allowed, and the bytes are the same.
+ * Tells whether the user's approval of the default worktree's tracked `.envrc` covers another worktree's: the
+ * first is allowed, and both have the same content.
  */
 export function mayAllowTracked(
   defaultEnvrc: RawPath | string,
@@ -73,7 +72,7 @@ export function mayAllowTracked(
   );
 }
 
-/** Lets direnv load a tracked `.envrc` where `mayAllowTracked` says that it may. */
+/** Allows a tracked `.envrc` if `mayAllowTracked` says so. */
 export async function allowTrackedEnvrc(
   defaultEnvrc: RawPath | string,
   thisEnvrc: RawPath | string,
@@ -84,7 +83,7 @@ export async function allowTrackedEnvrc(
   return allowEnvrc(thisEnvrc, content, environment);
 }
 
-/** Forgets that we allowed a file: it is no longer ours. What was allowed stays so. */
+/** Deletes our note that we allowed a file, which is no longer ours. direnv's record stays. */
 export function forgetAllowance(
   path: RawPath | string,
   environment: UserEnvironment = process.env,
@@ -92,7 +91,10 @@ export function forgetAllowance(
   fs.rmSync(memoryOf(lastingPath(path), environment), { force: true });
 }
 
-/** Takes back that we allowed a file, which goes: the record that we made of it, none of the user's. */
+/**
+ * Undoes our permission for a file that is being deleted: removes direnv's record if we created it, never one
+ * of the user's.
+ */
 export function withdrawAllowance(
   path: RawPath | string,
   environment: UserEnvironment = process.env,
@@ -102,7 +104,7 @@ export function withdrawAllowance(
   forgetAllowance(path, environment);
 }
 
-/** Also of a directory that is gone: git's paths have no symbolic links left in them. */
+/** Returns the real path, or the given one for a deleted directory: git's paths contain no links. */
 function lastingPath(path: RawPath | string): Buffer {
   return realEnvrc(path) ?? toBuffer(path);
 }
@@ -110,7 +112,7 @@ function lastingPath(path: RawPath | string): Buffer {
 interface Memory {
   readonly directory?: string | undefined;
   readonly record: string;
-  /** We made the record; it was not there before. */
+  /** Whether we created direnv's record. */
   readonly own: boolean;
 }
 
@@ -127,7 +129,9 @@ function isRecord(path: string, environment: UserEnvironment): boolean {
   return path.startsWith(allow) && /^[0-9a-f]{64}$/.test(path.slice(allow.length));
 }
 
-/** Up to 2.32 a deny leaves no trace but the missing record: ours, for this very directory. */
+/**
+ * Detects a deny by direnv up to 2.32, which leaves no trace but our missing record, for the same directory.
+ */
 function wasTakenBack(path: Buffer, environment: UserEnvironment): boolean {
   const { directory, record } = readMemory(path, environment);
   if (directory === undefined || directory !== identityOf(path)) return false;
@@ -161,22 +165,22 @@ function remember(path: Buffer, record: string, made: boolean, environment: User
   const line = `${identityOf(path)}\n${record}\n${isOwn ? `${OWN}\n` : ""}`;
   if (readIfThere(memory)?.toString() === line) return;
   try {
-    // Of what the file held before.
+    // Undoes the permission for the file's earlier content.
     if (before.record !== record) withdrawAllowance(path, environment);
     fs.mkdirSync(dirname(memory), { recursive: true, mode: 0o700 });
     writeAtomically(memory, line, { durable: false });
   } catch {
-    // Without a memory only a later deny by an old direnv is missed.
+    // Without this note only a later deny by an old direnv is missed.
   }
 }
 
-/** Inode and birth time: a new worktree in an old one's place is another directory. */
+/** Inode and birth time: a new worktree at an old one's path is another directory. */
 function identityOf(path: Buffer): string {
   const stat = statIfThere(directoryOf(path));
   return stat ? `${stat.ino.toString(36)}-${stat.birthtimeNs.toString(36)}` : "";
 }
 
-/** direnv goes by the path without symbolic links (since 2.30). */
+/** Resolves links in the directory, as direnv does (since 2.30). */
 function realEnvrc(path: RawPath | string): Buffer | undefined {
   const directory = directoryOf(toBuffer(path));
   if (!statIfThere(directory)) return undefined;

@@ -16,27 +16,27 @@ import { tracks } from "../git/tracked-files.ts";
 import { withdrawAllowance } from "./allow.ts";
 
 /**
- * What became of an `.envrc`. `tracked` and `foreign` ones are somebody else's and
- * left alone; `unsafe` is a directory whose name direnv would run, which gets none; and one
- * that is `going` gets none either, as git could not remove it then.
+ * What happened to an `.envrc`. `tracked` and `foreign`: not ours, left alone. `unsafe`: direnv would execute
+ * the directory's name, so none is written. `going`: the worktree is being deleted, which a new file would
+ * prevent, so none is written.
  */
 export type EnvrcOutcome = "written" | "unchanged" | "tracked" | "foreign" | "unsafe" | "going";
 
-/** Where an `.envrc` goes and what it loads. */
+/** Where an `.envrc` belongs and what it loads. */
 export interface EnvrcPlace {
   /** The top of a worktree, or the project's root. */
   readonly directory: RawPath | string;
   /** The environment file, absolute. */
   readonly environmentFile: string;
-  /** A directory outside of any working tree for the half-written file. */
+  /** A directory outside of any working tree for the temporary file. */
   readonly scratch: string;
-  /** False for a project's root that is no worktree: git has nothing to say there. */
+  /** False for a project's root that is not a worktree, where git is not asked. */
   readonly worktree: boolean;
-  /** The administrative directory of a worktree that is new: its index says all that HEAD does. */
+  /** The administrative directory of a new worktree, whose index equals HEAD. */
   readonly fresh?: RawPath | undefined;
 }
 
-/** Writes our `.envrc`, unless the directory has one of its own or git tracks one there. */
+/** Writes our `.envrc`, unless the directory has another one or git tracks one there. */
 export async function writeEnvrc(place: EnvrcPlace): Promise<EnvrcOutcome> {
   const path = joinRaw(place.directory, ".envrc");
   if (!isSafeForDirenv(path)) {
@@ -47,7 +47,7 @@ export async function writeEnvrc(place: EnvrcPlace): Promise<EnvrcOutcome> {
   const present = inspectEnvrc(path);
   if (present.kind === "foreign") return "foreign";
   if (present.kind === "ours" && present.text === content) return "unchanged";
-  // Also a tracked file that is missing: ours in its place would show in `git status`.
+  // Applies to a missing tracked file too: ours in its place would show in `git status`.
   const lacks = place.fresh !== undefined && surelyLacks(place.fresh, ".envrc");
   if (place.worktree && !lacks && (await tracks(place.directory, ".envrc"))) return "tracked";
   const isNew = place.fresh !== undefined || present.kind !== "absent";
@@ -55,7 +55,7 @@ export async function writeEnvrc(place: EnvrcPlace): Promise<EnvrcOutcome> {
   return put(path, content, place.scratch, present.kind === "ours") ? "written" : "foreign";
 }
 
-/** Takes our `.envrc` away; anybody else's stays. */
+/** Removes our `.envrc`; leaves any other alone. */
 export function removeEnvrc(directory: RawPath | string): "removed" | "absent" | "foreign" {
   const path = joinRaw(directory, ".envrc");
   const present = inspectEnvrc(path);
@@ -66,11 +66,11 @@ export function removeEnvrc(directory: RawPath | string): "removed" | "absent" |
 }
 
 /**
- * Puts an environment where an `.envrc` may load it: into git's own directory for the worktree. In an
- * ordinary clone a branch can hold files of `.ikigai`, which a shell would run at its next prompt.
+ * Writes the environment into git's administrative directory of the worktree, where an `.envrc` may load it.
+ * In an ordinary clone a branch can track files in `.ikigai`, which a shell would execute at its next prompt.
  *
- * @returns the file; `otherwise` where something else than a file is there, or its name is one that no
- *   `.envrc` can say
+ * @returns the file's path, or `otherwise` if the path holds something other than a file or an `.envrc`
+ * cannot express its name
  */
 export function putEnvironment(
   gitDir: RawPath | string,
@@ -81,7 +81,7 @@ export function putEnvironment(
   const name = path.toString();
   const present = inspectEnvrc(path);
   const there = lstatIfThere(path);
-  // Nobody but us puts a file of that name among git's own: one without our mark was damaged.
+  // Only we create a file of that name among git's own; one without our mark was damaged.
   const isOurs = !there || there.isFile() || there.isSymbolicLink();
   if (!Buffer.from(name).equals(path) || !isOurs) return otherwise;
   const text = `${ENVRC_MARK}\n${content}`;
@@ -90,7 +90,7 @@ export function putEnvironment(
   return name;
 }
 
-/** Takes away what `putEnvironment` made. */
+/** Removes what `putEnvironment` wrote. */
 export function unlinkEnvironment(gitDir: RawPath | string): void {
   const path = joinRaw(gitDir, ENVIRONMENT_FILE);
   if (inspectEnvrc(path).kind === "ours") fs.rmSync(path, { force: true });
@@ -108,7 +108,7 @@ function inspectEnvrc(path: Buffer): Present {
   return isOwnEnvrc(text) ? { kind: "ours", text } : { kind: "foreign" };
 }
 
-/** False when somebody else's file appeared meanwhile. */
+/** Returns false if another file appeared meanwhile. */
 function put(path: Buffer, content: string, scratch: string, replace: boolean): boolean {
   const temporary = `${scratch}/.envrc.${randomBytes(6).toString("hex")}`;
   try {
@@ -128,7 +128,7 @@ function put(path: Buffer, content: string, scratch: string, replace: boolean): 
 
 function putInPlace(path: Buffer, content: string, replace: boolean): boolean {
   const { O_WRONLY, O_TRUNC, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
-  // A checkout may have put a link there by now.
+  // A checkout may have created a link there by now.
   const how = replace ? O_TRUNC | O_NOFOLLOW | O_NONBLOCK : O_CREAT | O_EXCL;
   try {
     const file = fs.openSync(path, O_WRONLY | how, 0o644);
@@ -139,7 +139,7 @@ function putInPlace(path: Buffer, content: string, replace: boolean): boolean {
     }
     return true;
   } catch (error) {
-    // ENXIO is a pipe that nobody reads.
+    // ENXIO: a pipe without a reader.
     const taken = ["EEXIST", "ELOOP", "EISDIR", "ENXIO"].includes(codeOf(error) ?? "");
     if (taken || isAbsent(error)) return false;
     throw error;

@@ -6,19 +6,19 @@ import { type AllowOutcome, allowEnvrc, allowTrackedEnvrc, forgetAllowance } fro
 import { type EnvrcOutcome, type EnvrcPlace, writeEnvrc } from "./envrc.ts";
 
 export interface Provision extends EnvrcPlace {
-  /** The default worktree's top; its tracked `.envrc` speaks for the same bytes elsewhere. */
+  /** The default worktree's top; approval of its tracked `.envrc` covers the same content elsewhere. */
   readonly defaultTop?: RawPath | string | undefined;
 }
 
-/** `allowed` is absent where there was nothing that we may allow. */
+/** `allowed` is absent if there was nothing that we may allow. */
 export interface Provided {
   readonly envrc: EnvrcOutcome;
   readonly allowed?: AllowOutcome;
 }
 
 /**
- * All that direnv needs in one directory beside the environment: our `.envrc`, allowed; or,
- * where there is another, the user's word for it carried over.
+ * Sets up direnv in one directory, apart from the environment itself: writes our `.envrc` and allows it; or,
+ * if there is another one, carries the user's approval over to it.
  */
 export async function provideEnvrc(
   provision: Provision,

@@ -3,15 +3,15 @@ import type { RawPath } from "../../model/worktree.ts";
 import { codeOf, isAbsent, joinRaw, lstatIfThere, toBuffer } from "./files.ts";
 import { type RegularFile, readRegularFile } from "./regular-file.ts";
 
-/** Where a file really lies, or why it is not taken. */
+/** The real path of a file, or why it is refused. */
 type Place =
   | { readonly kind: "absent" }
   | { readonly kind: "found"; readonly path: Buffer }
   | { readonly kind: "refused"; readonly message: string };
 
 /**
- * Finds a file that a branch may have put there. A link may lead to another place in `directory`, but
- * not out of it; what is neither a file nor a link to one is refused.
+ * Finds a file that may come from a branch. A link may lead elsewhere within `directory` but not out of it;
+ * anything that is neither a regular file nor a link to one is refused.
  */
 export function findFileWithin(directory: RawPath | string, name: string): Place {
   const path = joinRaw(directory, name);
@@ -35,7 +35,10 @@ export function findFileWithin(directory: RawPath | string, name: string): Place
   }
 }
 
-/** Reads a file that a branch may have put there: no link that leaves its directory, no pipe, no flood. */
+/**
+ * Reads a file that may come from a branch: refuses links out of the directory, special files and more than 1
+ * MB.
+ */
 export function readFileWithin(
   directory: RawPath | string,
   name: string,

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { statIfThere } from "./files.ts";
 
-/** A watch of one directory, which tells of it as long as that very directory is there. */
+/** Watches one directory; `renew` notices when another one has taken its place. */
 export class DirectoryWatch {
   readonly #path: string;
   readonly #noticed: () => void;
@@ -14,7 +14,7 @@ export class DirectoryWatch {
     this.renew();
   }
 
-  /** @returns whether the directory that is there was watched up to now */
+  /** @returns true if the directory that exists now has been watched without a gap */
   renew(): boolean {
     const present = identityOf(this.#path);
     if (this.#watcher && this.#watched === present) return true;
@@ -24,7 +24,7 @@ export class DirectoryWatch {
       this.#watcher.on("error", () => this.close());
       this.#watched = present;
     } catch {
-      // It is not there, or the system gives no more watches.
+      // The directory does not exist, or the system's limit on watches is reached.
     }
     return false;
   }
@@ -35,7 +35,7 @@ export class DirectoryWatch {
   }
 }
 
-/** A number of a directory is given again, its time of birth is not. */
+/** Includes the birth time, because inode numbers are reused. */
 function identityOf(path: string): string | undefined {
   const stat = statIfThere(path);
   return stat && `${stat.dev}:${stat.ino}:${stat.birthtimeNs}`;

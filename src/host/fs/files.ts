@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { dirname } from "node:path";
 import type { RawPath } from "../../model/worktree.ts";
 
-/** SHA-256, in lower-case hexadecimal. */
+/** Returns the SHA-256 in lower-case hexadecimal. */
 export function sha256(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
@@ -23,7 +23,7 @@ export function toBuffer(path: RawPath | string): Buffer {
     : Buffer.from(path.buffer, path.byteOffset, path.byteLength);
 }
 
-/** The content of a file, or undefined when there is none. Other errors are thrown. */
+/** Returns a file's content, or undefined if it does not exist. Other errors are thrown. */
 export function readIfThere(path: RawPath | string): Buffer | undefined {
   try {
     return fs.readFileSync(fsPath(path));
@@ -61,7 +61,7 @@ export function readlinkIfThere(path: RawPath | string): Buffer | undefined {
   }
 }
 
-/** With every link followed; the path itself where nothing is there, or it is closed to us. */
+/** Resolves all links; returns the path itself if it does not exist or cannot be accessed. */
 export function realPath(path: string): string {
   try {
     return fs.realpathSync(path);
@@ -80,8 +80,8 @@ export function listIfThere(path: RawPath | string): Buffer[] {
 }
 
 /**
- * Writes a file so that a reader sees the old or the new content and a crash
- * leaves no half: temporary file beside it, fsync, rename.
+ * Writes a file atomically (temporary file beside it, fsync, rename): readers and a crash see the old or the
+ * new content, never a part.
  */
 export function writeAtomically(
   path: string,
@@ -105,7 +105,7 @@ export function writeAtomically(
   if (durable) syncDirectory(dirname(path));
 }
 
-/** Makes `path` a symbolic link to `target`, replacing an older link in one step. */
+/** Makes `path` a symbolic link to `target`, replacing an existing link in one step. */
 export function linkAtomically(target: RawPath | string, path: RawPath | string): void {
   const temporary = Buffer.concat([
     toBuffer(path),
@@ -120,7 +120,10 @@ export function linkAtomically(target: RawPath | string, path: RawPath | string)
   }
 }
 
-/** The names of the symbolic links in a directory: to ask readlink(2) for all costs an exception for each other. */
+/**
+ * Lists the names of the symbolic links in a directory. readlink(2) on each entry would throw for every other
+ * file.
+ */
 export function listLinksIfThere(path: string): string[] {
   try {
     const entries = fs.readdirSync(path, { withFileTypes: true });

@@ -6,26 +6,26 @@ import { formatSize } from "../../model/size.ts";
 import { UserError } from "../../model/user-error.ts";
 import { codeOf, realPath, statIfThere } from "./files.ts";
 
-/** What a new cluster takes with the database in it, and some room for its first log. */
+/** Space needed for a new cluster with its database, plus some room for the first WAL. */
 export const NEW_CLUSTER_BYTES = 64 * 1_048_576;
 
-/** Bytes that may still be written where a path is, or is to be. */
+/** Returns the bytes available to this user on the file system of a path, which need not exist yet. */
 export function freeSpace(path: string): number {
   const { bavail, bsize } = fs.statfsSync(nearest(path));
   return bavail * bsize;
 }
 
-/** Where the data of Postgres is, or is to be, whatever links lead there. */
+/** Returns the directory that holds, or will hold, Postgres' data, with links resolved. */
 export function dataPlace({ db }: Layout): string {
   return realPath(nearest(db));
 }
 
-/** Whether two paths share their free space. */
+/** Tells whether two paths are on the same file system. */
 export function onSameDisk(one: string, other: string): boolean {
   return statIfThere(nearest(one))?.dev === statIfThere(nearest(other))?.dev;
 }
 
-/** @throws UserError where there is no room for a new cluster, which would be seen in the middle of it */
+/** @throws UserError if the disk has no room for a new cluster; initdb would fail halfway */
 export function refuseFullDisk(layout: Layout): void {
   const place = dataPlace(layout);
   const free = freeSpace(place);
@@ -36,10 +36,10 @@ export function refuseFullDisk(layout: Layout): void {
   );
 }
 
-/** What a failure to write for lack of room means; undefined for every other error. */
+/** Explains ENOSPC and EDQUOT; returns undefined for any other error. */
 export function explainFullDisk(error: unknown): UserError | undefined {
   if (!["ENOSPC", "EDQUOT"].includes(codeOf(error) ?? "")) return undefined;
-  // An error about an open file names none.
+  // Errors on an open descriptor carry no path.
   const named = error instanceof Error && "path" in error ? String(error.path) : process.cwd();
   const place = nearest(named);
   return new UserError(
@@ -48,7 +48,7 @@ export function explainFullDisk(error: unknown): UserError | undefined {
   );
 }
 
-/** @throws UserError where `.ikigai` can be neither made nor written to */
+/** @throws UserError if `.ikigai` cannot be created or written */
 export function refuseReadOnly({ root, ikigai }: Layout): void {
   const path = fs.existsSync(ikigai) ? ikigai : root;
   try {
@@ -68,13 +68,13 @@ export function refuseReadOnly({ root, ikigai }: Layout): void {
   }
 }
 
-/** In whole megabytes, as nobody needs to know more of it. */
+/** Formats bytes in whole MB, or GB from 1024 MB on. */
 export function rounded(bytes: number): string {
   const megabytes = Math.floor(bytes / 1_048_576);
   return megabytes < 1024 ? `${megabytes}MB` : `${Math.floor(megabytes / 1024)}GB`;
 }
 
-/** The path itself, or the directory above it that is there. */
+/** Returns the path itself or its nearest existing ancestor. */
 function nearest(path: string): string {
   let place = path;
   while (!fs.existsSync(place) && place !== dirname(place)) place = dirname(place);

@@ -7,14 +7,13 @@ export type RegularFile =
   | { readonly kind: "refused"; readonly message: string };
 
 /**
- * Reads a file that somebody else may have put there: no link, pipe or device,
- * nothing larger than `largest` bytes. Opens once and judges what was opened, so
- * that nothing can be exchanged in between.
+ * Reads an untrusted file: refuses links, pipes, devices and more than `largest` bytes. Checks the opened
+ * descriptor, so that the file cannot be exchanged between check and read.
  */
 export function readRegularFile(path: Buffer | string, largest: number): RegularFile {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
   try {
-    // Without O_NONBLOCK the opening of a named pipe would wait for its writer.
+    // Without O_NONBLOCK, opening a named pipe blocks until there is a writer.
     const file = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     try {
       return readOpen(file, largest);

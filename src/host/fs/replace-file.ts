@@ -3,10 +3,10 @@ import fs from "node:fs";
 import { codeOf, lstatIfThere, statIfThere } from "./files.ts";
 
 /**
- * Replaces a file's content in one step: a reader, and a crash, see the old or the new one.
+ * Replaces a file's content atomically: readers and a crash see the old or the new content.
  *
- * @param text latin1, so that a text read as latin1 goes back byte for byte.
- * @param mode permission bits, set as they are whatever the umask.
+ * @param text latin1, so that text read as latin1 is written back byte for byte
+ * @param mode permission bits, set regardless of the umask
  */
 export function replaceFile(path: Buffer, text: string, mode: number): void {
   const owner = lstatIfThere(path) ?? statIfThere(path.subarray(0, path.lastIndexOf("/")));
@@ -26,7 +26,7 @@ export function replaceFile(path: Buffer, text: string, mode: number): void {
   }
 }
 
-/** Root must not take a user's file over; an ordinary user cannot give one away. */
+/** Keeps the owner when root replaces a user's file; ordinary users cannot chown, so EPERM is ignored. */
 function keepOwner(file: number, uid: number, gid: number): void {
   const now = fs.fstatSync(file);
   if (now.uid === uid && now.gid === gid) return;

@@ -3,7 +3,7 @@ import { isAbsent } from "./files.ts";
 
 const TAIL_BYTES = 16_384;
 
-/** The last lines of a log, oldest first; none when there is no log. */
+/** Returns the last lines of a log, oldest first; none if there is no log. */
 export function lastLines(path: string, count: number): string[] {
   let file: number;
   try {

@@ -5,9 +5,9 @@ import { HOOK_BODY, HOOK_EVENTS } from "../git/hook/script.ts";
 import { joinRaw, listIfThere, lstatIfThere } from "./files.ts";
 import { direnvDirectory, stateDirectory, type UserEnvironment } from "./xdg.ts";
 
-/** What `writeAtomically`, `linkAtomically` and the making of an `.envrc` call a file before it has its name. */
+/** Temporary names used by `writeAtomically`, `linkAtomically` and `writeEnvrc`. */
 const TEMPORARY = /\.[0-9a-f]{12}(?:\.tmp)?$/;
-/** The same among git's own files and direnv's, where others keep things as well. */
+/** The same, narrowed to our own names in the directories of git and direnv. */
 const AMONG_GITS = /^\.?ikigai[a-z.-]*\.[0-9a-f]{12}(?:\.tmp)?$/;
 const AMONG_HOOKS = new RegExp(
   `^(?:(?:${HOOK_EVENTS.join("|")})(?:\\.[a-z-]+)?|${HOOK_BODY})\\.[0-9a-f]{12}\\.tmp$`,
@@ -16,10 +16,10 @@ const OF_EXCLUDE = /^exclude\.[0-9a-f]{12}\.tmp$/;
 const AMONG_DIRENVS = /^[0-9a-f]{64}\.[0-9a-f]{12}\.tmp$/;
 
 /**
- * Removes what a daemon was writing when it was killed: half a file may hold a password. Only what
- * is older than this process, as a command may be writing beside it.
+ * Removes temporary files left by a killed daemon, since half a file may hold a password. Removes only files
+ * older than this process, because a command may be writing concurrently.
  *
- * @param commonDir git's common directory, whose administrative directories are looked through too
+ * @param commonDir git's common directory; its administrative directories are searched too
  */
 export function sweepTemporaries(
   { run, environments, documents, sockets, logs }: Layout,

@@ -4,8 +4,9 @@ import { joinRaw, linkAtomically, readlinkIfThere, toBuffer } from "../fs/files.
 import type { HookWorktree } from "./hook/directory.ts";
 
 /**
- * The hook looks for `.ikigai` from git's common directory upwards. Where that does not lie beside
- * the project's top, as with a submodule, a link in it shows the way to new worktrees outside.
+ * Links git's common directory to `.ikigai`. The hook looks for `.ikigai` upwards from the common directory;
+ * where that is not beside the project's top, as in a submodule, only this link leads worktrees outside of
+ * the project to it.
  */
 export function linkProject(commonDir: string, worktrees: readonly HookWorktree[]): void {
   const common = Buffer.from(commonDir);

@@ -1,18 +1,18 @@
 import fs from "node:fs";
 import { readIfThere } from "../fs/files.ts";
 
-/** As git writes it; behind it, to the end, nothing that is not ours. */
+/** Our section as git writes it, at the very end of the file. */
 const AT_THE_END = /\n\[hook "ikigai"\]\n(?:\t(?:command|event|enabled|lineFeedAdded) = .*\n)+$/;
 const LINE_FEED_ADDED = "\tlineFeedAdded = true\n";
 
-/** Whether git will end the file's last line when it writes our section behind it. */
+/** Tells whether git will add a line feed to the file's last line when it appends our section. */
 export function willGetLineFeed(text: string): boolean {
   return !/^\s*\[hook "ikigai"\]/m.test(text) && text !== "" && !text.endsWith("\n");
 }
 
 /**
- * What a configuration file held before git put a line feed and our section behind it; undefined
- * where no line feed was added, or somebody wrote behind the section.
+ * Returns the configuration file's content from before git added a line feed and our section. Undefined if no
+ * line feed was added, or something was written after the section.
  */
 export function textBeforeSection(config: string): Buffer | undefined {
   const text = readIfThere(config)?.toString("latin1") ?? "";
@@ -22,16 +22,16 @@ export function textBeforeSection(config: string): Buffer | undefined {
 }
 
 /**
- * Takes the line feed away that `git config --remove-section` leaves, where the file holds nothing
- * else besides what was there before. Without git's lock, which would stay if we were killed: what
- * is cut is the file that was read, also where git has put another one in its place.
+ * Removes the line feed that `git config --remove-section` leaves, if the file is otherwise as it was before.
+ * Works without git's lock, which would be left behind if we were killed: truncates the descriptor that was
+ * read, so a file that git renames into place meanwhile is not touched.
  */
 export function cutLineFeed(config: string, before: Buffer): void {
   let file: number;
   try {
     file = fs.openSync(config, "r+");
   } catch {
-    // Closed to us, or gone: an empty line is no harm.
+    // Inaccessible or deleted. An extra empty line does no harm.
     return;
   }
   try {

@@ -1,6 +1,6 @@
 import { statIfThere } from "../fs/files.ts";
 
-/** What was found out about directories, forgotten when they are gone. */
+/** Caches values by directory and drops them once the directory is deleted. */
 export class DirectoryCache<Value> {
   readonly #entries = new Map<string, { readonly directory: Buffer; readonly value: Value }>();
 
@@ -12,7 +12,10 @@ export class DirectoryCache<Value> {
     return this.#entries.get(key)?.value;
   }
 
-  /** Also looks which others are gone: what is kept was expensive to find out. */
+  /**
+   * Stores a value and drops those of deleted directories. Doing so here is cheap, as values are expensive to
+   * compute.
+   */
   set(key: string, directory: Buffer, value: Value): void {
     for (const [other, entry] of this.#entries) {
       if (!statIfThere(entry.directory)) this.#entries.delete(other);

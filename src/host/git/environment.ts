@@ -1,6 +1,6 @@
 /**
- * git's local environment variables: they name one repository, and would lead a command about
- * another one astray. The list of `git rev-parse --local-env-vars` (git-rev-parse(1)).
+ * git's local environment variables, which would direct a command at another repository. Same list as `git
+ * rev-parse --local-env-vars` (git-rev-parse(1)).
  */
 const LOCAL = new Set([
   "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -21,12 +21,14 @@ const LOCAL = new Set([
   "GIT_COMMON_DIR",
 ]);
 
-/** The environment of a command about a repository of our choice, as its user has it. */
+/**
+ * Returns the user's environment without git's local variables, for commands on a repository of our choice.
+ */
 export function foreignEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !LOCAL.has(name)));
 }
 
-/** The same where git's answer is read by us; git then takes no locks it need not. */
+/** Returns `foreignEnvironment` for git output that we parse: untranslated, and without optional locks. */
 export function gitEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   return { ...foreignEnvironment(env), LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" };
 }

@@ -4,7 +4,10 @@ import { stampOf } from "./hook/config.ts";
 
 let known: { stamp: string; version: Promise<string> } | undefined;
 
-/** What `git version` prints; asked again when a git on PATH was installed, upgraded or removed. */
+/**
+ * Returns the output of `git version`; runs it again only after a git on PATH was installed, upgraded or
+ * removed.
+ */
 export function askGitVersion(env: NodeJS.ProcessEnv): Promise<string> {
   const stamp = (env.PATH ?? "").split(":").map(stampOfGit).join(":");
   if (known?.stamp === stamp) return known.version;
@@ -22,7 +25,7 @@ function stampOfGit(directory: string): string {
   try {
     return `${directory} ${stampOf([`${directory}/git`])}`;
   } catch {
-    // Closed to us, and so passed over.
+    // Not accessible, so PATH lookup skips it too.
     return directory;
   }
 }

@@ -3,8 +3,8 @@ import { UserError } from "../../model/user-error.ts";
 import { foreignEnvironment, gitEnvironment } from "./environment.ts";
 
 /**
- * The person's own environment is what plain git would see, so whatever it says
- * of editors, ssh and configuration holds here too.
+ * Lets the user's environment (editors, ssh, configuration) take effect as with plain git; simple-git would
+ * refuse these variables.
  */
 const TRUSTED = {
   allowUnsafeAskPass: true,
@@ -21,19 +21,18 @@ const TRUSTED = {
 };
 
 /**
- * What git prints, run in a directory with an array of arguments.
+ * Runs git in a directory and returns its standard output.
  *
- * @throws UserError with git's own words when it fails
+ * @throws UserError with git's error messages if it fails
  */
 export function git(cwd: string, ...args: string[]): Promise<string> {
   return run(cwd, gitEnvironment(), args);
 }
 
 /**
- * The same for a command that a person could have typed: the hooks that it runs get the person's
- * language and locks, as from plain git.
+ * Runs git as if the user had typed the command: hooks that it runs get the user's language and locks.
  *
- * @throws UserError with git's own words, in that language
+ * @throws UserError with git's error messages, in the user's language
  */
 export function gitAsTyped(cwd: string, ...args: string[]): Promise<string> {
   return run(cwd, foreignEnvironment(), args);
@@ -48,7 +47,7 @@ async function run(cwd: string, env: NodeJS.ProcessEnv, args: string[]): Promise
       trimmed: false,
       unsafe: TRUSTED,
       allowEnvironment,
-      // By itself the library takes a failure without a word on standard error for success.
+      // By default simple-git takes a failure without output on stderr for success.
       errors: (error, { exitCode, stdErr }) => {
         if (exitCode === 0) return undefined;
         return error ?? Buffer.concat([...stdErr, Buffer.from(`exit status ${exitCode}`)]);
@@ -65,7 +64,7 @@ async function run(cwd: string, env: NodeJS.ProcessEnv, args: string[]): Promise
   }
 }
 
-/** True when git ends with status 0. */
+/** Tells whether git exits with status 0. */
 export async function gitSays(cwd: string, ...args: string[]): Promise<boolean> {
   return git(cwd, ...args).then(
     () => true,

@@ -3,14 +3,14 @@ import { joinRaw, readIfThere, statIfThere } from "../fs/files.ts";
 
 const LONGEST_MS = 1_000;
 const LOOK_MS = 50;
-/** A lock that a killed git left says nothing about now. */
+/** An older lock was left by a killed git. */
 const STALE_MS = 10_000;
 
 /**
- * Settles when git neither holds the index of a worktree (git-update-index(1)) nor
- * is still adding it, or after a second. At once for what is not there.
+ * Waits at most 1 s until git neither locks a worktree's index (git-update-index(1)) nor is still adding the
+ * worktree. Returns at once if there is no such worktree.
  *
- * @param pause waits so many milliseconds, or less where the lock may have gone
+ * @param pause waits that many milliseconds, or less if the lock may have been released
  */
 export async function untilUnlocked(
   gitDir: RawPath,
@@ -21,7 +21,7 @@ export async function untilUnlocked(
   while (performance.now() < deadline && isHeld()) await pause(LOOK_MS);
 }
 
-/** `git worktree add` locks what it makes, with this as the reason where git speaks English. */
+/** `git worktree add` locks the new worktree with this reason. A translated git writes another one. */
 function isBeingAdded(gitDir: RawPath): boolean {
   const locked = joinRaw(gitDir, "locked");
   return readIfThere(locked)?.toString().trim() === "initializing" && isNew(locked);

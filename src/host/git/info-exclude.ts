@@ -12,15 +12,15 @@ import {
 const FILE_MADE = "file made by ikigai";
 const DIRECTORY_MADE = "directory made by ikigai";
 
-/** What ikigai makes in worktrees. */
+/** Patterns for what ikigai creates in worktrees. */
 export const KEPT_OUT = ["/.envrc", "/.ikigai"] as const;
 
 /**
- * Keeps what ikigai makes in worktrees out of `git status`, in all of them at once, through the
- * repository's own `info/exclude` (gitignore(5)). Writes only when something is missing.
+ * Hides what ikigai creates from `git status` in all worktrees through the repository's `info/exclude`
+ * (gitignore(5)). Writes only if something is missing.
  *
- * @param patterns such as `/.envrc`; with none of them the block goes.
- * @throws the file system's error when the file cannot be read or written.
+ * @param patterns such as `/.envrc`; an empty list removes the block
+ * @throws the file system's error if the file cannot be read or written
  */
 export function excludeFromStatus(commonDir: string, patterns: readonly string[]): void {
   if (patterns.length === 0) {
@@ -36,14 +36,17 @@ export function excludeFromStatus(commonDir: string, patterns: readonly string[]
   }
   const block = findBlock(text);
   if (block?.body === body) return;
-  // In its old place, with its old note: what removal must undo is still the same.
+  // Keeps the block's place and note, because removal still has to undo the same.
   const whole = block
     ? block.before + markedBlock(body, block.note) + block.after
     : (wholeBlockAt(text, body, ["", FILE_MADE, DIRECTORY_MADE]) ?? placeBlock(text, body));
   replaceFile(path, whole, modeOf(path));
 }
 
-/** Takes our lines out of `info/exclude` again: the same bytes as before, or no file. */
+/**
+ * Removes our block from `info/exclude`: the file is as it was, byte for byte, or is deleted if we created
+ * it.
+ */
 export function restoreExclude(commonDir: string): void {
   const path = excludeFile(commonDir);
   const text = readIfThere(path)?.toString("latin1");
@@ -65,7 +68,7 @@ function makeExclude(commonDir: string, path: Buffer, body: string): void {
   replaceFile(path, markedBlock(body, made ? DIRECTORY_MADE : FILE_MADE), 0o644);
 }
 
-/** Where the file really is: some people link it. */
+/** Resolves the path, because some users make `info/exclude` a link. */
 function excludeFile(commonDir: string): Buffer {
   const path = joinRaw(commonDir, "info", "exclude");
   return statIfThere(path) ? fs.realpathSync(path, { encoding: "buffer" }) : path;
@@ -75,7 +78,7 @@ function modeOf(path: Buffer): number {
   return Number(statIfThere(path)?.mode ?? 0o644) & 0o7777;
 }
 
-/** Removes a directory unless somebody else has put something there. */
+/** Removes a directory unless it has other entries. */
 export function removeIfEmpty(path: Buffer): void {
   try {
     fs.rmdirSync(path);

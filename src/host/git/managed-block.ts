@@ -1,11 +1,11 @@
 /**
- * A few lines of ours in somebody else's text file, between two marks, that can be taken out again
- * without a trace. Pure; texts are latin1 so that every byte survives.
+ * A marked block of our lines in a user's text file that can be removed without a trace. Pure functions;
+ * texts are latin1, so that every byte survives.
  */
 
 const OPEN = "# >>> ikigai";
 const CLOSE = "# <<< ikigai <<<\n";
-// A line between the marks is no mark itself: half a block never swallows what follows it.
+// No line of the body may be a mark, so that half a block never swallows what follows it.
 const BLOCK =
   /^# >>> ikigai(?: \(([^)\n]*)\))? >>>\n((?:(?!# (?:>>>|<<<) ikigai).*\n)*)# <<< ikigai <<<(?:\n|$)/m;
 const MARK = /^# (?:>>>|<<<) ikigai\b.* (?:>>>|<<<)$/m;
@@ -13,19 +13,19 @@ const NEWLINE_ADDED = "line feed added";
 
 export interface MarkedBlock {
   readonly before: string;
-  /** What the opening mark says in brackets: what removal must undo beside the block. */
+  /** The text in brackets in the opening mark: what removal must undo besides the block. */
   readonly note: string;
   /** The lines between the marks. */
   readonly body: string;
   readonly after: string;
 }
 
-/** The text of a block; `body` ends with a line feed. */
+/** Renders a block; `body` ends with a line feed. */
 export function markedBlock(body: string, note = ""): string {
   return `${OPEN}${note ? ` (${note})` : ""} >>>\n${body}${CLOSE}`;
 }
 
-/** The first block of ours in a text. */
+/** Finds our first block in a text. */
 export function findBlock(text: string): MarkedBlock | undefined {
   const found = BLOCK.exec(text);
   if (!found) return undefined;
@@ -33,20 +33,20 @@ export function findBlock(text: string): MarkedBlock | undefined {
   return { before: text.slice(0, index), note, body, after: text.slice(index + whole.length) };
 }
 
-/** Whether a mark of ours stands in a text without its other half. */
+/** Tells whether the text has one of our marks without its counterpart. */
 export function hasTornBlock(text: string): boolean {
   return MARK.test(withoutBlocks(text));
 }
 
-/** Puts a block behind `head`, which need not end with a line feed, and before `tail`. */
+/** Places a block between `head`, which need not end with a line feed, and `tail`. */
 export function placeBlock(head: string, body: string, tail = ""): string {
   const torn = head !== "" && !head.endsWith("\n");
   return `${head}${torn ? "\n" : ""}${markedBlock(body, torn ? NEWLINE_ADDED : "")}${tail}`;
 }
 
 /**
- * A text whose end is only the beginning of a block, as a crash leaves it, with all of that block;
- * undefined for any other.
+ * Completes a text that ends with the beginning of a block, as a crash leaves it; undefined for any other
+ * text.
  */
 export function wholeBlockAt(
   text: string,
@@ -60,7 +60,7 @@ export function wholeBlockAt(
   return whole === undefined ? undefined : text.slice(0, at) + whole;
 }
 
-/** The text as it was before `placeBlock`, with what others have added since. */
+/** Returns the text as it was before `placeBlock`, with what others have added since. */
 export function withoutBlocks(text: string): string {
   const block = findBlock(text);
   if (!block) return text;

@@ -5,13 +5,12 @@ import { joinRaw, listIfThere, lstatIfThere, readIfThere, toBuffer } from "../fs
 const GITDIR = "gitdir: ";
 
 /**
- * Has git's files name the new places after a project as a whole was renamed or
- * copied (gitrepository-layout(5)): worktrees inside it, and those outside that
- * belong to it. What `git worktree repair` does after a renaming; after a
- * copying that would (before git 2.47) take the original's worktrees away.
+ * Updates the paths in git's files after a whole project was renamed or copied (gitrepository-layout(5)), for
+ * worktrees inside it and for its worktrees elsewhere. After a rename `git worktree repair` would do the
+ * same; after a copy it would (before git 2.47) take the original's worktrees away.
  *
- * @param from the old root; what pointed anywhere else is left alone
- * @returns the worktrees that were mended, by git's names
+ * @param from the old root; paths that point anywhere else are not changed
+ * @returns the names (git's) of the worktrees that were repaired
  */
 export function relocateWorktrees(commonDir: string, from: string, to: string): string[] {
   return listIfThere(joinRaw(commonDir, "worktrees")).flatMap((name) => {
@@ -24,10 +23,10 @@ export function relocateWorktrees(commonDir: string, from: string, to: string): 
       if (!text?.toString("latin1").startsWith(GITDIR)) continue;
       const back = withoutNewline(text.subarray(GITDIR.length)) ?? Buffer.alloc(0);
       const top = joinRaw(dotGit, "..");
-      // Those of a worktree that went with the project and has relative ones are right as they are.
+      // Skips worktrees that were moved along and use relative paths, which are still right.
       if (!moved(resolved(top, back), from, to)?.equals(gitDir)) continue;
       const forth = isAbsolute(named) ? dotGit : relativeTo(gitDir, dotGit);
-      // The worktree's own file last: a mending that is cut off is found again by it.
+      // Writes the worktree's own `.git` last: an interrupted repair is detected by it.
       if (!forth.equals(named)) replace(file, Buffer.concat([forth, NEWLINE]));
       const backNow = isAbsolute(back) ? gitDir : relativeTo(top, gitDir);
       replace(dotGit, Buffer.concat([Buffer.from(GITDIR), backNow, NEWLINE]));
@@ -37,7 +36,9 @@ export function relocateWorktrees(commonDir: string, from: string, to: string): 
   });
 }
 
-/** Where a worktree's `.git` may be: a relative place (extensions.relativeWorktrees) may have moved along, or not. */
+/**
+ * Returns where a worktree's `.git` may be: with extensions.relativeWorktrees it may have moved along or not.
+ */
 function placesOf(named: Buffer, gitDir: Buffer, from: string, to: string): Buffer[] {
   if (isAbsolute(named)) return [moved(named, from, to) ?? named];
   const before = moved(gitDir, to, from) ?? gitDir;
@@ -55,7 +56,7 @@ function relativeTo(base: Buffer, path: Buffer): Buffer {
   return Buffer.from(text, "latin1");
 }
 
-/** The same path below the new root; undefined when it was not below the old one. */
+/** Returns the path below the new root, or undefined if it was not below the old one. */
 function moved(path: Buffer, from: string, to: string): Buffer | undefined {
   const before = toBuffer(`${from === "/" ? "" : from}/`);
   if (!path.subarray(0, before.length).equals(before)) return undefined;

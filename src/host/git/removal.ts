@@ -2,12 +2,13 @@ import type { RawPath } from "../../model/worktree.ts";
 import { lstatIfThere } from "../fs/files.ts";
 import { listFiles } from "./tracked-files.ts";
 
-/** A removal changes the top at least so often, but for one with a directory that takes longer. */
+/** A removal changes the worktree's top at least this often, unless one directory takes longer. */
 const QUIET_MS = 10_000;
 
 /**
- * Whether git, or somebody, seems to be deleting a worktree: tracked files are missing, and its top
- * has changed a moment ago. It cannot be removed by who finds a new file in it at the end.
+ * Tells whether a worktree seems to be being deleted: tracked files are missing and its top changed within
+ * the last 10 s. Callers must not write into it then, because git cannot remove a directory into which a file
+ * was written meanwhile.
  */
 export async function isBeingRemoved(directory: RawPath | string): Promise<boolean> {
   const changed = Number(lstatIfThere(directory)?.mtimeMs ?? 0);

@@ -4,8 +4,8 @@ import { toBuffer } from "../fs/files.ts";
 import { gitEnvironment } from "./environment.ts";
 
 /**
- * Whether HEAD or the index has something of this name at the top of a worktree. Where
- * git cannot say, the answer is yes, since that is the one that touches nothing.
+ * Tells whether HEAD or the index has an entry of this name at a worktree's top. Answers true if git fails,
+ * because then nothing is touched.
  */
 export async function tracks(directory: RawPath | string, name: string): Promise<boolean> {
   // An unborn branch has no HEAD; its index still counts.
@@ -14,7 +14,7 @@ export async function tracks(directory: RawPath | string, name: string): Promise
   return listed !== "";
 }
 
-/** What `git ls-files -z` prints with these options; undefined where git cannot say. */
+/** Runs `git ls-files -z` with these options; returns undefined if git fails or the path is not UTF-8. */
 export async function listFiles(
   directory: RawPath | string,
   options: readonly string[],

@@ -2,14 +2,14 @@ import type { Worktree } from "../../model/worktree.ts";
 import { joinRaw, lstatIfThere, toBuffer } from "../fs/files.ts";
 import { git } from "./git.ts";
 
-/** What would be lost with a worktree's directory. */
+/** What would be lost by deleting a worktree's directory. */
 export interface Loss {
-  /** Paths with changes that are not committed. */
+  /** Paths with uncommitted changes. */
   readonly uncommitted: readonly string[];
   readonly untracked: readonly string[];
-  /** Commits that no remote has; those of no branch at all where there is no remote. */
+  /** Commits that are on no remote; without remotes, those on no branch. */
   readonly unpushed: number;
-  /** What is half done: "a rebase". */
+  /** Operations in progress, such as "a rebase". */
   readonly underWay: readonly string[];
 }
 
@@ -44,7 +44,7 @@ export async function lossOf(worktree: Worktree): Promise<Loss> {
   };
 }
 
-/** Short, for people: "2 uncommitted files (a, b)"; nothing when nothing would be lost. */
+/** Describes a loss in short phrases such as "2 uncommitted files (a, b)"; empty if nothing would be lost. */
 export function describeLoss({ uncommitted, untracked, unpushed, underWay }: Loss): string[] {
   const files = (paths: readonly string[], what: string) => {
     if (paths.length === 0) return [];
@@ -59,7 +59,9 @@ export function describeLoss({ uncommitted, untracked, unpushed, underWay }: Los
   ];
 }
 
-/** git-status(1), "Porcelain Format Version 1" with -z: a renamed entry has its old path behind it. */
+/**
+ * Parses git-status(1), "Porcelain Format Version 1" with -z: a renamed entry is followed by its old path.
+ */
 function readStatus(text: string): { uncommitted: string[]; untracked: string[] } {
   const uncommitted: string[] = [];
   const untracked: string[] = [];
@@ -78,7 +80,7 @@ async function countUnpushed(top: string): Promise<number> {
   const born = await git(top, "rev-parse", "--verify", "--quiet", "HEAD").catch(() => "");
   if (born === "") return 0;
   const remotes = await git(top, "for-each-ref", "--count=1", "refs/remotes");
-  // Without a remote a branch is where its commits are kept, and it stays.
+  // Without a remote, branches are what keeps commits, and they survive the removal.
   const kept = remotes === "" ? ["--branches", "--tags"] : ["--remotes", "--tags"];
   return Number(await git(top, "rev-list", "--count", "HEAD", "--not", ...kept));
 }

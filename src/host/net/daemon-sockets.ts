@@ -5,7 +5,7 @@ import { codeOf, statIfThere } from "../fs/files.ts";
 import { isListening } from "./probe.ts";
 import { listenInside } from "./unix-listen.ts";
 
-/** A socket of the daemon's own. */
+/** One of the daemon's sockets. */
 export interface DaemonSocket {
   readonly directory: string;
   readonly name: string;
@@ -17,12 +17,12 @@ interface Open {
   readonly identity: string | undefined;
 }
 
-/** Whoever is removing more than this has not stopped for so long. */
+/** Consecutive misses before a socket is recreated, so that a running `rm -rf .ikigai` can finish. */
 const QUIET_LOOKS = 2;
 
 /**
- * The daemon's sockets, and the directory of the services' sockets in which it stands: each is made
- * again where somebody has deleted it, as nobody could ask for anything any more.
+ * The daemon's sockets, and the directory of the services' sockets, which is the working directory. Recreates
+ * them after they were deleted, because the daemon could not be reached otherwise.
  */
 export class DaemonSockets {
   readonly #layout: Layout;
@@ -44,9 +44,9 @@ export class DaemonSockets {
   }
 
   /**
-   * To be called regularly.
+   * Checks the sockets and recreates deleted ones; to be called regularly.
    *
-   * @returns `emptied` when the services' directory is a new one, `taken` when another daemon listens
+   * @returns `emptied` if the services' directory was recreated, `taken` if another daemon listens
    */
   async relisten(): Promise<"same" | "emptied" | "taken"> {
     const isAstray = identityOf(this.#layout.sockets) !== this.#standing;
@@ -74,14 +74,14 @@ export class DaemonSockets {
 
   async #listen(entrance: DaemonSocket): Promise<void> {
     const server = entrance.make();
-    // First, as its end removes what has its name in the directory we stand in.
+    // Close the old server first: libuv unlinks its path on close, relative to our working directory.
     this.#open.get(entrance)?.server.close();
     await this.#from(entrance, () => listenInside(server, entrance.directory, entrance.name));
     server.on("error", (error) => this.#journal(`${pathOf(entrance)}: ${String(error)}`));
     this.#open.set(entrance, { server, identity: identityOf(pathOf(entrance)) });
   }
 
-  /** Addresses are relative to the working directory: no project's path is too long for them. */
+  /** Runs `begin` in the socket's directory: with relative addresses no project's path is too long. */
   #from<T>({ directory }: DaemonSocket, begin: () => T): T {
     process.chdir(directory);
     try {
@@ -103,13 +103,13 @@ function pathOf({ directory, name }: DaemonSocket): string {
   return `${directory}/${name}`;
 }
 
-/** A number is given again, its time of birth is not. */
+/** Includes the birth time, because inode numbers are reused. */
 function identityOf(path: string): string | undefined {
   const stat = statIfThere(path);
   return stat && `${stat.dev}:${stat.ino}:${stat.birthtimeNs}`;
 }
 
-/** Not its parents: nothing is made anew in a place that the project has left. */
+/** Does not create parents: nothing is created at a path that the project has been moved away from. */
 function makeIfAbsent(directory: string): void {
   try {
     fs.mkdirSync(directory, { mode: 0o700 });

@@ -2,10 +2,9 @@ import fs from "node:fs";
 import type { Layout } from "../../model/layout.ts";
 
 /**
- * Where requests come in. A service that is to be stopped has its door closed
- * first: whoever comes then is turned away by the kernel at once, so nginx asks
- * the gate and no request is lost in a server that ends. Who is inside is known
- * from then on for sure, as nobody can come in.
+ * The socket of a service. Before a service is stopped its socket is hidden: from then on the kernel refuses
+ * new connections, so nginx asks the gate, and no request is lost in a server that is ending. The remaining
+ * connections can then be counted reliably, as no new ones arrive.
  */
 export class ListenSocket {
   readonly #socket: string;
@@ -17,14 +16,17 @@ export class ListenSocket {
     this.#aside = `${directory}/.${service}.aside`;
   }
 
-  /** `tcp`: nginx prefers a socket to a port, so something that nobody listens on is put there. */
+  /**
+   * Hides the socket. `tcp`: puts a file that nothing listens on in its place, because nginx prefers a socket
+   * to a port.
+   */
   hide(tcp: boolean): void {
     ifThere(() => fs.renameSync(this.#socket, this.#aside));
-    // nginx only asks for the right to execute (test -x); connect(2) then refuses.
+    // nginx only tests for execute permission (test -x); connect(2) is then refused.
     if (tcp) ifThere(() => fs.writeFileSync(this.#socket, "", { mode: 0o700 }));
   }
 
-  /** As it was. Also after a daemon that was cut off between closing and stopping. */
+  /** Undoes `hide`, also for a daemon that was killed between hiding and stopping. */
   restore(): void {
     const barred = fs.statSync(this.#socket, { throwIfNoEntry: false })?.isFile();
     if (barred) fs.rmSync(this.#socket, { force: true });
@@ -32,12 +34,12 @@ export class ListenSocket {
     else ifThere(() => fs.renameSync(this.#aside, this.#socket));
   }
 
-  /** The copy that was closed has ended; what stands at its door is another one's. */
+  /** Deletes the hidden socket after its process has ended; the visible one belongs to a newer process. */
   discardHidden(): void {
     fs.rmSync(this.#aside, { force: true });
   }
 
-  /** Nothing is left of a service that has ended. */
+  /** Deletes all sockets of a service that has ended. */
   remove(): void {
     this.discardHidden();
     fs.rmSync(this.#socket, { force: true });

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { lsof } from "../process/lsof.ts";
 import { readProc } from "../process/proc.ts";
 
-/** Where a service listens: the path that it bound, and its port if it has one. */
+/** Where a service listens: the path it bound, and its port if it has one. */
 export interface Listening {
   readonly key: string;
   readonly socket: string;
@@ -10,8 +10,8 @@ export interface Listening {
 }
 
 /**
- * How many clients are connected to each service now, waiting ones included.
- * Read from /proc/net/unix and /proc/net/tcp (proc(5)); elsewhere from lsof.
+ * Counts the clients connected to each service, including those not accepted yet. Reads /proc/net/unix and
+ * /proc/net/tcp (proc(5)); elsewhere asks lsof.
  */
 export async function openConnections(
   services: readonly Listening[],
@@ -26,7 +26,7 @@ export async function openConnections(
   );
 }
 
-/** Waits until no client is connected any more, for so long at most. */
+/** Waits until no client is connected any more, at most this long. */
 export async function waitForDrain(listening: Listening, milliseconds: number): Promise<void> {
   const deadline = performance.now() + milliseconds;
   while (performance.now() < deadline) {
@@ -54,8 +54,8 @@ function fromProc(services: readonly Listening[]): Found {
 }
 
 /**
- * An accepted connection bears its listener's path, state 03; one that nobody has
- * accepted yet 02. The listener itself has the flag __SO_ACCEPTCON.
+ * Counts connections by listener path. An accepted connection has its listener's path and state 03; one not
+ * accepted yet has 02. The listener itself has the flag __SO_ACCEPTCON.
  */
 function peersByPath(table: string): Map<string, number> {
   const peers = new Map<string, number>();
@@ -68,13 +68,13 @@ function peersByPath(table: string): Map<string, number> {
 
 const ACCEPTS = 0x10000;
 
-/** The server's side of established connections (state 01), by its port. */
+/** Lists the server-side port of each established connection (state 01). */
 function establishedPorts(table: string): number[] {
   const line = /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} 01 /gm;
   return [...table.matchAll(line)].map(([, port = ""]) => Number.parseInt(port, 16));
 }
 
-/** Fields: `d` names the socket, `n` its address. */
+/** Fields: `d` identifies the socket, `n` is its address. */
 async function fromLsof(): Promise<Found> {
   const [local, tcp] = await Promise.all([
     lsof("-Fdn", "-U"),
@@ -86,7 +86,7 @@ async function fromLsof(): Promise<Found> {
   }
   const ports = new Map<number, number>();
   for (const [, port = ""] of tcp.matchAll(/^n[^\n]*?:(\d+)->/gm)) count(ports, Number(port));
-  // The listener has the path as well.
+  // Subtracts the listener, which has the path as well.
   const sockets = new Map([...devices].map(([path, each]) => [path, each.size - 1]));
   return { sockets, ports };
 }

@@ -1,6 +1,9 @@
 import { lstatIfThere } from "../fs/files.ts";
 
-/** A link, which a branch of an ordinary clone may hold, leads to whom it likes. */
+/**
+ * Tells whether a path is a socket of this account, not a link: a branch of an ordinary clone may track a
+ * link that leads anywhere.
+ */
 export function isOwnSocket(path: string): boolean {
   const stat = lstatIfThere(path);
   return stat?.isSocket() === true && stat.uid === BigInt(process.getuid?.() ?? 0);

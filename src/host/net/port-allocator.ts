@@ -9,15 +9,15 @@ const FIRST = 20_000;
 const COUNT = 12_000;
 
 /**
- * Ports of backends that can only listen on TCP. `run/ports.map` is both the
- * record and what nginx reads. Only the daemon writes it, so no port is given twice.
+ * Ports of backends that can only listen on TCP. `run/ports.map` is both the record and the map that nginx
+ * reads. Only the daemon writes it, so no port is assigned twice.
  */
 export class PortAllocator {
   readonly #file: string;
   readonly #start: number;
   readonly #changed: () => void;
   readonly #given = new Map<string, number>();
-  /** Who asks while it is being looked for gets the same one. */
+  /** Concurrent calls for a key share one allocation. */
   readonly #allocating = new Map<string, Promise<number>>();
   readonly #tried = new Set<number>();
   #default: string | undefined;
@@ -25,7 +25,7 @@ export class PortAllocator {
   constructor(layout: Layout, changed: () => void) {
     this.#file = `${layout.run}/ports.map`;
     this.#changed = changed;
-    // Projects on one machine begin at different places.
+    // Each project on a machine starts at a different port.
     this.#start = Number.parseInt(sha256(layout.root).slice(0, 8), 16) % COUNT;
     repairPortsMap(layout);
     const lines = readIfThere(this.#file)?.toString() ?? "";
@@ -34,7 +34,7 @@ export class PortAllocator {
     }
   }
 
-  /** nginx knows the default worktree's services under another name as well. */
+  /** Sets the default worktree: nginx also knows its services under another name. */
   setDefault(worktree: string | undefined): void {
     if (this.#default === worktree) return;
     this.#default = worktree;
@@ -45,7 +45,11 @@ export class PortAllocator {
     return this.#given.get(key);
   }
 
-  /** The service's port; a free one the first time. */
+  /**
+   * Returns the service's port; assigns a free one the first time.
+   *
+   * @throws Error if no port is free
+   */
   async allocate(key: string): Promise<number> {
     const known = this.#given.get(key);
     if (known !== undefined) return known;
@@ -58,7 +62,7 @@ export class PortAllocator {
     for (let i = 0; i < COUNT; i++) {
       const port = FIRST + ((this.#start + i) % COUNT);
       if (this.#tried.has(port) || [...this.#given.values()].includes(port)) continue;
-      // Taken before the check, which lets another allocation run meanwhile.
+      // Reserved before the asynchronous check, during which another allocation may run.
       this.#tried.add(port);
       const free = await isFree(port);
       if (free) this.#given.set(key, port);
@@ -74,7 +78,7 @@ export class PortAllocator {
     if (this.#given.delete(key)) this.#write();
   }
 
-  /** Makes the record again where somebody else has written or taken it. */
+  /** Rewrites the record after another process has changed or deleted it. */
   restore(): void {
     this.#write();
   }
@@ -94,8 +98,8 @@ export class PortAllocator {
 const LINE = /^"(?:\.default|[a-z0-9-]+)\/[a-z0-9-]+" \d{1,5};$/;
 
 /**
- * One broken line keeps nginx from starting at all: a file with such is set aside, and what is
- * whole in it goes on. Says whether that was so.
+ * Repairs `ports.map`, in which one broken line keeps nginx from starting at all: keeps the file as
+ * `ports.map.broken` and writes the valid lines again. Returns whether it was broken.
  */
 export function repairPortsMap({ run }: Pick<Layout, "run">): boolean {
   const file = `${run}/ports.map`;

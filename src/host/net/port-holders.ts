@@ -6,15 +6,16 @@ import { listPids, readProc } from "../process/proc.ts";
 /** A process that listens on a port of loopback. */
 export interface Listener {
   readonly pid: number;
-  /** The program's. */
+  /** The program's name. */
   readonly name: string;
-  /** Where it works; empty where that is not to be known. */
+  /** Its working directory; "" if it cannot be read. */
   readonly directory: string;
 }
 
 /**
- * Who listens on a TCP port that a client of 127.0.0.1 or ::1 would meet: undefined for nobody,
- * none for processes of other users. From proc(5), as a slim image has no ss; elsewhere from lsof.
+ * Finds the processes that listen where a client of 127.0.0.1 or ::1 would connect. Undefined if the port is
+ * free; empty if only other users' processes listen. Reads proc(5), because slim images have no ss; elsewhere
+ * asks lsof.
  */
 export async function listenersOn(port: number): Promise<readonly Listener[] | undefined> {
   return fs.existsSync("/proc/net/tcp") ? fromProc(port) : await listenersByLsof(port);
@@ -37,7 +38,10 @@ function holdsOne(pid: string, sockets: ReadonlySet<string>): boolean {
   return list(`/proc/${pid}/fd`).some((fd) => sockets.has(link(`/proc/${pid}/fd/${fd}`) ?? ""));
 }
 
-/** As /proc/PID/fd shows them. State 0A is LISTEN; addresses are words in the machine's order. */
+/**
+ * Returns listening sockets as shown in /proc/PID/fd. State 0A is LISTEN; addresses are words in host byte
+ * order.
+ */
 function listeningSockets(port: number): ReadonlySet<string> {
   const line = /^ *\d+: ([0-9A-F]+):([0-9A-F]{4}) [0-9A-F]+:0000 0A (?:\S+ +){5}(\d+)/gm;
   const tables = readProc("net/tcp") + readProc("net/tcp6");
@@ -47,10 +51,10 @@ function listeningSockets(port: number): ReadonlySet<string> {
   return new Set(found.map(([, , , inode]) => `socket:[${inode}]`));
 }
 
-/** 127.0.0.0/8, also as an IPv6 address, ::1, and all addresses. */
+/** 127.0.0.0/8, also as an IPv6 address, ::1, and the wildcard addresses. */
 const MET = /^(0+|(0{16}FFFF0000)?[0-9A-F]{6}7F|0{24}01000000)$/;
 
-/** Fields: of a process `p` and `c`, of a file `n`. */
+/** Fields: `p` and `c` of a process, `n` of a file. */
 export async function listenersByLsof(port: number): Promise<readonly Listener[] | undefined> {
   const found = await lsof(`-iTCP:${port}`, "-sTCP:LISTEN", "-Fpcn");
   const holders = found.split(/^(?=p)/m).filter((text) => LOOPBACK.test(text));
@@ -76,7 +80,7 @@ function list(path: string): string[] {
   }
 }
 
-/** Undefined when it is no more; empty when it may not be read. */
+/** Reads a link; undefined if it no longer exists, "" if it may not be read. */
 function link(path: string): string | undefined {
   try {
     return fs.readlinkSync(path);

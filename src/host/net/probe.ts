@@ -3,7 +3,7 @@ import net from "node:net";
 
 export type Address = { readonly path: string } | { readonly port: number };
 
-/** Whether somebody accepts connections there now. */
+/** Tells whether a server accepts connections at an address now. */
 export function isListening(address: Address): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect("path" in address ? address : { ...address, host: "127.0.0.1" });
@@ -16,7 +16,7 @@ export function isListening(address: Address): Promise<boolean> {
   });
 }
 
-/** Whether a GET of this path is answered with 2xx. */
+/** Tells whether a GET of this path is answered with 2xx. */
 export function respondsOk(address: Address, path: string): Promise<boolean> {
   const where =
     "path" in address ? { socketPath: address.path } : { ...address, host: "127.0.0.1" };

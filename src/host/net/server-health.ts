@@ -3,13 +3,13 @@ import { execa } from "execa";
 import type { Layout } from "../../model/layout.ts";
 import { readIfThere } from "../fs/files.ts";
 
-/** Asks a server for something that it alone can answer; says why it does not, or nothing where it does. */
+/** Checks a server with a request that only it can answer; returns what is wrong, or undefined. */
 export type HealthCheck = (layout: Layout) => Promise<string | undefined>;
 
-/** How long a server may take that is well; long for a busy machine, short for a person. */
+/** Time limit for a healthy server: long enough for a busy machine, short enough for a user. */
 const PATIENCE_S = 5;
 
-/** Asks Postgres for a row, on a new connection, as the owner. */
+/** Queries a row from Postgres as the owner, on a new connection. */
 export const checkPostgres: HealthCheck = async ({ bin, root }) => {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(PG|DATABASE_URL$|IKIGAI_)/.test(name),
@@ -24,7 +24,7 @@ export const checkPostgres: HealthCheck = async ({ bin, root }) => {
     extendEnv: false,
     reject: false,
     stdin: "ignore",
-    // A server that has let us in may hang as well.
+    // A server that has accepted the login may still hang.
     timeout: PATIENCE_S * 2_000,
   });
   if (result.exitCode === 0 && result.stdout === "1") return undefined;
@@ -33,7 +33,7 @@ export const checkPostgres: HealthCheck = async ({ bin, root }) => {
   return line.replace(/^psql: (error: )?/, "");
 };
 
-/** Asks nginx for the page that it has for hosts that are nobody's: no service and no file takes part in it. */
+/** Requests nginx's page for unknown hosts, which involves no service and no file. */
 export const checkNginx: HealthCheck = (layout) => {
   const conf = readIfThere(layout.nginxConf)?.toString() ?? "";
   const port = Number(/^\s*listen 127\.0\.0\.1:(\d+)/m.exec(conf)?.[1]);

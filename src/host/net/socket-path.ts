@@ -11,13 +11,16 @@ import {
   statIfThere,
 } from "../fs/files.ts";
 
-/** A socket's address holds 108 bytes with the NUL behind it (unix(7)); 104 on macOS. */
+/** A socket address has 108 bytes including the NUL (unix(7)); 104 on macOS. */
 const LONGEST = process.platform === "darwin" ? 103 : 107;
 
-/** What two slugs of 40, two slashes and `.sock` leave for the directory. */
+/** What is left for the directory besides two slugs of 40, two slashes and `.sock`. */
 const ROOM = LONGEST - 87;
 
-/** The path that a backend binds, through a short link where the direct one is too long. */
+/**
+ * Returns a function that gives the path a backend binds, through a short link if the direct path is too
+ * long.
+ */
 export function socketPaths(layout: Layout): (worktree: string, service: string) => string {
   let alias: string | undefined;
   return (worktree, service) => {
@@ -30,8 +33,8 @@ export function socketPaths(layout: Layout): (worktree: string, service: string)
 }
 
 /**
- * The directory of the server's Unix socket, which is the data directory: only the account that
- * Postgres runs as can enter it. Through the short link where a client's address has no room for it.
+ * Returns the directory of the server's Unix socket. It is the data directory, which only the account that
+ * runs Postgres can enter. Goes through the short link if the path does not fit into an address.
  */
 export function ownerSocketDirectory(layout: Layout, port: number): string {
   const name = `.s.PGSQL.${port}`;
@@ -40,8 +43,9 @@ export function ownerSocketDirectory(layout: Layout, port: number): string {
 }
 
 /**
- * A short link to the sockets of a project with a long path. Refused when
- * somebody else has put something there.
+ * Creates a short link to the sockets of a project with a long path.
+ *
+ * @throws Error if something of another account is in its place
  */
 function makeAlias(layout: Layout): string {
   const path = aliasOf(layout);
@@ -57,23 +61,23 @@ function makeAlias(layout: Layout): string {
   return path;
 }
 
-/** Takes away the short links, beside this one, of projects that were deleted while nothing of them ran. */
+/** Removes other short links of ours whose projects were deleted while not running. */
 function sweepAliases(own: string): void {
   const [directory, name] = [dirname(own), basename(own)];
   for (const other of listIfThere(directory).map(String)) {
     if (other.length !== name.length || !other.startsWith(name.slice(0, -HASH))) continue;
     const path = `${directory}/${other}`;
-    // Anybody may put a link there, and lead us anywhere.
+    // Any account can create links there, to anywhere.
     if (lstatIfThere(path)?.uid !== BigInt(uidOf())) continue;
     const target = readlinkIfThere(path)?.toString() ?? "";
-    // A project that is there makes its sockets' directory anew, but not the link.
+    // A project that still exists recreates its sockets' directory but not the link, so its root is checked.
     if (target.endsWith(SOCKETS) && isGone(target.slice(0, -SOCKETS.length))) {
       fs.rmSync(path, { force: true });
     }
   }
 }
 
-/** False also where it cannot be told. */
+/** Tells whether a path does not exist; false if that cannot be determined. */
 function isGone(path: string): boolean {
   try {
     return statIfThere(path) === undefined;
@@ -84,7 +88,7 @@ function isGone(path: string): boolean {
 
 const SOCKETS = "/.ikigai/run/sockets";
 
-/** Digits of the path's hash. */
+/** Number of digits of the path's hash. */
 const HASH = 6;
 
 const uidOf = () => process.getuid?.() ?? 0;
@@ -95,7 +99,7 @@ function aliasOf({ root }: Layout): string {
   return [`${base}${name}`, `/tmp${name}`].find((p) => p.length <= ROOM) ?? `/tmp${name}`;
 }
 
-/** Takes the short link away, where there is one and it is this project's. */
+/** Removes the short link if there is one and it is this project's. */
 export function forgetAlias(layout: Layout): void {
   const path = aliasOf(layout);
   if (readlinkIfThere(path)?.toString() === layout.sockets) fs.rmSync(path, { force: true });

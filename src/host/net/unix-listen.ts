@@ -2,9 +2,8 @@ import fs from "node:fs";
 import type { Server } from "node:net";
 
 /**
- * Listens on a Unix socket in a directory, under a relative address, and takes
- * the place of a socket that a killed process left. Mode 0600. The working
- * directory, which has to be that one, may be another as soon as this has returned.
+ * Listens on a Unix socket by a relative address, replacing a socket that a killed process left. Mode 0600.
+ * The working directory must be `directory` during the call, but may change as soon as it has returned.
  */
 export async function listenInside(server: Server, directory: string, name: string): Promise<void> {
   fs.rmSync(name, { force: true });

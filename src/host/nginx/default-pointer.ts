@@ -5,23 +5,26 @@ import { linkAtomically, readlinkIfThere } from "../fs/files.ts";
 import { openConnections } from "../net/open-connections.ts";
 import { FORGOTTEN_MS, type KeptConnections } from "./keepalive-slots.ts";
 
-/** What stands for the default worktree in addresses and in directories; no slug holds a dot. */
+/** Name that stands for the default worktree in addresses and directories; slugs contain no dot. */
 export const DEFAULT = ".default";
 
 /**
- * The links by which addresses without a worktree's name lead to the default one's sockets and documents.
- * They are turned without a reload of nginx, which would cut kept connections of clients: new requests go to
- * the new worktree, those that are going on end where they began.
+ * The links through which addresses without a worktree's name reach the default worktree's sockets and
+ * documents. Changing them needs no reload of nginx, which would close clients' connections: new requests go
+ * to the new worktree, requests under way finish where they began.
  */
 export class DefaultPointer {
   readonly #sockets: string;
-  /** Sockets first: what they lead to decides where a connection may be kept to. */
+  /** The sockets' link first: its target decides where connections may be kept. */
   readonly #links: readonly string[];
   readonly #kept: KeptConnections;
   readonly #socketPath: (worktree: string, service: string) => string;
   readonly #ending: AbortSignal;
   #last: Promise<void> = Promise.resolve();
-  /** Services whose claims were given up, and the worktrees that connections may still be kept to. */
+  /**
+   * Services whose claims were released, and the earlier default worktrees to which connections may still be
+   * kept.
+   */
   readonly #given = { services: new Set<string>(), earlier: new Set<string>(), turns: 0 };
 
   constructor(
@@ -37,18 +40,21 @@ export class DefaultPointer {
     this.#ending = ending;
   }
 
-  /** The worktree that bare addresses lead to now; undefined where they lead nowhere, or to two. */
+  /** The worktree that bare addresses lead to; undefined if the links are missing or differ. */
   get slug(): string | undefined {
     const [sockets, documents] = this.#links.map((link) => readlinkIfThere(link)?.toString());
     return sockets === documents ? sockets : undefined;
   }
 
-  /** Turns the links, one turn after another. One that waits still when all ends is not made. */
+  /**
+   * Points the links at another worktree, one call after another. A call that is still waiting when the
+   * daemon ends does nothing.
+   */
   turn(to: string): Promise<void> {
     return this.#after(() => this.#turn(to));
   }
 
-  /** Takes the links away, unless they lead elsewhere by now. */
+  /** Removes the links if they still point to this worktree. */
   remove(from: string | undefined): Promise<void> {
     return this.#after(() => {
       for (const link of this.#links) {
@@ -66,7 +72,7 @@ export class DefaultPointer {
   async #turn(to: string): Promise<void> {
     if (this.slug === to) return;
     const [led = ""] = this.#links.map((link) => readlinkIfThere(link)?.toString());
-    // Where it has led to the same already, or to nobody who is there, no connection leads astray.
+    // No connection can go astray if the link is unchanged, or its old target has no sockets.
     const mayStray = led !== "" && led !== to && fs.existsSync(`${this.#sockets}/${led}`);
     const services = mayStray ? this.#kept.giveUp(DEFAULT) : [];
     try {
@@ -83,8 +89,8 @@ export class DefaultPointer {
   }
 
   /**
-   * A request that began before may run for hours, and its connection is kept once it ends: claims come
-   * back when nobody is connected any more to where the name has led.
+   * Restores the claims once no client is connected to the earlier worktrees any more. A request from before
+   * the change may run for hours, and nginx keeps its connection afterwards.
    */
   async #takeBack(turn: number): Promise<void> {
     const { services, earlier } = this.#given;
@@ -102,7 +108,7 @@ export class DefaultPointer {
     }
   }
 
-  /** Keeps no process alive, and is over at once when all is. */
+  /** Waits without keeping the process alive; returns early when the daemon ends. */
   async #pause(milliseconds: number): Promise<void> {
     await setTimeout(milliseconds, undefined, {
       signal: this.#ending,

@@ -3,7 +3,7 @@ import type { Layout } from "../../model/layout.ts";
 import { slotClaim } from "../../model/nginx/keepalive-slots.ts";
 import { codeOf, linkAtomically, listIfThere, readlinkIfThere } from "../fs/files.ts";
 
-/** Which services nginx keeps connections to, and under whose name. */
+/** Decides to which services nginx keeps connections, by keep-alive slot. */
 export class KeptConnections {
   readonly #layout: Layout;
   readonly #barred = new Set<string>();
@@ -13,9 +13,9 @@ export class KeptConnections {
   }
 
   /**
-   * Lets nginx keep connections to a service, where the place that its name leads to is free.
-   * Idempotent, and final for a worktree as long as this nginx runs: no other claims its place, so that
-   * no kept connection is ever found under another's name.
+   * Lets nginx keep connections to a service, if the slot its name hashes to is free. Idempotent, and
+   * permanent while this nginx runs: no other service gets the slot, so a kept connection is never used under
+   * another name.
    */
   claim(worktree: string, service: string): void {
     if (this.#barred.has(worktree)) return;
@@ -24,7 +24,7 @@ export class KeptConnections {
     try {
       fs.mkdirSync(directory, { mode: 0o700 });
     } catch (error) {
-      // EEXIST: another service was first. ENOENT: there is no nginx that could keep any.
+      // EEXIST: another service has the slot. ENOENT: nginx is not running.
       if (codeOf(error) === "EEXIST" || codeOf(error) === "ENOENT") return;
       throw error;
     }
@@ -33,8 +33,8 @@ export class KeptConnections {
   }
 
   /**
-   * Takes the claims of a name from nginx, which may lead to others soon, and lets it make none until
-   * `allow`. Answers whose they were: their places stay theirs.
+   * Withdraws the claims of a name that is about to lead elsewhere, and prevents new ones until `allow`.
+   * Returns the services that had claims; their slots stay reserved for them.
    */
   giveUp(worktree: string): string[] {
     this.#barred.add(worktree);
@@ -54,7 +54,7 @@ export class KeptConnections {
     this.#barred.delete(worktree);
   }
 
-  /** Gives a service the claim back that was given up; nothing where nginx has begun anew since. */
+  /** Restores a service's withdrawn claim, unless nginx has been restarted since. */
   takeBack(worktree: string, service: string): void {
     const { link, target, marker } = slotClaim(this.#layout, worktree, service);
     if (this.#barred.has(worktree) || readlinkIfThere(link)?.toString() !== target) return;
@@ -62,5 +62,5 @@ export class KeptConnections {
   }
 }
 
-/** How long nginx may still find a claim that was given up, and then keep a connection that nobody uses. */
+/** How long nginx may still see a withdrawn claim, plus how long it then keeps an unused connection. */
 export const FORGOTTEN_MS = 3_500;

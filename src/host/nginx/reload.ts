@@ -3,7 +3,10 @@ import type { Layout } from "../../model/layout.ts";
 
 let pending: NodeJS.Timeout | undefined;
 
-/** Has nginx read `ports.map` again, once for many changes in a row. Nothing when it does not run. */
+/**
+ * Makes nginx read `ports.map` again; several changes in a row cause one reload. Does nothing if nginx does
+ * not run.
+ */
 export function reloadNginx(layout: Layout): void {
   clearTimeout(pending);
   pending = setTimeout(() => {

@@ -2,20 +2,20 @@ import { BUILD_MARK, IS_REGISTERED, REGISTRY, RESERVE_MARK } from "../../schema-
 import type { Postgres } from "./client.ts";
 import { isLeftOver } from "./roles.ts";
 
-/** What can be known of the server without looking into anything. */
+/** What can be learned about the server without reading any schema. */
 export interface Activity {
-  /** Where its log ends: the same twice when nobody has written anything in between. */
+  /** The insert position of its WAL: equal values mean that nothing was written in between. */
   readonly position: string;
-  /** Schemas of which a reserve is there. */
+  /** Schemas that have a reserve. */
   readonly bases: readonly string[];
-  /** A build was begun that is not finished, or one left a role; somebody may still be at it. */
+  /** Whether a build is unfinished or left a role; it may still be running. */
   readonly unfinished: boolean;
 }
 
 /**
- * One small statement.
+ * Reads the server's activity with one small statement.
  *
- * @param needed roles that are in use, with or without a schema
+ * @param needed roles in use, with or without a schema
  */
 export async function readActivity(
   postgres: Postgres,
@@ -42,9 +42,9 @@ export async function readActivity(
 }
 
 /**
- * Changes when tables of these schemas come, go, change or are written to; soon
- * after, as the server counts rows late. A hint, no proof. Through pg_depend, as pg_class has no
- * index by schema and there may be a thousand of them.
+ * Returns a string that changes when tables in these schemas are created, dropped, altered or written to;
+ * with a short delay, because the server updates its row statistics late. A hint, not a proof. Goes through
+ * pg_depend, because pg_class has no index by schema and there may be a thousand of them.
  */
 export async function readTableFingerprint(
   postgres: Postgres,

@@ -6,13 +6,15 @@ import { setCoalescedInterval } from "../timers/interval.ts";
 
 const HEARTBEAT_MS = 10_000;
 const ENDING = ".branching";
-/** Each takes two connections and much of a disk; more at once end later, all of them. */
+/**
+ * Each build takes two connections and much of a disk; running more at once would make all of them end later.
+ */
 const AT_ONCE = 2;
 
 /**
- * How far the branches of databases are that are being made. A file
- * `run/env/<worktree>.branching` says so to shells, which wait for it to go; one
- * that nobody has touched for a minute is a dead daemon's.
+ * Progress of the database branches that are being built. The file `run/env/<worktree>.branching` shows it to
+ * shells, which wait until it is deleted. A file that has not been touched for a minute was left by a dead
+ * daemon.
  */
 export class BranchProgress {
   readonly #directory: string;
@@ -36,7 +38,7 @@ export class BranchProgress {
     return this.#fractions.size;
   }
 
-  /** Worktrees that others were made from, the latest first. */
+  /** Worktrees that others were branched from, the latest first. */
   get bases(): readonly Slug[] {
     return [...this.#bases].sort(([, a], [, b]) => b - a).map(([base]) => base);
   }
@@ -45,12 +47,12 @@ export class BranchProgress {
     this.#bases.set(worktree, performance.now());
   }
 
-  /** Aborted when the next branch begins: what can wait makes way for it. */
+  /** Aborted when the next branch begins, so that work that can wait makes way for it. */
   get quiet(): AbortSignal {
     return this.#quiet.signal;
   }
 
-  /** From 0 to 1; undefined when none is being made. */
+  /** From 0 to 1; undefined if no branch is being built. */
   get(worktree: Slug): number | undefined {
     return this.#fractions.get(worktree);
   }
@@ -78,7 +80,7 @@ export class BranchProgress {
     this.#endHeartbeat = undefined;
   }
 
-  /** Runs what is heavy when few others do. */
+  /** Runs heavy work, at most two at a time. */
   async inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running >= AT_ONCE) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -86,7 +88,7 @@ export class BranchProgress {
     try {
       return await work();
     } finally {
-      // The place is handed on, so that nobody who comes now can take it.
+      // Passes the slot on directly, so that no new caller can take it first.
       const next = this.#waiting.shift();
       if (next) next();
       else this.#running -= 1;

@@ -4,20 +4,20 @@ import { randomPassword, scramVerifier } from "../../schema-branch/scram.ts";
 import { codeOf, realPath } from "../fs/files.ts";
 import { OBSERVER, observerStatements } from "./observer.ts";
 
-/** How to reach the project's server as its owner. */
+/** How to connect to the project's server as the owner. */
 export interface OwnerConnection {
   /** The directory of the server's Unix socket. */
   readonly host: string;
   readonly port: number;
-  /** Asked for each new connection. */
+  /** Called for each new connection. */
   readonly password: () => string;
   /** The data directory that the server must have: another project's may answer on the port. */
   readonly data: string;
 }
 
 /**
- * The daemon's connections: those of the observer, which only reads, and those of the owner, which
- * steps use that change something. Nothing is connected before it is used.
+ * The daemon's connections: the observer's, which can only read, and the owner's, for steps that change
+ * something. Connects on first use.
  */
 export class Postgres {
   readonly #owner: pg.Pool;
@@ -47,26 +47,26 @@ export class Postgres {
     const pool = new pg.Pool({
       ...config,
       max: 6,
-      // A connection costs more than all that a new worktree is asked for.
+      // Opening a connection costs more than all queries for a new worktree.
       min: 1,
       idleTimeoutMillis: 30_000,
       verify: (client, done) => {
         this.#prove(client).then(() => done(), done);
       },
     });
-    // An idle connection that the server ends is no event: the next query makes a new one.
+    // Ignores idle connections that the server closes; the next query opens a new one.
     pool.on("error", () => {});
     pool.on("connect", outliveServer);
     return pool;
   }
 
-  /** Rows of one statement that reads, as the observer. */
+  /** Runs one reading statement as the observer and returns its rows. */
   async read<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
     await this.#admitObserver();
     try {
       return (await this.#observer.query<Row>(text, values)).rows;
     } catch (error) {
-      // 28P01: the data is another cluster's, or a daemon before us gave the role its password.
+      // 28P01: the data is another cluster's, or an earlier daemon set the role's password.
       if (codeOf(error) !== "28P01") throw error;
       this.#observing = undefined;
       await this.#admitObserver();
@@ -74,7 +74,7 @@ export class Postgres {
     }
   }
 
-  /** Makes the observer's role, with a password that nobody else knows, once. */
+  /** Creates the observer's role once, with a random password of this process. */
   #admitObserver(): Promise<void> {
     this.#observing ??= scramVerifier(this.#observerPassword)
       .then((verifier) => this.run(observerStatements(verifier)))
@@ -85,12 +85,15 @@ export class Postgres {
     return this.#observing;
   }
 
-  /** Statements without parameters in one round trip, as the owner; all of them or none (the protocol's simple query). */
+  /**
+   * Runs statements without parameters as the owner, in one round trip; all of them or none (the protocol's
+   * simple query).
+   */
   async run(statements: readonly string[]): Promise<void> {
     await this.#owner.query(statements.join(";\n"));
   }
 
-  /** Lends a connection of the owner for work that belongs together. */
+  /** Lends one of the owner's connections for statements that belong together. */
   async use<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#owner.connect();
     try {
@@ -100,7 +103,7 @@ export class Postgres {
     }
   }
 
-  /** A connection of the owner outside the pool, for work that takes long or owns its session. */
+  /** Opens an owner's connection outside of the pool, for long work or work that needs its own session. */
   async connect(): Promise<pg.Client> {
     const client = new pg.Client(this.#config);
     outliveServer(client);
@@ -114,7 +117,7 @@ export class Postgres {
     return client;
   }
 
-  /** Owner and password are alike in every project; the data directory is not. */
+  /** Checks the server's data directory, because owner and password may be the same in every project. */
   async #prove(client: pg.ClientBase): Promise<void> {
     const { rows } = await client.query<{ data_directory: string }>("SHOW data_directory");
     const found = rows[0]?.data_directory ?? "";
@@ -127,14 +130,14 @@ export class Postgres {
 }
 
 /**
- * A server that dies between two queries of a lent connection is no event either: the
- * next query fails by itself, and an `error` that nobody hears would end the daemon.
+ * Ignores a server that dies between two queries on a lent connection: the next query fails anyway, and an
+ * unhandled `error` event would end the daemon.
  */
 function outliveServer(client: pg.ClientBase): void {
   client.on("error", () => {});
 }
 
-/** Another server has our port. Nothing of it is touched. */
+/** Another server listens on our port. We change nothing in it. */
 class ForeignServer extends UserError {
   constructor(data: string) {
     super(
@@ -144,12 +147,12 @@ class ForeignServer extends UserError {
   }
 }
 
-/** True when the server cannot be reached or is starting: nothing is wrong with what was asked. */
+/** Tells whether the server cannot be reached or is starting, as opposed to rejecting a statement. */
 export function isUnreachable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof AggregateError) return error.errors.some(isUnreachable);
   const code = "code" in error ? String(error.code) : "";
-  // The system's: files have most of these codes as well.
+  // Errors of system calls; those on files have most of these codes as well.
   if ("syscall" in error) {
     const connecting = error.syscall === "connect";
     const lost = /^(ECONNREFUSED|ECONNRESET|EPIPE)$/.test(code) && !("path" in error);
@@ -158,6 +161,6 @@ export function isUnreachable(error: unknown): boolean {
   return /^57P0[1-3]$/.test(code) || (code === "" && DRIVERS_WORDS.test(error.message));
 }
 
-/** What pg and pg-pool say themselves of a connection that ended, or did not come about. */
+/** Messages of pg and pg-pool for a connection that ended or was not established. */
 const DRIVERS_WORDS =
   /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Query read timeout|Client .* is not queryable)/;

@@ -10,20 +10,20 @@ import {
   readlinkIfThere,
 } from "../fs/files.ts";
 
-/** Where data goes that root's Postgres cannot keep inside a closed directory. */
+/** Where the data is kept if root's Postgres cannot reach a directory inside the project. */
 const OUTSIDE = "/var/lib/ikigai";
 
-/** One directory a project; told apart by the project's path. */
+/** Returns the outside data directory of a project, named after a hash of its path. */
 export function outsideData(root: string): string {
   const key = createHash("sha256").update(root).digest("hex").slice(0, 16);
   return `${OUTSIDE}/${key}/data`;
 }
 
 /**
- * Beside git's own files, for a project whose `.ikigai` lies in a working tree: there git
- * itself deletes it, on `git clean -x` or for a branch that has a file of that name.
+ * Returns a data directory beside git's own files, for a project whose `.ikigai` is inside a working tree:
+ * there git itself would delete it, on `git clean -x` or when a branch has a file of that name.
  *
- * @returns a path from `.ikigai`, so that a project which is moved keeps its data
+ * @returns a path relative to `.ikigai`, so that a moved project keeps its data
  */
 export function repositoryData({ ikigai }: Layout, commonDir: string): string {
   return relative(ikigai, `${repositoryHome(commonDir)}/db`);
@@ -33,17 +33,19 @@ function repositoryHome(commonDir: string): string {
   return `${commonDir}/ikigai`;
 }
 
-/** The absolute path of {@link outsideData} or {@link repositoryData}; empty is `.ikigai/db`. */
+/** Resolves {@link outsideData} or {@link repositoryData} to an absolute path; empty is `.ikigai/db`. */
 function resolveData({ ikigai, db }: Layout, data: string): string {
   return data === "" ? db : resolve(ikigai, data);
 }
 
-/** Where Postgres puts its data, whether it has done so yet or not. */
+/** Returns the absolute path of Postgres' data, whether it exists yet or not. */
 export function linkedData(layout: Layout): string {
   return resolveData(layout, readlinkIfThere(layout.db)?.toString() ?? "");
 }
 
-/** A link to data outside of the project, which stays where it is when the project is moved. */
+/**
+ * Returns the target of a link to data outside of the project; it stays where it is if the project is moved.
+ */
 export function linkedOutside({ db }: Layout): string | undefined {
   const target = readlinkIfThere(db)?.toString();
   return target !== undefined && /^\/var\/lib\/ikigai\/[0-9a-f]+\/data$/.test(target)
@@ -52,10 +54,10 @@ export function linkedOutside({ db }: Layout): string | undefined {
 }
 
 /**
- * Makes the way to where Postgres' first run puts the data, and `.ikigai/db` a link to it.
+ * Creates the parent of the data directory, and `.ikigai/db` as a link to it.
  *
- * @param open whether another account has to pass
- * @throws Error when data lies in `.ikigai/db` that cannot be moved there
+ * @param open whether another account must be able to pass through
+ * @throws Error if `.ikigai/db` contains data that cannot be moved there
  */
 export function makeDataDirectory(layout: Layout, data: string, open: boolean): void {
   if (data === "") return;
@@ -85,7 +87,9 @@ function moveData(from: string, to: string): void {
   }
 }
 
-/** Whether a postmaster works there: its pid is one, and its arguments name this directory. */
+/**
+ * Tells whether a postmaster is running on this data: its pid is alive, and its arguments name the directory.
+ */
 export function isServed(data: string): boolean {
   const pid = readIfThere(`${data}/postmaster.pid`)?.toString().split("\n", 1)[0] ?? "";
   if (!/^\d+$/.test(pid)) return false;
@@ -93,7 +97,7 @@ export function isServed(data: string): boolean {
   return command.includes(data);
 }
 
-/** For good. What lies inside `.ikigai` is not looked at. */
+/** Deletes the data outside of `.ikigai` for good. */
 export function removeData(layout: Layout, commonDir: string): void {
   const outside = linkedOutside(layout);
   if (outside !== undefined && outside === outsideData(layout.root)) {

@@ -1,6 +1,6 @@
 import { isUnreachable } from "./client.ts";
 
-/** An error in a line: what happened, why, and the next command where it names one. */
+/** Formats an error as one line: what happened, why, and the next command if it names one. */
 export function errorMessage(error: unknown): string {
   if (isUnreachable(error)) return "Postgres does not answer; type: pg_ctl start";
   if (!(error instanceof Error)) return String(error);

@@ -1,12 +1,15 @@
-/** The one schema of all extensions. */
+/** The schema of all extensions. */
 export const EXTENSIONS = "extensions";
 
-/** Schemas in which an extension helps one worktree only, or none, and goes with its data. */
+/**
+ * Condition that an extension is in a schema where it serves at most one worktree and would be dropped with
+ * its data.
+ */
 export const IS_MISPLACED = "(n.nspname = 'public' OR n.nspname ~ '^(wt|retired)_')";
 
 /**
- * Has the server move an extension where it belongs in the very statement that
- * creates it, so that the next one can use it in any worktree.
+ * Creates an event trigger that moves an extension to its schema within the statement that creates it, so
+ * that the next statement in any worktree can use it.
  */
 export const EXTENSION_TRIGGER: readonly string[] = [
   `CREATE OR REPLACE FUNCTION ${EXTENSIONS}.ikigai_gather() RETURNS event_trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $do$

@@ -2,17 +2,16 @@ import { moveExtensions } from "../../schema-branch/index.ts";
 import type { Postgres } from "./client.ts";
 import { EXTENSIONS, IS_MISPLACED } from "./extension-trigger.ts";
 
-/** An extension that lies where it should not, and cannot be moved. */
+/** An extension in the wrong schema that cannot be moved. */
 export interface MisplacedExtension {
   readonly schema: string;
-  /** What it is and what to do, for people. */
+  /** What is wrong and what to do, for people. */
   readonly text: string;
 }
 
 /**
- * Extensions belong to all worktrees, so they lie in one schema: dropping a
- * worktree's would take their types and functions from the others. Moves those
- * that lie elsewhere and answers those that stay.
+ * Moves extensions into their common schema and returns those that cannot be moved. Extensions are shared by
+ * all worktrees: dropping the schema of one would take the extension's types and functions from the others.
  */
 export async function moveMisplacedExtensions(postgres: Postgres): Promise<MisplacedExtension[]> {
   const astray = await postgres.read<{ schema: string }>(

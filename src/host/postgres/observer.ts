@@ -2,13 +2,13 @@ import { REGISTRY, REGISTRY_STATEMENTS } from "../../schema-branch/registry.ts";
 import { quoteText } from "./quote.ts";
 
 /**
- * The role by which the daemon looks at the server: all that it asks again and again runs with no
- * rights but to read the catalogs and the registry. A right to create roles would not narrow the rest:
- * up to PostgreSQL 15 CREATEROLE may grant itself pg_execute_server_program, and a branch needs a superuser.
+ * The role with which the daemon polls the server: it can only read the catalogs and the registry. Everything
+ * else runs as the owner. A role with CREATEROLE would be no restriction, as up to PostgreSQL 15 it can grant
+ * itself pg_execute_server_program, and a branch needs a superuser.
  */
 export const OBSERVER = "ikigai_observer";
 
-/** Statements that make the role, give it this verifier, and let it read what it needs. Idempotent. */
+/** Returns statements that create the role, set its verifier and grant what it needs to read. Idempotent. */
 export function observerStatements(verifier: string): string[] {
   return [
     ...REGISTRY_STATEMENTS,

@@ -3,11 +3,11 @@ import { execa } from "execa";
 import type { Layout } from "../../model/layout.ts";
 import { linkedOutside, outsideData, repositoryData } from "./data-directory.ts";
 
-/** Who runs Postgres, and where its data lies. */
+/** The system account that runs Postgres, and where its data is. */
 export interface PostgresAccount {
-  /** An account of the operating system; empty means whoever runs ikigai. */
+  /** A system account; empty for the account that runs ikigai. */
   readonly user: string;
-  /** The data directory, from `.ikigai` where not absolute; empty means `.ikigai/db` itself. */
+  /** The data directory, relative to `.ikigai` if not absolute; empty for `.ikigai/db` itself. */
   readonly data: string;
 }
 
@@ -20,13 +20,13 @@ interface Account {
 }
 
 /**
- * PostgreSQL refuses to run as root, so root needs an account for it and a data
- * directory which that account can reach: the project's where every directory
- * above it lets the account through, else one under /var/lib/ikigai.
+ * Chooses the account and data directory for Postgres. PostgreSQL refuses to run as root, so root needs
+ * another account and a data directory that this account can reach: the project's if all directories above it
+ * let the account through, else one under /var/lib/ikigai.
  *
- * @param given `repository`: git's directory, where `.ikigai` lies in a working tree, within
- *   git's reach; `user`: `postgres.user` of the configuration, which matters for root only
- * @throws Error when no such account exists
+ * @param given `repository`: git's directory, if `.ikigai` is inside a working tree and thus within git's
+ * reach; `user`: `postgres.user` of the configuration, used only by root
+ * @throws Error if no such account exists
  */
 export async function choosePostgresAccount(
   layout: Layout,
@@ -43,14 +43,14 @@ export async function choosePostgresAccount(
         : "PostgreSQL refuses to run as root, and there is neither an account postgres nor nobody.\n  next: useradd --system postgres",
     );
   }
-  // A project that was moved keeps its data: the link says where that is.
+  // A moved project keeps its data; the link says where it is.
   const already = linkedOutside(layout);
   if (already) return { user: account.name, data: already };
   const reachable = await canPass(account, repository ?? layout.root);
   return { user: account.name, data: reachable ? inside : outsideData(layout.root) };
 }
 
-/** The configured account, else the first candidate, out of passwd(5)'s text. Never root. */
+/** Chooses the configured account, else the first candidate, from the text of passwd(5). Never root. */
 export function chooseAccount(passwd: string, configured?: string): Account | undefined {
   const accounts = passwd.split("\n").flatMap((line) => {
     const [name, , uid, gid] = line.split(":");
@@ -63,7 +63,9 @@ export function chooseAccount(passwd: string, configured?: string): Account | un
   return undefined;
 }
 
-/** Asked of the kernel, as that account: modes alone do not tell of ACLs and mounts. */
+/**
+ * Runs test(1) as that account and lets the kernel decide, because modes alone do not cover ACLs and mounts.
+ */
 async function canPass({ uid, gid }: Account, directory: string): Promise<boolean> {
   const { exitCode } = await execa("test", ["-x", directory], {
     uid,

@@ -5,9 +5,9 @@ import { readIfThere, writeAtomically } from "../fs/files.ts";
 import { stateDirectory, type UserEnvironment } from "../fs/xdg.ts";
 
 /**
- * Where the login of a project's database owner lies: `password`, `pgpass` (libpq, "The Password
- * File") and `verifier` (what the server stores). In the user's state directory, outside of every
- * repository, so that nothing that runs in a worktree meets it there.
+ * Returns the directory of a project's owner login: `password`, `pgpass` (libpq, "The Password File") and
+ * `verifier` (what the server stores). It is in the user's state directory, outside of every repository, so
+ * that programs in a worktree do not come across it.
  */
 export function ownerDirectory(
   identity: string,
@@ -17,8 +17,8 @@ export function ownerDirectory(
 }
 
 /**
- * Writes the owner's login: the password that is given, else the one that is there, else a random
- * one. The server takes it over when it starts next (scripts/postgres-access).
+ * Writes the owner's login with the given password, else the existing one, else a random one. The server
+ * adopts it at its next start (scripts/postgres-access).
  */
 export async function prepareOwner(directory: string, wanted?: string): Promise<void> {
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -32,12 +32,12 @@ export async function prepareOwner(directory: string, wanted?: string): Promise<
   }
 }
 
-/** The password of the owner; empty where none has been made yet. */
+/** Returns the owner's password; "" if there is none yet. */
 export function readOwnerPassword(directory: string): string {
   return readIfThere(`${directory}/password`)?.toString().replace(/\n$/, "") ?? "";
 }
 
-/** Forgets the login. The server's data keeps its verifier until a new login is made. */
+/** Deletes the login. The server's data keeps its verifier until a new login is created. */
 export function removeOwner(directory: string): void {
   fs.rmSync(directory, { recursive: true, force: true });
 }

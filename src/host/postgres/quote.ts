@@ -1,5 +1,5 @@
 import pg from "pg";
 
-/** Identifiers and literals are quoted by the driver's own rule. */
+/** Identifiers and literals are quoted by the driver's own rules. */
 export const quoteName = pg.escapeIdentifier;
 export const quoteText = pg.escapeLiteral;

@@ -12,21 +12,21 @@ import { quoteText } from "./quote.ts";
 
 const PREFIX = "ikigai:clock ";
 
-/** What is kept with the data, in the comment of their owner. */
+/** What is stored with the data, in the comment on the owner's role. */
 export interface KeptClock extends RetentionClock {
-  /** Null where none was followed yet; undefined where it is not known. */
+  /** Null if no retention has been applied yet; undefined if it is unknown. */
   readonly retention?: KeptRetention | null | undefined;
 }
 
-/** The retention clock as it stands now, with the retention that was followed last. Writes nothing. */
+/** Reads the retention clock as of now, with the retention that was applied last. Writes nothing. */
 export async function readRetentionClock(postgres: Postgres): Promise<KeptClock> {
   return goOn(await readKept(postgres));
 }
 
 /**
- * The same, written down where it is worth that.
+ * Reads the retention clock and stores it if it has advanced enough or the retention has changed.
  *
- * @param follow says which retention is followed from now on, given the one until now
+ * @param follow returns the retention that applies from now on, given the one until now
  */
 export async function keepRetentionClock(
   postgres: Postgres,
@@ -34,7 +34,7 @@ export async function keepRetentionClock(
 ): Promise<KeptClock> {
   const before = await readKept(postgres);
   const now = goOn(before);
-  // The first word of a new database: there is no earlier retention that could be unknown.
+  // A new database has no earlier retention that could be unknown.
   const untold = before ? before.retention : null;
   const kept = { ...now, retention: follow ? follow(now) : untold };
   const isSame = JSON.stringify(kept.retention) === JSON.stringify(before?.retention);

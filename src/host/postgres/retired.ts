@@ -14,11 +14,11 @@ import { type KeptClock, keepRetentionClock, readRetentionClock } from "./retent
 import { dropMarkedRole, ROLE_MARK, releaseMarkedRole } from "./roles.ts";
 import { listSchemas, roleStatements } from "./schemas.ts";
 
-/** Data that was put aside, as `ikigai wt restore --list` tells it. */
+/** A retired schema, as listed by `ikigai wt restore --list`. */
 export interface RetiredSchema {
   readonly schema: string;
   readonly mark: SchemaMark;
-  /** By the clock of then, for people. */
+  /** By the system clock at that time, for display. */
   readonly removed: Date;
   /** By the retention clock. */
   readonly retired: Date;
@@ -26,13 +26,14 @@ export interface RetiredSchema {
   readonly size: number;
 }
 
-/** On its way out: never restored, and dropped by whoever finds it. */
+/**
+ * Prefix of a schema that is being dropped: it is never restored, and its drop is finished by the next sweep.
+ */
 const DROPPING = "dropped_";
 
 /**
- * Puts a schema and its role aside by renaming both in one transaction, and ends
- * the role's connections. Nothing is copied or dropped, except a schema that
- * holds nothing at all.
+ * Retires a schema and its role by renaming both in one transaction, and ends the role's connections. Copies
+ * and drops nothing, except that an empty schema is dropped.
  */
 export async function retireSchema(
   postgres: Postgres,
@@ -46,8 +47,8 @@ export async function retireSchema(
 }
 
 /**
- * Brings a schema that was put aside back under a worktree's name. What has that
- * name now, `live`, is put aside in the same transaction.
+ * Restores a retired schema under a worktree's name. Retires the schema that has this name now, `live`, in
+ * the same transaction.
  */
 export async function restoreSchema(
   postgres: Postgres,
@@ -70,7 +71,7 @@ export async function restoreSchema(
   if (displaced) await settle(postgres, displaced);
 }
 
-/** Everything that can be restored, with what it holds, and the retention clock. */
+/** Lists everything that can be restored, with sizes, and the retention clock. */
 export async function listRetired(postgres: Postgres): Promise<{
   readonly all: RetiredSchema[];
   readonly now: Date;
@@ -97,10 +98,10 @@ export async function listRetired(postgres: Postgres): Promise<{
 }
 
 /**
- * Drops for good what was put aside. First it gets another name, so that nobody
- * can bring back a half of it; a drop that was cut off is `sweepDropped`'s.
+ * Drops a retired schema for good. Renames it first, so that a half-dropped schema cannot be restored;
+ * `sweepDropped` finishes an interrupted drop.
  *
- * @throws Error when objects outside depend on it; nothing is dropped then.
+ * @throws Error if objects outside depend on it; nothing is dropped then
  */
 export async function dropRetired(postgres: Postgres, schema: string): Promise<void> {
   const client = await postgres.connect();
@@ -120,9 +121,9 @@ export async function dropRetired(postgres: Postgres, schema: string): Promise<v
 }
 
 /**
- * Goes on with every drop that was cut off. One that cannot be done keeps none of the others.
+ * Finishes interrupted drops. One that fails does not prevent the others.
  *
- * @returns why drops could not be done
+ * @returns why drops failed
  */
 export async function sweepDropped(postgres: Postgres): Promise<string[]> {
   const rows = await postgres.read<{ name: string }>(
@@ -158,21 +159,24 @@ function retireStatements(mark: SchemaMark, aside: string, at: Date, retiredAt: 
   const name = schemaOf(mark.worktree);
   const kept = { ...mark, retired: at.toISOString(), retiredAt };
   return [
-    // ALTER SCHEMA would, in some versions, wait for whoever creates something in it.
+    // ALTER SCHEMA would, in some versions, wait for sessions that are creating something in the schema.
     `UPDATE pg_catalog.pg_namespace SET nspname = ${quoteText(aside)} WHERE nspname = ${quoteText(name)}`,
     renameRole(name, aside, "NOLOGIN"),
     register(aside, writeMark(kept)),
   ];
 }
 
-/** Somebody may have dropped the role; that keeps nobody from moving the data. */
+/** Renames a role if it exists: a user may have dropped it, which must not prevent renaming the data. */
 function renameRole(from: string, to: string, option?: "NOLOGIN"): string {
   const rename = `ALTER ROLE ${quoteName(from)} RENAME TO ${quoteName(to)};`;
   const limit = option ? ` ALTER ROLE ${quoteName(to)} ${option};` : "";
   return `DO $do$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = ${quoteText(from)}) THEN ${rename}${limit} END IF; END $do$`;
 }
 
-/** After the renaming, since nobody can log in again by then. */
+/**
+ * Ends the role's connections and drops the schema if it is empty. Runs after the renaming, when the role can
+ * no longer log in.
+ */
 async function settle(postgres: Postgres, aside: string): Promise<"retired" | "dropped"> {
   await postgres.run([
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${quoteText(aside)} AND pid <> pg_backend_pid()`,
@@ -180,7 +184,7 @@ async function settle(postgres: Postgres, aside: string): Promise<"retired" | "d
   return (await dropIfEmpty(postgres, aside)) ? "dropped" : "retired";
 }
 
-/** DROP SCHEMA without CASCADE refuses by itself when anything is inside. */
+/** DROP SCHEMA without CASCADE refuses by itself if anything is inside. */
 async function dropIfEmpty(postgres: Postgres, name: string): Promise<boolean> {
   try {
     await postgres.run([
@@ -190,7 +194,7 @@ async function dropIfEmpty(postgres: Postgres, name: string): Promise<boolean> {
     ]);
     return true;
   } catch (error) {
-    // 55P03: somebody is about to put something into it.
+    // 55P03: another session is about to create something in it.
     if (["2BP01", "55P03"].includes(codeOf(error) ?? "")) return false;
     throw error;
   }

@@ -2,14 +2,14 @@ import { createHmac, randomBytes } from "node:crypto";
 import type { Layout } from "../../model/layout.ts";
 import { readIfThere, sha256, writeAtomically } from "../fs/files.ts";
 
-/** The project's secret: roles' passwords are derived from it, so nothing else is remembered. */
+/** The project's secret, from which the roles' passwords are derived, so that nothing else must be stored. */
 export interface RolePasswords {
-  /** Names the secret without telling it. */
+  /** Identifies the secret without revealing it. */
   readonly id: string;
   passwordFor(slug: string, identity: string): string;
 }
 
-/** Reads `run/secret`; a lost one is made anew, and the roles get new passwords from it. */
+/** Reads `run/secret`. If it is missing, creates a new one, and the roles get new passwords. */
 export function readRolePasswords(layout: Layout): RolePasswords {
   const file = `${layout.run}/secret`;
   let bytes = readIfThere(file);

@@ -2,13 +2,10 @@ import { codeOf } from "../fs/files.ts";
 import type { Postgres } from "./client.ts";
 import { quoteName, quoteText } from "./quote.ts";
 
-/**
- * The group of all roles of worktrees: whom the server lets in over TCP (pg_hba.conf). It has no
- * right of its own.
- */
+/** The group of all worktrees' roles, which pg_hba.conf allows to connect over TCP. It has no privileges. */
 export const GROUP = "ikigai_worktrees";
 
-/** Makes the group, and puts roles into it that an earlier version made. */
+/** Creates the group, and adds roles that an earlier version created. */
 export const GROUP_STATEMENTS: readonly string[] = [
   `DO $do$ DECLARE role name; BEGIN
      IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${GROUP}') THEN CREATE ROLE ${GROUP} NOLOGIN; END IF;
@@ -19,21 +16,21 @@ export const GROUP_STATEMENTS: readonly string[] = [
    END $do$`,
 ];
 
-/** What a role's comment says: that we made it. Only a superuser can write it (COMMENT, "Notes"). */
+/** The comment that marks a role as ours. Only a superuser can write it (COMMENT, "Notes"). */
 export const ROLE_MARK = "ikigai:role";
 
 export function markRole(role: string): string {
   return `COMMENT ON ROLE ${quoteName(role)} IS ${quoteText(ROLE_MARK)}`;
 }
 
-/** Statement that drops a role of ours which owns nothing; another one of the name stays. */
+/** Returns a statement that drops a role of ours that owns nothing; a role without our mark stays. */
 export function dropMarkedRole(role: string): string {
   return whereMarked(role, `DROP ROLE ${quoteName(role)}`);
 }
 
 /**
- * The same for a role that owns something outside of its schema: that is somebody's work and becomes
- * the owner's. What the role was granted goes with it.
+ * Returns a statement that drops a role of ours that owns objects outside of its schema: those are somebody's
+ * work and become the owner's. Revokes what the role was granted.
  */
 export function releaseMarkedRole(role: string): string {
   const name = quoteName(role);
@@ -49,8 +46,8 @@ function whereMarked(role: string, statements: string): string {
 }
 
 /**
- * The condition that the role `r` was left by a cut-off branch: ours, without a schema, owner of nothing
- * and granted nothing (pg_shdepend), and none of `needed`, an SQL array.
+ * Returns the condition that the role `r` was left by an interrupted branch: ours, without a schema, owning
+ * nothing and granted nothing (pg_shdepend), and not in `needed`, an SQL array.
  */
 export function isLeftOver(needed: string): string {
   return `(r.rolname ~ '^(wt|retired)_' AND shobj_description(r.oid, 'pg_authid') = ${quoteText(ROLE_MARK)}
@@ -60,10 +57,10 @@ export function isLeftOver(needed: string): string {
 }
 
 /**
- * Drops roles of ours that a cut-off branch left without a schema. One that owns
- * something all the same stays.
+ * Drops roles of ours that an interrupted branch left without a schema, unless they own something.
  *
- * @param needed roles that are in use, asked for right before: a branch's role comes before its schema
+ * @param needed returns the roles in use; called again before each drop, because a branch's role is created
+ * before its schema
  */
 export async function sweepRoles(
   postgres: Postgres,

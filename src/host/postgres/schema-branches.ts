@@ -15,20 +15,20 @@ import type { Postgres } from "./client.ts";
 import { moveMisplacedExtensions } from "./extensions.ts";
 import { createSchema, resetRolePassword, roleStatements } from "./schemas.ts";
 
-/** What a new worktree's schema begins as. */
+/** What a new worktree's schema is created from. */
 export interface BranchRequest {
   readonly base: string;
   readonly mode: "data" | "structure";
-  /** Above this many bytes of rows only the structure is taken. */
+  /** With more than this many bytes of rows only the structure is copied. */
   readonly maxBytes: number;
   readonly lockTimeoutMs: number;
 }
 
 /**
- * Makes a worktree's schema a branch of another's; an empty one where the base
- * has none. Whole or not at all. Answers what was written on it.
+ * Creates a worktree's schema as a branch of another's, or an empty one if the base has none. All or nothing.
+ * Returns the mark that was written.
  *
- * @throws UserError when the base holds something that cannot be branched, or is busy
+ * @throws UserError if the base contains something that cannot be branched, or is busy
  */
 export async function createBranch(
   postgres: Postgres,
@@ -79,9 +79,9 @@ export async function createBranch(
 }
 
 /**
- * For who is about to put a schema aside for a branch that cannot be made.
+ * Checks, before a schema is retired in favour of a branch, that the branch can be made.
  *
- * @throws UserError that names all that is in the way
+ * @throws UserError that names everything that prevents it
  */
 export async function assertBranchable(postgres: Postgres, worktree: string): Promise<void> {
   const base = schemaOf(worktree);
@@ -92,7 +92,7 @@ export async function assertBranchable(postgres: Postgres, worktree: string): Pr
   throw new UserError(`${base} cannot be branched:\n${lines.join("\n")}`);
 }
 
-/** What came along, by the same measure by which it is decided what does. */
+/** Decides from the base's size whether rows are copied, by the same measure as the branch itself. */
 function beginningOf(
   tables: readonly { readonly bytes: number }[],
   { mode, maxBytes }: BranchRequest,
@@ -126,7 +126,7 @@ function explained({ code, message, next }: BranchError, { worktree }: SchemaMar
   );
 }
 
-/** Whether a schema is not there, or is as it was made: nothing lies in it, and nobody was let in. */
+/** Tells whether a schema does not exist, or contains nothing and has no grants, as when it was created. */
 async function isEmpty(postgres: Postgres, schema: string): Promise<boolean> {
   const found = await postgres.read(
     `SELECT FROM pg_namespace n
@@ -138,7 +138,7 @@ async function isEmpty(postgres: Postgres, schema: string): Promise<boolean> {
   return found.length === 0;
 }
 
-/** A schema that begins with nothing; answers what was written on it. */
+/** Creates an empty schema; returns the mark that was written. */
 export async function emptySchema(
   postgres: Postgres,
   mark: SchemaMark,
@@ -150,8 +150,8 @@ export async function emptySchema(
 }
 
 /**
- * Takes the branch that lies ready, when it is proven to be the base as it is now; answers what was
- * written on it then.
+ * Claims the reserve if it is proven to equal the base as it is now; returns the mark that was written, else
+ * undefined.
  */
 async function claim(
   postgres: Postgres,
@@ -160,7 +160,7 @@ async function claim(
   base: string,
 ): Promise<SchemaMark | undefined> {
   const target = schemaOf(mark.worktree);
-  // Without a secret's name the mark says that the role has no password yet, whatever happens now.
+  // An empty secret in the mark says that the role has no password yet, in case of a crash.
   const unkeyed = writeMark({ ...mark, secret: "" });
   const result = await postgres.use((client) =>
     claimReserve(client, { base, target, owner: target, mark: unkeyed }),
@@ -171,5 +171,5 @@ async function claim(
   return claimed;
 }
 
-/** How far a branch is at the beginning of a phase. */
+/** How far a branch is at the beginning of each phase. */
 const SHARE = { structure: 0, rows: 0, indexes: 0.9, publish: 0.99 } as const;

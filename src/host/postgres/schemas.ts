@@ -13,13 +13,13 @@ import { EXTENSION_TRIGGER, EXTENSIONS } from "./extension-trigger.ts";
 import { quoteName, quoteText } from "./quote.ts";
 import { GROUP, GROUP_STATEMENTS, markRole, ROLE_MARK } from "./roles.ts";
 
-/** A schema that bears our mark, or one that has a worktree's name without it. */
+/** A schema with our mark, or one that has a worktree's name without it. */
 export interface FoundSchema {
   readonly schema: string;
   readonly mark?: SchemaMark;
 }
 
-/** Every schema with our mark, and every other that is in the way of one. One statement. */
+/** Lists all schemas with our mark, and those without it that have such a name. One statement. */
 export async function listSchemas(postgres: Postgres, slug?: string): Promise<FoundSchema[]> {
   const rows = await postgres.read<{ schema: string; mark: string | null }>(
     `SELECT n.nspname AS schema, r.mark FROM pg_namespace n LEFT JOIN ${REGISTRY} r ON ${IS_REGISTERED}
@@ -35,7 +35,10 @@ export async function listSchemas(postgres: Postgres, slug?: string): Promise<Fo
   });
 }
 
-/** The shared part: the schema for extensions, and nothing for everybody in `public`. Idempotent. */
+/**
+ * Prepares what all worktrees share: the schema for extensions, and no default privileges in `public`.
+ * Idempotent.
+ */
 export async function prepareDatabase(postgres: Postgres): Promise<void> {
   await postgres.run([
     `CREATE SCHEMA IF NOT EXISTS ${EXTENSIONS}`,
@@ -49,14 +52,15 @@ export async function prepareDatabase(postgres: Postgres): Promise<void> {
   ]);
 }
 
-/** A role that may log in and owns nothing yet, left over or new. */
+/** Returns statements that create a role that can log in and owns nothing yet, or reset an existing one. */
 export async function roleStatements(role: string, password: string): Promise<string[]> {
   const verifier = quoteText(await scramVerifier(password));
   const settings = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
   return [
     `DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${quoteText(role)}) THEN CREATE ROLE ${quoteName(role)}; END IF; END $do$`,
     `ALTER ROLE ${quoteName(role)} ${settings}`,
-    // ALTER ROLE would also try whether it is the empty password's, which costs more than all the rest.
+    // ALTER ROLE would also check the verifier against the empty password, which costs more than everything
+    // else.
     `UPDATE pg_catalog.pg_authid SET rolpassword = ${verifier} WHERE rolname = ${quoteText(role)}`,
     `ALTER ROLE ${quoteName(role)} SET search_path = ${quoteName(role)}, ${EXTENSIONS}`,
     `GRANT ${GROUP} TO ${quoteName(role)}`,
@@ -64,7 +68,7 @@ export async function roleStatements(role: string, password: string): Promise<st
   ];
 }
 
-/** An empty schema and its role, in one transaction. */
+/** Creates an empty schema and its role, in one transaction. */
 export async function createSchema(
   postgres: Postgres,
   mark: SchemaMark,
@@ -72,7 +76,8 @@ export async function createSchema(
 ): Promise<void> {
   const name = schemaOf(mark.worktree);
   await postgres.run([
-    // Made again if a crash of the machine loses it; whatever is put into it is written after it.
+    // If a crash of the machine loses it, it is created again; anything written into it later is flushed
+    // after it.
     "SET LOCAL synchronous_commit = off",
     ...(await roleStatements(name, password)),
     `CREATE SCHEMA ${quoteName(name)} AUTHORIZATION ${quoteName(name)}`,
@@ -80,7 +85,7 @@ export async function createSchema(
   ]);
 }
 
-/** Gives the role the password of the present secret. */
+/** Sets the role's password to the one derived from the current secret. */
 export async function resetRolePassword(
   postgres: Postgres,
   mark: SchemaMark,
@@ -91,10 +96,10 @@ export async function resetRolePassword(
 }
 
 /**
- * Takes back a schema that its owner, by restoring a dump, dropped and made again: not in the registry,
- * but it belongs to the role of its name, which we made.
+ * Registers a schema that its owner dropped and recreated by restoring a dump: it is not in the registry, but
+ * belongs to the role of its name, which we created.
  *
- * @returns whether it was one; else nothing has changed
+ * @returns whether there was such a schema; if not, nothing has changed
  */
 export async function adoptRecreated(
   postgres: Postgres,
@@ -112,12 +117,12 @@ export async function adoptRecreated(
   return true;
 }
 
-/** What a schema says while the project's commands for it have not run. */
+/** Returns the mark's fields for a schema whose setup commands have not run yet. */
 export function pendingSetup(): Pick<SchemaMark, "setup" | "round"> {
   return { setup: "pending", round: randomBytes(6).toString("hex") };
 }
 
-/** Writes down anew what a schema says of its worktree; nothing else changes. */
+/** Rewrites a schema's mark; changes nothing else. */
 export async function writeSchemaMark(postgres: Postgres, mark: SchemaMark): Promise<void> {
   await postgres.run([register(schemaOf(mark.worktree), writeMark(mark))]);
 }

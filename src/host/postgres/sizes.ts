@@ -2,7 +2,7 @@ import { readMark } from "../../model/schema-mark.ts";
 import { BUILD_MARK, IS_REGISTERED, REGISTRY, RESERVE_MARK } from "../../schema-branch/registry.ts";
 import type { Postgres } from "./client.ts";
 
-/** One schema of ours and what it takes on disk. */
+/** One of our schemas and the space it takes. */
 export interface SizedSchema {
   readonly schema: string;
   readonly worktree: string;
@@ -12,7 +12,7 @@ export interface SizedSchema {
   readonly bytes: number;
 }
 
-/** Every schema that is ours, the largest first. */
+/** Lists all of our schemas, the largest first. */
 export async function listSizes(postgres: Postgres): Promise<SizedSchema[]> {
   const rows = await postgres.read<{
     schema: string;

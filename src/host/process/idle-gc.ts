@@ -7,10 +7,9 @@ const WORTH_BYTES = 6 * 1_048_576;
 const QUIET_BYTES = 1_048_576;
 
 /**
- * A process at rest hardly collects any garbage, so that what a look at a thousand
- * worktrees left would stay in memory until the next ones. Collected in the first
- * quiet moment after it, for which V8 has to be told that we may ask
- * (node(1), --expose-gc). Returns the way to end it.
+ * Collects garbage when the process becomes idle. V8 hardly ever collects in an idle process, so that what a
+ * scan of a thousand worktrees left would stay in memory until the next scans. Needs `--expose-gc`, set here
+ * at run time (node(1)). Returns a function that stops it.
  */
 export function collectGarbageWhenIdle(journal: (line: string) => void): () => void {
   v8.setFlagsFromString("--expose-gc");
@@ -23,7 +22,7 @@ export function collectGarbageWhenIdle(journal: (line: string) => void): () => v
     () => {
       const used = oldSpace();
       if (used - floor > WORTH_BYTES && Math.abs(used - before) < QUIET_BYTES) {
-        // Otherwise pages that hold a little each stay with us.
+        // Without compaction, pages that are mostly empty are not returned.
         v8.setFlagsFromString("--compact-on-every-full-gc");
         collect();
         v8.setFlagsFromString("--no-compact-on-every-full-gc");
@@ -35,7 +34,7 @@ export function collectGarbageWhenIdle(journal: (line: string) => void): () => v
   );
 }
 
-/** What outlived its first moments; the rest comes and goes all the time and says nothing. */
+/** Measures the old generation only: the size of the young one varies all the time and says nothing. */
 function oldSpace(): number {
   const spaces = v8.getHeapSpaceStatistics();
   return spaces.find(({ space_name }) => space_name === "old_space")?.space_used_size ?? 0;

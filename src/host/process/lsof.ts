@@ -1,11 +1,11 @@
 import { execa } from "execa";
 
 /**
- * What lsof(8) says, one line a field ("OUTPUT FOR OTHER PROGRAMS"), without names for numbers;
- * nothing where there is no lsof.
+ * Returns the output of lsof(8) with one field per line ("OUTPUT FOR OTHER PROGRAMS") and without names for
+ * numbers; "" if lsof is not installed.
  */
 export async function lsof(...args: string[]): Promise<string> {
-  // It ends with 1 when it found nothing or could not look at everything.
+  // lsof exits with 1 if it found nothing or could not inspect everything.
   const { stdout } = await execa("lsof", ["-nP", ...args], { reject: false, maxBuffer: 1 << 26 });
   return stdout ?? "";
 }

@@ -1,8 +1,8 @@
 import fs from "node:fs";
 
 /**
- * A file below `/proc` (proc(5)); empty where there is none, or its process has just ended.
- * As UTF-8, which Node reads in one call, and there are hundreds of these files.
+ * Reads a file below `/proc` (proc(5)); "" if it does not exist or its process has just ended. Reads as
+ * UTF-8, which takes Node one call; there are hundreds of these files.
  */
 export function readProc(path: string): string {
   try {
@@ -12,7 +12,7 @@ export function readProc(path: string): string {
   }
 }
 
-/** Every process there is; none where there is no `/proc`. */
+/** Lists all pids; empty if there is no `/proc`. */
 export function listPids(): string[] {
   try {
     return fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name));
@@ -21,7 +21,10 @@ export function listPids(): string[] {
   }
 }
 
-/** What follows the program's name, which may hold anything, in proc(5)'s stat; none if it has ended. */
+/**
+ * Parses proc(5)'s stat from behind the program's name, which may hold any character. Undefined if the
+ * process has ended.
+ */
 export function readStat(pid: number | string): ProcessStat | undefined {
   const stat = readProc(`${pid}/stat`);
   if (stat === "") return undefined;
@@ -38,14 +41,14 @@ export function readStat(pid: number | string): ProcessStat | undefined {
 }
 
 export interface ProcessStat {
-  /** One letter; `Z` for one that has ended and was not waited for. */
+  /** One letter; `Z` is a zombie. */
   readonly state: string;
   readonly parent: number;
   readonly group: number;
   readonly session: number;
-  /** A thread of the kernel's own. */
+  /** A kernel thread. */
   readonly isKernel: boolean;
-  /** Clock ticks since boot; a number that is given again begins later. */
+  /** Clock ticks since boot, to tell a process from a later one with the same pid. */
   readonly started: string;
 }
 

@@ -2,20 +2,20 @@ import fs from "node:fs";
 import { statIfThere } from "../fs/files.ts";
 import { listPids, readProc, readStat } from "./proc.ts";
 
-/** A process as proc(5) tells of it. */
+/** A process as described in proc(5). */
 export interface RunningProcess {
   readonly pid: number;
-  /** Clock ticks since boot; a number that is given again begins later (stat, field 22). */
+  /** Clock ticks since boot (stat, field 22), to tell a process from a later one with the same pid. */
   readonly started: string;
-  /** Arguments, a space between each. */
+  /** Arguments, separated by spaces. */
   readonly command: string;
   readonly cwd: string;
 }
 
-/** What the kernel puts behind the name of a directory that was deleted. */
+/** What the kernel appends to the path of a deleted directory. */
 export const DELETED = " (deleted)";
 
-/** Every process that has arguments. Linux only: elsewhere none. */
+/** Lists all processes that have arguments. Linux only; elsewhere the list is empty. */
 export function listProcesses(): RunningProcess[] {
   if (process.platform !== "linux") return [];
   return listPids().flatMap((name) => {
@@ -25,7 +25,10 @@ export function listProcesses(): RunningProcess[] {
   });
 }
 
-/** Whether a process works in a directory that was deleted; one may well be called so and be there. */
+/**
+ * Tells whether a process' working directory was deleted. The suffix alone proves nothing, because a
+ * directory may really be named so.
+ */
 export function isDeleted({ pid, cwd }: RunningProcess): boolean {
   if (!cwd.endsWith(DELETED)) return false;
   try {
@@ -33,12 +36,12 @@ export function isDeleted({ pid, cwd }: RunningProcess): boolean {
     const named = statIfThere(cwd);
     return held.ino !== named?.ino || held.dev !== named.dev;
   } catch {
-    // It ended this very moment.
+    // The process has just ended.
     return false;
   }
 }
 
-/** Whether a process was started with this in its environment (`NAME=value`). */
+/** Tells whether a process was started with `NAME=value` in its environment. */
 export function hasEnvironment({ pid }: RunningProcess, mark: string): boolean {
   return readProc(`${pid}/environ`).split("\0").includes(mark);
 }
@@ -50,12 +53,12 @@ export function signal(processes: readonly RunningProcess[], name: NodeJS.Signal
     try {
       process.kill(pid, name);
     } catch {
-      // It ended this very moment.
+      // The process has just ended.
     }
   }
 }
 
-/** Waits until none is left, for a while. */
+/** Waits until no process is left, for at most `patience` milliseconds. */
 export async function waitForExit(
   left: () => readonly RunningProcess[],
   patience: number,
@@ -66,7 +69,7 @@ export async function waitForExit(
   }
 }
 
-/** Clock ticks since boot; nothing where no such process is known. */
+/** Returns the start time in clock ticks since boot; "" if there is no such process. */
 export function startTime(pid: number): string {
   return readStat(pid)?.started ?? "";
 }

@@ -4,28 +4,28 @@ import { constants } from "node:os";
 import type { Layout } from "../../model/layout.ts";
 import { readProc } from "./proc.ts";
 
-/** How a command ended; `ended` when it was made to, because its worktree or the daemon goes. */
+/** How a command ended; `ended` if we ended it because its worktree is removed or the daemon stops. */
 export type CommandResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly why: string; readonly ended?: boolean };
 
-/** What runs, where its record is kept and what ends it before its time. */
+/** A command, the file that records it, and what ends it early. */
 export interface RecordedJob {
-  /** A file that nothing else is called. */
+  /** A file name that is used for nothing else. */
   readonly record: string;
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly log: number;
-  /** Calls back once, when the command is to end; returns the way to call that off. */
+  /** Registers a callback that ends the command; returns a function that unregisters it. */
   readonly onEnd: (end: () => void) => () => void;
 }
 
 const PATIENCE_MS = 2_000;
 
 /**
- * Runs a command that runs once whatever happens to the daemon: one that an earlier daemon began
- * is waited for, and one that has ended is not begun again.
+ * Runs a command exactly once even if the daemon is restarted meanwhile: waits for a run that an earlier
+ * daemon began, and does not repeat one that has ended.
  */
 export async function runRecorded(layout: Layout, once: RecordedJob): Promise<CommandResult> {
   let killing: NodeJS.Timeout | undefined;
@@ -48,7 +48,7 @@ export async function runRecorded(layout: Layout, once: RecordedJob): Promise<Co
       cwd: once.cwd,
       env: once.environment,
       stdio: ["ignore", once.log, once.log],
-      // A group of its own, so that what it starts can be ended with it.
+      // In its own process group, so that everything it starts can be ended with it.
       detached: true,
     });
     return endingOf(child);
@@ -62,7 +62,7 @@ export async function runRecorded(layout: Layout, once: RecordedJob): Promise<Co
       const ending = await start(["run", once.record, ...once.argv]);
       const code = recordedCode(once.record);
       if (code !== undefined) return settled(resultOf({ code }));
-      // An earlier daemon's had the lock by then: it is waited for.
+      // The lock is held by a run that an earlier daemon started: wait for that.
       if (ended || !ending.busy || tries > 0) return settled(unrecorded(ending));
     }
   } finally {
@@ -71,7 +71,7 @@ export async function runRecorded(layout: Layout, once: RecordedJob): Promise<Co
   }
 }
 
-/** Ends a command that a killed daemon left running, if it still does. */
+/** Ends a command that a killed daemon left running, if it still runs. */
 export async function killRecorded(layout: Layout, record: string): Promise<void> {
   signalGroup(runnerOf(layout, record), "SIGTERM");
   const deadline = performance.now() + PATIENCE_MS;
@@ -84,7 +84,7 @@ interface Ending {
   readonly code?: number;
   readonly signal?: NodeJS.Signals;
   readonly error?: string;
-  /** chpst(8) -L: somebody has the lock. */
+  /** Exit status of chpst(8) -L when another process holds the lock. */
   readonly busy?: boolean;
 }
 
@@ -108,7 +108,10 @@ function resultOf({ code, signal, error }: Ending): CommandResult {
   return { ok: false, why: `ended with exit code ${code}${name ? ` (${name})` : ""}` };
 }
 
-/** Nothing says that the command ran to its end, whatever its runner answers. */
+/**
+ * Turns an unrecorded exit into a failure: nothing proves that the command ran to its end, whatever its
+ * runner returned.
+ */
 function unrecorded(ending: Ending): CommandResult {
   const result = resultOf(ending);
   return result.ok ? { ok: false, why: "left no exit code behind" } : result;
@@ -119,7 +122,10 @@ function recordedCode(record: string): number | undefined {
   return /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-/** The process that runs the command, proven by its command line: the record's name is nobody else's. */
+/**
+ * Returns the pid of the process that runs the command, proven by its command line: no other process has this
+ * record's name there.
+ */
 function runnerOf({ scripts }: Layout, record: string): number | undefined {
   const pid = Number(read(`${record}.pid`).trim());
   if (!(pid > 1)) return undefined;
@@ -129,7 +135,7 @@ function runnerOf({ scripts }: Layout, record: string): number | undefined {
   return isRunner ? pid : undefined;
 }
 
-/** Only where there is no `/proc`: small systems have no ps, or one that knows no `-p`. */
+/** Used only where there is no `/proc`: small systems have no ps, or one without `-p`. */
 function commandOfPs(pid: number): string {
   try {
     return execFileSync("ps", ["-ww", "-p", String(pid), "-o", "command="], {
@@ -137,7 +143,7 @@ function commandOfPs(pid: number): string {
       stdio: ["ignore", "pipe", "ignore"],
     });
   } catch {
-    // There is none of that number any more.
+    // No process has this pid any more.
     return "";
   }
 }

@@ -5,11 +5,11 @@ import type { RawPath } from "../../model/worktree.ts";
 import { joinRaw, linkAtomically, lstatIfThere } from "../fs/files.ts";
 import { type CommandResult, killRecorded, runRecorded } from "./recorded-job.ts";
 
-/** One of the project's own commands for a new schema. */
+/** One of the project's commands for a new schema. */
 export interface SetupCommand {
   readonly argv: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Which of them it is, and for which beginning of the schema. */
+  /** The name of this command and of the round: each new beginning of a schema is a round. */
   readonly step: string;
   readonly round: string;
 }
@@ -18,10 +18,9 @@ const LOOK_MS = 500;
 const LARGEST_LOG = 1_000_000;
 
 /**
- * Runs one of the project's own commands in a worktree, with its environment, once for each round:
- * what a killed daemon left running is waited for. All that it prints goes to
- * `logs/<worktree>.setup/current`. It is ended, with all that it started, when its worktree is
- * removed or the daemon stops, as `ending` says.
+ * Runs one of the project's commands in a worktree with its environment, once per round; waits for one that a
+ * killed daemon left running. Its output goes to `logs/<worktree>.setup/current`. Ends it, and all that it
+ * started, when its worktree is removed or `ending` is aborted because the daemon stops.
  */
 export async function runSetupCommand(
   layout: Layout,
@@ -32,7 +31,7 @@ export async function runSetupCommand(
   const records = recordsOf(layout);
   const record = join(records, `${worktree.slug}.${round}.${step}`);
   fs.mkdirSync(records, { recursive: true, mode: 0o700 });
-  // A path that is no text can be a working directory all the same, through a link.
+  // A path that is not UTF-8 can still be the working directory, through a link.
   const cwd = `${layout.run}/${worktree.slug}.setup`;
   linkAtomically(worktree.path, cwd);
   const log = openLog(layout, worktree.slug);
@@ -58,18 +57,18 @@ export async function runSetupCommand(
   }
 }
 
-/** Whether any of them has been started in this round, by us or by a daemon before us. */
+/** Tells whether any command of this round has been started, by this daemon or an earlier one. */
 export function hasBegun(layout: Layout, slug: string, round: string): boolean {
   return recordNames(layout, slug).some((name) => name.startsWith(`${slug}.${round}.`));
 }
 
-/** Once it is written down how they ended, nobody asks for the records any more. */
+/** Deletes the records of a worktree's commands; they are not needed once the results are stored. */
 export function forgetSetupCommands(layout: Layout, slug: string): void {
   for (const name of recordNames(layout, slug))
     fs.rmSync(join(recordsOf(layout), name), { force: true });
 }
 
-/** Ends what a killed daemon left running in a worktree that is gone. */
+/** Ends commands that a killed daemon left running in a removed worktree. */
 export async function endSetupCommands(layout: Layout, slug: string): Promise<void> {
   for (const name of recordNames(layout, slug).filter((each) => each.endsWith(".pid")))
     await killRecorded(layout, join(recordsOf(layout), name.slice(0, -".pid".length)));
@@ -80,7 +79,7 @@ function recordsOf({ run }: Layout): string {
   return `${run}/setup`;
 }
 
-/** A slug holds no dot. */
+/** Lists a worktree's records. Slugs contain no dot, so the prefix is unambiguous. */
 function recordNames(layout: Layout, slug: string): string[] {
   const records = recordsOf(layout);
   if (!fs.existsSync(records)) return [];
@@ -104,7 +103,7 @@ function whenToEnd(isThere: () => boolean, ending: AbortSignal, end: () => void)
   };
 }
 
-/** Kept over several runs, up to a size. */
+/** Opens the log, which is kept over several runs up to a size. */
 function openLog(layout: Layout, slug: string): number {
   const directory = `${layout.logs}/${slug}.setup`;
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 });

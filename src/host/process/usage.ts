@@ -4,7 +4,7 @@ import type { Layout } from "../../model/layout.ts";
 import { statIfThere } from "../fs/files.ts";
 import { listPids, readProc, readStat } from "./proc.ts";
 
-/** Resident memory in bytes by process group, of groups in `leaders` and of sessions they lead. */
+/** Returns resident memory in bytes for each group in `leaders`, including sessions led by them. */
 export function memoryOfGroups(leaders: ReadonlySet<number>): ReadonlyMap<number, number> {
   const sums = new Map<number, number>();
   if (leaders.size === 0) return sums;
@@ -27,11 +27,11 @@ interface Membership {
   readonly until: number;
 }
 
-/** A process hardly ever leaves its group: most are asked again only after a while. */
+/** Processes hardly ever change their group, so a membership is cached this long. */
 const MEMBERSHIP_MS = 30_000;
 let memberships: ReadonlyMap<string, Membership> = new Map();
 
-/** `VmRSS` of proc(5)'s status is in kB whatever a page's size is. */
+/** Reads `VmRSS` from proc(5)'s status, which is in kB whatever the page size. */
 function processes(): Process[] {
   if (!fs.existsSync("/proc/self/stat")) return processesOfPs();
   const now = performance.now();
@@ -62,7 +62,7 @@ function processesOfPs(): Process[] {
   });
 }
 
-/** When nginx last passed a request to a service: it writes a line for each. */
+/** Returns when nginx last passed a request to a service; it writes a line for each request. */
 export function lastUse(
   layout: Layout,
   worktree: string,

@@ -8,7 +8,7 @@ import {
   packageManager,
 } from "./package-manager.ts";
 
-/** Every program that ikigai starts, by absolute path; `postgresBin` is a directory. */
+/** Absolute paths of all programs that ikigai starts; `postgresBin` is a directory. */
 export interface Programs {
   readonly nginx: string;
   readonly postgresBin: string;
@@ -23,26 +23,26 @@ export interface Programs {
 }
 
 /**
- * Paths that the configuration gives; each is used instead of a search. git, direnv and curl, which
- * people and their hooks call as well, are those on PATH.
+ * Paths from the configuration, used instead of a search. git, direnv and curl have none: users and their
+ * hooks call them too, so those on PATH are used.
  */
 export type GivenPrograms = {
   readonly [name in "nginx" | "postgres" | "runsvdir"]?: string | undefined;
 };
 
-/** Programs were not found, or a given path is none; the message names all of them. */
+/** Programs were not found, or configured paths are wrong; the message names all of them. */
 export class MissingPrograms extends Error {
   override readonly name = "MissingPrograms";
   readonly missing: readonly ProgramName[];
-  /** The command that installs them; undefined where no known package manager is. */
+  /** The command that installs them; undefined if no known package manager was found. */
   readonly install: string | undefined;
-  /** What is wrong with the paths that the configuration gives. */
+  /** What is wrong with the configured paths. */
   readonly reasons: readonly string[];
   readonly next: string;
 
   constructor(missing: readonly ProgramName[], reasons: string[], manager?: PackageManager) {
     const install = manager && installCommand(manager, missing);
-    // What is to be installed would not be used.
+    // If all are configured, an installed program would not be used.
     const next =
       reasons.length === missing.length
         ? "correct the paths in .ikigairc.json, or take them out"
@@ -73,9 +73,9 @@ const POSTGRES_PLACES = [
 ];
 
 /**
- * Finds every program, wherever the system keeps it.
+ * Finds all programs, wherever the system keeps them.
  *
- * @throws MissingPrograms with all that are missing at once
+ * @throws MissingPrograms listing all that are missing
  */
 export function findPrograms(
   given: GivenPrograms = {},
@@ -94,7 +94,7 @@ export function findPrograms(
   const single = (name: ProgramName, chosen?: string) =>
     take(name, chosen ? runnable(chosen) : onPath(name, path));
   const runsvdir = single("runsvdir", given.runsvdir);
-  // The five belong together: beside the first, or else wherever they are.
+  // The five belong together: looks beside the first, then elsewhere.
   const sibling = (name: string) =>
     take(
       "runsvdir",
@@ -112,7 +112,7 @@ export function findPrograms(
   return programs;
 }
 
-/** What a configured path lacks. */
+/** Says what is wrong with a configured path. */
 function whyNot(name: ProgramName, path: string): string {
   if (name !== "postgres") return "that is no program";
   if (!fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) return "that is no directory";
@@ -120,13 +120,13 @@ function whyNot(name: ProgramName, path: string): string {
   return `that has no ${lacking.join(", no ")} (postgres.bin; it has to hold ${POSTGRES.join(", ")})`;
 }
 
-/** PATH with the directories behind it in which git, direnv and curl, called by name, were found. */
+/** Returns PATH with the directories of git, direnv and curl appended, since these are called by name. */
 export function pathTo({ git, direnv, curl }: Programs, path: string): string {
   const places = path.split(":").filter((place) => place !== "");
   return [...new Set([...places, ...[git, direnv, curl].map(dirname)])].join(":");
 }
 
-/** What the programs say of their version, such as "1.22.1"; "" where one says nothing. */
+/** Returns the programs' versions, such as "1.22.1"; "" if a program prints none. */
 export async function programVersions(programs: Programs): Promise<Record<string, string>> {
   const asked: [string, string, string][] = [
     ["nginx", programs.nginx, "-v"],
@@ -144,11 +144,13 @@ export async function programVersions(programs: Programs): Promise<Record<string
   return Object.fromEntries(answers);
 }
 
-/** The first of this name on PATH or where systems hide programs from ordinary users. */
+/**
+ * Finds a program on PATH or in the usual system directories, some of which are not on ordinary users' PATH.
+ */
 function onPath(name: string, path: string): string | undefined {
   const places = [...path.split(":").filter((place) => place.startsWith("/")), ...PLACES];
   for (const place of places) {
-    // Our own controls are called as the programs are.
+    // Skips our own controls, which have the same names.
     if (place.endsWith("/.ikigai/bin")) continue;
     const found = runnable(`${place}/${name}`);
     if (found) return found;
@@ -165,7 +167,9 @@ function runnable(path: string): string | undefined {
   }
 }
 
-/** The directory with the whole set; clients alone are not enough. The newest, unless PATH has one. */
+/**
+ * Finds the directory with all programs, as clients alone are not enough: the first on PATH, else the newest.
+ */
 function findPostgres(given: string | undefined, path: string): string | undefined {
   const whole = (directory: string) => POSTGRES.every((name) => runnable(`${directory}/${name}`));
   if (given) return whole(given) ? given : undefined;
@@ -176,7 +180,7 @@ function findPostgres(given: string | undefined, path: string): string | undefin
   return onItsPath ?? newest ?? PLACES.find(whole);
 }
 
-/** Replaces the one `*` of a place by whatever is there. */
+/** Replaces the one `*` of a path by each existing match. */
 function expand(place: string): string[] {
   const [before = "", after = ""] = place.split("*");
   const directory = before.slice(0, before.lastIndexOf("/"));

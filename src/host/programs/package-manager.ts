@@ -1,27 +1,27 @@
 import fs from "node:fs";
 import table from "./package-managers.json" with { type: "json" };
 
-/** What can be missing; `runsvdir` stands for runit, `postgres` for its server programs. */
+/** Programs that can be missing; `runsvdir` stands for runit, `postgres` for the server programs. */
 export type ProgramName = "nginx" | "postgres" | "runsvdir" | "direnv" | "git" | "curl";
 
 /** How packages are installed on one kind of system; scripts/managers.js reads the same table. */
 export interface PackageManager {
   readonly name: string;
   readonly program: string;
-  /** Lists of packages may be missing, or old. */
+  /** Updates the package lists, which may be missing or outdated. */
   readonly refresh?: string;
   readonly install: string;
-  /** Homebrew refuses root. */
+  /** Whether it needs root; Homebrew refuses root. */
   readonly root: boolean;
-  /** What differs from our names; null where the system does not package it. */
+  /** Package names that differ from ours; null if the system has no such package. */
   readonly packages: Readonly<Record<string, string | null>>;
-  /** Where that comes from then. */
+  /** Where to get what the system does not package. */
   readonly note?: string;
 }
 
 export const PACKAGE_MANAGERS: readonly PackageManager[] = table;
 
-/** The package manager whose program is on PATH; undefined where none of the known ones is. */
+/** Finds the package manager whose program is on PATH; undefined if it is none of the known ones. */
 export function packageManager(path: string): PackageManager | undefined {
   const places = [...path.split(":"), "/usr/bin", "/sbin", "/opt/homebrew/bin"];
   return PACKAGE_MANAGERS.find(({ program }) =>
@@ -29,7 +29,10 @@ export function packageManager(path: string): PackageManager | undefined {
   );
 }
 
-/** The line that a person types to install what programs come with, and from where the rest comes. */
+/**
+ * Returns the command line that installs the packages of these programs, with a note on those that are not
+ * packaged.
+ */
 export function installCommand(
   manager: PackageManager,
   programs: readonly ProgramName[],

@@ -2,13 +2,16 @@ import fs from "node:fs";
 import { lstatIfThere, readIfThere, writeAtomically } from "../fs/files.ts";
 import { stateDirectory, type UserEnvironment } from "../fs/xdg.ts";
 
-/** What the generated files of a project's `.ikigai` held when ikigai wrote them last. */
+/** The content of the generated files in a project's `.ikigai` as ikigai last wrote them. */
 export interface Baseline {
   readonly settings: string;
   readonly nginxConf: string;
 }
 
-/** Kept where no checkout reaches: in an ordinary clone `.ikigai` itself is within git's. */
+/**
+ * Stores the baseline in the user's state directory, out of reach of checkouts: in an ordinary clone
+ * `.ikigai` itself is within git's reach.
+ */
 export function writeBaseline(
   identity: string,
   seal: Baseline,
@@ -21,12 +24,12 @@ export function writeBaseline(
   writeAtomically(`${directory}/${identity}`, text);
 }
 
-/** Whether there is one, be it damaged: the project has been prepared before. */
+/** Tells whether a baseline exists, even a damaged one: the project has been initialized before. */
 export function hasBaseline(identity: string, environment: UserEnvironment = process.env): boolean {
   return lstatIfThere(`${stateDirectory(environment)}/seals/${identity}`) !== undefined;
 }
 
-/** Undefined where there is none, or none that can be read. */
+/** Returns undefined if there is none or it cannot be read. */
 export function readBaseline(
   identity: string,
   environment: UserEnvironment = process.env,

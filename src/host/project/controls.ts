@@ -4,16 +4,15 @@ import { dirname } from "node:path";
 import type { Layout } from "../../model/layout.ts";
 import { lstatIfThere, readIfThere, writeAtomically } from "../fs/files.ts";
 
-/** Services that run only when somebody asked for them. */
+/** Services that start only on request. */
 const UNWANTED_AT_FIRST = ["nginx", "postgres"];
 
 /**
- * Puts the manual controls into `.ikigai`: `bin`, `scripts` and the services of
- * `sv`. Files that are as they should be are not touched, and a service appears
- * in `sv` whole or not at all, since runsvdir may be looking.
+ * Installs the controls into `.ikigai`: `bin`, `scripts` and the services of `sv`. Does not touch files that
+ * are up to date. A service appears in `sv` completely or not at all, because runsvdir may be scanning.
  *
  * @param source the package's `controls` directory
- * @returns what was written, relative to `.ikigai`
+ * @returns the files that were written, relative to `.ikigai`
  */
 export function installControls(source: string, layout: Layout, which: Which = "all"): string[] {
   const services = fs.readdirSync(`${source}/sv`);
@@ -24,10 +23,10 @@ export function installControls(source: string, layout: Layout, which: Which = "
   ];
 }
 
-/** `changed`: files that are gone stay so, as somebody may be removing the whole project. */
+/** `changed` does not recreate missing files, because a user may be deleting the whole project. */
 export type Which = "all" | "changed";
 
-/** Every directory that {@link installControls} puts files into. */
+/** Lists all directories into which {@link installControls} writes. */
 export function controlDirectories(source: string, layout: Layout): string[] {
   return ["bin", "scripts", "sv"].flatMap((name) => [
     `${layout.ikigai}/${name}`,
@@ -69,7 +68,7 @@ function copyFile(from: string, to: string, which: Which): boolean {
   const same =
     present?.isFile() && (present.mode & 0o777n) === 0o755n && readIfThere(to)?.equals(content);
   if (same) return false;
-  // A umask takes from the mode that a file is made with, so it is set again before anybody sees it.
+  // The umask reduces the mode at creation, so it is set again before the file gets its name.
   const building = `${dirname(to)}/.new-${randomBytes(6).toString("hex")}`;
   writeAtomically(building, content, { mode: 0o755, durable: false });
   fs.chmodSync(building, 0o755);

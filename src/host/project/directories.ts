@@ -6,20 +6,20 @@ import { repairPortsMap } from "../net/port-allocator.ts";
 import { makeDataDirectory } from "../postgres/data-directory.ts";
 import type { PostgresAccount } from "../postgres/os-account.ts";
 
-/** `.ikigai` cannot be made or used here; the message says why and what to do. */
+/** `.ikigai` cannot be created or used here; the message says why and what to do. */
 export class SkeletonError extends Error {
   override readonly name = "SkeletonError";
 }
 
 /**
- * Makes the directories of `.ikigai`, and the data directory of Postgres where
- * that lies elsewhere. What is there already is kept; modes are put right.
+ * Creates the directories of `.ikigai`, and Postgres' data directory if it is elsewhere. Keeps existing
+ * content and corrects modes.
  *
- * @throws SkeletonError when `.ikigai` is a link, no directory, or somebody else's
+ * @throws SkeletonError if `.ikigai` is a link, not a directory, or belongs to another account
  */
 export function makeDirectories(layout: Layout, account: PostgresAccount): void {
   assertOwned(layout);
-  // Only passing through is ever granted, and only where another account must reach db/.
+  // Grants at most search permission (x), and only if another account must reach db/.
   const open = account.user !== "" && account.data === "";
   directory(layout.ikigai, open ? 0o711 : 0o700);
   for (const path of directoriesOf(layout)) directory(path, 0o700);
@@ -38,8 +38,8 @@ function directoriesOf(layout: Layout): string[] {
 }
 
 /**
- * @param commonDir git's common directory, whose configuration and hooks count as much
- * @throws SkeletonError when one of them is, or would lie in, what another account could change
+ * @param commonDir git's common directory, whose configuration and hooks are as critical
+ * @throws SkeletonError if one of them is, or would be created in, something another account can change
  */
 export function assertOwned({ ikigai, root }: Layout, commonDir?: string): void {
   const repository = commonDir === undefined ? undefined : lstatIfThere(commonDir);

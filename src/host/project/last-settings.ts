@@ -2,15 +2,18 @@ import fs from "node:fs";
 import { readIfThere, writeAtomically } from "../fs/files.ts";
 import { stateDirectory, type UserEnvironment } from "../fs/xdg.ts";
 
-/** The project-wide settings as they were read last; they hold where no file says any. */
+/** The project-wide settings that were read last; used while no file has any. */
 export interface LastSettings {
   readonly file: string;
-  /** The file lay beside the worktrees. */
+  /** Whether the file was beside the worktrees. */
   readonly shared: boolean;
   readonly raw: unknown;
 }
 
-/** Kept where no checkout reaches and no run directory goes with it. It may hold a password. */
+/**
+ * Stores the settings in the user's state directory, out of reach of checkouts and of the deletion of
+ * `.ikigai/run`. They may contain a password.
+ */
 export function writeLastSettings(
   identity: string,
   last: LastSettings,
@@ -23,7 +26,7 @@ export function writeLastSettings(
   writeAtomically(path, text);
 }
 
-/** Undefined where there are none, or none that can be read. */
+/** Returns undefined if there are none or they cannot be read. */
 export function readLastSettings(
   identity: string,
   environment: UserEnvironment = process.env,
@@ -38,7 +41,7 @@ export function readLastSettings(
   }
 }
 
-/** For the end of a project. */
+/** Deletes the settings when a project is uninstalled. */
 export function removeLastSettings(
   identity: string,
   environment: UserEnvironment = process.env,

@@ -1,16 +1,16 @@
 import type { Layout } from "../../model/layout.ts";
 import { readIfThere, statIfThere, writeAtomically } from "../fs/files.ts";
 
-/** Where a project was when ikigai last worked in it, and which directory that was. */
+/** Where a project was when ikigai last worked in it, and the identity of its directory. */
 export interface Location {
   readonly root: string;
-  /** Inode and birth time of `.ikigai`: a copy has others, a renamed one the same. */
+  /** Inode and birth time of `.ikigai`: a copy gets new ones, a renamed project keeps them. */
   readonly identity: string;
-  /** Where it was before that, while processes may still go on under the old name. */
+  /** The path before that, while processes may still run under it. */
   readonly before?: string;
 }
 
-/** How a project came to be where it is. */
+/** Whether the project was moved or copied since ikigai last worked in it. */
 export type Relocation =
   | { readonly kind: "new" | "same" }
   | { readonly kind: "moved" | "copied"; readonly from: Location };
@@ -26,20 +26,20 @@ export function detectRelocation(layout: Layout): Relocation {
     : { kind: "moved", from: { identity, root: before } };
 }
 
-/** Says that git's files name this place by now, and that the rest waits for a start. */
+/** Records that git's files name the new path, and that the rest of the move waits for the next start. */
 export function recordPendingMove(layout: Layout, { identity, root, before }: Location): void {
   const place: Location = { root: layout.root, identity, before: before ?? root };
   writeAtomically(placeFile(layout), JSON.stringify(place));
 }
 
-/** Says that the project is at home here. */
+/** Records that the project is at this path, with no move pending. */
 export function recordLocation(layout: Layout): void {
   if (detectRelocation(layout).kind === "same") return;
   const place: Location = { root: layout.root, identity: identityOf(layout) };
   writeAtomically(placeFile(layout), JSON.stringify(place));
 }
 
-/** Whether the project that this one was copied from is still there. */
+/** Tells whether the project that this one was copied from still exists. */
 export function originalIsThere({ root, identity }: Location): boolean {
   return identityAt(`${root}/.ikigai`) === identity;
 }

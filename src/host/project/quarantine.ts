@@ -6,13 +6,13 @@ import { lstatIfThere, readlinkIfThere } from "../fs/files.ts";
 import { PLACE_LINKS } from "../runit/service-directories.ts";
 import { control } from "../runit/supervise.ts";
 
-/** What runsv, sv and we ourselves put into a service's directory. */
+/** Entries that runsv, sv and ikigai create in a service directory. */
 const OF_SERVICE = ["supervise", "down", "rested", "gave-up", "unbegun", "again"];
 const PLACE = /^(?:[a-z0-9-]+\.[a-z0-9-]+|spare-[0-9a-f]+)$/;
 
 /**
- * Moves aside whatever somebody else put as a service into `sv`, where runsvdir would start it,
- * and what took the place of one of our directories.
+ * Moves aside services in `sv` that are not ours, since runsvdir would start them, and non-directories in
+ * place of our directories.
  *
  * @param source the package's `controls` directory
  * @returns what was moved, relative to `.ikigai`
@@ -28,13 +28,13 @@ export function quarantineForeign(source: string, layout: Layout): string[] {
   return expelled;
 }
 
-/** Entries of a directory that the package does not have there. */
+/** Lists entries of a directory that the package does not have there. */
 function walk(source: string, place: string, name: string, extra: readonly string[]): string[] {
   if (isNoDirectory(place)) return [name];
   const own = new Map(entries(source).map((entry) => [entry.name, entry]));
   return entries(place).flatMap((entry) => {
     const label = `${name}/${entry.name}`;
-    // Half-written files of ours, on their way to their name.
+    // Our temporary files, about to be renamed.
     if (/^\.new-|\.tmp$/.test(entry.name)) return [];
     const like = own.get(entry.name);
     if (like?.isDirectory()) {
@@ -50,7 +50,7 @@ function services(source: string, { sv }: Layout): string[] {
   return entries(sv).flatMap((entry) => {
     const path = `${sv}/${entry.name}`;
     const label = `sv/${entry.name}`;
-    // runsvdir(8) passes names with a dot by.
+    // runsvdir(8) ignores names that begin with a dot.
     if (entry.name.startsWith(".")) return [];
     if (own.includes(entry.name)) {
       return walk(`${source}/sv/${entry.name}`, path, label, OF_SERVICE);
@@ -63,7 +63,10 @@ function services(source: string, { sv }: Layout): string[] {
   });
 }
 
-/** Whether it is a place as we make them: links to our own scripts, and nothing else that would run. */
+/**
+ * Tells whether a service directory is one of ours: links to our own scripts, and nothing else that would
+ * run.
+ */
 function isPlace(path: string, name: string): boolean {
   if (!PLACE.test(name) || !lstatIfThere(path)?.isDirectory()) return false;
   const linked = PLACE_LINKS.every(
@@ -77,9 +80,12 @@ function isNoDirectory(path: string): boolean {
   return lstatIfThere(path)?.isDirectory() === false;
 }
 
-/** Out of the way and no program any more; what a person may want back is not deleted. */
+/**
+ * Moves a file or directory into `run/strangers` and makes it non-executable. Nothing is deleted, because the
+ * user may want it back.
+ */
 export function expel({ ikigai, run }: Layout, name: string): void {
-  // Links in place of the way aside would lead out; a branch's is kept by git.
+  // A link here would lead out of `.ikigai`. Deleting it loses nothing: if it is a branch's, git has it.
   for (const path of [run, `${run}/strangers`]) if (isNoDirectory(path)) fs.rmSync(path);
   fs.mkdirSync(`${run}/strangers`, { recursive: true, mode: 0o700 });
   const aside = `${run}/strangers/${basename(name)}-${randomBytes(4).toString("hex")}`;
@@ -90,7 +96,7 @@ export function expel({ ikigai, run }: Layout, name: string): void {
   }
   const stat = lstatIfThere(aside);
   if (stat?.isFile()) fs.chmodSync(aside, 0o600);
-  // One that runsvdir has found already.
+  // runsvdir may have started it already.
   if (stat?.isDirectory()) control(aside, "dkx");
 }
 

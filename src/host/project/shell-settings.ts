@@ -2,10 +2,10 @@ import { quoteShell } from "../../model/envrc.ts";
 import type { Layout } from "../../model/layout.ts";
 import { readIfThere, writeAtomically } from "../fs/files.ts";
 
-/** What the manual controls need to know. Paths are absolute. */
+/** Settings for the controls. Paths are absolute. */
 export interface ShellSettings {
   readonly node: string;
-  /** `dist/cli.cjs` and `dist/daemon.js` of this installation. An empty `daemon` means that none is to run. */
+  /** `dist/cli.cjs` and `dist/daemon.js` of this installation. Empty `daemon`: no daemon runs. */
   readonly cli: string;
   readonly daemon: string;
   readonly nginx: string;
@@ -18,22 +18,23 @@ export interface ShellSettings {
   readonly svlogd: string;
   readonly httpPort: number;
   readonly postgresPort: number;
-  /** The account of the operating system that Postgres runs as; empty means whoever starts it. */
+  /** The system account that Postgres runs as; empty for the account that starts it. */
   readonly postgresUser: string;
-  /** The data directory; empty means `.ikigai/db`, wherever the project is moved. */
+  /** The data directory; empty for `.ikigai/db`, wherever the project is moved. */
   readonly postgresData: string;
-  /** Where the login of the database's owner lies, outside of the project. */
+  /** The directory of the database owner's login, outside of the project. */
   readonly postgresOwner: string;
-  /** Whether the owner may also come in over TCP, on loopback. */
+  /** Whether the owner may also log in over TCP, on loopback. */
   readonly ownerOverTcp: boolean;
-  /** PATH of everything under runsvdir; `.ikigai/bin` is put before it. */
+  /** PATH of everything under runsvdir; `.ikigai/bin` is prepended. */
   readonly path: string;
   readonly denoVersion: string;
 }
 
 /**
- * The text of `.ikigai/scripts/settings`: shell assignments, nothing that runs.
- * Throws a RangeError for a value that holds a NUL.
+ * Renders `.ikigai/scripts/settings`: shell assignments only, nothing that executes.
+ *
+ * @throws RangeError for a value that contains a NUL
  */
 export function renderShellSettings(settings: ShellSettings): string {
   const lines = Object.entries(variablesOf(settings)).map(
@@ -42,7 +43,7 @@ export function renderShellSettings(settings: ShellSettings): string {
   return `# Written by ikigai init; every script here reads it.\n${lines.join("")}`;
 }
 
-/** Writes the settings where they differ; says whether they did. Only the owner reads them. */
+/** Writes the settings, readable only by the owner, if they differ. Returns whether they did. */
 export function writeShellSettings(layout: Layout, settings: ShellSettings): boolean {
   const text = renderShellSettings(settings);
   if (readIfThere(layout.settings)?.toString() === text) return false;
@@ -50,7 +51,7 @@ export function writeShellSettings(layout: Layout, settings: ShellSettings): boo
   return true;
 }
 
-/** Whether the written settings let the owner in over TCP. */
+/** Tells whether the written settings let the owner log in over TCP. */
 export function isOwnerOverTcp(layout: Layout): boolean {
   const text = readIfThere(layout.settings)?.toString() ?? "";
   return text.split("\n").includes(`IKIGAI_PG_OWNER_TCP=${quoteShell("yes")}`);

@@ -4,9 +4,9 @@ import { codeOf, joinRaw, lstatIfThere, readlinkIfThere } from "../fs/files.ts";
 import { tracks } from "../git/tracked-files.ts";
 
 /**
- * Gives a worktree outside the project a link to it, so that walking up finds it. Anything else of
- * that name stays, also a link that the branch holds: the way through git finds the project then.
- * Under no other name first, which `git status` would show if we were killed meanwhile.
+ * Links a worktree outside of the project to `.ikigai`, so that walking up finds it. Leaves anything else of
+ * that name alone, including a link that the branch tracks; the project is then found through git. Creates
+ * the link directly, not under a temporary name, which `git status` would show if we were killed meanwhile.
  */
 export async function linkToProject(ikigai: string, top: RawPath): Promise<void> {
   const link = joinRaw(top, ".ikigai");
@@ -18,7 +18,7 @@ export async function linkToProject(ikigai: string, top: RawPath): Promise<void>
   try {
     fs.symlinkSync(ikigai, link);
   } catch (error) {
-    // A checkout was quicker.
+    // A checkout created it first.
     if (codeOf(error) !== "EEXIST") throw error;
   }
 }

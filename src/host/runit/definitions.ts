@@ -15,35 +15,35 @@ import {
 } from "../fs/files.ts";
 import { startTime } from "../process/processes.ts";
 
-/** What a service is, as data beside its constant run script. */
+/** What a service is started from, as data beside its constant run script. */
 export interface Definition {
   /** Its working directory, raw: reached through a link and never part of a shell line. */
   readonly directory: RawPath;
   readonly argv: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Says whether what is written is what is wanted. */
+  /** Hash of the definition, compared to see whether the written one is up to date. */
   readonly mark: string;
   readonly checked?: Checked;
 }
 
-/** A file of a service's directory that it is started by: as it is here, or not at all. */
+/** A file in a service's directory without whose approved content the service does not start. */
 export interface Checked {
   readonly file: string;
-  /** What has been approved; empty where nothing has, as no such file is. */
+  /** The approved content; empty if nothing is approved, since no such file is empty. */
   readonly content: Uint8Array;
 }
 
-/** The definitions in `run/services/<worktree>.<service>/`; made again whenever they are lost. */
+/** The definitions in `run/services/<worktree>.<service>/`; written again if they are lost. */
 export class Definitions {
   readonly #directory: string;
-  /** By worktree, as far as is known; nobody else makes or removes any. */
+  /** Services by worktree, once listed. Cached because only this class writes definitions. */
   #known: Map<string, Set<string>> | undefined;
   readonly #read = new Map<string, Read>();
   readonly #checked = new Map<string, { readonly stamp: string; readonly hash: string }>();
 
   constructor(layout: Layout) {
     this.#directory = `${layout.run}/services`;
-    // What a daemon was building when it was killed.
+    // Left by a daemon that was killed while writing.
     const halves = listIfThere(this.#directory)
       .map(String)
       .filter((name) => name.startsWith("."));
@@ -56,7 +56,7 @@ export class Definitions {
     return `${this.#directory}/${service}`;
   }
 
-  /** All, or those of some worktrees, for which the directory is not read again. */
+  /** Lists all services, or those of some worktrees, which does not read the directory again. */
   names(worktrees?: ReadonlySet<string>): string[] {
     if (worktrees && this.#known) {
       return [...worktrees].flatMap((worktree) => [...(this.#known?.get(worktree) ?? [])]);
@@ -75,7 +75,7 @@ export class Definitions {
     this.#known?.set(worktree, known.add(service));
   }
 
-  /** Undefined as well where what is there is not what was written. */
+  /** Returns the mark of the written definition; undefined if its content was changed since. */
   fingerprint(service: string): string | undefined {
     const path = this.path(service);
     const stamp = stampOf(path);
@@ -89,12 +89,12 @@ export class Definitions {
     return whole;
   }
 
-  /** The port that it is told to listen on, as `mark` saw it last; 0 for none. */
+  /** Returns the port that the service is told to listen on, as last read by `fingerprint`; 0 for none. */
   port(service: string): number {
     return this.#read.get(service)?.port ?? 0;
   }
 
-  /** Of the content that its file is compared with before each start; "" where there is none. */
+  /** Returns the hash of the approved content checked before each start; "" if there is none. */
   approvedHash(service: string): string {
     const path = `${this.path(service)}/approved`;
     const stat = lstatIfThere(path);
@@ -107,14 +107,16 @@ export class Definitions {
     return hash;
   }
 
-  /** The process that its run script became last, and the mark of what that was started with. */
+  /**
+   * Returns the process that the run script last became, and the mark of the definition it was started with.
+   */
   runningInstance(service: string): { readonly pid: number; readonly mark: string } {
     const text = readIfThere(`${this.path(service)}/pid`)?.toString() ?? "";
     const [pid, mark = ""] = (text.split("\n")[0] ?? "").trim().split(" ");
     return { pid: Number(pid), mark };
   }
 
-  /** Makes the record of it again where that was lost; what it was started with nobody knows then. */
+  /** Recreates a lost record of the running process. The definition it was started with is then unknown. */
   adopt(service: string, pid: number): void {
     if (this.runningInstance(service).pid === pid) return;
     writeAtomically(`${this.path(service)}/pid`, `${pid} lost\n${startTime(pid)}\n`, {
@@ -122,19 +124,19 @@ export class Definitions {
     });
   }
 
-  /** Whether the copy that was started last, if any, knows another definition than the present one. */
+  /** Tells whether the process that was started last runs with another definition than the current one. */
   isOutdated(service: string): boolean {
     const mark = this.fingerprint(service);
     const started = this.runningInstance(service).mark;
     return started !== "" && mark !== undefined && started !== mark;
   }
 
-  /** Has every definition written again: somebody else may have written them. */
+  /** Invalidates all definitions, so that they are written again: another process may have changed them. */
   invalidateAll(): void {
     for (const service of this.names()) fs.rmSync(`${this.path(service)}/mark`, { force: true });
   }
 
-  /** How often it ended by itself in a row, and how it ended last. */
+  /** Returns how often the service has ended by itself in a row, and how it ended last. */
   crashes(service: string): { count: number; code: number; signal: number } | undefined {
     const text = readIfThere(`${this.path(service)}/crashes`)?.toString() ?? "";
     const [count, code, signal] = CRASHES.exec(text)?.slice(1).map(Number) ?? [];
@@ -142,12 +144,12 @@ export class Definitions {
     return { count, code, signal };
   }
 
-  /** Forgets earlier failures: it is tried again from the start. */
+  /** Clears earlier failures, so that back-off starts over. */
   clearFailures(service: string): void {
     fs.rmSync(`${this.path(service)}/crashes`, { force: true });
   }
 
-  /** Replaces a definition; the lock and the pid of a copy that runs are kept. */
+  /** Replaces a definition; keeps the lock and pid files of a running process. */
   write(service: string, definition: Definition): void {
     const path = this.path(service);
     const building = `${this.#directory}/.${randomBytes(6).toString("hex")}`;
@@ -156,19 +158,19 @@ export class Definitions {
       fs.rmSync(path, { recursive: true, force: true });
       fs.renameSync(building, path);
     } catch (error) {
-      // A full disk, as a rule: nothing half stays on it.
+      // Usually the disk is full: leave nothing half-written.
       fs.rmSync(building, { recursive: true, force: true });
       throw error;
     }
     this.#remember(service);
   }
 
-  /** @param earlier the one before, of which a running copy's lock and pid are kept */
+  /** @param earlier the previous definition, whose lock and pid files are kept for a running process */
   #build(building: string, earlier: string, definition: Definition): void {
     fs.mkdirSync(building, { recursive: true, mode: 0o700 });
     fs.symlinkSync(toBuffer(definition.directory), joinRaw(building, "cwd"));
-    // One file for all variables: with one each, as chpst(8) -e has it, making them took longer
-    // than all else that is done for a new worktree.
+    // One file for all variables: with one file each, as for chpst(8) -e, creating them took longer than
+    // everything else for a new worktree.
     const environment = Buffer.from(environmentFile(definition.environment));
     const { argv, checked } = definition;
     const approved = checked ? `approved=${quoteShell(checked.file)}\n` : "";
@@ -196,7 +198,7 @@ export class Definitions {
   }
 }
 
-/** Anything else counts as no failure, as it does for `scripts/service/finish`. */
+/** Anything else counts as no failure, as in `scripts/service/finish`. */
 const CRASHES = /^([1-9]\d{0,3}) (-1|\d{1,3}) (\d{1,3})\b/;
 
 function worktreeOf(service: string): string {
@@ -209,7 +211,9 @@ interface Read {
   readonly port: number;
 }
 
-/** Changes when a part of it is exchanged or written to; what is inside is read only then. */
+/**
+ * Returns a string that changes when a file is replaced or written to; only then is the content read again.
+ */
 function stampOf(path: string): string {
   return ["mark", "command", "cwd", "environment"]
     .map((name) => lstatIfThere(`${path}/${name}`))
@@ -217,7 +221,7 @@ function stampOf(path: string): string {
     .join();
 }
 
-/** Of all that its start reads: truncated or changed by somebody, it is another one. */
+/** Hashes everything that the start reads, so that truncated or changed files are detected. */
 function digestOf(path: string): string {
   return digest(
     readlinkIfThere(`${path}/cwd`),

@@ -3,7 +3,7 @@ import type { RawPath } from "../../model/worktree.ts";
 import { joinRaw, lstatIfThere } from "../fs/files.ts";
 import type { Definitions } from "./definitions.ts";
 
-/** How a service ended by itself, last and how often in a row. */
+/** How a service last ended by itself, and how often in a row. */
 export interface Crash {
   readonly count: number;
   /** -1 after a signal. */
@@ -13,7 +13,7 @@ export interface Crash {
   readonly at: number;
 }
 
-/** What `scripts/service/finish` wrote; none while it is well, or was stopped. */
+/** Reads what `scripts/service/finish` recorded; undefined while the service is well or was stopped. */
 export function lastCrash(definitions: Definitions, service: string): Crash | undefined {
   const stat = lstatIfThere(`${definitions.path(service)}/crashes`);
   const crashes = stat && definitions.crashes(service);
@@ -24,16 +24,15 @@ export function howItEnded({ code, signal }: { code: number; signal: number }): 
   return `it ended with ${code >= 0 ? `exit code ${code}` : `signal ${signal}`}`;
 }
 
-/** The same of all its failures, in one phrase. */
+/** Describes all failures in a row, in one phrase. */
 export function howItFails({ count, code, signal }: Omit<Crash, "at">): string {
   const times = count > 1 ? `${count} times in a row ` : "";
   return `it failed ${times}(${code >= 0 ? `exit code ${code}` : `signal ${signal}`})`;
 }
 
 /**
- * Whether something in a directory changed after a time. What others put there
- * (`node_modules`, hidden directories) is left out, and so is what lies beyond
- * the first few thousand files.
+ * Tells whether something in a directory changed after a time. Skips `node_modules` and hidden directories,
+ * and gives up after the first few thousand files.
  */
 export function changedAfter(directory: RawPath, time: number): boolean {
   const waiting: RawPath[] = [directory];
@@ -54,7 +53,7 @@ export function changedAfter(directory: RawPath, time: number): boolean {
 
 const MOST_FILES = 4_000;
 
-/** ctime, since `cp -p`, `tar` and others set the other one back. */
+/** Uses ctime, because `cp -p`, `tar` and others set mtime back. */
 function isAfter(path: RawPath, time: number): boolean {
   const stat = lstatIfThere(path);
   return stat !== undefined && Number(stat.ctimeNs) / 1e6 > time;

@@ -1,17 +1,17 @@
 import fs from "node:fs";
 import { codeOf } from "../fs/files.ts";
 
-/** What lies in the pipe between a service and its svlogd. */
+/** The unread content of the pipe between a service and its svlogd. */
 export interface LogPipe {
-  /** Appends what nobody has read to a log, and lets go. */
+  /** Appends the unread content to a log, and closes the pipe. */
   writeTo(log: string): void;
   close(): void;
 }
 
 /**
- * Holds on to the pipe that an svlogd reads from. A place that is used for another
- * service keeps its pipe, and not one line in it may end in that one's log.
- * Undefined where the system does not show it (proc(5), `fd/`).
+ * Opens the pipe that an svlogd reads from. A service directory reused for another service keeps its pipe,
+ * and no line in it may end up in the other service's log. Undefined if the system does not expose the pipe
+ * (proc(5), `fd/`).
  */
 export function restOfLog(svlogd: number): LogPipe | undefined {
   let pipe: number;

@@ -1,10 +1,10 @@
 import type { Layout } from "../../model/layout.ts";
 import { listPids, type ProcessStat, readProc, readStat } from "../process/proc.ts";
 
-/** A process of a service's that no runsv looks after any more. */
+/** A service's process that is no longer supervised by a runsv. */
 export interface Orphan {
   readonly pid: number;
-  /** Clock ticks since boot; a number that is given again begins later (proc(5), stat). */
+  /** Clock ticks since boot (proc(5), stat), to tell a process from a later one with the same pid. */
   readonly started: string;
   /** The service, `<worktree>.<service>`. */
   readonly key: string;
@@ -17,13 +17,13 @@ interface Seen extends Orphan {
 }
 
 /**
- * What services have left behind: they bear the mark of this project's runsvdir, and their parent
- * does not, as it was killed. Whatever put itself into a group of its own wanted to stay, and is
- * left out. Linux only: elsewhere the answer is none.
+ * Finds processes that services left behind: they carry the environment mark of this project's runsvdir, but
+ * their parent, having been killed, does not. Excludes processes that moved to a process group of their own,
+ * since they are meant to stay. Linux only; elsewhere the result is empty.
  */
 export function findOrphans({ ikigai }: Layout): readonly Orphan[] {
   const pids = listPids();
-  // A service is only lost by a process that has gone.
+  // Orphans appear only when a process ends, so an unchanged list of pids needs no search.
   if (pids.join() === known.pids) return known.orphans;
   const orphans = search(pids, ikigai);
   known = { pids: pids.join(), orphans };
@@ -54,10 +54,10 @@ function search(pids: readonly string[], ikigai: string): Orphan[] {
   return services.filter(({ group }) => lost.has(group));
 }
 
-/** Processes by number and beginning: one that does not bear the mark will not bear it later. */
+/** Processes, by pid and start time, without our mark; a process does not acquire the mark later. */
 let strangers: ReadonlySet<string> = new Set();
 
-/** False when it is not that process any more. */
+/** Signals an orphan; false if the process no longer exists. */
 export function signalOrphan({ pid, started }: Orphan, signal: "SIGTERM" | "SIGKILL"): boolean {
   try {
     return readStat(pid)?.started === started && process.kill(pid, signal);
@@ -66,7 +66,10 @@ export function signalOrphan({ pid, started }: Orphan, signal: "SIGTERM" | "SIGK
   }
 }
 
-/** Undefined for a process that is surely another's; where nothing can be read it may be in exec(2). */
+/**
+ * Reads a process; undefined if it certainly is not ours. An unreadable environment proves nothing, because
+ * the process may be in exec(2).
+ */
 function look(
   pid: number,
   { parent, group, started }: ProcessStat,

@@ -4,7 +4,10 @@ import type { Layout } from "../../model/layout.ts";
 import { readIfThere, writeAtomically } from "../fs/files.ts";
 import { listProcesses } from "../process/processes.ts";
 
-/** Whether this project's runsvdir lives: its pid alone would prove nothing. */
+/**
+ * Tells whether this project's runsvdir is alive; checks its command line, because a pid alone proves
+ * nothing.
+ */
 export function isSupervisorAlive({ run, sv }: Layout): boolean {
   const pid = readIfThere(`${run}/runsvdir.pid`)?.toString().trim() ?? "";
   if (!/^[0-9]+$/.test(pid)) return false;
@@ -13,25 +16,28 @@ export function isSupervisorAlive({ run, sv }: Layout): boolean {
   return line.includes("-P") && line.includes(sv);
 }
 
-/** Looks for this project's runsvdir among all processes, as its pid file may be lost; writes that again. */
+/**
+ * Searches all processes for this project's runsvdir, as its pid file may be lost, and writes that file
+ * again.
+ */
 export function findSupervisor({ ikigai, run, sv }: Layout): boolean {
   const found = listProcesses().find(
     ({ command, cwd }) =>
-      // It works in sv while it looks.
+      // runsvdir changes to sv while it scans.
       command.endsWith(`runsvdir -P ${sv}`) && (cwd === ikigai || cwd === sv),
   );
   if (!found) return false;
   try {
     writeAtomically(`${run}/runsvdir.pid`, `${found.pid}\n`, { durable: false });
   } catch {
-    // A full disk, say: it is looked for again.
+    // For instance a full disk; the search is repeated then.
   }
   return true;
 }
 
 /**
- * Starts runsvdir again, and with it everything under it: the caller is ended too.
- * Does nothing while somebody types a start or a stop.
+ * Restarts runsvdir and everything under it, including the caller. Does nothing while a start or stop is
+ * under way.
  */
 export function reviveSupervisor({ scripts, logs }: Layout): void {
   const log = fs.openSync(`${logs}/runsvdir.log`, "a", 0o600);

@@ -7,10 +7,10 @@ import { restOfLog } from "./log-pipe.ts";
 import { control, isSupervised, readStatus } from "./supervise.ts";
 
 /**
- * Places in `sv/`. Only services in use take one: runsvdir holds 1,000 at most.
- * It knows services by inode, so a spare place that its runsv already looks
- * after is renamed to a service's name and is up in milliseconds, where a new
- * directory would wait up to five seconds for runsvdir's next look.
+ * Service directories in `sv/`. Only services in use have one, because runsvdir supervises at most 1,000.
+ * runsvdir knows services by inode, so a spare directory already supervised by its runsv can be renamed to a
+ * service's name and is up in milliseconds, where a new directory would wait up to five seconds for
+ * runsvdir's next scan.
  */
 export class ServiceDirectories {
   readonly #sv: string;
@@ -21,7 +21,7 @@ export class ServiceDirectories {
     names: [],
   };
 
-  /** @param beforeStart called before anything is started: what would run may have been exchanged */
+  /** @param beforeStart called before anything is started, because the scripts may have been exchanged */
   constructor(layout: Layout, spares = 20, beforeStart: () => void = () => {}) {
     this.#sv = layout.sv;
     this.#spares = spares;
@@ -36,25 +36,25 @@ export class ServiceDirectories {
     return fs.existsSync(`${this.#sv}/${service}/run`);
   }
 
-  /** Services that have a place now. */
+  /** Lists the services that have a directory now. */
   names(): string[] {
     return this.#list().filter(
       (name) => name.includes(".") && !name.startsWith(".") && !name.startsWith(SPARE),
     );
   }
 
-  /** All entries. Asked for every few seconds, and hardly ever another answer. */
+  /** Lists all entries; cached, because it is called every few seconds and hardly ever changes. */
   #list(): readonly string[] {
     const changed = statIfThere(this.#sv)?.mtimeNs ?? 0n;
     if (changed === this.#listed.changed) return this.#listed.names;
     const names = listIfThere(this.#sv).map(String);
-    // What changes in the same moment, after this, has the same time.
+    // A later change within the same clock tick would have the same mtime.
     const isOver = BigInt(Date.now()) * 1_000_000n - changed > MOMENT_NS;
     this.#listed = { changed: isOver ? changed : -1n, names };
     return names;
   }
 
-  /** Gives a service a place; the caller starts it. Idempotent. */
+  /** Gives a service a directory; the caller starts it. Idempotent. */
   place(service: string): void {
     if (this.has(service)) return;
     const spare = this.#ready();
@@ -66,20 +66,20 @@ export class ServiceDirectories {
     fs.rmSync(`${this.path(service)}/log/down`, { force: true });
   }
 
-  /** Starts it, and its log, and again whenever its runsv comes back. */
+  /** Starts the service and its log, also whenever its runsv is started again. */
   up(service: string): void {
     this.#beforeStart();
     const path = this.path(service);
     fs.writeFileSync(`${path}/${UNBEGUN}`, "");
     for (const name of ["down", "log/down", RESTED, GAVE_UP])
       fs.rmSync(`${path}/${name}`, { force: true });
-    // Its log has time: what the service says first waits in a pipe.
+    // The log may start later: until then the service's output waits in a pipe.
     control(path, "u");
     control(`${path}/log`, "u");
     fs.rmSync(`${path}/${UNBEGUN}`, { force: true });
   }
 
-  /** Starts the logs of services that were started by who was cut off before it came to that. */
+  /** Starts the log of each service whose start was interrupted by a crash of the daemon. */
   completeStarts(): void {
     for (const service of this.names().filter((name) => this.isUnstarted(name))) {
       const path = this.path(service);
@@ -90,7 +90,7 @@ export class ServiceDirectories {
     }
   }
 
-  /** Ends the copy that runs; its runsv starts another one at once. Settles when the old one is gone. */
+  /** Ends the running process; its runsv starts another one at once. Resolves when the old one has ended. */
   async restart(service: string): Promise<void> {
     this.#beforeStart();
     const path = this.path(service);
@@ -102,7 +102,7 @@ export class ServiceDirectories {
     await until(isGone, STOP_SECONDS);
   }
 
-  /** Goes on as it is, and is not started again when it ends. */
+  /** Lets the service run to its end without restarting it. */
   letFinish(service: string): void {
     control(this.path(service), "o");
   }
@@ -113,33 +113,33 @@ export class ServiceDirectories {
     control(path, "d");
   }
 
-  /** Does not wait any longer before it tries a service again that failed. */
+  /** Makes a failed service restart without waiting for the rest of its back-off. */
   retryNow(service: string): void {
     fs.writeFileSync(`${this.path(service)}/again`, "");
   }
 
-  /** Ends a service that keeps its place, as it would start by itself otherwise. */
+  /** Stops a service that keeps its directory, as it would otherwise start by itself. */
   async stop(service: string): Promise<void> {
     if (this.has(service)) await this.#end(service);
   }
 
-  /** Whether it was ended by `rest` or gave up, and not by somebody who typed `sv stop`. */
+  /** Tells whether ikigai stopped it or gave up on it, as opposed to a user who typed `sv stop`. */
   isStopped(service: string): boolean {
     const isRested = fs.existsSync(`${this.path(service)}/${RESTED}`);
     return isRested || this.gaveUp(service) || this.isUnstarted(service);
   }
 
-  /** Whether whoever gave it its place was cut off before it was told to start. */
+  /** Tells whether the service was given its directory, but an interruption prevented its start. */
   isUnstarted(service: string): boolean {
     return fs.existsSync(`${this.path(service)}/${UNBEGUN}`);
   }
 
-  /** Whether it failed so often that it is not tried again by itself. */
+  /** Tells whether it failed so often that it is not restarted automatically. */
   gaveUp(service: string): boolean {
     return fs.existsSync(`${this.path(service)}/${GAVE_UP}`);
   }
 
-  /** Takes a service's place away: it is a spare one again, or its runsv exits. */
+  /** Takes a service's directory away: it becomes a spare one, or its runsv exits. */
   async remove(service: string): Promise<void> {
     const path = this.path(service);
     if (!fs.existsSync(path)) return;
@@ -150,14 +150,14 @@ export class ServiceDirectories {
     fs.rmSync(aside, { recursive: true, force: true });
   }
 
-  /** Ends a service and takes its place for good; its runsv, which may sleep for a second, exits later. */
+  /** Stops a service and disposes of its directory; its runsv, which may sleep for a second, exits later. */
   async release(service: string): Promise<void> {
     if (!this.has(service)) return;
     await this.#end(service);
     this.#dismiss(this.path(service));
   }
 
-  /** Out of runsvdir's sight before its runsv exits, so that no other one is started. */
+  /** Hides the directory from runsvdir before its runsv exits, so that runsvdir starts no other one. */
   #dismiss(path: string): string {
     const aside = `${this.#sv}/.gone-${randomBytes(6).toString("hex")}`;
     fs.renameSync(path, aside);
@@ -167,7 +167,7 @@ export class ServiceDirectories {
 
   async #end(service: string): Promise<void> {
     const path = this.path(service);
-    // First, so that what is cut off here is never taken for somebody's wish.
+    // Written first, so that an interruption here is never taken for a user's `sv stop`.
     fs.writeFileSync(`${path}/${RESTED}`, "");
     this.down(service);
     const isDown = () => !isSupervised(path) || readStatus(path)?.state === "down";
@@ -176,7 +176,7 @@ export class ServiceDirectories {
     await until(isDown, STOP_SECONDS);
   }
 
-  /** Makes a spare place of one whose service has ended. */
+  /** Turns the directory of a stopped service into a spare one. */
   async #recycle(path: string): Promise<boolean> {
     const spares = listIfThere(this.#sv).filter((name) => name.toString().startsWith(SPARE));
     const log = readStatus(`${path}/log`);
@@ -198,7 +198,7 @@ export class ServiceDirectories {
     return true;
   }
 
-  /** Keeps spare places ready, and clears away what a crash left. */
+  /** Keeps spare directories ready, and removes what a crash left. */
   replenish(): void {
     const names = this.#list();
     const spares = names.filter((name) => name.startsWith(SPARE));
@@ -224,7 +224,7 @@ export class ServiceDirectories {
       );
   }
 
-  /** Built under a hidden name and renamed, so that runsvdir never sees half of it. */
+  /** Builds the directory under a hidden name and renames it, so that runsvdir never sees it incomplete. */
   #make(name: string, spare = false): void {
     const building = `${this.#sv}/.new-${randomBytes(6).toString("hex")}`;
     try {
@@ -241,28 +241,28 @@ export class ServiceDirectories {
 }
 
 const SPARE = "spare-";
-/** The kernel's clock for files goes in steps of up to ten milliseconds. */
+/** The kernel's clock for file times advances in steps of up to ten milliseconds. */
 const MOMENT_NS = 100_000_000n;
-/** So many are kept where many services come and go. */
+/** At most this many are kept where services are started and stopped often. */
 const MOST_SPARES = 24;
-/** Tells a service that was sent to rest from one that somebody stopped by hand. */
+/** Marks a service that ikigai stopped, as opposed to a user. */
 const RESTED = "rested";
-/** Tells one that was not started yet from one that somebody stopped. */
+/** Marks a service that has not been started yet, as opposed to one that a user stopped. */
 const UNBEGUN = "unbegun";
-/** Made by scripts/service/finish. */
+/** Created by scripts/service/finish. */
 const GAVE_UP = "gave-up";
-/** Every place is made of links to the same scripts, so that a newer ikigai's are used at once. */
+/** Every service directory links to the same scripts, so that those of a newer ikigai take effect at once. */
 export const PLACE_LINKS = [
   ["run", "../../scripts/service/run"],
   ["finish", "../../scripts/service/finish"],
   ["control", "../../scripts/service/control"],
   ["log/run", "../../../scripts/service/log-run"],
 ] as const;
-/** A backend that does not end on TERM is killed after this long. */
+/** A backend that does not end on SIGTERM is killed after this long. */
 const STOP_SECONDS = 10;
 const LOG_SECONDS = 2;
 
-/** Looks every few milliseconds until a condition holds or the time is over. */
+/** Polls every few milliseconds until a condition holds or the time is over. */
 async function until(condition: () => boolean, seconds: number): Promise<void> {
   const deadline = performance.now() + seconds * 1000;
   while (!condition() && performance.now() < deadline) {

@@ -14,10 +14,9 @@ import {
 const PATIENCE_MS = 15_000;
 
 /**
- * Ends what still runs since before a project was renamed: the controls look for
- * processes under the new name and would not find it. Only those whose command
- * line has the old name and whose directory is inside the project here: the
- * kernel, not a name, says that they are ours. Linux only.
+ * Ends processes that still run under a renamed project's old path, which the controls would not find. Takes
+ * only those whose command line has the old path and whose working directory is inside the project: the
+ * kernel, not a name, proves that they are ours. Linux only.
  */
 export async function stopMovedTree({ ikigai, db }: Layout, oldRoot: string): Promise<void> {
   const homes = [ikigai, realPath(db)];
@@ -28,9 +27,9 @@ export async function stopMovedTree({ ikigai, db }: Layout, oldRoot: string): Pr
 }
 
 /**
- * Ends what still runs although `.ikigai` was deleted: no control is left that could. Linux only.
+ * Ends processes that still run after `.ikigai` was deleted, when no controls are left to do so. Linux only.
  *
- * @param data where Postgres worked, which may still be there
+ * @param data Postgres' data directory, which may still exist
  */
 export async function stopDeletedTree(layout: Layout, data: string): Promise<void> {
   const { ikigai } = layout;
@@ -43,7 +42,7 @@ export async function stopDeletedTree(layout: Layout, data: string): Promise<voi
     return inside && PROGRAMS.test(command) && isDeleted(one);
   };
   if (!(await endAll(ours))) return;
-  // A service's own children outlive it where its reconciler's scripts are gone.
+  // A service's children survive it if the scripts of its supervisor are gone.
   const marked = () =>
     listProcesses().filter(
       (one) => !isOurselves(one) && hasEnvironment(one, `IKIGAI_SUPERVISED=${ikigai}`),
@@ -53,23 +52,23 @@ export async function stopDeletedTree(layout: Layout, data: string): Promise<voi
   signal(marked(), "SIGKILL");
 }
 
-/** Our own reconciler goes when we do. */
+/** Excludes this daemon and its own runsv, which ends with it. */
 function isOurselves({ pid }: RunningProcess): boolean {
   return pid === process.pid || pid === process.ppid;
 }
 
-/** @returns whether there was anything */
+/** @returns whether there were any */
 async function endAll(isOurs: (one: RunningProcess) => boolean): Promise<boolean> {
   const ours = () => listProcesses().filter(isOurs);
   const found = ours();
   if (found.length === 0) return false;
-  // The supervisor first, or it would start again what ends.
+  // runsvdir first, or it would restart what ends.
   const supervisors = found.filter(({ command }) => SUPERVISOR.test(command));
   signal(supervisors, "SIGHUP");
-  // One that has lost its supervisor ends its service when it is asked itself.
+  // A runsv without runsvdir ends its service on SIGTERM.
   const keepers = found.filter(({ command }) => command.startsWith("runsv "));
   if (supervisors.length === 0) signal(keepers, "SIGTERM");
-  // It would wait for a directory to write to, for ever.
+  // svlogd would wait forever for its deleted directory.
   const loggers = found.filter(({ command, cwd }) => LOGGER.test(command) && cwd.endsWith(DELETED));
   signal(loggers, "SIGKILL");
   await waitForExit(
@@ -92,5 +91,5 @@ async function endAll(isOurs: (one: RunningProcess) => boolean): Promise<boolean
 const SUPERVISOR = /runsvdir/;
 const LOGGER = /^\S*svlogd /;
 const SERVER = /\/postgres -D /;
-/** A shell or an editor that somebody has open in there is none of these. */
+/** Matches our programs only, not a shell or an editor that somebody has open in the directory. */
 const PROGRAMS = /runsvdir|^runsv |^nginx: master|\/postgres -D |daemon\.js|^\S*svlogd /;

@@ -1,17 +1,17 @@
 import fs from "node:fs";
 import { codeOf, isAbsent } from "../fs/files.ts";
 
-/** What runsv says of a service in `supervise/status` (runsv(8); 20 bytes). */
+/** The state of a service in `supervise/status` (runsv(8); 20 bytes). */
 export interface SuperviseStatus {
   readonly state: "down" | "run" | "finish";
   readonly pid: number;
-  /** What runsv was told to bring about. */
+  /** The state that runsv is told to reach. */
   readonly wants: "up" | "down";
   /** Unix time in seconds of the last change. */
   readonly since: number;
 }
 
-/** Undefined when no runsv has ever looked after the directory. */
+/** Reads the status; undefined if no runsv has ever supervised the directory. */
 export function readStatus(service: string): SuperviseStatus | undefined {
   let bytes: Buffer;
   try {
@@ -32,14 +32,14 @@ export function readStatus(service: string): SuperviseStatus | undefined {
 
 const TAI_EPOCH = 4611686018427387914n;
 
-/** True when a runsv listens to the directory now. */
+/** Tells whether a runsv supervises the directory now. */
 export function isSupervised(service: string): boolean {
   return openFifo(`${service}/supervise/ok`, (_) => true) ?? false;
 }
 
 /**
- * Writes control characters (runsv(8): `u`p, `d`own, `x` exit, …) as sv does.
- * False when no runsv listens.
+ * Writes control characters (runsv(8): `u`p, `d`own, `x` exit, …) as sv does. Returns false if no runsv is
+ * listening.
  */
 export function control(service: string, characters: string): boolean {
   return (
@@ -52,7 +52,7 @@ function openFifo<T>(path: string, use: (fd: number) => T): T | undefined {
   try {
     fd = fs.openSync(path, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK);
   } catch (error) {
-    // ENXIO: nobody reads the other end.
+    // ENXIO: the FIFO has no reader.
     if (isAbsent(error) || codeOf(error) === "ENXIO") return undefined;
     throw error;
   }

@@ -3,24 +3,29 @@ import type { Layout } from "../../model/layout.ts";
 import type { Slug } from "../../model/slug.ts";
 import { linkAtomically, listIfThere, lstatIfThere, readlinkIfThere } from "../fs/files.ts";
 
-/** `.owners/<worktree>` leads nowhere: its text is the identity of the worktree whose logs have that name. */
+/**
+ * `.owners/<worktree>` is a dangling link whose text is the identity of the worktree that owns the logs of
+ * this name.
+ */
 const OWNERS = ".owners";
-/** `.removed/<worktree>.<identity>/<service>`: those of worktrees that are gone. */
+/** `.removed/<worktree>.<identity>/<service>`: logs of removed worktrees. */
 const REMOVED = ".removed";
 const UNKNOWN = "unknown";
 
-/** Whose logs have a worktree's name; undefined where none were ever claimed. */
+/**
+ * Returns the identity of the worktree that owns the logs of this name; undefined if none has claimed them.
+ */
 export function ownerOfLogs({ logs }: Layout, worktree: Slug): string | undefined {
   const text = readlinkIfThere(`${logs}/${OWNERS}/${worktree}`)?.toString();
   return text === undefined || /^[0-9a-z-]+$/.test(text) ? text : UNKNOWN;
 }
 
-/** The worktrees, gone ones too, whose logs have been claimed. */
+/** Lists the worktrees, including removed ones, that have claimed logs. */
 export function namesOfLogs({ logs }: Layout): Slug[] {
   return listIfThere(`${logs}/${OWNERS}`).map(String).filter(isSlug);
 }
 
-/** Says whose a worktree's logs are from now on, and brings back those that were its own before. */
+/** Claims the logs of this name for a worktree, and restores those that it had before it was removed. */
 export function claimLogs(layout: Layout, worktree: Slug, identity: string): void {
   const aside = `${layout.logs}/${REMOVED}/${worktree}.${identity}`;
   ensureDirectory(layout.logs, OWNERS);
@@ -34,8 +39,8 @@ export function claimLogs(layout: Layout, worktree: Slug, identity: string): voi
 }
 
 /**
- * Puts the logs of a worktree that is gone aside, so that no other of its name shows them; what
- * nginx wrote of its traffic goes.
+ * Moves the logs of a removed worktree aside, so that a later worktree of the same name does not show them,
+ * and deletes its traffic records.
  */
 export function retireLogs(layout: Layout, worktree: Slug): void {
   const owner = ownerOfLogs(layout, worktree) ?? UNKNOWN;
@@ -48,31 +53,32 @@ export function retireLogs(layout: Layout, worktree: Slug): void {
     fs.renameSync(`${layout.logs}/${name}`, place);
   }
   forgetTraffic(layout, worktree);
-  // Last, so that what is cut off is gone through with.
+  // Deleted last, so that an interrupted run is repeated.
   fs.rmSync(`${layout.logs}/${OWNERS}/${worktree}`, { force: true });
 }
 
-/** Removes what nginx wrote down of the requests to a worktree, or to `.default`. */
+/** Deletes nginx's records of requests to a worktree, or to `.default`. */
 export function forgetTraffic({ run }: Layout, worktree: Slug | ".default"): void {
   for (const name of listIfThere(`${run}/traffic`).map(String)) {
     if (name.startsWith(`${worktree}.`)) fs.rmSync(`${run}/traffic/${name}`, { force: true });
   }
 }
 
-/** What `sweepLogs` leaves. */
+/** What `sweepLogs` keeps. */
 export interface KeptLogs {
-  /** Of worktrees that are there or have data left. */
+  /** Identities of worktrees that exist or have retained data. */
   readonly identities: ReadonlySet<string>;
-  /** `<worktree>.<service>`, of every service that there is. */
+  /** `<worktree>.<service>` of all existing services. */
   readonly services: ReadonlySet<string>;
-  /** What was written to after this, in milliseconds since the epoch, whatever became of its service. */
+  /**
+   * Keeps what was written to after this time, in milliseconds since the epoch, even if its service is gone.
+   */
   readonly since: number;
 }
 
 /**
- * Removes what belongs to no worktree that is there or has data left: logs that were put aside, or
- * that nobody claimed, and what nginx wrote of the traffic; and, after a while, the logs of services
- * that a worktree's branch has no more.
+ * Deletes logs and traffic records that belong to no worktree that exists or has retained data, including
+ * unclaimed ones; and, after a while, logs of services that a worktree's branch no longer defines.
  */
 export function sweepLogs(layout: Layout, { identities, services, since }: KeptLogs): void {
   if (lstatIfThere(layout.logs)?.isDirectory() !== true) return;
@@ -94,7 +100,7 @@ export function sweepLogs(layout: Layout, { identities, services, since }: KeptL
   }
 }
 
-/** The directories of a removed worktree's logs, by service; the one that was removed last. */
+/** Returns the log directories, by service, of the worktree of this name that was removed last. */
 export function removedLogs({ logs }: Layout, worktree: Slug): ReadonlyMap<string, string> {
   const removed = `${logs}/${REMOVED}`;
   const [latest] = listIfThere(removed)
@@ -111,7 +117,10 @@ function logsOf({ logs }: Layout, worktree: Slug): string[] {
     .filter((name) => isServiceLog(name) && name.startsWith(`${worktree}.`));
 }
 
-/** `<worktree>.<service>`, beside `nginx.log`, `nginx.log.1`, `daemon` and our own. */
+/**
+ * Matches `<worktree>.<service>`; beside them are `nginx.log`, `nginx.log.1`, `daemon` and our hidden
+ * directories.
+ */
 function isServiceLog(name: string): boolean {
   return /^[a-z0-9-]+\.[a-z0-9-]+$/.test(name) && !name.endsWith(".log");
 }
@@ -121,8 +130,8 @@ function isSlug(name: string): boolean {
 }
 
 /**
- * A checkout of an ordinary clone can put links to anywhere in its place. Only in `.ikigai` as it is:
- * where git deletes that, nothing is made anew.
+ * Creates a directory, replacing a link: a checkout in an ordinary clone may put a link to anywhere in its
+ * place. Does not create `.ikigai` itself, which must stay deleted if git has deleted it.
  */
 function ensureDirectory(logs: string, name: string): void {
   for (const path of [logs, `${logs}/${name}`]) {

@@ -1,4 +1,4 @@
-/** When to try again what fails: soon at first, then less often. */
+/** Decides when to retry what fails: soon at first, then less and less often. */
 export class Backoff {
   readonly #first: number;
   readonly #last: number;
@@ -11,7 +11,7 @@ export class Backoff {
     this.#pause = firstMs;
   }
 
-  /** True when it is time; the next time is later from then on. */
+  /** Returns true if it is time to retry, and schedules the next retry later. */
   isDue(): boolean {
     const now = performance.now();
     if (now < this.#at) return false;
@@ -20,7 +20,7 @@ export class Backoff {
     return true;
   }
 
-  /** Nothing fails any more. */
+  /** Starts over after a success. */
   reset(): void {
     this.#pause = this.#first;
   }

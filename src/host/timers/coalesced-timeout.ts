@@ -1,55 +1,55 @@
-/** Half a second. */
-const BEAT_MS = 500;
+/** Half a second: all wake-ups are at multiples of this. */
+const TICK_MS = 500;
 
 interface Waiting {
-  /** The number of a beat, counted since this process began. */
-  readonly beat: number;
+  /** When to run, as the number of a tick since this process began. */
+  readonly tick: number;
   readonly run: () => void;
 }
 
 const waiting = new Set<Waiting>();
-/** The beat that the timer is set for. */
-let planned = Number.POSITIVE_INFINITY;
+/** The tick that the timer is set for. */
+let scheduled = Number.POSITIVE_INFINITY;
 let timer: NodeJS.Timeout | undefined;
 
 /**
- * Like `setTimeout`, moved to the nearest of the moments at which everything regular is done, a whole
- * second apart, or half of one where that is asked for: to wake a process at rest costs more than most
- * of what it then looks at. Work may not throw. Returns the way to give it up.
+ * `setTimeout` rounded to a full second (half a second below 1 s), so that all periodic work shares one
+ * wake-up: waking an idle process costs more than most of the work done then. `run` must not throw. Returns a
+ * cancel function.
  */
 export function setCoalescedTimeout(milliseconds: number, run: () => void): () => void {
   const now = performance.now();
-  const step = milliseconds < 2 * BEAT_MS ? 1 : 2;
-  const next = step * (Math.floor(now / (step * BEAT_MS)) + 1);
-  const wanted = step * Math.round((now + milliseconds) / (step * BEAT_MS));
-  const one = { beat: Math.max(next, wanted), run };
-  waiting.add(one);
-  plan();
-  return () => void waiting.delete(one);
+  const step = milliseconds < 2 * TICK_MS ? 1 : 2;
+  const next = step * (Math.floor(now / (step * TICK_MS)) + 1);
+  const wanted = step * Math.round((now + milliseconds) / (step * TICK_MS));
+  const entry = { tick: Math.max(next, wanted), run };
+  waiting.add(entry);
+  schedule();
+  return () => void waiting.delete(entry);
 }
 
-/** Wakes for the first that waits, and not before. */
-function plan(): void {
-  const first = Math.min(...[...waiting].map(({ beat }) => beat));
-  // None waits, or another is earlier.
-  if (first >= planned) return;
+/** Sets the timer for the earliest waiting entry. */
+function schedule(): void {
+  const first = Math.min(...[...waiting].map(({ tick }) => tick));
+  // Nothing waits, or the timer is set for an earlier tick.
+  if (first >= scheduled) return;
   clearTimeout(timer);
-  planned = first;
-  timer = setTimeout(strike, Math.max(1, first * BEAT_MS - performance.now()));
+  scheduled = first;
+  timer = setTimeout(runDue, Math.max(1, first * TICK_MS - performance.now()));
 }
 
-function strike(): void {
-  // A timer may be early by a part of a millisecond.
-  const beat = Math.round(performance.now() / BEAT_MS);
-  // What asks to be done again waits for the one plan at the end.
-  planned = Number.NEGATIVE_INFINITY;
+function runDue(): void {
+  // A timer may fire a fraction of a millisecond early.
+  const tick = Math.round(performance.now() / TICK_MS);
+  // Entries added while running do not set the timer; `schedule` runs once at the end.
+  scheduled = Number.NEGATIVE_INFINITY;
   try {
-    // One may have been given up by another.
-    for (const one of [...waiting].filter((each) => each.beat <= beat)) {
-      if (waiting.delete(one)) one.run();
+    // An entry may have been cancelled by an earlier one.
+    for (const entry of [...waiting].filter((each) => each.tick <= tick)) {
+      if (waiting.delete(entry)) entry.run();
     }
   } finally {
-    planned = Number.POSITIVE_INFINITY;
-    plan();
+    scheduled = Number.POSITIVE_INFINITY;
+    schedule();
   }
 }

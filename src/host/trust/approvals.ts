@@ -11,7 +11,7 @@ import {
 } from "../fs/files.ts";
 import { stateDirectory, type UserEnvironment } from "../fs/xdg.ts";
 
-/** One thing that a person has approved. */
+/** One piece of content that a person has approved. */
 export interface Approval extends Trustable {
   /** The name of its file. */
   readonly id: string;
@@ -30,7 +30,12 @@ const KINDS: readonly string[] = [
   "task",
 ] satisfies TrustKind[];
 
-/** What stands for a project in approvals: its repository's directory, wherever it is moved. */
+/**
+ * Returns what identifies a project in approvals: inode and birth time of its repository's directory, which a
+ * move does not change.
+ *
+ * @throws Error if the repository no longer exists
+ */
 export function projectIdentity(commonDir: RawPath | string): string {
   const stat = statIfThere(commonDir);
   if (!stat)
@@ -38,7 +43,7 @@ export function projectIdentity(commonDir: RawPath | string): string {
   return `${stat.ino.toString(36)}-${stat.birthtimeNs.toString(36)}`;
 }
 
-/** Whether exactly this content has been approved in this project. */
+/** Tells whether exactly this content has been approved in this project. */
 export function isTrusted(
   project: string,
   trustable: Trustable,
@@ -48,7 +53,7 @@ export function isTrusted(
   return isPrivate(directory) && readApproval(directory, idOf(project, trustable)) !== undefined;
 }
 
-/** Those that are not approved, in their order. */
+/** Returns those that are not approved, in order. */
 export function untrusted(
   project: string,
   trustables: readonly Trustable[],
@@ -57,7 +62,11 @@ export function untrusted(
   return trustables.filter((trustable) => !isTrusted(project, trustable, environment));
 }
 
-/** Approves contents; those that are approved already stay as they are. */
+/**
+ * Approves contents; existing approvals are not changed.
+ *
+ * @throws Error if others can write to the directory of approvals
+ */
 export function approve(
   project: string,
   trustables: readonly Trustable[],
@@ -72,8 +81,8 @@ export function approve(
 }
 
 /**
- * Whether what the default worktree holds counts no longer as approved by itself: the project has
- * been prepared, or something of it approved, and no first preparation was cut off.
+ * Tells whether the initial, implicit approval of the default worktree is over: the project has been
+ * initialized or something in it approved, and no initial approval was interrupted.
  */
 export function isInitialApprovalDone(
   project: string,
@@ -85,7 +94,7 @@ export function isInitialApprovalDone(
   return prepared || listApprovals(project, environment).length > 0;
 }
 
-/** Says that the first preparation of a project has begun, so that it can be cut off and repeated. */
+/** Marks the initial approval of a project as begun, so that it is repeated if interrupted. */
 export function beginInitialApproval(
   project: string,
   environment: UserEnvironment = process.env,
@@ -100,7 +109,7 @@ export function endInitialApproval(
   fs.rmSync(firstMark(trustDirectory(environment), project), { force: true });
 }
 
-/** All approvals of a project, or of every one; the newest first. Damaged ones are left out. */
+/** Lists the approvals of one project or of all, the newest first. Skips damaged ones. */
 export function listApprovals(
   project?: string,
   environment: UserEnvironment = process.env,
@@ -113,7 +122,7 @@ export function listApprovals(
     .sort((a, b) => b.at.localeCompare(a.at));
 }
 
-/** The content last approved in the same place, to show what has changed since. */
+/** Returns the content last approved under this kind and name, to show what has changed since. */
 export function lastApproved(
   project: string,
   { kind, what }: Pick<Trustable, "kind" | "what">,
@@ -126,12 +135,12 @@ function trustDirectory(environment: UserEnvironment): string {
   return `${stateDirectory(environment)}/trust`;
 }
 
-/** Never the name of an approval. */
+/** Approvals are named by a hash, so this name is never one of theirs. */
 function firstMark(directory: string, project: string): string {
   return `${directory}/${project}.first`;
 }
 
-/** @throws Error where others could approve something as well */
+/** @throws Error if others could add approvals too */
 function requirePrivate(environment: UserEnvironment): string {
   const directory = trustDirectory(environment);
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -141,7 +150,7 @@ function requirePrivate(environment: UserEnvironment): string {
   );
 }
 
-/** Ours, and nobody else can put an approval there. */
+/** Tells whether the directory is ours and no other account can write to it. */
 function isPrivate(directory: string): boolean {
   const stat = lstatIfThere(directory);
   if (!stat?.isDirectory()) return false;
@@ -155,7 +164,7 @@ function idOf(
   return sha256(JSON.stringify([project, kind, what, hash]));
 }
 
-/** Undefined for a file that does not say what its name does. */
+/** Reads an approval; undefined if its content does not match its name. */
 function readApproval(directory: string, id: string): Approval | undefined {
   const stat = lstatIfThere(`${directory}/${id}`);
   if (!stat?.isFile()) return undefined;

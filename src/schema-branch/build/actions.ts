@@ -11,7 +11,7 @@ const STATES: Readonly<Record<string, string>> = {
   A: "ENABLE ALWAYS",
 };
 
-/** Triggers, also the states of those that partitions have from their parents. */
+/** Builds triggers, and sets the state of those that partitions inherit. */
 export function buildTriggers(scope: Scope, triggers: readonly TriggerRow[]): PlanPart {
   const items: BuildStep[] = [];
   const covers: [string, string][] = [];
@@ -60,7 +60,7 @@ export function buildTriggers(scope: Scope, triggers: readonly TriggerRow[]): Pl
   return { items, covers, refusals };
 }
 
-/** Rules, apart from those that are views. */
+/** Builds rules, except those that define views. */
 export function buildRules(scope: Scope, rules: readonly RuleRow[]): PlanPart {
   const items = rules.map((row): BuildStep => {
     const create = row.definition.trimEnd().replace(/;$/, "");
@@ -85,7 +85,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   d: "DELETE",
 };
 
-/** Row-level security policies, with the base's owner replaced where one is meant for it. */
+/** Builds row-level security policies, replacing the base's owner by the branch's. */
 export function buildPolicies(scope: Scope, policies: readonly PolicyRow[]): PlanPart {
   const items = policies.map((row): BuildStep => {
     const roles = (row.roles ?? [null]).map((role) =>

@@ -1,7 +1,11 @@
 import type { ColumnRow, RelationRow } from "../inspect/tables.ts";
 import { foreignOptions, ident, options } from "../sql.ts";
 
-/** A column as CREATE TABLE takes it, with its default if that is `plain`; `identity` are the options of its own sequence. */
+/**
+ * Returns a column as CREATE TABLE accepts it, with its default if that is in `plain`.
+ *
+ * @param identity the options of an identity column's sequence
+ */
 export function columnDefinition(
   table: Pick<RelationRow, "of_type">,
   column: ColumnRow,
@@ -15,7 +19,7 @@ export function columnDefinition(
     parts.push(`COLLATE ${column.collation}`);
   if (column.generated === "s") parts.push(`GENERATED ALWAYS AS (${column.default_sql}) STORED`);
   if (column.generated === "v") parts.push(`GENERATED ALWAYS AS (${column.default_sql}) VIRTUAL`);
-  // A partition's comes from its parent.
+  // A partition's identity comes from its parent.
   if (column.identity !== "" && identity !== undefined) {
     parts.push(`GENERATED ${column.identity === "a" ? "ALWAYS" : "BY DEFAULT"} AS IDENTITY`);
     if (identity !== "") parts.push(`(${identity})`);
@@ -26,13 +30,15 @@ export function columnDefinition(
   return parts.join(" ");
 }
 
-/** With its name where it has one; one that is not proven comes after the rows. */
+/** Returns NOT NULL, with the constraint's name if it has one. An unvalidated one is added after the rows. */
 function notNull({ strict }: ColumnRow): string {
   if (strict === null) return "NOT NULL";
   return `CONSTRAINT ${ident(strict.name)} NOT NULL${strict.inherited ? "" : " NO INHERIT"}`;
 }
 
-/** The column as a migration would write it: a name that the server gave is not worth telling. */
+/**
+ * Returns the column as a migration would write it, without the constraint name that the server generates.
+ */
 export function withUsualName(table: string, column: ColumnRow): ColumnRow {
   const { strict } = column;
   const usual = strict?.valid && strict.inherited;
@@ -40,7 +46,7 @@ export function withUsualName(table: string, column: ColumnRow): ColumnRow {
   return { ...column, strict: null };
 }
 
-/** Settings of a column that CREATE TABLE does not take. */
+/** Returns settings of a column that CREATE TABLE does not accept. */
 export function columnSettings(column: ColumnRow): string[] {
   const name = `ALTER COLUMN ${ident(column.name)}`;
   const settings: string[] = [];
@@ -48,7 +54,7 @@ export function columnSettings(column: ColumnRow): string[] {
   if (column.compression !== "")
     settings.push(`${name} SET COMPRESSION ${column.compression === "l" ? "lz4" : "pglz"}`);
   if (column.statistics !== null) settings.push(`${name} SET STATISTICS ${column.statistics}`);
-  // Some servers count the versions of a column in an option of their own.
+  // Some servers keep a version counter of a column in an option with this prefix.
   const set = (column.options ?? []).filter((option) => !option.startsWith("pg_"));
   if (set.length > 0) settings.push(`${name} SET (${options(set)})`);
   return settings;

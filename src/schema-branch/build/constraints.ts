@@ -4,7 +4,10 @@ import { named, type Scope } from "../scope.ts";
 import { ident, literal, options } from "../sql.ts";
 import type { BuildStep, PlanPart } from "../types.ts";
 
-/** Table and domain constraints. Foreign keys are not checked again: the rows are known to satisfy them. */
+/**
+ * Builds table and domain constraints. Foreign keys are not checked again, because the rows are known to
+ * satisfy them.
+ */
 export function buildConstraints(
   scope: Scope,
   constraints: readonly ConstraintRow[],
@@ -34,7 +37,7 @@ export function buildConstraints(
     const index = byOid.get(row.index);
     const attached = "pux".includes(row.kind);
     if (attached && index) covers.push([`pg_class:${index.oid}`, key]);
-    // Inherited constraints arrive with the parent's, and a partition's foreign keys with its table's.
+    // Inherited constraints come with the parent's, and a partition's foreign keys with those of its table.
     if (row.kind === "n" || (!attached && (row.parent !== 0 || !row.local))) {
       covers.push([key, row.parent !== 0 ? `pg_constraint:${row.parent}` : home]);
       continue;
@@ -54,7 +57,7 @@ export function buildConstraints(
 
 function phaseOf(row: ConstraintRow, index?: IndexRow): BuildStep["phase"] {
   if (row.kind === "f") return known(row, index) ? "late" : "early";
-  // A check that calls functions may read tables that are not filled yet; an unproven one may not hold.
+  // A check that calls functions may read tables that are not filled yet; an unvalidated one may be violated.
   if (row.kind === "c") return row.calls || !row.valid ? "late" : "early";
   return "late";
 }
@@ -67,7 +70,8 @@ function constraintStatements(
   const only = row.table_kind === "p" && "pux".includes(row.kind) ? "ONLY " : "";
   const add = `ALTER TABLE ${only}${named(scope, row.table_name)} ADD CONSTRAINT ${ident(row.name)} ${row.definition}`;
   if (row.kind === "f" && row.valid && known(row, index))
-    // One to another schema takes a privilege there that the worker has not; it reads and calls nothing.
+    // A key to another schema needs a privilege there that the worker lacks, so the owner adds it. Adding it
+    // reads and calls nothing.
     return {
       sql: [`${add} NOT VALID`],
       marks: [markTrue(scope, row)],
@@ -83,9 +87,9 @@ function constraintStatements(
 }
 
 /**
- * Whether a foreign key can come after the rows without reading them: both tables' rows are of one
- * snapshot, in which it held. The keys it points to can then be built after the rows too. Partitioned
- * tables take no unproven ones, so that theirs come first, while there is nothing to read.
+ * Tells whether a foreign key can be added after the rows without reading them: both tables' rows are from
+ * one snapshot, in which it held. The keys it refers to can then be built after the rows too. Partitioned
+ * tables accept no unvalidated ones, so theirs are added first, while there are no rows to read.
  */
 function known(row: ConstraintRow, index?: IndexRow): boolean {
   return row.table_kind === "r" && index !== undefined && !index.partitioned;
@@ -96,8 +100,8 @@ function markTrue(scope: Scope, row: ConstraintRow): string {
 }
 
 /**
- * Says that a check holds, as the base says it. Asking again could be wrong: a check that calls a
- * function may have been true once and depend on rows that have changed since.
+ * Returns a statement that marks a check as valid, as in the base. Validating it again could fail: a check
+ * that calls a function may depend on rows that have changed since.
  */
 function markValid(scope: Scope, row: ConstraintRow): string {
   const table = literal(named(scope, row.table_name));
@@ -131,8 +135,8 @@ function domainComment(row: ConstraintRow, key: string): BuildStep {
 }
 
 /**
- * NOT NULL that the rows may not satisfy. A child's comes before its parent's, which would
- * otherwise make one of its own name there.
+ * Adds a NOT NULL that the rows may violate. A child's is added before its parent's, which would otherwise
+ * create another one on the child.
  */
 function unprovenNotNull(
   scope: Scope,
@@ -164,19 +168,19 @@ function unprovenNotNull(
   };
 }
 
-/** Says of a child's constraints that they are there because of its parent's; pg_upgrade does the same. */
+/** Returns a statement that marks a child's constraints as inherited; pg_upgrade does the same. */
 export function markInherited(table: string, names: readonly string[]): string {
   return `UPDATE pg_catalog.pg_constraint SET conislocal = false WHERE contype = 'n' AND conrelid = ${literal(table)}::regclass AND conname IN (${names.map(literal).join(", ")})`;
 }
 
-/** The steps that make a partitioned index whole; a foreign key needs its target's to be. */
+/** Returns the steps that complete a partitioned index; a foreign key needs its target's to be complete. */
 function attachments(indexes: readonly IndexRow[], parent: number): string[] {
   return indexes
     .filter((row) => row.parent === parent)
     .flatMap((row) => [`pg_class:${row.oid}/attach`, ...attachments(indexes, row.oid)]);
 }
 
-/** Indexes of every kind, and how those of partitions hang together. */
+/** Builds indexes of every kind, and attaches those of partitions. */
 export function buildIndexes(scope: Scope, indexes: readonly IndexRow[]): PlanPart {
   const items: BuildStep[] = [];
   const refusals: NonNullable<PlanPart["refusals"]>[number][] = [];

@@ -5,7 +5,9 @@ import { named, type Scope } from "../scope.ts";
 import { ident } from "../sql.ts";
 import type { BuildStep, PlanPart } from "../types.ts";
 
-/** Column defaults, apart from their tables: they may call functions that need the table. */
+/**
+ * Builds column defaults separately from their tables, because they may call functions that need the table.
+ */
 export function buildDefaults(
   scope: Scope,
   relations: readonly RelationRow[],
@@ -37,8 +39,8 @@ export function buildDefaults(
 }
 
 /**
- * Defaults of tables that need nothing but the server's own functions: CREATE TABLE takes them
- * along, which saves a statement each.
+ * Finds defaults that need only built-in functions: CREATE TABLE can include them, which saves a statement
+ * each.
  */
 export function plainDefaults(
   relations: readonly RelationRow[],
@@ -54,7 +56,7 @@ export function plainDefaults(
     for (const { default_oid, default_sql, generated } of columns.get(relation.oid) ?? []) {
       if (default_oid === null || generated !== "" || needy.has(`pg_attrdef:${default_oid}`))
         continue;
-      // One that is refused is refused by its own name.
+      // A default that names the schema is left out, so that it is refused under its own name.
       if (stringsNaming(default_sql ?? "", schema).length === 0) found.add(default_oid);
     }
   return found;

@@ -1,7 +1,7 @@
 import { roleFor, type Scope } from "../scope.ts";
 import { ident } from "../sql.ts";
 
-/** One privilege of an access list; a null grantee is PUBLIC. */
+/** One privilege in an access list; a null grantee is PUBLIC. */
 export interface Privilege {
   readonly grantor: string;
   readonly grantee: string | null;
@@ -10,8 +10,8 @@ export interface Privilege {
 }
 
 /**
- * SQL expression that yields an access list as `Privilege[]`, null where it is the default.
- * The order of the list is kept: dumps print it.
+ * Returns an SQL expression that yields an access list as `Privilege[]`, or null for the default. Keeps the
+ * list's order, because dumps print it.
  */
 export function aclColumn(acl: string): string {
   return `CASE WHEN ${acl} IS NOT NULL THEN (SELECT coalesce(json_agg(json_build_object(
@@ -22,8 +22,8 @@ export function aclColumn(acl: string): string {
 }
 
 /**
- * Statements that give `object` (`TABLE s.t`, `ROUTINE s.f(integer)`) exactly these privileges.
- * `column` limits them to a column. The object's owner must be in place before.
+ * Returns statements that give `object` (`TABLE s.t`, `ROUTINE s.f(integer)`) exactly these privileges, or
+ * those on one `column`. The object's owner must have been set before.
  */
 export function grantStatements(
   scope: Scope,
@@ -43,7 +43,7 @@ export function grantStatements(
       .map((privilege) => (column === undefined ? privilege : `${privilege} (${ident(column)})`))
       .join(", ");
     const grant = `GRANT ${list} ON ${object} TO ${group.grantee}${group.grantable ? " WITH GRANT OPTION" : ""}`;
-    // A superuser grants in the owner's name; what others granted, they grant again.
+    // A superuser grants in the owner's name. What other roles granted is granted as these roles.
     if (group.grantor === holder) statements.push(grant);
     else statements.push(`SET ROLE ${ident(group.grantor)}`, grant, "RESET ROLE");
   }
@@ -57,7 +57,7 @@ interface Group {
   privileges: string[];
 }
 
-/** The privileges that one statement can grant, in the order of the list. */
+/** Groups privileges that one statement can grant, in the order of the list. */
 export function grouped(scope: Scope, acl: readonly Privilege[]): Group[] {
   const groups: Group[] = [];
   for (const entry of acl) {

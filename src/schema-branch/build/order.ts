@@ -1,7 +1,7 @@
 import type { Edge } from "../inspect/inventory.ts";
 import type { BuildStep } from "../types.ts";
 
-/** Items in an order in which they can be built, and circles that have none. */
+/** Build steps in a possible order, and cycles for which there is none. */
 export interface Order {
   readonly early: BuildStep[];
   readonly late: BuildStep[];
@@ -9,7 +9,7 @@ export interface Order {
   readonly circles: BuildStep[][];
 }
 
-/** Which item builds an object: itself, the one it is known to come with, or its owner's. */
+/** Maps each object to the step that builds it: its own, that of the object it comes with, or its owner's. */
 export function coverage(
   items: readonly BuildStep[],
   covers: readonly (readonly [string, string])[],
@@ -17,7 +17,8 @@ export function coverage(
 ): Map<string, string> {
   const found = new Map<string, string>(covers.filter(([from, to]) => from !== to));
   for (const item of items) found.set(item.key, item.key);
-  // What the server made as part of something else (row and array types, toast, RI triggers) hangs on it internally.
+  // What the server creates as part of another object (row and array types, toast tables, RI triggers)
+  // depends on it internally.
   for (const edge of edges)
     if (edge.type === "i" && !found.has(edge.from)) found.set(edge.from, edge.to);
   const home = (key: string): string | undefined => {
@@ -38,8 +39,8 @@ export function coverage(
 }
 
 /**
- * Sorts by what needs what; pulls forward whatever something early needs. The items that come out
- * name everything they need, also what only the catalogs know.
+ * Sorts steps by their dependencies, moving forward what early steps need. Each returned step lists
+ * everything it needs, including dependencies known only to the catalogs.
  */
 export function order(
   items: readonly BuildStep[],
@@ -54,7 +55,7 @@ export function order(
     const from = built.get(edge.from);
     const to = built.get(edge.to);
     if (from === undefined || to === undefined || from === to) continue;
-    // A sequence of serial hangs on its column, but stands before the column's default.
+    // The sequence of a serial column depends on the column, but must precede the column's default.
     if (edge.type === "a" && byKey.get(from)?.kind === "sequence") continue;
     needs.get(from)?.add(to);
   }
@@ -81,7 +82,7 @@ export function order(
   return order;
 }
 
-/** A materialized view is filled after those it reads, through views and functions too. */
+/** Makes each materialized view wait for those that it reads, also through views and functions. */
 function refreshesInOrder(items: readonly BuildStep[], needs: Map<string, Set<string>>): void {
   const fills = new Map(
     items

@@ -6,7 +6,7 @@ import { ident, literal } from "../sql.ts";
 import type { BuildStep, Phase, PlanPart } from "../types.ts";
 import { grouped } from "./grants.ts";
 
-/** Objects whose definition the catalog query has written. */
+/** Builds objects whose definition the catalog query returns. */
 export function buildMade(
   scope: Scope,
   catalog: string,
@@ -30,7 +30,7 @@ export function buildMade(
   return { items };
 }
 
-/** Operators; one that others name but nobody defined is no object to branch. */
+/** Builds operators; refuses those that others name but that were never defined. */
 export function buildOperators(
   scope: Scope,
   rows: readonly (MadeRow & { create: string | null })[],
@@ -57,8 +57,8 @@ export function buildOperators(
 }
 
 /**
- * Operator families, their classes, and the members that belong to the family alone. Only a
- * superuser may make them; the server looks at their functions' types and calls none.
+ * Builds operator families, their classes, and members that belong to the family alone. Only a superuser can
+ * create them; the server checks their functions' types and calls none.
  */
 export function buildFamilies(
   scope: Scope,
@@ -99,7 +99,10 @@ export function buildFamilies(
   };
 }
 
-/** Casts from or to a type of the schema, which call nothing when they are made; late, so that rows are copied by the types' own text. */
+/**
+ * Builds casts from or to a type of the schema. Creating them calls nothing. Late, so that rows are copied
+ * through the types' own text output.
+ */
 export function buildCasts(rows: readonly CastRow[]): PlanPart {
   const covers: [string, string][] = [];
   const items: BuildStep[] = [];
@@ -129,7 +132,7 @@ export function buildCasts(rows: readonly CastRow[]): PlanPart {
   return { items, covers, refusals };
 }
 
-/** Default privileges, for whatever role; last: they must not act on what is built here. */
+/** Builds default privileges of all roles; last, so that they do not affect the build itself. */
 export function buildDefaultAcls(scope: Scope, rows: readonly DefaultAclRow[]): PlanPart {
   const items = rows.map((row): BuildStep => {
     const role = ident(roleFor(scope, row.role));
@@ -151,7 +154,7 @@ export function buildDefaultAcls(scope: Scope, rows: readonly DefaultAclRow[]): 
   return { items };
 }
 
-/** Objects that go when an extension does. */
+/** Builds links that make an object depend on an extension, so that it is dropped with it. */
 export function buildExtensionLinks(rows: readonly ExtensionLinkRow[]): PlanPart {
   const items = rows.map(
     (row): BuildStep => ({
@@ -169,7 +172,7 @@ export function buildExtensionLinks(rows: readonly ExtensionLinkRow[]): PlanPart
   return { items };
 }
 
-/** COMMENT's word for what pg_identify_object calls a thing, where the two differ. */
+/** The keyword of COMMENT for a type that pg_identify_object names differently. */
 const WORDS: Readonly<Record<string, string>> = {
   "composite type": "TYPE",
   function: "ROUTINE",
@@ -179,7 +182,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "statistics object": "STATISTICS",
 };
 
-/** Comments on everything; those of domain constraints come with them. */
+/** Builds comments on all objects; those on domain constraints are built with the constraints. */
 export function buildComments(rows: readonly CommentRow[]): PlanPart {
   const items = rows
     .filter((row) => row.type !== "domain constraint")

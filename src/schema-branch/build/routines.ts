@@ -6,12 +6,12 @@ import { literal } from "../sql.ts";
 import type { BuildStep, PlanPart } from "../types.ts";
 import { grantStatements } from "./grants.ts";
 
-/** What routines contribute: `texts` says whether one holds the schema's name as text. */
+/** The routines' part of the plan; `texts` tells whether one contains the schema's name as text. */
 export interface RoutinePiece extends PlanPart {
   readonly texts: boolean;
 }
 
-/** Functions, procedures, window functions and aggregates. */
+/** Builds functions, procedures, window functions and aggregates. */
 export function buildRoutines(
   scope: Scope,
   routines: readonly RoutineRow[],
@@ -47,7 +47,10 @@ export function buildRoutines(
   return { items, refusals, texts };
 }
 
-/** Only a superuser made them, so that nothing in their definition is a worktree's. */
+/**
+ * Tells whether only a superuser can create it. A superuser has created it before, so its definition contains
+ * nothing from a worktree.
+ */
 function needsSuperuser(row: RoutineRow, aggregate: AggregateRow | undefined): boolean {
   if (!aggregate) return row.guarded;
   return aggregate.parameters.some(
@@ -85,7 +88,10 @@ function createRoutine(
   return { sql: [text], named: text === definition ? [] : [text] };
 }
 
-/** Puts the schema's name right in a `SET search_path` clause; others are left, and refused. */
+/**
+ * Replaces the schema's name in a `SET search_path` clause, and the owner in `SET role`. Other settings are
+ * left, and refused later.
+ */
 function renameSetting(scope: Scope, header: string, setting: string): string {
   const at = setting.indexOf("=");
   const name = setting.slice(0, at);
@@ -100,7 +106,7 @@ function renameSetting(scope: Scope, header: string, setting: string): string {
     .join("\n");
 }
 
-/** The names in a search path's text, unquoted; bare ones are folded to lower case. */
+/** Splits a search path into names: unquoted, bare ones folded to lower case. */
 function pathOf(text: string): string[] {
   const found = text.match(/"(?:[^"]|"")*"|[^\s,"]+/g) ?? [];
   return found.map((name) =>

@@ -5,7 +5,11 @@ import type { TypeRow } from "../inspect/types.ts";
 import { ident } from "../sql.ts";
 import type { CopyTable } from "../types.ts";
 
-/** Which tables hold rows, and how each column's value gets into the branch; `casts` if the schema has any. */
+/**
+ * Lists the tables with rows, and the expression that copies each column's value.
+ *
+ * @param casts whether the schema has casts
+ */
 export function copyTables(
   relations: readonly RelationRow[],
   columns: ReadonlyMap<number, readonly ColumnRow[]>,
@@ -20,7 +24,7 @@ export function copyTables(
     ...[...triggers.filter((row) => !row.internal), ...rules]
       .filter((row) => row.enabled === "A" || row.enabled === "R")
       .map((row) => row.table),
-    // Checks that the rows may not satisfy, or that look at other tables.
+    // Checks that existing rows may not satisfy, or that read other tables.
     ...constraints
       .filter(
         (row) =>
@@ -49,15 +53,15 @@ function copiedValue(column: ColumnRow, own: ReadonlyMap<number, TypeRow>, casts
   const name = ident(column.name);
   if (!otherType(column.type_oid, own)) return name;
   if (!casts) return `${name}::pg_catalog.text::${column.base_type}`;
-  // A cast that somebody made to text may lose something; format() asks the type's own output.
-  // Unlike IS NULL, this is not true of a row that consists of nulls.
+  // A user-defined cast to text may lose information; format() uses the type's output function. IS NULL is
+  // also true for a row of nulls, IS NOT DISTINCT FROM NULL is not.
   const null_test = `${name} IS NOT DISTINCT FROM NULL`;
   return `CASE WHEN ${null_test} THEN NULL ELSE pg_catalog.format('%s', ${name})::${column.base_type} END`;
 }
 
 /**
- * Whether the branch's type of that name differs in its bytes: enums hold OIDs of their labels,
- * composites and arrays that of their type. Domains are what they are made of.
+ * Tells whether the branch's type of the same name has a different binary value: enums contain the OIDs of
+ * their labels, composites and arrays that of their type. Domains are like their base type.
  */
 function otherType(oid: number, own: ReadonlyMap<number, TypeRow>): boolean {
   const type = own.get(oid);

@@ -4,7 +4,7 @@ import { ident } from "../sql.ts";
 import type { BuildStep, PlanPart } from "../types.ts";
 import { grantStatements } from "./grants.ts";
 
-/** `INCREMENT BY … CYCLE`; numbers stay text, so that large ones stay exact. */
+/** Returns `INCREMENT BY … CYCLE`; numbers stay text, so that large ones stay exact. */
 function sequenceOptions(row: SequenceRow): string {
   return [
     `INCREMENT BY ${row.increment} MINVALUE ${row.min} MAXVALUE ${row.max}`,
@@ -12,13 +12,13 @@ function sequenceOptions(row: SequenceRow): string {
   ].join(" ");
 }
 
-/** An identity column's own sequence. */
+/** The sequence of an identity column. */
 export interface OwnSequence {
   readonly name: string;
   readonly row: SequenceRow;
 }
 
-/** Finds the sequence behind an identity column. */
+/** Returns a function that finds the sequence of an identity column. */
 export function identitySequences(
   relations: readonly RelationRow[],
   sequences: readonly SequenceRow[],
@@ -32,7 +32,7 @@ export function identitySequences(
   return ({ table, name }) => found.get(`${table} ${name}`);
 }
 
-/** What stands in parentheses behind AS IDENTITY. */
+/** Returns what follows AS IDENTITY in parentheses. */
 export function identityClause(scope: Scope, own: OwnSequence | undefined): string | undefined {
   return own && `SEQUENCE NAME ${named(scope, own.name)} ${sequenceOptions(own.row)}`;
 }
@@ -43,7 +43,7 @@ const LARGEST: Readonly<Record<string, string>> = {
   bigint: "9223372036854775807",
 };
 
-/** The same as a migration would write it: only what is not as usual. */
+/** Returns the same as a migration would write it: only options that differ from the defaults. */
 export function briefIdentityClause(own: OwnSequence | undefined): string | undefined {
   if (!own) return undefined;
   const { row } = own;
@@ -58,7 +58,7 @@ export function briefIdentityClause(own: OwnSequence | undefined): string | unde
   return parts.flatMap(([unusual, text]) => (unusual ? [text] : [])).join(" ");
 }
 
-/** Sequences; those of identity columns come with their tables. */
+/** Builds sequences; those of identity columns are created with their tables. */
 export function buildSequences(
   scope: Scope,
   relations: readonly RelationRow[],
@@ -95,7 +95,7 @@ export function buildSequences(
       kind: "sequence",
       name: relation.name,
       sql: [`CREATE ${unlogged}SEQUENCE ${name} AS ${row.type} ${sequenceOptions(row)}`],
-      // One that belongs to a column goes to whom its table goes.
+      // A sequence that belongs to a column follows its table's owner.
       owner: row.link === "a" ? [] : ownedBy(scope, `SEQUENCE ${name}`, relation.owner),
       grants,
       needs: [],

@@ -8,7 +8,7 @@ import { markInherited } from "./constraints.ts";
 import { grantStatements } from "./grants.ts";
 import { identityClause, identitySequences } from "./sequences.ts";
 
-/** Tables of every kind: ordinary, partitioned, foreign, typed; and how they hang together. */
+/** Builds tables of every kind (ordinary, partitioned, foreign, typed) and their inheritance. */
 export function buildTables(
   scope: Scope,
   relations: readonly RelationRow[],
@@ -60,7 +60,7 @@ export function buildTables(
   return { items, covers, refusals, notes };
 }
 
-/** CREATE TABLE, before its columns and behind them. */
+/** Returns CREATE TABLE, split into the parts before and after the columns. */
 function tableFrame(scope: Scope, row: RelationRow): [string, string] {
   const kind =
     row.kind === "f" ? "FOREIGN TABLE" : row.persistence === "u" ? "UNLOGGED TABLE" : "TABLE";
@@ -89,20 +89,20 @@ function columnList(row: RelationRow, definitions: readonly string[]): string {
   return written.length > 0 ? ` (${written.join(", ")})` : "";
 }
 
-/** Everything of a table that CREATE TABLE does not take. */
+/** Returns settings of a table that CREATE TABLE does not accept. */
 function tableSettings(scope: Scope, row: RelationRow, columns: readonly ColumnRow[]): string[] {
   const name = named(scope, row.name);
   const settings = columns.flatMap(columnSettings);
   if (row.rls) settings.push("ENABLE ROW LEVEL SECURITY");
   if (row.force_rls) settings.push("FORCE ROW LEVEL SECURITY");
   if (row.identity === "f") settings.push("REPLICA IDENTITY FULL");
-  // A foreign table has none, and can be given none.
+  // A foreign table has no replica identity, and cannot be given one.
   if (row.identity === "n" && row.kind !== "f") settings.push("REPLICA IDENTITY NOTHING");
   const alter = row.kind === "f" ? "ALTER FOREIGN TABLE" : "ALTER TABLE ONLY";
   return settings.length > 0 ? [`${alter} ${name} ${settings.join(", ")}`] : [];
 }
 
-/** Privileges on single columns, of tables and views. */
+/** Returns grants on single columns of tables and views. */
 export function columnGrants(
   scope: Scope,
   object: string,
@@ -128,7 +128,7 @@ function inheritance(
     row.bound !== null
       ? [`ALTER TABLE ONLY ${above} ATTACH PARTITION ${child} ${row.bound}`]
       : [`ALTER TABLE ONLY ${child} INHERIT ${above}`];
-  // Creating with INHERITS could order the columns otherwise; pg_upgrade does the same as this.
+  // CREATE TABLE … INHERITS could change the order of columns; pg_upgrade does it this way too.
   const marks: string[] = [];
   if (row.bound === null && inherited.length > 0)
     marks.push(

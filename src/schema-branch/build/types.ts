@@ -5,7 +5,7 @@ import { ident, literal } from "../sql.ts";
 import type { BuildStep, PlanPart } from "../types.ts";
 import { grantStatements } from "./grants.ts";
 
-/** Enums, domains, composites and ranges. Row, array and multirange types come with others. */
+/** Builds enums, domains, composites and ranges. Row, array and multirange types come with other objects. */
 export function buildTypes(scope: Scope, types: readonly TypeRow[]): PlanPart {
   const items: BuildStep[] = [];
   const covers: [string, string][] = [];
@@ -40,7 +40,9 @@ export function buildTypes(scope: Scope, types: readonly TypeRow[]): PlanPart {
   return { items, covers, refusals };
 }
 
-/** No statement gives away a multirange, and not every version does it with its range. */
+/**
+ * Sets a multirange's owner, for which there is no statement; not every version changes it with its range's.
+ */
 function multirangeOwner(scope: Scope, row: TypeRow): string[] {
   if (!row.range) return [];
   const role = `${literal(ident(roleFor(scope, row.owner)))}::regrole`;
@@ -58,7 +60,7 @@ const KINDS: Readonly<Record<string, string>> = {
   r: "range type",
 };
 
-/** The statement, or why there is none. */
+/** Returns the statement, or why there is none. */
 function createType(scope: Scope, row: TypeRow): { sql: string } | string {
   const name = named(scope, row.name);
   const collate = (collation: string | null) => (collation === null ? "" : ` COLLATE ${collation}`);

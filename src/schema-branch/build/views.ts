@@ -6,7 +6,7 @@ import { columnSettings } from "./columns.ts";
 import { grantStatements } from "./grants.ts";
 import { columnGrants } from "./tables.ts";
 
-/** Views and materialized views; the latter are filled last, if the base's are. */
+/** Builds views and materialized views; the latter are filled last, if the base's are. */
 export function buildViews(
   scope: Scope,
   relations: readonly RelationRow[],

@@ -1,16 +1,16 @@
 import type { BuildStep } from "../types.ts";
 
-/** What is built after the rows: first what indexes need, then them in parallel, then the rest. */
+/** What is built after the rows: first what indexes need, then indexes in parallel, then the rest. */
 export interface LatePlan {
   readonly before: readonly BuildStep[];
-  /** Items of one table, in order. */
+  /** Steps of one table, in order. */
   readonly groups: readonly (readonly BuildStep[])[];
   readonly after: readonly BuildStep[];
 }
 
 /**
- * Picks the items that cost time and concern one table alone (indexes, keys, checks). One that
- * needs something of another table's, or something that needs one, waits for the end.
+ * Selects the slow steps that concern one table only (indexes, keys, checks). A step that depends on another
+ * table's, directly or indirectly, waits until the end.
  */
 export function planLate(items: readonly BuildStep[], bytes: (table: string) => number): LatePlan {
   const byKey = new Map(items.map((item) => [item.key, item]));

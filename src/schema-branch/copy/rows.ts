@@ -5,17 +5,17 @@ import { ident, literal, qualified } from "../sql.ts";
 import type { CopyTable, SchemaModel } from "../types.ts";
 import { PROXY_CTID } from "../worker.ts";
 
-/** Large tables are copied in stretches of this many pages (16 MB), so that two can share one. */
+/** Large tables are copied in ranges of this many pages (16 MB), so that two sessions can share one. */
 const STRETCH = 2048;
 const PAGE = 8192;
 
-/** One statement's worth of rows. */
+/** A range of rows copied by one statement. */
 export interface CtidRange {
   readonly sql: string;
   readonly bytes: number;
 }
 
-/** Splits the copy into stretches, largest tables first. */
+/** Splits the copy into ranges, largest tables first. */
 export function ctidRanges(
   survey: SchemaModel,
   places: ReadonlyMap<number, ReadableRelation>,
@@ -51,7 +51,7 @@ function placeOf(
 function range(ctid: string, at: number, count: number): string {
   const from = `${ctid} >= '(${at * STRETCH},0)'::pg_catalog.tid`;
   const to = `${ctid} < '(${(at + 1) * STRETCH},0)'::pg_catalog.tid`;
-  // The last one is open: TOAST counts in the table's size, and the heap may have grown.
+  // The last range is open: the size includes TOAST, and the heap may have grown.
   return at === count - 1 ? from : `${from} AND ${to}`;
 }
 
@@ -65,9 +65,9 @@ function insertSelect(survey: SchemaModel, from: string, table: CopyTable): stri
 }
 
 /**
- * Statement that sets every sequence where the base's stands. The numbers never leave the server.
- * To be run after the snapshot was taken: positions do not belong to snapshots, and must not be
- * behind any row that the snapshot shows.
+ * Returns a statement that sets every sequence to the base's position, without the numbers leaving the
+ * server. Must run after the snapshot was taken: positions are not part of snapshots, and must not be behind
+ * any row in it.
  */
 export function sequencePositions(
   survey: SchemaModel,
@@ -82,7 +82,7 @@ export function sequencePositions(
     .join(";\n");
 }
 
-/** Several connections take tasks from one queue until it is empty or one of them fails. */
+/** Runs tasks from one queue on several connections until it is empty or a task fails. */
 export async function runParallel<T>(
   clients: readonly pg.Client[],
   tasks: readonly T[],

@@ -2,16 +2,19 @@ import type pg from "pg";
 import { BranchError, sqlState } from "../errors.ts";
 import type { BuildStep } from "../types.ts";
 
-/** Statements are sent this many items at a time: few round trips, and few locks held at once. */
+/** Number of steps sent at a time: few round trips, and few locks held at once. */
 const BATCH = 100;
 
-/** Who builds: the worker, whose rights an expression may have, and the cluster's owner. */
+/**
+ * The connections that run statements: the worker's, whose rights expressions may have, and the cluster
+ * owner's.
+ */
 export interface Executors {
   readonly worker: pg.Client;
   readonly owner: pg.Client;
 }
 
-/** Runs items in order, each batch a transaction of its own. */
+/** Runs steps in order, each batch in a transaction of its own. */
 export async function runItems(
   hands: Executors,
   items: readonly BuildStep[],
@@ -25,7 +28,7 @@ export async function runItems(
   }
 }
 
-/** What is done with each item by the cluster's owner, when nothing is evaluated any more. */
+/** Runs the cluster owner's statements for each step, when nothing is evaluated any more. */
 export async function handOver(
   owner: pg.Client,
   items: readonly BuildStep[],
@@ -36,7 +39,7 @@ export async function handOver(
     await send(owner, some.slice(at, at + BATCH), statements);
 }
 
-/** Items that follow each other and have one maker. */
+/** Groups consecutive steps that run on the same connection. */
 function batches(items: readonly BuildStep[]): BuildStep[][] {
   const found: BuildStep[][] = [];
   for (const item of items) {
@@ -59,13 +62,13 @@ async function send(
     await client.query(text);
   } catch (error) {
     const state = sqlState(error) ?? "";
-    // A lock, a deadlock or a full disk (class 53) is not the object's fault: another try may help.
+    // A lock, a deadlock or a full disk (class 53) is not the object's fault, and a retry may help.
     if (["55P03", "40P01", "57014"].includes(state) || state.startsWith("53")) throw error;
     throw await blame(client, batch, statements, error);
   }
 }
 
-/** Finds the statement of a failed batch, so that the error names the object. */
+/** Finds the failing statement of a batch, so that the error names the object. */
 async function blame(
   client: pg.Client,
   batch: readonly BuildStep[],
@@ -91,7 +94,7 @@ async function blame(
           );
         }
   } catch {
-    // The connection is gone: the first error says why.
+    // The connection is lost; the first error says why.
   } finally {
     await client.query("ROLLBACK").catch(() => undefined);
   }

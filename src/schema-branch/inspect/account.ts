@@ -5,8 +5,8 @@ import type { Inventory } from "./inventory.ts";
 import type { ColumnRow } from "./tables.ts";
 
 /**
- * Everything that hangs on the schema and that no item builds: nothing may be left unmentioned.
- * What is refused already, arrays of it, and members of an extension that is, count as mentioned.
+ * Lists objects that depend on the schema and that no step builds, so that each can be reported. Omits what
+ * has been refused already, arrays of it, and members of a refused extension.
  */
 export function unaccounted(
   inventory: Inventory,
@@ -24,20 +24,20 @@ export function unaccounted(
   );
 }
 
-/** Members of extensions that are installed elsewhere. */
+/** Lists objects in the schema that are members of extensions installed elsewhere. */
 function strayMembers(inventory: Inventory): string[] {
   return inventory.edges
     .filter((edge) => edge.type === "e" && !inventory.keys.has(edge.to))
     .map((edge) => edge.from);
 }
 
-/** One refusal an object and reason. */
+/** Removes duplicates: keeps one refusal per object and reason. */
 export function distinct(refusals: readonly Refusal[]): Refusal[] {
   const found = new Map(refusals.map((each) => [`${each.kind} ${each.object} ${each.why}`, each]));
   return [...found.values()];
 }
 
-/** Objects that need each other. */
+/** Turns dependency cycles into refusals. */
 export function cycles(found: readonly BuildStep[][]): Refusal[] {
   return found.map((items) => ({
     object: items.map((item) => item.name).join(" → "),
@@ -47,7 +47,7 @@ export function cycles(found: readonly BuildStep[][]): Refusal[] {
   }));
 }
 
-/** Names in definitions follow the schema; names in strings do not, so that they are refused. */
+/** Refuses strings in definitions that name the schema: they do not follow a renaming, as names do. */
 export function namingTexts(items: readonly BuildStep[], schema: string): Refusal[] {
   const exempt = ["function", "procedure", "comment", "enum"];
   return items
@@ -66,7 +66,7 @@ export function namingTexts(items: readonly BuildStep[], schema: string): Refusa
 
 const LARGE = new Set(["oid", "lo", "extensions.lo"]);
 
-/** Columns whose values point to something that all worktrees share. */
+/** Notes columns whose values may refer to large objects, which all worktrees share. */
 export function sharedObjects(
   relations: readonly { oid: number; name: string; kind: string }[],
   columns: ReadonlyMap<number, readonly ColumnRow[]>,

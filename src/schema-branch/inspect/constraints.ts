@@ -16,12 +16,12 @@ export interface ConstraintRow {
   parent: number;
   local: boolean;
   valid: boolean;
-  /** False where nothing is checked (NOT ENFORCED, from PostgreSQL 18 on). */
+  /** False for NOT ENFORCED (since PostgreSQL 18). */
   enforced: boolean;
   index: number;
   /** Whether its expression calls a function of the schema. */
   calls: boolean;
-  /** Whether a foreign key points to a table of another schema. */
+  /** Whether a foreign key refers to a table in another schema. */
   abroad: boolean;
 }
 

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { Inventory } from "./inventory.ts";
 
-/** Catalogs keyed by an object's own OID, then those that hold parts of one. */
+/** Catalogs keyed by an object's own OID; below, those with parts of an object. */
 const WHOLE = [
   "attrdef",
   "constraint",
@@ -41,8 +41,8 @@ const OF_OTHERS: readonly (readonly [string, string, string])[] = [
 ];
 
 /**
- * A digest of a schema's structure: which version (xmin) of each catalog row it is made of.
- * pg_class counts by content, because maintenance (TRUNCATE, REFRESH, CLUSTER) rewrites its rows.
+ * Returns a digest of a schema's structure, made of the version (xmin) of each catalog row. Uses the content
+ * of pg_class instead, because maintenance (TRUNCATE, REFRESH, CLUSTER) rewrites its rows.
  */
 export async function readHash(
   client: pg.Client,

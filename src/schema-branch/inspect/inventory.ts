@@ -1,23 +1,23 @@
 import type pg from "pg";
 
-/** One row of pg_depend between objects, columns folded into their tables. */
+/** One row of pg_depend; columns are treated as their table. */
 export interface Edge {
   readonly from: string;
   readonly to: string;
   readonly type: string;
 }
 
-/** Everything that depends on a schema, directly or through something that does. */
+/** Everything that depends on a schema, directly or indirectly. */
 export interface Inventory {
   readonly edges: readonly Edge[];
   readonly keys: ReadonlySet<string>;
-  /** OIDs found in one catalog. */
+  /** Returns the OIDs found in one catalog. */
   of(catalog: string): number[];
 }
 
 /**
- * Finds a schema's objects through pg_depend's index, so that the cost depends on this schema
- * and not on how many others the database holds (no catalog has an index by namespace).
+ * Finds a schema's objects through pg_depend's index, so that the cost does not depend on how many other
+ * schemas the database has (no catalog has an index by namespace).
  */
 export async function readInventory(client: pg.Client, namespace: number): Promise<Inventory> {
   const { rows } = await client.query<{ f: string; t: string; d: string }>(

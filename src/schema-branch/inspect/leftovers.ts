@@ -6,13 +6,13 @@ interface Leftover {
   key: string;
   type: string;
   identity: string;
-  /** The schema it lies in, also for what hangs on a table or type; null for what has none. */
+  /** The schema that contains it, or that of its table or type; null if there is none. */
   schema: string | null;
 }
 
 /**
- * Judges what depends on the schema and has no statement of its own. What lies in another schema
- * stays with the base; everything else is refused or noted by name, never passed over.
+ * Classifies objects that depend on the schema but are not built. Ignores those in other schemas, which stay
+ * with the base; refuses or notes everything else by name.
  */
 export async function classifyUnsupported(
   client: pg.Client,

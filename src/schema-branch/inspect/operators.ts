@@ -1,12 +1,12 @@
 import type pg from "pg";
 import type { Inventory } from "./inventory.ts";
 
-/** An object whose definition the server can nearly write: SQL after CREATE, and its owner. */
+/** An object that the server can almost define: the SQL after CREATE, and its owner. */
 export interface MadeRow {
   oid: number;
   name: string;
   owner: string;
-  /** What ALTER … OWNER TO and COMMENT call it. */
+  /** Its name in ALTER … OWNER TO and COMMENT. */
   object: string;
   create: string;
 }
@@ -42,10 +42,10 @@ export async function readOperators(
   return rows;
 }
 
-/** Members of operator classes and families: `OPERATOR 1 …`, `FUNCTION 1 …`, and whose they are. */
+/** A member of an operator class or family: `OPERATOR 1 …` or `FUNCTION 1 …`, and where it belongs. */
 export interface MemberRow {
   key: string;
-  /** The class, or the family for members added to it alone. */
+  /** The class, or the family for members added to the family alone. */
   home: string;
   text: string;
 }

@@ -5,7 +5,10 @@ import type { MadeRow } from "./operators.ts";
 const quoted = (oid: string) =>
   `(SELECT quote_ident(n.nspname) FROM pg_namespace n WHERE n.oid = ${oid})`;
 
-/** `create` may hold several statements, separated by a line with a semicolon alone. */
+/**
+ * Runs a query for `MadeRow`s. `create` may contain several statements, separated by a line with only a
+ * semicolon.
+ */
 async function read(
   client: pg.Client,
   sql: string,
@@ -16,7 +19,7 @@ async function read(
   return (await client.query<MadeRow>(sql, [namespace, oids])).rows;
 }
 
-/** Collations. The column for ICU's locale has had three names (15: colliculocale, 17: colllocale). */
+/** Reads collations. ICU's locale has been in three columns (15: colliculocale, 17: colllocale). */
 export async function readCollations(client: pg.Client, namespace: number, inventory: Inventory) {
   return read(
     client,
@@ -109,7 +112,7 @@ export interface DefaultAclRow {
   acl: { grantor: string; grantee: string | null; privilege: string; grantable: boolean }[];
 }
 
-/** Default privileges limited to the schema; such entries only ever add. */
+/** Reads default privileges limited to the schema; these can only add privileges. */
 export async function readDefaultAcls(
   client: pg.Client,
   namespace: number,
@@ -152,7 +155,7 @@ export interface ExtensionLinkRow {
   extension: string;
 }
 
-/** What its owner made depend on an extension (ALTER … DEPENDS ON EXTENSION). */
+/** Reads which objects were made to depend on an extension (ALTER … DEPENDS ON EXTENSION). */
 export async function readExtensionLinks(
   client: pg.Client,
   inventory: Inventory,

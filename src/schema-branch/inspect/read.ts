@@ -29,15 +29,15 @@ import { type ColumnRow, readColumns, readRelations, readSequences } from "./tab
 import { readTypes } from "./types.ts";
 import { pointersOf, readLabels } from "./values.ts";
 
-/** A name that nothing else bears, so that replacing it in a text is safe. */
+/** Returns a name used by nothing else, so that it can safely be replaced in a text. */
 export function freshName(purpose: "build" | "survey"): string {
   return `ikigai_${purpose}_${randomBytes(6).toString("hex")}`;
 }
 
 /**
- * Reads a schema inside the caller's transaction. The server writes every definition while the
- * schema bears the name `as`; that renaming is taken back at once, is seen by nobody else and
- * locks nothing but its row of pg_namespace.
+ * Reads a schema within the caller's transaction. To make the server write all definitions under the name
+ * `as`, renames the schema and undoes that at once: no other session sees the renaming, and it locks only the
+ * schema's row in pg_namespace.
  */
 export async function readSchemaModel(
   client: pg.Client,
@@ -72,7 +72,7 @@ export async function readSchemaModel(
   try {
     await client.query("SET LOCAL search_path = ''");
     const inventory = await readInventory(client, scope.oid);
-    // ALTER SCHEMA would, in some versions, also lock the schema against everyone who creates in it.
+    // ALTER SCHEMA would, in some versions, also block sessions that create something in the schema.
     await client.query("UPDATE pg_catalog.pg_namespace SET nspname = $1 WHERE oid = $2", [
       scope.as,
       scope.oid,

@@ -7,21 +7,20 @@ export interface RoutineRow {
   name: string;
   kind: "f" | "p" | "a" | "w";
   owner: string;
-  /** As ALTER ROUTINE and COMMENT take them. */
+  /** As used by ALTER ROUTINE and COMMENT. */
   arguments: string;
-  /** Types alone. */
+  /** Argument types only. */
   types: string;
   language: string;
   body: string;
   definition: string | null;
-  /** `name=value` settings of its own. */
+  /** Its own settings, `name=value`. */
   settings: string[] | null;
-  /** The schemas of its `SET search_path`, one a name. */
   acl: Privilege[] | null;
   internal: boolean;
-  /** Can be created by a superuser alone. */
+  /** Whether only a superuser can create it. */
   guarded: boolean;
-  /** SQL with a body that the server has parsed (BEGIN ATOMIC, RETURN). */
+  /** Whether it is SQL with a body parsed at creation (BEGIN ATOMIC, RETURN). */
   parsed: boolean;
 }
 

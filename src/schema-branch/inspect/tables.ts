@@ -38,7 +38,7 @@ export interface ColumnRow {
   base_type: string;
   type_oid: number;
   not_null: boolean;
-  /** The constraint behind NOT NULL, which is one by name from PostgreSQL 18 on. */
+  /** The NOT NULL constraint, which is a named one since PostgreSQL 18. */
   strict: { name: string; local: boolean; inherited: boolean; valid: boolean } | null;
   identity: "" | "a" | "d";
   generated: "" | "s" | "v";
@@ -63,7 +63,7 @@ export interface SequenceRow {
   max: string;
   cache: string;
   cycle: boolean;
-  /** The column that owns it: `a` as of serial, `i` as of identity. */
+  /** How a column owns it: `a` for serial, `i` for identity. */
   link: "a" | "i" | null;
   table: number | null;
   column: string | null;

@@ -11,14 +11,14 @@ export interface TypeRow {
   owner: string;
   acl: Privilege[] | null;
   relation: number;
-  /** 'r' and such where the type is a table's row, 'c' for a composite type of its own. */
+  /** 'r' and such for a table's row type, 'c' for a separate composite type. */
   relation_kind: string | null;
   element: number;
   base_oid: number;
   base: string | null;
   collation: string | null;
   not_null: boolean;
-  /** The name of a domain's NOT NULL, which is a constraint from PostgreSQL 17 on. */
+  /** The name of a domain's NOT NULL, which is a constraint since PostgreSQL 17. */
   not_null_name: string | null;
   default_sql: string | null;
   labels: string[] | null;
@@ -37,7 +37,9 @@ const COLLATION = (column: string, usual: string) =>
   `(SELECT quote_ident(n.nspname) || '.' || quote_ident(l.collname) FROM pg_collation l
      JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = ${column} AND ${column} <> ${usual})`;
 
-/** A schema's types: enums, domains, composites, ranges; rows and arrays come with others. */
+/**
+ * Reads a schema's types: enums, domains, composites, ranges; row and array types come with other objects.
+ */
 export async function readTypes(
   client: pg.Client,
   namespace: number,

@@ -3,7 +3,11 @@ import { BranchError } from "../errors.ts";
 import type { BuildStep, SchemaModel } from "../types.ts";
 import { readSchemaModel } from "./read.ts";
 
-/** @throws BranchError `failed` when what was built is not what the survey says. */
+/**
+ * Compares what was built with the survey.
+ *
+ * @throws BranchError `failed` if they differ
+ */
 export async function assertUnchanged(client: pg.Client, survey: SchemaModel): Promise<void> {
   await client.query("BEGIN");
   let built: SchemaModel;

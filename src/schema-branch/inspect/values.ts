@@ -6,7 +6,7 @@ import type { Pointer } from "../types.ts";
 import type { Inventory } from "./inventory.ts";
 import type { ColumnRow, RelationRow } from "./tables.ts";
 
-/** Types whose values are OIDs of objects, and the catalog and column that say in which schema. */
+/** Types whose values are OIDs of objects, with their catalog and its column for the schema. */
 const POINTERS: Readonly<Record<string, readonly [string, string]>> = {
   regclass: ["pg_class", "relnamespace"],
   regtype: ["pg_type", "typnamespace"],
@@ -20,7 +20,7 @@ const POINTERS: Readonly<Record<string, readonly [string, string]>> = {
   regnamespace: ["pg_namespace", "oid"],
 };
 
-/** Columns that can hold OIDs of the schema's own objects. */
+/** Lists columns that can hold OIDs of the schema's own objects. */
 export function pointersOf(
   relations: readonly RelationRow[],
   columns: ReadonlyMap<number, readonly ColumnRow[]>,
@@ -40,8 +40,8 @@ export function pointersOf(
 }
 
 /**
- * Those that do: copied as they are, they would point to the base. Asked by a worker, as planning a
- * query can already call what a table's indexes are made with.
+ * Refuses reg* columns whose values point into the base: copied as they are, they still would. Runs as the
+ * worker, because even planning a query can call functions used in a table's indexes.
  */
 export async function readPointers(
   worker: pg.Client,
@@ -73,7 +73,7 @@ export async function readPointers(
   return refusals;
 }
 
-/** Security labels belong to a provider that only knows the object they are on. */
+/** Refuses security labels, because only their provider knows what they mean on another object. */
 export async function readLabels(client: pg.Client, inventory: Inventory): Promise<Refusal[]> {
   const { rows } = await client.query<{ object: string; provider: string }>(
     `SELECT pg_describe_object(l.classoid, l.objoid, l.objsubid) AS object, l.provider FROM pg_seclabel l

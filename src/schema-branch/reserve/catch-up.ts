@@ -12,13 +12,16 @@ import {
 } from "../worker.ts";
 import { type ReserveRecord, writeRecord } from "./record.ts";
 
-/** A worker with the reserve's rights, which alone runs what the record says. */
+/** A worker with the reserve's rights; only it runs the statements in the record. */
 export interface BorrowedRole {
   readonly worker: BuildRole;
   readonly session: Promise<pg.Client>;
 }
 
-/** To be called outside a transaction: the worker must be there before it can come in. */
+/**
+ * Creates such a worker. Must be called outside of a transaction, because the worker can connect only after
+ * its role is committed.
+ */
 export async function borrowRole(
   client: pg.Client,
   base: string,
@@ -27,15 +30,14 @@ export async function borrowRole(
 ): Promise<BorrowedRole> {
   const worker = await createBuildRole(client, freshName("build"), base, { member: reserve });
   const session = connectAs(client, worker, `${ident(reserve)}, extensions`, lockTimeoutMs);
-  // Whoever waits for it is told; until then a failure is nobody's.
+  // Callers that await the session get the error; this only prevents an unhandled rejection.
   session.catch(() => undefined);
   return { worker, session };
 }
 
 /**
- * Runs statements in the snapshot of the client's transaction and commits them. With them what the
- * record says of these tables is taken back, so that, should nothing come after, they are copied
- * again.
+ * Runs statements in the snapshot of the client's transaction and commits them. In the same transaction marks
+ * these tables unproven, so that a crash afterwards makes the next run copy them again.
  */
 export async function catchUpIn(
   client: pg.Client,
@@ -63,8 +65,8 @@ export async function catchUpIn(
 }
 
 /**
- * Those of a reserve's tables that may be truncated together, in the place of deletes that would leave every row's
- * room behind: the keys of no other table refer to them.
+ * Finds the tables of a reserve that may be truncated together, because no other table's foreign keys refer
+ * to them. TRUNCATE, unlike DELETE, leaves no dead rows.
  */
 export async function truncatable(
   client: pg.Client,
@@ -86,12 +88,12 @@ export async function truncatable(
   return [...left];
 }
 
-/** Takes the role away within the client's transaction. */
+/** Returns a statement that drops the role within the client's transaction. */
 export function dismissal({ worker }: BorrowedRole): string {
   return dropRole(worker.name);
 }
 
-/** Ends the session, and removes the role where its dismissal was not committed. */
+/** Ends the session, and removes the role unless `dismissal` was committed. */
 export async function returnRole(
   client: pg.Client,
   { worker, session }: BorrowedRole,
@@ -105,6 +107,6 @@ export async function returnRole(
     }
     await unlockWorker(client, worker.name);
   } catch {
-    // The server may be what failed; what is left is swept.
+    // The server itself may have failed; what is left is swept later.
   }
 }

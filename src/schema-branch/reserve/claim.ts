@@ -31,7 +31,7 @@ export type Claim =
       /** What the branch shares with its base or lacks. */
       readonly note?: string | undefined;
     }
-  /** Make an ordinary branch instead; nothing has changed. */
+  /** Build an ordinary branch instead; nothing has changed. */
   | { readonly claimed: false; readonly reason: string };
 
 const LOCK_TIMEOUT_MS = 100;
@@ -43,10 +43,10 @@ const SETTINGS = [
 ];
 
 /**
- * Makes the base's reserve the branch `target`, if it is proven to be the base as it is now; tables
- * that are not are copied again. One transaction: all of it or nothing. The role `owner` must not
- * exist: the reserve's role is renamed to it, so that nothing needs to change hands. It comes
- * without LOGIN and password, which the caller sets.
+ * Turns the base's reserve into the branch `target`, if it is proven to equal the base as it is now; copies
+ * unproven tables again. One transaction: all or nothing. The role `owner` must not exist, because the
+ * reserve's role is renamed to it, so that no object changes its owner. It has neither LOGIN nor a password;
+ * the caller sets both.
  */
 export async function claimReserve(
   client: pg.Client,
@@ -63,10 +63,10 @@ export async function claimReserve(
     await client.query(
       `BEGIN ISOLATION LEVEL REPEATABLE READ; ${SETTINGS.map((each) => `SET LOCAL ${each}`).join("; ")}`,
     );
-    // Before the snapshot, which the next query takes: a table rewritten after it would seem empty.
+    // Before the snapshot, which the next query takes: a table rewritten afterwards would seem empty.
     if (!(await lockTables(client, options.base, [...tables.values()], false)))
       return no("the base is being changed");
-    // Keeping and claiming exclude each other; a reconciler at work has something better in hand soon.
+    // Refilling and claiming exclude each other. If a refill is running, a newer reserve is ready soon.
     const lock = await client.query<{ free: boolean; taken: boolean }>(
       `SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS free, EXISTS (SELECT FROM pg_roles WHERE rolname = $2) AS taken`,
       [reserve, options.owner],

@@ -23,20 +23,21 @@ import {
 } from "./record.ts";
 
 export interface ReserveReport {
-  /** `fresh`: nothing was to do; `refreshed`: some tables copied again; `built`: all new. */
+  /** `fresh`: nothing to do; `refreshed`: some tables copied again; `built`: built from scratch. */
   readonly state: "fresh" | "refreshed" | "built" | "busy" | "unavailable";
   readonly reserve: string;
   readonly reason?: string;
-  /** Tables that were copied and of which it cannot be told whether they change from now on. */
+  /** Copied tables for which later changes cannot be detected. */
   readonly unproven?: readonly string[];
 }
 
 const LOCK_TIMEOUT_MS = 2_000;
 
 /**
- * Sees to it that a finished branch of `base` lies ready. To be called when the base has been
- * idle: it runs VACUUM on the base's tables (which blocks neither readers nor writers) and copies
- * what has changed. What branchSchema refuses throws its BranchError here.
+ * Keeps a finished branch of `base` ready. To be called when the base has been idle: runs VACUUM on its
+ * tables (which blocks neither readers nor writers) and copies what has changed.
+ *
+ * @throws BranchError whatever `branchSchema` refuses
  */
 export async function keepReserve(
   connect: Connect,
@@ -84,7 +85,7 @@ export async function readRecord(
   return parseRecord(rows[0]?.comment ?? null);
 }
 
-/** Copies again what has changed, or says what stands in the way. */
+/** Copies changed tables again, or returns why that is not possible. */
 async function refresh(
   client: pg.Client,
   base: string,
@@ -150,7 +151,7 @@ async function rebuild(
   );
   try {
     const names = (await readStates(client, base)).map((each) => each.name);
-    // Before the snapshot: what changes from here on shows, whether the copy has it or not.
+    // Before the snapshot: later changes are then detected, whether the copy includes them or not.
     const states = await prove(client, base, names);
     await branchSchema(connect, {
       base,
@@ -163,7 +164,7 @@ async function rebuild(
     });
     return unprovenOf(names, new Map(states.map((each) => [each.name, each.state])));
   } catch (error) {
-    // Left where the connection is what was lost; the next sweep finds it.
+    // If the connection was lost, the next sweep removes the role.
     await client.query(dropRole(reserve)).catch(() => undefined);
     throw error;
   }
@@ -177,7 +178,11 @@ function unprovenOf(
   return unproven.length > 0 ? { unproven } : {};
 }
 
-/** Removes a base's reserve and its role. What merely bears the name stays, and is an error. */
+/**
+ * Drops a base's reserve and its role.
+ *
+ * @throws BranchError for a schema of that name that is not ours, which stays
+ */
 export async function dropReserve(client: pg.Client, base: string): Promise<void> {
   const reserve = reserveName(base);
   await dropOwnSchema(client, reserve);
@@ -185,8 +190,8 @@ export async function dropReserve(client: pg.Client, base: string): Promise<void
 }
 
 /**
- * Has every page of these tables be visible to all, where that can be, and answers the states of all tables. Once
- * more where it was not: VACUUM passes over a page that is in use at this moment.
+ * Makes every page of these tables all-visible, if possible, and returns the states of all tables. Tries once
+ * more for the rest, because VACUUM skips pages that are in use.
  */
 async function prove(
   client: pg.Client,
@@ -208,10 +213,10 @@ const ATTEMPTS = 2;
 async function vacuum(client: pg.Client, base: string, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   const list = names.map((name) => `${ident(base)}.${ident(name)}`).join(", ");
-  // VACUUM takes no page for visible to all whose writer's commit may not be on disk yet; this
-  // commit puts it there, with all before it. One that had nothing for the log would not.
+  // VACUUM does not mark a page all-visible while a writer's commit may not be flushed yet; this commit
+  // flushes it, with all before it. A commit without any WAL record would not.
   await client.query("SELECT pg_logical_emit_message(true, 'ikigai', '')");
-  // TRUNCATE would need a lock that stops readers. Without INDEX_CLEANUP the indexes are left out where few pages
-  // hold dead rows, and these pages stay visible to not all.
+  // TRUNCATE would need a lock that blocks readers. Without INDEX_CLEANUP, VACUUM skips the indexes if few
+  // pages have dead rows, and these pages do not become all-visible.
   await client.query(`VACUUM (SKIP_LOCKED, TRUNCATE false, INDEX_CLEANUP ON) ${list}`);
 }

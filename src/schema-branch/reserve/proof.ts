@@ -2,13 +2,13 @@ import type pg from "pg";
 import { ident } from "../sql.ts";
 
 /**
- * How it is known that a table's rows are the same as when they were copied, without reading them.
+ * Proves, without reading them, that a table's rows are unchanged since they were copied.
  *
- * VACUUM sets a bit in the visibility map for each page whose rows everybody sees. Every insert,
- * update and delete clears the bit of its page before it commits, and setting one again writes the
- * position in the log (LSN) into the map's own page; both survive a crash, because recovery replays
- * them. So when all bits were set, and now the map (bits and LSNs), the number of pages and the file
- * are the same, no row has changed in between. What cannot be proven counts as changed.
+ * VACUUM sets a bit in the visibility map for each page whose rows all transactions see. Every insert, update
+ * and delete clears its page's bit before it commits, and setting the bit again writes the log position (LSN)
+ * into the map's own page; both survive a crash, because recovery replays them. So if all bits were set, and
+ * the map (bits and LSNs), the number of pages and the file are still the same, no row has changed in
+ * between. What cannot be proven counts as changed.
  */
 export type Proof = string | null;
 
@@ -16,13 +16,13 @@ export interface TableState {
   readonly oid: number;
   readonly name: string;
   readonly kind: "r" | "m";
-  /** Of its rows, without indexes. */
+  /** Size of the rows, without indexes. */
   readonly bytes: number;
-  /** Equal to an earlier one only if no row has changed; null where nothing can be proven. */
+  /** Equals an earlier value only if no row has changed; null if nothing can be proven. */
   readonly state: Proof;
 }
 
-/** The schema in which pageinspect lies; null where it is not installed. */
+/** Returns the schema of pageinspect; null if it is not installed. */
 async function inspector(client: pg.Client): Promise<string | null> {
   const { rows } = await client.query<{ name: string }>(
     "SELECT n.nspname AS name FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pageinspect'",
@@ -30,17 +30,21 @@ async function inspector(client: pg.Client): Promise<string | null> {
   return rows[0]?.name ?? null;
 }
 
-/** Installs pageinspect in the shared schema. Throws where PostgreSQL comes without it. */
+/**
+ * Installs pageinspect in the shared schema.
+ *
+ * @throws if this PostgreSQL does not include it
+ */
 export async function ensureInspector(client: pg.Client): Promise<void> {
   if ((await inspector(client)) === null)
     await client.query("CREATE EXTENSION IF NOT EXISTS pageinspect SCHEMA extensions");
 }
 
-/** A page's log position and its bits; the checksum between them is only right on disk. */
+/** A map page's LSN and bits. Skips the checksum between them, which is valid only on disk. */
 const mapOf = (page: string) =>
   `string_agg(substring(${page} FROM 1 FOR 8) || substring(${page} FROM 25), ''::bytea ORDER BY n)`;
 
-/** The states of all tables and filled materialized views of a schema, as they are now. */
+/** Returns the current states of all tables and materialized views of a schema. */
 export async function readStates(client: pg.Client, schema: string): Promise<TableState[]> {
   const where = await inspector(client);
   if (where === null) return [];
@@ -60,8 +64,8 @@ export async function readStates(client: pg.Client, schema: string): Promise<Tab
 }
 
 /**
- * States that can prove something: those of tables whose every page is marked all-visible now.
- * Run VACUUM before, and take the snapshot to copy from after.
+ * Returns states for later proofs: null unless every page of the table is marked all-visible now. Run VACUUM
+ * before, and take the snapshot to copy from afterwards.
  */
 export async function readProofs(client: pg.Client, schema: string): Promise<TableState[]> {
   const states = await readStates(client, schema);
@@ -77,7 +81,7 @@ export async function readProofs(client: pg.Client, schema: string): Promise<Tab
   const whole = new Set(
     rows.filter((row) => allVisible(row.map, Number(row.pages))).map((row) => row.oid),
   );
-  // Read again: a state that changed while the bits were looked at proves nothing.
+  // Read again, because a state that changed while the bits were read proves nothing.
   const again = new Map((await readStates(client, schema)).map((each) => [each.oid, each.state]));
   return states.map((each) => ({
     ...each,
@@ -85,7 +89,7 @@ export async function readProofs(client: pg.Client, schema: string): Promise<Tab
   }));
 }
 
-/** Two bits a page, the lower one says all-visible (PostgreSQL's visibilitymap.c). */
+/** Tells whether all pages are all-visible: the lower of two bits per page (PostgreSQL's visibilitymap.c). */
 export function allVisible(map: Uint8Array | null, pages: number): boolean {
   for (let page = 0; page < pages; page++) {
     const byte = map?.[page >> 2] ?? 0;

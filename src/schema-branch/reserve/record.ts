@@ -6,34 +6,37 @@ import { ident } from "../sql.ts";
 import type { SchemaModel } from "../types.ts";
 import type { Proof, TableState } from "./proof.ts";
 
-/** A reserve's comment begins with this; what follows is its record. */
+/** The beginning of a reserve's comment, followed by its record. */
 const RECORD_PREFIX = `${RESERVE_MARK} `;
 
 const VERSION = 3;
 
-/** What a reserve remembers of its base, kept in the reserve's comment. */
+/** What a reserve records about its base, in the comment on its schema. */
 export interface ReserveRecord {
   readonly base: number;
   readonly hash: string;
   /**
-   * The name that `copies`, `positions` and `refreshes` use for the reserve's schema. Whoever builds
-   * could write into them, so that only a worker runs them.
+   * The name of the reserve's schema in `copies`, `positions` and `refreshes`. The role that builds could
+   * alter these statements, so only a worker runs them.
    */
   readonly as: string;
   readonly proofs: { readonly [table: string]: Proof };
-  /** Statements that copy a table's rows again; null where something would act on or stop them, or the worker may not. */
+  /**
+   * Statements that copy a table's rows again; null if triggers, rules or checks would interfere or the
+   * worker lacks the rights.
+   */
   readonly copies: { readonly [table: string]: string | null };
   readonly refreshes: readonly { readonly view: string; readonly sql: string | null }[];
-  /** Null where a sequence is another's than the base's owner's. */
+  /** Null if a sequence belongs to another role than the base's owner. */
   readonly positions: string | null;
   readonly texts: boolean;
   /** What a branch shares with the base or lacks. */
   readonly note?: string | undefined;
-  /** Changes with the shape of this. */
+  /** Increased when the format of this record changes. */
   readonly version: typeof VERSION;
 }
 
-/** The name of a base's reserve: of its schema, and of the role that owns it. */
+/** Returns the name of a base's reserve, for its schema and the role that owns it. */
 export function reserveName(base: string): string {
   return `ikigai_reserve_${base.replace(/^wt_/, "")}`;
 }
@@ -88,12 +91,12 @@ export function writeRecord(record: ReserveRecord): string {
   return RECORD_PREFIX + JSON.stringify(record);
 }
 
-/** Why a table's rows cannot be brought in line. */
+/** Explains why a table's rows cannot be updated. */
 export function whyImpossible(table: string): string {
   return `triggers, rules, checks or another owner would act on or stop rows of ${table}`;
 }
 
-/** Tables and materialized views whose rows are not proven to be the base's. */
+/** Lists tables and materialized views whose rows are not proven to equal the base's. */
 export function unproven(record: ReserveRecord, states: readonly TableState[]): TableState[] {
   return states.filter((each) => each.state === null || each.state !== record.proofs[each.name]);
 }
@@ -102,8 +105,8 @@ const MUCH_BYTES = 20 * 1_048_576;
 const MUCH_SHARE = 0.1;
 
 /**
- * Why a new branch is quicker than to bring these tables in line, each row of which goes through all indexes;
- * undefined where it is not.
+ * Explains why building a new branch is faster than updating these tables, each row of which goes through all
+ * indexes; undefined if it is not.
  */
 export function tooMuch(
   changed: readonly TableState[],
@@ -116,10 +119,11 @@ export function tooMuch(
 }
 
 /**
- * Statements that bring the reserve's rows of these tables in line, or the table that only a new
- * branch can. A materialized view is filled anew where the base's was.
+ * Returns statements that update the reserve's rows of these tables, or the table that makes this impossible.
+ * A materialized view is refreshed if the base's was.
  *
- * @param emptied tables that may be truncated, as nobody else's keys refer to them: their files begin anew
+ * @param emptied tables that may be truncated, because no other tables' foreign keys refer to them;
+ * truncating gives them new files
  */
 export function catchUp(
   record: ReserveRecord,

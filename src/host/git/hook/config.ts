@@ -10,16 +10,16 @@ export type ConfigScope = "system" | "global" | "local" | "worktree" | "command"
 
 /** What git's configuration says about hooks, for one worktree. */
 export interface HookConfig {
-  /** core.hooksPath, a leading `~` expanded; absent when it is not set. */
+  /** core.hooksPath with a leading `~` expanded; absent if it is not set. */
   readonly hooksPath?: string;
   readonly scope?: ConfigScope;
   /** The file that sets it. */
   readonly file?: string;
-  /** The values of `hook.ikigai.*`, by their last part. */
+  /** The values of `hook.ikigai.*`, by the last part of the key. */
   readonly ikigai: Readonly<Record<string, readonly string[]>>;
-  /** The setting by which somebody has switched the configured hook off, and where. */
+  /** The setting that switches the configured hook off, and its scope. */
   readonly off?: { readonly key: string; readonly scope: ConfigScope };
-  /** Worktrees may differ: extensions.worktreeConfig is on, or a file is included on a condition. */
+  /** Whether worktrees may differ: extensions.worktreeConfig is on, or a file is included conditionally. */
   readonly varies: boolean;
 }
 
@@ -32,11 +32,11 @@ interface Known {
 const known = new DirectoryCache<Known>();
 
 /**
- * Reads the configuration as git would in a worktree, extensions.worktreeConfig and included files
- * too. Asks git only when a file that it read before has changed.
+ * Reads the configuration as git does in a worktree, including extensions.worktreeConfig and included files.
+ * Runs git only if a file that it read before has changed.
  *
- * @param gitDir the worktree's administrative directory, or the common one.
- * @throws execa's error when git cannot read its configuration.
+ * @param gitDir the worktree's administrative directory, or the common one
+ * @throws execa's error if git cannot read its configuration
  */
 export async function readHookConfig(
   gitDir: RawPath,
@@ -46,7 +46,7 @@ export async function readHookConfig(
   const bytes = toBuffer(gitDir);
   if (bytes.toString() !== commonDir) {
     const common = await readHookConfig(Buffer.from(commonDir), commonDir, env);
-    // A name that is no text cannot be an argument; the common answer is then the nearest.
+    // A path that is not UTF-8 cannot be passed as an argument; use the common configuration.
     if (!common.varies || !isUtf8(bytes)) return common;
   }
   const directory = bytes.toString();
@@ -92,18 +92,18 @@ async function askGit(
   return { config: { ...found, hooksPath, scope: set.scope, ...file }, origins };
 }
 
-/** One hook's own switch, and that of all hooks after a checkout. */
+/** The switch of our hook, and that of all post-checkout hooks. */
 const SWITCHES = ["hook.ikigai.enabled", "hook.post-checkout.enabled"];
 
 interface ConfigEntry {
   readonly scope: ConfigScope;
   readonly file?: string;
-  /** Section and name are in lower case. */
+  /** Section and name are lower-case. */
   readonly key: string;
   readonly value: string;
 }
 
-/** Reads `git config --list -z --show-scope --show-origin`. */
+/** Parses `git config --list -z --show-scope --show-origin`. */
 function parseConfig(output: string): ConfigEntry[] {
   const fields = output.split("\0");
   const entries: ConfigEntry[] = [];
@@ -114,14 +114,14 @@ function parseConfig(output: string): ConfigEntry[] {
       scope: scope as ConfigScope,
       ...(origin.startsWith("file:") ? { file: origin.slice("file:".length) } : {}),
       key: cut < 0 ? pair : pair.slice(0, cut),
-      // A name alone is true.
+      // A key without a value means true.
       value: cut < 0 ? "true" : pair.slice(cut + 1),
     });
   }
   return entries;
 }
 
-/** Files that git reads when they are there: those it did not name may appear. */
+/** Lists the files that git would read; those that do not exist yet may appear later. */
 function standardFiles(gitDir: string, commonDir: string, env: NodeJS.ProcessEnv): string[] {
   const home = env.HOME ?? "";
   return [
@@ -134,7 +134,7 @@ function standardFiles(gitDir: string, commonDir: string, env: NodeJS.ProcessEnv
   ];
 }
 
-/** Changes whenever one of the files does. */
+/** Returns a string that changes whenever one of the files does. */
 export function stampOf(files: readonly (RawPath | string)[]): string {
   return files
     .map((file) => statIfThere(joinRaw(file)))

@@ -5,19 +5,19 @@ import { displayPath, type HookWorktree, type Permission } from "./directory.ts"
 import { hookBody } from "./home.ts";
 import { HOOK_BODY, hookKind, tornProblem } from "./script.ts";
 
-/** What git runs after a checkout in one worktree, as `ikigai doctor` tells it. */
+/** What git runs after a checkout in one worktree, as reported by `ikigai doctor`. */
 export interface EffectiveHook {
   readonly slug: string;
-  /** Whether git tells the daemon by itself; the daemon's watching sees changes in any case. */
+  /** Whether git notifies the daemon. If not, the daemon's watches still notice changes. */
   readonly runs: boolean;
   readonly through: "hook file" | "configuration" | "watching";
-  /** Where git looks for hooks; for display. */
+  /** The hooks directory git uses; for display. */
   readonly directory?: string;
-  /** Whose hook runs too. */
+  /** Another hook, or hook manager, that runs as well. */
   readonly beside?: "husky" | "lefthook" | "pre-commit" | "another hook";
-  /** Why git does not tell the daemon. */
+  /** Why git does not notify the daemon. */
   readonly why?: string;
-  /** The next thing to type or write. */
+  /** The command to run or the line to add. */
   readonly mend?: string;
 }
 
@@ -29,10 +29,10 @@ export interface HookPlace {
   readonly permission: Permission;
 }
 
-/** The line that somebody can write into a hook of their own; it works in every clone. */
+/** The line that users can add to a hook of their own; it works in every clone. */
 const MENDING_LINE = `hook="$(git rev-parse --git-common-dir)/${HOOK_BODY}"; [ ! -x "$hook" ] || "$hook" "$@"`;
 
-/** Reads the post-checkout hook of a place; `problems` are what installing reported. */
+/** Describes the post-checkout hook of a place; `problems` are those reported by the installation. */
 export function describeHook(place: HookPlace, problems: readonly string[] = []): EffectiveHook {
   const { directory, permission } = place;
   const slug = place.worktree?.slug ?? "";
@@ -50,7 +50,7 @@ export function describeHook(place: HookPlace, problems: readonly string[] = [])
   return { ...shown, ...manager, runs: false, through: "watching", ...why };
 }
 
-/** What git runs where the configuration names our hook, which no core.hooksPath changes. */
+/** Describes the hook that git runs from its configuration, which core.hooksPath does not affect. */
 export function describeConfigured({ worktree, config, directory }: HookPlace): EffectiveHook {
   const slug = worktree?.slug ?? "";
   const beside =
@@ -65,7 +65,7 @@ export function describeConfigured({ worktree, config, directory }: HookPlace): 
   };
 }
 
-/** The text of a hook that git would run; of any other, none. */
+/** Returns the text of a hook, or "" if git would not run it. */
 function runnableText(path: Buffer): string {
   const stat = statIfThere(path);
   if (!stat?.isFile() || (Number(stat.mode) & 0o111) === 0) return "";
@@ -92,7 +92,7 @@ interface Reason {
   readonly mend: string;
 }
 
-/** Why a hook that calls ours does not reach it. */
+/** Explains why a hook that calls ours does not reach it. */
 function damageOf(directory: Buffer, text: string): Reason | undefined {
   const place = displayPath(directory);
   switch (hookKind(text)) {
@@ -101,7 +101,7 @@ function damageOf(directory: Buffer, text: string): Reason | undefined {
     case "cut":
       return { why: `post-checkout in ${place} is cut off`, mend: "ikigai init" };
   }
-  // Somebody's own hook calls the script from another place.
+  // The user's own hook calls the script from another place.
   if (!findBlock(text)) return undefined;
   if (runnableText(joinRaw(directory, HOOK_BODY)) === hookBody()) return undefined;
   return { why: `${HOOK_BODY} in ${place} is damaged`, mend: "ikigai init" };

@@ -15,25 +15,25 @@ import { gitEnvironment } from "../environment.ts";
 import { type HookConfig, stampOf } from "./config.ts";
 import { HOOK_BODY, HOOK_EVENTS } from "./script.ts";
 
-/** May ikigai write into a hooks directory, and why not. */
+/** Whether ikigai may write into a hooks directory, and if not, why. */
 export type Permission =
   | "yes"
-  /** husky's own directory, which its next run would make. */
+  /** Yes, and create it: husky's own directory, which its next run would create. */
   | "make"
-  /** git would show it: the repository tracks it, or does not ignore it. */
+  /** git status would show it: the repository tracks it or does not ignore it. */
   | "visible"
   /** Other repositories use it too. */
   | "shared"
   /** It does not exist. */
   | "missing"
-  /** Not a directory: hooks are switched off. */
+  /** It is not a directory: hooks are switched off. */
   | "off";
 
 /**
- * The directory whose hooks git runs in a worktree (core.hooksPath in git-config(1)): a relative
- * one begins at the worktree's top.
+ * Returns the directory whose hooks git runs in a worktree (core.hooksPath in git-config(1)). A relative path
+ * starts at the worktree's top.
  *
- * @returns undefined when it is relative and there is no worktree to begin at.
+ * @returns undefined if the path is relative and there is no worktree
  */
 export function hooksDirectory(
   commonDir: string,
@@ -46,7 +46,10 @@ export function hooksDirectory(
   return top && top.length > 0 ? joinRaw(top, hooksPath) : undefined;
 }
 
-/** Decides from what is there now; git is asked again only when that has changed. */
+/**
+ * Decides whether ikigai may write into a hooks directory. Runs git only if the files that matter have
+ * changed.
+ */
 export async function permissionFor(
   directory: Buffer,
   commonDir: string,
@@ -94,13 +97,13 @@ async function askGit(
   exists: boolean,
   env: NodeJS.ProcessEnv,
 ): Promise<Permission> {
-  // Such a path cannot be an argument, so git cannot be asked.
+  // A path that is not UTF-8 cannot be passed as an argument.
   if (!isUtf8(directory)) return "visible";
   const below = directory.subarray(top.length + 1).toString();
   const options = { cwd: top.toString(), env: gitEnvironment(env), extendEnv: false } as const;
   const git = (...args: string[]) =>
     execa("git", ["--git-dir", joinRaw(top, ".git").toString(), ...args], options);
-  // A bare repository has no worktree that could show anything.
+  // A bare repository has no worktree whose status could show anything.
   const inside = await git("rev-parse", "--is-inside-work-tree");
   if (inside.stdout === "false") return exists ? "yes" : "missing";
   if (!exists && isHuskys(directory)) {
@@ -110,19 +113,19 @@ async function askGit(
   const names = [...HOOK_EVENTS, HOOK_BODY].map((name) => `${below}/${name}`);
   const input = `${names.join("\0")}\0`;
   const args = ["--git-dir", joinRaw(top, ".git").toString(), "check-ignore", "-z", "--stdin"];
-  // It answers 1 when none of them is ignored, and names those that are.
+  // check-ignore lists the ignored paths, and exits with 1 if there are none.
   const ignored = await execa("git", args, { ...options, input, reject: false });
   if (ignored.stdout.split("\0").length - 1 < names.length) return "visible";
   return exists ? "yes" : "missing";
 }
 
-/** husky 9 points core.hooksPath at `_` in its directory, makes it and has git ignore it. */
+/** husky 9 points core.hooksPath at `_` in its directory, creates it and has git ignore it. */
 function isHuskys(directory: Buffer): boolean {
   const text = directory.toString("latin1");
   return text.endsWith("/_") && !!statIfThere(directory.subarray(0, -2))?.isDirectory();
 }
 
-/** The top of the worktree that a path lies in. */
+/** Returns the top of the worktree that contains a path. */
 function topAbove(path: Buffer): Buffer | undefined {
   for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
     const above = path.subarray(0, at);
@@ -131,7 +134,7 @@ function topAbove(path: Buffer): Buffer | undefined {
   return undefined;
 }
 
-/** A worktree's administrative directory, as its `.git` says (gitrepository-layout(5)). */
+/** Returns a worktree's administrative directory as its `.git` names it (gitrepository-layout(5)). */
 function gitDirOf(top: Buffer): Buffer {
   const dotGit = joinRaw(top, ".git");
   if (!statIfThere(dotGit)?.isFile()) return dotGit;
@@ -146,7 +149,7 @@ function isInside(path: Buffer, directory: Buffer): boolean {
   return path.toString("latin1").startsWith(`${directory.toString("latin1")}/`);
 }
 
-/** The real path, also of something that is not there yet. */
+/** Resolves links, also for a path that does not exist yet. */
 function realOf(path: Buffer): Buffer {
   try {
     return fs.realpathSync(path, { encoding: "buffer" });
@@ -157,10 +160,10 @@ function realOf(path: Buffer): Buffer {
   }
 }
 
-/** What of a worktree the hooks of git depend on. */
+/** The parts of a worktree that git's hooks depend on. */
 export type HookWorktree = Pick<Worktree, "slug" | "gitDir" | "path">;
 
-/** For people: control characters and broken encodings must not reach their terminal. */
+/** Formats a path for display; control characters and broken encodings must not reach a terminal. */
 export function displayPath(path: RawPath): string {
   return toBuffer(path)
     .toString()

@@ -5,21 +5,21 @@ import type { Layout } from "../../../model/layout.ts";
 import { listIfThere, statIfThere } from "../../fs/files.ts";
 import { logErrors } from "../../timers/interval.ts";
 
-/** As many as the hook tries; so few that all requests together fit into a pipe that nobody reads. */
+/** As many as the hook tries. Few enough that all requests together fit into a pipe that is not read. */
 const PIPES = 32;
-/** Longer than a hook waits: nobody gets an answer that was another's. */
+/** Longer than a hook waits, so that no hook reads an answer meant for another. */
 const KEPT_MS = 250;
-/** Taken by a hook that was killed before it could say so. */
+/** Age after which a claimed pipe belongs to a hook that was killed. */
 const LOST_MS = 10_000;
 const TEST = "test\n";
 
-/** Told of each administrative directory that the hook names; the hook waits until it settles. */
+/** Called with each administrative directory that a hook names; the hook waits until it settles. */
 export type HookTold = (gitDir: Buffer) => Promise<unknown>;
 
 /**
- * Answers git's hook through named pipes in `run/hook`, which a shell can use without another
- * program. The hook goes by the file `daemon` in there, which is written last: where pipes do not
- * work it is never there, and the hook asks at the socket.
+ * Answers git's hooks through named pipes in `run/hook`, which a shell can use without starting another
+ * program. The hook uses them if `run/hook/daemon` exists. That file is written last, after a test: where
+ * pipes do not work it is missing, and the hook connects to the socket instead.
  */
 export class HookPipes {
   readonly #directory: string;
@@ -37,7 +37,7 @@ export class HookPipes {
     this.#journal = journal;
   }
 
-  /** Settles when the hook can use them. */
+  /** Settles once hooks can use the pipes. */
   async begin(): Promise<void> {
     const directory = this.#directory;
     const requests = `${directory}/requests`;
@@ -45,7 +45,7 @@ export class HookPipes {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
     const answers = Array.from({ length: PIPES }, (_, i) => `${directory}/${i}`);
     await execa("mkfifo", ["-m", "600", requests, ...answers], { stdin: "ignore" });
-    // Also for writing, or it would end with every hook that hangs up.
+    // Opened for writing as well, or reading would end whenever a hook closes its end.
     const { O_RDWR, O_NONBLOCK } = fs.constants;
     const descriptor = fs.openSync(requests, O_RDWR | O_NONBLOCK);
     this.#requests = new net.Socket({ fd: descriptor, readable: true, writable: false });
@@ -69,7 +69,7 @@ export class HookPipes {
     for (const timer of this.#releases.values()) clearTimeout(timer);
   }
 
-  /** Lines of the answer's pipe, what the answer has to be, and the directory; each comes whole. */
+  /** Parses lines of: number of the answer pipe, expected answer, directory. Each is written in one piece. */
   #read(chunk: Buffer): void {
     let rest = Buffer.concat([this.#rest, chunk]);
     for (let end = rest.indexOf(0x0a); end >= 0; end = rest.indexOf(0x0a)) {
@@ -91,7 +91,7 @@ export class HookPipes {
   #answer(pipe: string, token: string): void {
     const path = `${this.#directory}/${pipe}`;
     try {
-      // Without a reader this fails, as it should: the hook has given up.
+      // Fails if there is no reader, which means that the hook has given up.
       const { O_WRONLY, O_NONBLOCK } = fs.constants;
       const file = fs.openSync(path, O_WRONLY | O_NONBLOCK);
       try {

@@ -17,24 +17,24 @@ import {
 } from "./script.ts";
 
 /**
- * Puts our block into every hook of a directory, or a hook of ours where there is none. Writes
- * only what differs.
+ * Adds our block to every hook in a directory, or creates the hook if there is none. Writes only what
+ * differs.
  *
- * @param body the script that the blocks run, latin1.
- * @returns why something could not be done, one sentence each.
- * @throws the file system's error, such as EACCES.
+ * @param body the script that the blocks run, latin1
+ * @returns problems, one sentence each
+ * @throws the file system's error, such as EACCES
  */
 export function installInto(directory: Buffer, body: string): string[] {
   installBody(directory, body);
   return HOOK_EVENTS.flatMap((event) => installEvent(directory, event) ?? []);
 }
 
-/** Only the script, for hooks that call it by themselves. */
+/** Installs only the script, for hooks that call it themselves. */
 export function installBody(directory: Buffer, body: string): undefined {
   write(joinRaw(directory, HOOK_BODY), body);
 }
 
-/** Takes everything of ours out of a directory: its hooks are as they were, to the byte. */
+/** Removes everything of ours from a directory and restores its hooks byte for byte. */
 export function removeFrom(directory: Buffer): void {
   for (const event of HOOK_EVENTS) {
     tidyCopies(directory, event);
@@ -73,7 +73,7 @@ function installEvent(directory: Buffer, event: HookEvent): string | undefined {
       return tornProblem(event);
     case "shell": {
       const mode = Number(stat.mode) & 0o7777;
-      // git runs no hook that is not executable; with our block in it we would have to make it so.
+      // git does not run a hook that is not executable; adding our block would mean making it executable.
       if ((mode & 0o111) === 0) return setAside(directory, event, aside);
       const shared = sharedHook(text);
       if (shared !== text) replaceFile(path, shared, mode);
@@ -95,7 +95,7 @@ function writeOurs(directory: Buffer, event: HookEvent, wraps: boolean): void {
   write(joinRaw(directory, event), wraps ? wrappingHook(event) : ownHook());
 }
 
-/** A rename keeps all of it: bytes, mode, a link's relative target. */
+/** Renames the hook, which keeps everything: bytes, mode, a link's relative target. */
 function setAside(directory: Buffer, event: HookEvent, occupied: boolean): string | undefined {
   if (occupied) {
     return `${asideOf(event)} is from an earlier hook and in the way: move it, or run \`ikigai uninstall\` first`;
@@ -122,9 +122,9 @@ function removeEvent(directory: Buffer, event: HookEvent): void {
 }
 
 /**
- * lefthook renames a hook that it replaces to `.old`, pre-commit to `.legacy`, which it runs. The
- * new hook gets our block, so in the copy it must go: ours would run twice, and lefthook refuses
- * to install where an `.old` is left.
+ * Removes our block from copies made by hook managers. lefthook renames a hook that it replaces to `.old`;
+ * pre-commit renames it to `.legacy` and runs it. The new hook gets our block, so the copy must not have it:
+ * ours would run twice, and lefthook refuses to install where an `.old` exists.
  */
 function tidyCopies(directory: Buffer, event: HookEvent): void {
   for (const suffix of [".old", ".legacy"]) {

@@ -4,14 +4,14 @@ import { fileURLToPath } from "node:url";
 import { joinRaw, listIfThere, readIfThere, statIfThere } from "../../fs/files.ts";
 import { removeIfEmpty } from "../info-exclude.ts";
 
-/** What husky writes into the `.gitignore` of its directory, too. */
+/** husky writes the same into the `.gitignore` of its directory. */
 const HIDE_ALL = "*";
 
 /**
- * Makes a hooks directory.
+ * Creates a hooks directory.
  *
- * @param hidden whether it lies in a worktree and must keep itself out of `git status`.
- * @returns whether it was not there.
+ * @param hidden whether it is inside a worktree and must hide itself from `git status`
+ * @returns whether it was created
  */
 export function makeHooksDirectory(path: Buffer, hidden: boolean): boolean {
   if (statIfThere(path)) return false;
@@ -20,7 +20,7 @@ export function makeHooksDirectory(path: Buffer, hidden: boolean): boolean {
   return true;
 }
 
-/** Removes a directory that we made, unless somebody else uses it by now. */
+/** Removes a directory that we created, unless it is used by others now. */
 export function unmakeHooksDirectory(path: Buffer): void {
   const ignore = joinRaw(path, ".gitignore");
   const alone = listIfThere(path).length === 1;
@@ -31,9 +31,9 @@ export function unmakeHooksDirectory(path: Buffer): void {
 let body: string | undefined;
 
 /**
- * The script that comes with ikigai, from the sources as from the bundle; latin1.
+ * Returns the hook script that ships with ikigai, from the sources or the bundle; latin1.
  *
- * @throws Error when the installation of ikigai lacks it.
+ * @throws Error if the installation of ikigai lacks it
  */
 export function hookBody(): string {
   for (let at = dirname(fileURLToPath(import.meta.url)); body === undefined; at = dirname(at)) {

@@ -8,10 +8,10 @@ import { HOOK_BODY, HOOK_EVENTS } from "./script.ts";
 const SECTION = "hook.ikigai";
 
 /**
- * Whether git runs the hooks that its configuration names (`hook.<name>.command`, git-hook(1)),
- * which it does from 2.54 on, beside those of the hooks directory.
+ * Tells whether git runs hooks from its configuration (`hook.<name>.command`, git-hook(1)), which it does
+ * since 2.54, in addition to those in the hooks directory.
  *
- * @param version what `git version` prints.
+ * @param version the output of `git version`
  */
 export function runsConfiguredHooks(version: string): boolean {
   const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(version) ?? [];
@@ -19,9 +19,9 @@ export function runsConfiguredHooks(version: string): boolean {
 }
 
 /**
- * The value of hook.ikigai.command. git hands it to sh with the hook's arguments behind it, and
- * prints what sh complains about: so it says nothing when the script has gone. Where it has gone
- * with the whole project, which was moved, git knows the new place; asking costs a process.
+ * Returns the value of hook.ikigai.command. git passes it to sh with the hook's arguments appended and shows
+ * sh's errors, so it must be silent if the script is missing. If the whole project was moved, it asks git for
+ * the new path, which costs a process.
  */
 export function configuredCommand(body: string): string {
   const moved = `"$(git rev-parse --git-common-dir 2>/dev/null)/${HOOK_BODY}"`;
@@ -29,19 +29,19 @@ export function configuredCommand(body: string): string {
   return `h=${quoted}; test -x "$h" || h=${moved}; test ! -x "$h" || "$h"`;
 }
 
-/** Whether the configuration already is as `configure` would make it. */
+/** Tells whether the configuration already is as `configure` would write it. */
 export function isConfigured(config: HookConfig, body: string): boolean {
   const { command = [], event = [] } = config.ikigai;
   const events = event.slice(event.lastIndexOf("") + 1);
-  // git takes the last command, and an empty event clears those before it.
+  // The last command counts, and an empty event clears those before it.
   const all = HOOK_EVENTS.every((name) => events.includes(name));
   return all && command.at(-1) === configuredCommand(body);
 }
 
 /**
- * Writes the hook into the repository's configuration.
+ * Adds the hook to the repository's configuration.
  *
- * @throws execa's error, such as when another git holds the configuration's lock.
+ * @throws Error, such as when another git holds the lock of the configuration
  */
 export async function configure(
   commonDir: string,
@@ -49,7 +49,7 @@ export async function configure(
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   const before = readIfThere(`${commonDir}/config`)?.toString("latin1") ?? "";
-  // The command first: git refuses to work when an event names a hook without one.
+  // The command first: git refuses to work if an event names a hook without a command.
   await config(commonDir, env, ["--replace-all", `${SECTION}.command`, configuredCommand(body)]);
   if (willGetLineFeed(before)) await config(commonDir, env, [`${SECTION}.lineFeedAdded`, "true"]);
   await config(commonDir, env, ["--unset-all", `${SECTION}.event`], [5]);
@@ -58,7 +58,7 @@ export async function configure(
   }
 }
 
-/** Takes the hook out of the repository's configuration, if it is there. */
+/** Removes the hook from the repository's configuration, if it is there. */
 export async function unconfigure(commonDir: string, env: NodeJS.ProcessEnv): Promise<void> {
   const file = `${commonDir}/config`;
   const before = textBeforeSection(file);

@@ -21,9 +21,9 @@ export type { EffectiveHook, HookWorktree };
 export interface HookRepository {
   readonly commonDir: string;
   readonly worktrees: readonly HookWorktree[];
-  /** What git sees; this process' own when left out. */
+  /** The environment git sees; defaults to this process'. */
   readonly env?: NodeJS.ProcessEnv;
-  /** What `git version` prints; asked for when left out. */
+  /** The output of `git version`; git is asked if left out. */
   readonly gitVersion?: string;
 }
 
@@ -33,11 +33,11 @@ export interface HookReport {
 }
 
 /**
- * Has git tell the daemon about checkouts, merges and rebases, beside whatever hooks there are.
- * Cheap when nothing has changed (no process, no write), so it can follow every look at the
- * repository: that is how it comes back after a hook manager has written its own file anew.
+ * Makes git notify the daemon of checkouts, merges and rebases, beside existing hooks. Cheap if nothing has
+ * changed (no process, no write), so it can run after every scan of the repository: this is how the hook
+ * comes back after a hook manager has overwritten its file.
  *
- * @throws when git's configuration cannot be read or changed; what else fails is in the report.
+ * @throws if git's configuration cannot be read or changed; other failures are in the report
  */
 export async function installHook(repository: HookRepository): Promise<HookReport> {
   const { commonDir, env = process.env } = repository;
@@ -46,7 +46,7 @@ export async function installHook(repository: HookRepository): Promise<HookRepor
   if (await isByConfiguration(repository)) return await installConfig(repository, places);
   if (places.some(({ config }) => config.ikigai.command)) await unconfigure(commonDir, env);
   const problems = installFiles(commonDir, places);
-  // All that have the same settings and the same directory have the same hook.
+  // Worktrees with the same settings and directory have the same hook.
   const told = new Map<string, { readonly config: HookConfig; readonly hook: EffectiveHook }>();
   const worktrees = places.flatMap((place) => {
     const { worktree, directory, config } = place;
@@ -61,7 +61,7 @@ export async function installHook(repository: HookRepository): Promise<HookRepor
   return { worktrees };
 }
 
-/** Takes back all that `installHook` did: hooks, directories and configuration as they were. */
+/** Undoes `installHook`: hooks, directories and configuration are as they were. */
 export async function removeHook(repository: HookRepository): Promise<void> {
   const { commonDir, env = process.env } = repository;
   const places = await placesOf(repository);
@@ -83,7 +83,7 @@ export async function removeHook(repository: HookRepository): Promise<void> {
   writeRecord(commonDir, []);
 }
 
-/** What git does for one worktree now; nothing is written. */
+/** Reports what git does for one worktree now; writes nothing. */
 export async function effectiveHook(
   repository: HookRepository,
   worktree: HookWorktree,
@@ -103,7 +103,7 @@ async function isByConfiguration({
   return runsConfiguredHooks(gitVersion ?? (await askGitVersion(env)));
 }
 
-/** @returns what went wrong, by hooks directory. */
+/** @returns problems, by hooks directory */
 function installFiles(
   commonDir: string,
   places: readonly HookPlace[],
@@ -115,7 +115,7 @@ function installFiles(
     if (!directory || problems.has(keyOf(directory))) continue;
     const allowed = permission === "yes" || permission === "make";
     const install = () => {
-      // Somebody's own hook can still call the script, from a place that is the same in every clone.
+      // The user's own hook can still call the script, from a path that is the same in every clone.
       if (!allowed) return installBody(Buffer.from(commonDir), body);
       const made = makeHooksDirectory(directory, permission === "make");
       const key = keyOf(directory);
@@ -129,7 +129,7 @@ function installFiles(
   return problems;
 }
 
-/** git runs the script by itself; the hook files of an older git's time go. */
+/** Installs the hook in the configuration, and removes the hook files that an older git needed. */
 async function installConfig(
   { commonDir, env = process.env }: HookRepository,
   places: readonly HookPlace[],
@@ -147,7 +147,7 @@ async function installConfig(
   return { worktrees };
 }
 
-/** One for commands that are run beside a bare repository, and one for each worktree. */
+/** One place for commands run beside a bare repository, and one for each worktree. */
 async function placesOf(repository: HookRepository): Promise<HookPlace[]> {
   const placeOf = await placeFinder(repository);
   return await Promise.all([placeOf(), ...repository.worktrees.map(placeOf)]);
@@ -155,7 +155,7 @@ async function placesOf(repository: HookRepository): Promise<HookPlace[]> {
 
 async function placeFinder({ commonDir, env = process.env }: HookRepository) {
   const common = await readHookConfig(Buffer.from(commonDir), commonDir, env);
-  // By settings and directory: a thousand worktrees have one of each, as a rule.
+  // Cached by settings and directory, because usually all worktrees share one of each.
   const permissions = new Map<string, Promise<Permission>>();
   return async (worktree?: HookWorktree): Promise<HookPlace> => {
     const config =

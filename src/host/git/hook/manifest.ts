@@ -2,16 +2,16 @@ import fs from "node:fs";
 import { posix } from "node:path";
 import { joinRaw, readIfThere, writeAtomically } from "../../fs/files.ts";
 
-/** A directory that we wrote hooks into. */
+/** A directory into which we installed hooks. */
 export interface RecordedDirectory {
   readonly path: Buffer;
-  /** It was not there before: removal takes it away when nobody else uses it. */
+  /** We created it, so removal deletes it unless others use it. */
   readonly made: boolean;
 }
 
 /**
- * Which directories hold hooks of ours: core.hooksPath may name another one by the time they are
- * to be removed. Paths are kept relative to the repository, so that the project can move.
+ * Reads which directories have our hooks; core.hooksPath may name another one by the time they are removed.
+ * Paths are stored relative to the repository, so that the project can move.
  */
 export function readRecord(commonDir: string): RecordedDirectory[] {
   const text = readIfThere(fileOf(commonDir))?.toString();
@@ -21,7 +21,7 @@ export function readRecord(commonDir: string): RecordedDirectory[] {
   }));
 }
 
-/** Writes the record when it has changed; without directories there is none. */
+/** Writes the record if it has changed, and deletes it if there are no directories. */
 export function writeRecord(commonDir: string, directories: readonly RecordedDirectory[]): void {
   const file = fileOf(commonDir);
   if (directories.length === 0) {
@@ -39,7 +39,7 @@ export function writeRecord(commonDir: string, directories: readonly RecordedDir
 const fileOf = (commonDir: string) => `${commonDir}/ikigai-hooks.json`;
 const latin1 = (path: string) => joinRaw(path).toString("latin1");
 
-/** A record that cannot be read counts as none: the directories in use are looked at anyway. */
+/** An unreadable record counts as empty: the directories in use are checked anyway. */
 function parse(text: string | undefined): { path: string; made: boolean }[] {
   if (text === undefined) return [];
   try {

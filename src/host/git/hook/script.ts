@@ -6,15 +6,17 @@ import {
   withoutBlocks,
 } from "../managed-block.ts";
 
-/** The hooks that follow a change of a worktree's files (githooks(5)). */
+/** The hooks that run after a worktree's files changed (githooks(5)). */
 export const HOOK_EVENTS = ["post-checkout", "post-merge", "post-rewrite"] as const;
 export type HookEvent = (typeof HOOK_EVENTS)[number];
 
-/** The script that the blocks run; it lies beside the hooks and is no hook by its name. */
+/** The script that the blocks run; it is beside the hooks, under a name that is not a hook's. */
 export const HOOK_BODY = "ikigai-hook";
-/** Where a hook lies that cannot hold a block; our own file runs it. */
+/** Where a hook is kept that cannot hold a block; our own hook runs it. */
 export const asideOf = (event: HookEvent): string => `${event}.before-ikigai`;
-/** Links to what lies aside, by the hooks' real names: some hooks look at theirs. */
+/**
+ * Directory of links to those hooks under their real names, because some hooks check the name they run under.
+ */
 export const ASIDE_DIRECTORY = "before-ikigai";
 
 const SHEBANG = "#!/bin/sh\n";
@@ -25,39 +27,39 @@ const CALL = `# Tells ikigai about this change; silent, and never fails. \`ikiga
 if [ -x "\${0%/*}/${HOOK_BODY}" ]; then "\${0%/*}/${HOOK_BODY}" "$@" </dev/null >/dev/null 2>&1 || :; fi
 `;
 
-/** In a hook that is all ours it needs no shell of its own. */
+/** For a hook that is entirely ours: sourced, so that it needs no second shell. */
 const CALL_WITHIN = `# Tells ikigai about this change; silent, and never fails. \`ikigai uninstall\` takes it away.
 trap 'exit 0' 0
 if [ -x "\${0%/*}/${HOOK_BODY}" ]; then . "\${0%/*}/${HOOK_BODY}"; fi
 `;
 
-/** Runs the hook aside in our place: same arguments, same standard input, its exit status. */
+/** Runs the hook that was moved aside in our place: same arguments, standard input and exit status. */
 const callAside = (event: HookEvent): string =>
   `if [ -x "\${0%/*}/${asideOf(event)}" ]; then exec "\${0%/*}/${ASIDE_DIRECTORY}/${event}" "$@"; fi\n`;
 
-/** A hook file that is ours from the first to the last byte. */
+/** Renders a hook file that is entirely ours. */
 export function ownHook(): string {
   return SHEBANG + markedBlock(CALL_WITHIN, WHOLE);
 }
 
-/** Our hook file in place of one that lies aside. */
+/** Renders our hook file that runs one moved aside. */
 export function wrappingHook(event: HookEvent): string {
   return SHEBANG + markedBlock(CALL + callAside(event), WRAPS);
 }
 
-/** What a hook file is to us. Texts are latin1. */
+/** Classifies a hook file. Texts are latin1. */
 export type HookKind =
-  /** All ours, for an event that had no hook. */
+  /** Entirely ours, for an event that had no hook. */
   | "own"
-  /** All ours, and it runs another one. */
+  /** Entirely ours; runs the hook that was there before. */
   | "wrapping"
-  /** One of the two, of which only the beginning was written. */
+  /** One of these two, truncated. */
   | "cut"
   /** A script of a POSIX-like shell, perhaps with our block. */
   | "shell"
   /** Anything else that git can run. */
   | "program"
-  /** Marks of ours that somebody has cut in two: not touched. */
+  /** One of our two marks is missing: not touched. */
   | "torn";
 
 export function hookKind(text: string): HookKind {
@@ -71,10 +73,13 @@ export function hookKind(text: string): HookKind {
   return isShell(text) && !runsItselfElsewhere(text) ? "shell" : "program";
 }
 
-/** Whole files that do nothing, and may be somebody's. */
+/** Complete files that do nothing, and may be the user's. */
 const IDLE = new Set(["#!/bin/sh", SHEBANG]);
 
-/** What a crash leaves of a file of ours: its beginning, and NUL bytes where the rest should be. */
+/**
+ * Tells whether a text is a hook of ours that a crash cut short: its beginning, perhaps followed by NUL
+ * bytes.
+ */
 function isCut(text: string): boolean {
   const rest = text.replace(/\0+$/, "");
   if (IDLE.has(text) || rest.length < "#!/".length) return false;
@@ -83,26 +88,26 @@ function isCut(text: string): boolean {
   );
 }
 
-/** What is said of marks that somebody has cut in two. */
+/** Describes a hook in which one of our marks is missing. */
 export function tornProblem(event: HookEvent): string {
   return `in ${event} one of the two "ikigai" lines is missing: delete the other one`;
 }
 
-/** A foreign shell hook with our block first, so that none of its exits skips it. */
+/** Adds our block to a foreign shell hook, first, so that no `exit` skips it. */
 export function sharedHook(text: string): string {
   const plain = foreignHook(text);
   const line = /^#!.*(\n|$)/.exec(plain)?.[0] ?? "";
   return placeBlock(line, CALL, plain.slice(line.length));
 }
 
-/** The foreign hook's own text: what is left without our block. */
+/** Returns the foreign hook's own text, without our block. */
 export function foreignHook(text: string): string {
   return withoutBlocks(text);
 }
 
 const SHELLS = new Set(["sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "zsh", "busybox"]);
 
-/** By its interpreter. git, like execvp(3), runs a text without one with sh. */
+/** Decides by the interpreter. git, like execvp(3), runs a text without one with sh. */
 function isShell(text: string): boolean {
   if (text.includes("\0") || text.startsWith("\xef\xbb\xbf") || text.startsWith("\xff\xfe")) {
     return false;
@@ -114,12 +119,12 @@ function isShell(text: string): boolean {
   return name !== undefined && SHELLS.has(name);
 }
 
-/** Not an option of env(1) and no assignment. */
+/** Tells whether a word is neither an option of env(1) nor an assignment. */
 function isProgram(word: string): boolean {
   return !word.startsWith("-") && !word.includes("=");
 }
 
-/** A script that shells and another language both read would not survive a line of ours. */
+/** Detects polyglot scripts that re-execute themselves with another language: our line would break them. */
 function runsItselfElsewhere(text: string): boolean {
   return /\bexec\b.*\$(0|\{0\}|BASH_SOURCE|\{BASH_SOURCE)/.test(text);
 }
