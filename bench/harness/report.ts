@@ -79,7 +79,7 @@ export function asMarkdown({ at, machine, results }: Run, before = ""): string {
 Measured ${at.slice(0, 10)} on ${describeMachine(machine)}.
 
 Median ± half the distance between the quartiles, and the 95th percentile. Both sides of a comparison take turns in one
-run. To measure on a machine of your own, and to write this page anew:
+run. To measure on your own machine and rewrite this page:
 
 \`\`\`sh
 npm run bench -- --write
