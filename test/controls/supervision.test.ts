@@ -5,7 +5,7 @@ import { accounts } from "../support/as-user.ts";
 import { waitFor } from "../support/wait.ts";
 import { type Controls, makeControls } from "./support.ts";
 
-/** Processes that look after one service: `runsv NAME`. */
+/** Lists the processes that supervise one service: `runsv NAME`. */
 async function keeperOf(controls: Controls, service: string): Promise<number> {
   const line = (await controls.everything(0)).find((title) => title.endsWith(` runsv ${service}`));
   return Number(line?.split(" ")[0]);
@@ -19,7 +19,7 @@ async function one(controls: Controls, name: "nginx" | "postgres" | "runsvdir"):
   });
 }
 
-/** Ends processes by force and waits until the kernel has done so. */
+/** Kills processes and waits until they have ended. */
 async function crash(controls: Controls, ...pids: number[]): Promise<void> {
   for (const pid of pids) process.kill(pid, "SIGKILL");
   await waitFor(async () => {
