@@ -1,16 +1,16 @@
-/** How the benchmark's schema is cut: 25 tables, 57 indexes (25 of them keys), 23 foreign keys. */
+/** The benchmark's schema: 25 tables, 57 indexes (25 of them keys), 23 foreign keys. */
 export const SHAPE = { tables: 25, indexes: 57, foreignKeys: 23 } as const;
 
-/** Share of the rows that table `at` holds: a few large tables, many small ones. */
+/** Share of the rows that go to table `at`: a few large tables, many small ones. */
 function share(at: number): number {
   const weights = [30, 20, 12, 8, 6, 5, 4, 3, 2, 2];
   return (weights[at] ?? 8 / (SHAPE.tables - weights.length)) / 100;
 }
 
-/** Bytes that a row takes, with its part of the indexes; measured on PostgreSQL 15. */
+/** Bytes per row, its share of the indexes included; measured on PostgreSQL 15. */
 const ROW_BYTES = 260;
 
-/** Statements that make the schema with about `megabytes` of tables and indexes. */
+/** Statements that create the schema with about `megabytes` of tables and indexes. */
 export function benchSchema(schema: string, megabytes: number): string[] {
   const sql = [`SET search_path = ${schema}`, "SET synchronous_commit = off"];
   for (let at = 0; at < SHAPE.tables; at++)

@@ -23,7 +23,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - began;
 }
 
-/** A server of its own with the schema in it; nobody waits for a checkpoint that another row caused. */
+/** Starts a separate server with the schema, so that no row waits for a checkpoint of another one. */
 async function withBase<T>(
   megabytes: number,
   work: (cluster: Cluster, client: pg.Client) => Promise<T>,
@@ -70,7 +70,7 @@ async function dumpAndRestore(cluster: Cluster, database: string): Promise<void>
   if (code !== 0) throw new Error(`psql ended with ${code}`);
 }
 
-/** Both sides on one server, in turn; the template's copy is told beside them. */
+/** Measures both sides on one server, in turn; reports the copy of a template database beside them. */
 function withRows(megabytes: number): Promise<Measured> {
   return withBase(megabytes, async (cluster, client) => {
     await client.query("CREATE DATABASE model");
@@ -115,7 +115,7 @@ function claim(megabytes: number): Promise<Measured> {
   );
 }
 
-/** What the daemon does, clock, ended connections and the try to drop what is empty included. */
+/** Measures all that the daemon does: clock, ending connections and the attempt to drop an empty schema. */
 function retire(): Promise<Measured> {
   return withBase(1, async (cluster, client) => {
     await client.query("CREATE ROLE wt_t");
@@ -150,7 +150,7 @@ const MARK = { worktree: "t", identity: "bench", secret: "bench" };
 
 const MANY = 1_000;
 
-/** As many other schemas of 25 tables each as a project of a thousand worktrees has. */
+/** Adds as many schemas of 25 tables as a project with a thousand worktrees has. */
 async function crowd(bench: Bench, client: pg.Client): Promise<void> {
   bench.say(`making ${MANY} schemas`);
   const tables = Array.from(
@@ -177,7 +177,7 @@ function amongMany(bench: Bench): Promise<Measured> {
   );
 }
 
-/** One start each: a crash with as many files takes long to make. */
+/** One start each, since preparing a crash with that many files takes long. */
 function crash(bench: Bench): Promise<Measured> {
   return withBase(1, async (cluster, client) => {
     const dirty =

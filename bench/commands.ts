@@ -15,7 +15,7 @@ function fifty(bench: Bench): Promise<BenchProject> {
   });
 }
 
-/** A command as it is typed: through `.ikigai/bin`, which direnv puts on PATH. */
+/** Runs a command as users do: through `.ikigai/bin`, which direnv puts on PATH. */
 export function commandRounds(project: BenchProject, count: number, ...args: string[]) {
   const place = project.at(project.root);
   return rounds(count, {

@@ -8,7 +8,7 @@ import { rounds } from "./harness/rounds.ts";
 import type { Measured, Row } from "./harness/row.ts";
 
 const HANDLER = "Deno.serve(() => new Response(String(Deno.pid)));\n";
-// The pid says which start an answer comes from.
+// The pid tells which start an answer comes from.
 const SERVER = `import { createServer } from "node:http";
 const { PORT, IKIGAI_WORKTREE } = process.env;
 createServer((request, response) => {
@@ -45,7 +45,7 @@ async function addWorktrees(project: BenchProject, names: readonly string[]): Pr
   );
 }
 
-/** The first answer of an idle service that has run before, against the same program by hand. */
+/** First answer of an idle service that has run before, compared with the same program started by hand. */
 async function firstRequest(bench: Bench): Promise<Measured | string> {
   const files = { "backend/main.ts": HANDLER };
   const project = await bench.project("idle-deno", { app: "services/deno-main", files }, (made) => {
@@ -108,7 +108,7 @@ async function oneStart(bench: Bench): Promise<Measured> {
   };
 }
 
-/** Proportional memory in bytes of every process of the project (proc(5), smaps_rollup). */
+/** Proportional set size of all processes of the project, in bytes (proc(5), smaps_rollup). */
 async function memoryOf(project: BenchProject): Promise<number> {
   const found = await processesOf([project.root]);
   const kilobytes = found.map(({ pid }) => {
@@ -135,7 +135,7 @@ async function idleMemory(bench: Bench): Promise<Measured | string> {
   );
   await addWorktrees(project, ["w0"]);
   const settled = async () => {
-    // What was allocated on the way is let go of in a while; the smallest of some looks is kept.
+    // Temporary allocations are freed after a while; the smallest of several readings counts.
     const looks: number[] = [];
     for (let i = 0; i < 20; i++) {
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -171,7 +171,7 @@ async function manyStops(bench: Bench): Promise<Measured> {
   const client = async () => {
     while (next < REQUESTS) {
       const turn = next++;
-      // Two for each worktree, which comes back when it has just been stopped.
+      // Two per worktree, which is started again when it has just been stopped.
       const name = names[(Math.floor(turn / 2) * 17) % WORKTREES] ?? "";
       const began = performance.now();
       const answer = await get(project, `/${name}/api/`, turn % 3 === 0 ? "POST" : "GET").catch(

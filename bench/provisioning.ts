@@ -11,7 +11,7 @@ interface Reports {
   readonly worktrees: readonly { readonly slug: string; readonly state: string }[];
 }
 
-/** Whether the daemon calls a worktree ready, schema, role, route, services and environment included. */
+/** Whether the daemon reports a worktree as ready: schema, role, route, services and environment. */
 async function isReady(project: BenchProject, slug: string): Promise<boolean> {
   const found = await project
     .ask<{ worktree?: Reports["worktrees"][number] }>("GET", `/v1/worktree?of=${slug}`)
@@ -72,7 +72,7 @@ async function switchBranch(bench: Bench): Promise<Measured> {
 
 const MANY = 20;
 
-/** What an application of a usual size checks out, in files of 2 kB. */
+/** The number of files of an average application, at 2 kB each. */
 const FILES = 500;
 
 function sizeable(bench: Bench): Promise<BenchProject> {
@@ -88,7 +88,7 @@ function sizeable(bench: Bench): Promise<BenchProject> {
 async function addMany(project: BenchProject): Promise<Measured> {
   let round = 0;
   const names = () => Array.from({ length: MANY }, (_, i) => `p${round}-${i}`);
-  // git itself fails now and then when another add is half done: whoever adds then tries again.
+  // git itself sometimes fails while another add is half done, and is then run again.
   const one = (root: string, name: string): Promise<unknown> =>
     project
       .gitBeside(root, "worktree", "add", "--quiet", "--detach", name)
@@ -122,7 +122,7 @@ async function addMany(project: BenchProject): Promise<Measured> {
 
 const GREETING = "Deno.serve(() => new Response('hello'));\n";
 
-/** The first answer of a worktree whose backend has never run. */
+/** First answer of a worktree whose backend has never run. */
 async function firstAnswer(bench: Bench): Promise<Measured | string> {
   const files = { "backend/main.ts": GREETING };
   const project = await bench.project("deno", { app: "services/deno-main", files }, (made) => {
@@ -188,7 +188,7 @@ export const rows: readonly Row[] = [
     title: "add returns → first 200 of its Deno backend",
     baseline: "Deno alone",
     unit: "ms",
-    // Beyond the runtime's own start there is the gate, one look and one wait for a socket.
+    // Besides the runtime's own start: the gate, one reconcile and one wait for a socket.
     target: { kind: "most", value: 100 },
     run: firstAnswer,
   },

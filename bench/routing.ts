@@ -8,7 +8,7 @@ import type { Measured, Row } from "./harness/row.ts";
 const ROUNDS = 9;
 const SECONDS = 2;
 
-/** Answers alike for everybody: with their length as frameworks send them, and in pieces as a stream does. */
+/** Constant responses: with a length, as frameworks send them, and in chunks, as a stream does. */
 const SERVER = `import { createServer } from "node:http";
 const body = JSON.stringify({ greeting: "hello", text: "x".repeat(200) });
 createServer((request, response) => {
@@ -56,7 +56,7 @@ async function throughput(
 
 const COMING_AND_GOING = 200;
 
-/** Requests to one worktree that are lost while others come and go. */
+/** Counts lost requests to one worktree while others are added and removed. */
 async function lostRequests(bench: Bench): Promise<Measured | string> {
   if (!isInstalled("wrk")) return "wrk is not installed.";
   const project = await started(bench);

@@ -14,7 +14,7 @@ const PACKAGE = JSON.stringify({ type: "module", scripts: { start: "node server.
 
 let firstStart = 0;
 
-/** A thousand worktrees with two services each, in line; its twin has as many of git's own. */
+/** A thousand reconciled worktrees with two services each; the twin has as many plain ones. */
 function thousand(bench: Bench): Promise<BenchProject> {
   const files = { "admin/backend/server.js": SERVER, "admin/backend/package.json": PACKAGE };
   return bench.project("thousand", { files }, async (project) => {
@@ -48,7 +48,7 @@ async function list(bench: Bench): Promise<Measured> {
   return commandRounds(project, 15, "wt", "list");
 }
 
-/** A look at everything that finds nothing to do, asked for through the daemon's socket. */
+/** A full reconcile that finds nothing to do, requested through the daemon's socket. */
 async function look(bench: Bench): Promise<Measured> {
   const project = await thousand(bench);
   const samples = await rounds(10, {
@@ -71,7 +71,7 @@ type Adds = Record<"few" | "many" | "plainFew" | "plainMany", number[]>;
 
 let addsKnown: Promise<Adds> | undefined;
 
-/** Both rows are of the same rounds. */
+/** Both rows use the same rounds. */
 function adds(bench: Bench): Promise<Adds> {
   addsKnown ??= measureAdds(bench);
   return addsKnown;
@@ -109,7 +109,7 @@ function processorTime(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-/** After this long nothing is left of what was asked before, the garbage of its looks included. */
+/** After this time, earlier requests no longer have an effect, garbage collection included. */
 const SETTLE_SECONDS = 30;
 const IDLE_SECONDS = 60;
 
@@ -117,7 +117,7 @@ type Idle = { readonly cpu: number; readonly memory: number } | string;
 
 let idleKnown: Promise<Idle> | undefined;
 
-/** Both figures are of the same seconds. */
+/** Both figures come from the same period. */
 function idle(bench: Bench): Promise<Idle> {
   idleKnown ??= measureIdle(bench);
   return idleKnown;

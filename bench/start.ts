@@ -3,7 +3,7 @@ import { output } from "./harness/programs.ts";
 import type { BenchProject } from "./harness/project.ts";
 import type { Measured, Row } from "./harness/row.ts";
 
-/** A project with ten worktrees, whose default worktree's backend runs with everything else. */
+/** A project with ten worktrees, where the default worktree's backend starts with everything else. */
 function ten(bench: Bench): Promise<BenchProject> {
   return bench.project("ten", {}, (project) => {
     project.ikigai("start");
@@ -13,7 +13,7 @@ function ten(bench: Bench): Promise<BenchProject> {
   });
 }
 
-/** Throws unless everything is as it should be. */
+/** Throws unless everything is healthy. */
 function mustBeWell(bench: Bench, project: BenchProject): void {
   const cli = `${bench.package}/dist/cli.cjs`;
   const status = output(project.at(project.root), process.execPath, cli, "status", "--json");
@@ -27,7 +27,7 @@ interface Turns {
 
 let turnsKnown: Promise<Turns> | undefined;
 
-/** Both rows are of the same turns. */
+/** Both rows use the same rounds. */
 function startAndStop(bench: Bench): Promise<Turns> {
   turnsKnown ??= measureTurns(bench);
   return turnsKnown;

@@ -2,27 +2,27 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type BenchProject, makeBenchProject, type ProjectOptions } from "./project.ts";
 
-/** What a row gets to work with. */
+/** What a row's `run` gets. */
 export interface Bench {
-  /** The built package that is measured: `dist/cli.cjs` and what it installs. */
+  /** The built package under measurement: `dist/cli.cjs` and what it installs. */
   readonly package: string;
   /** The checkout. */
   readonly checkout: string;
   readonly peers: boolean;
-  /** A new throwaway directory. */
+  /** Makes a new temporary directory. */
   directory(name: string): string;
   /**
-   * A project that rows share, by name: made, and with `prepare` made ready, when it is asked for
-   * first. All are stopped and removed at the end.
+   * Returns a project that rows share, by name; the first call makes it and runs `prepare`.
+   * All are stopped and removed at the end.
    */
   project(
     name: string,
     options?: ProjectOptions,
     prepare?: (project: BenchProject) => Promise<void> | void,
   ): Promise<BenchProject>;
-  /** Ends a shared project before the end. */
+  /** Removes a shared project early. */
   close(name: string): Promise<void>;
-  /** A line for whoever waits. */
+  /** Prints a progress line. */
   say(text: string): void;
 }
 
@@ -66,7 +66,7 @@ export function makeBench(settings: BenchSettings): Bench & { dispose(): Promise
   };
 }
 
-/** The project most rows share: fixtures/tiny, started, with a few worktrees in use. */
+/** The project that most rows share: fixtures/tiny, started, with a few worktrees in use. */
 export function started(bench: Bench): Promise<BenchProject> {
   return bench.project("tiny", {}, (project) => {
     project.ikigai("start");

@@ -3,7 +3,7 @@ import http from "node:http";
 import type { Place } from "./programs.ts";
 import { until } from "./programs.ts";
 
-/** Milliseconds from Deno's start to its first answer on a socket; it is ended then. */
+/** Milliseconds from Deno's start to its first answer on a socket; ends it afterwards. */
 export async function denoAlone(place: Place, deno: string, socket: string): Promise<number> {
   const args = ["run", "--quiet", "--allow-net", "--allow-read", "--allow-write", "--allow-env"];
   const began = performance.now();

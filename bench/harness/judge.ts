@@ -1,7 +1,7 @@
 import type { Measured, Row, Target, Unit } from "./row.ts";
 import { type Summary, summarise } from "./statistics.ts";
 
-/** A row with its figures and whether they hold. */
+/** A row with its figures and its verdict. */
 export interface Result {
   readonly name: string;
   readonly title: string;
@@ -10,11 +10,11 @@ export interface Result {
   readonly ikigai?: Summary;
   readonly baseline?: Summary & { readonly what: string };
   readonly peers?: Readonly<Record<string, Summary>>;
-  /** The figure that the target is about, as text. */
+  /** The figure that is compared with the target, as text. */
   readonly figure: string;
   readonly verdict: "held" | "missed" | "not measured";
   readonly notes: readonly string[];
-  /** How long measuring took, in seconds. */
+  /** Duration of the measurement in seconds. */
   readonly seconds: number;
 }
 

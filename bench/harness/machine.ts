@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { execa } from "execa";
 
-/** What figures depend on. Nothing here names a person, a host or a path. */
+/** What the figures depend on. Contains no name of a person, a host or a path. */
 export interface Machine {
   readonly cores: number;
   readonly processor: string;
   /** In gigabytes. */
   readonly memory: number;
   readonly system: string;
-  /** Processes that wanted to run in the minute before, on average; above 0.5 others were at work too. */
+  /** Load average of the minute before; above 0.5 other processes were busy too. */
   readonly loadBefore: number;
   readonly versions: Readonly<Record<string, string>>;
 }

@@ -24,7 +24,7 @@ export interface Arguments {
   readonly write: boolean;
 }
 
-/** Undefined for anything that is not understood. */
+/** Undefined for unknown arguments. */
 export function parse(argv: readonly string[]): Arguments | undefined {
   const only: string[] = [];
   const flags = new Set<string>();
@@ -41,7 +41,7 @@ export function parse(argv: readonly string[]): Arguments | undefined {
   return { only, list: has("list"), quick: has("quick"), peers: has("peers"), write: has("write") };
 }
 
-/** By name, or all whose names begin so; without names all that the time allows. */
+/** Selects rows by name or prefix; without names all, or with `--quick` the fast ones. */
 export function choose(rows: readonly Row[], { only, quick }: Arguments): Row[] {
   if (only.length === 0) return rows.filter(({ slow }) => !(slow && quick));
   const exact = new Set(rows.map(({ name }) => name));
@@ -51,8 +51,8 @@ export function choose(rows: readonly Row[], { only, quick }: Arguments): Row[] 
 }
 
 /**
- * Measures the rows that are asked for. Exit code 0 when everything was measured (a target that is
- * missed is said, not failed), 1 when a row broke, 2 for wrong usage.
+ * Measures the selected rows. Exit code 0 when all were measured (a missed target is reported, not
+ * an error), 1 when a row failed, 2 for wrong usage.
  */
 export async function main(
   argv: readonly string[],

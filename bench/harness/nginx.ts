@@ -4,13 +4,13 @@ import { reservePort } from "../../test/support/ports.ts";
 import { until } from "./programs.ts";
 import type { BenchProject } from "./project.ts";
 
-/** An nginx of its own in front of the same backend and the same files, as one writes it by hand. */
+/** A separate nginx, configured as by hand, in front of the same backend and files. */
 export interface PlainNginx {
   readonly port: number;
   end(): Promise<void>;
 }
 
-/** With one fixed upstream that keeps its connections; below `/streamed/` nothing is held back. */
+/** One fixed upstream with keep-alive; responses below `/streamed/` are not buffered. */
 export async function startPlainNginx(
   directory: string,
   project: BenchProject,
@@ -67,7 +67,7 @@ async function answers(address: string): Promise<boolean> {
 export interface Load {
   readonly perSecond: number;
   readonly requests: number;
-  /** Answers that are no 2xx or 3xx, and connections that broke. */
+  /** Responses other than 2xx and 3xx, and broken connections. */
   readonly lost: number;
 }
 

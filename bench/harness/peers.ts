@@ -6,16 +6,16 @@ import { type Place, time } from "./programs.ts";
 import type { BenchProject } from "./project.ts";
 
 export interface Peers {
-  /** One measured side a peer: it makes one more worktree, and gives the milliseconds. */
+  /** One side per peer: makes one more worktree and returns the milliseconds. */
   readonly sides: Readonly<Record<string, () => number>>;
   readonly notes: readonly string[];
 }
 
 interface Peer {
   readonly name: string;
-  /** The program and its arguments that make a worktree; undefined where it cannot be had. */
+  /** The program and arguments that make a worktree; undefined where the program is not available. */
   command(tools: string, name: string): readonly [string, ...string[]] | undefined;
-  /** What it wants to find in its repository. */
+  /** Files that it needs in its repository. */
   prepare?(place: Place, project: BenchProject): void;
 }
 
@@ -39,7 +39,7 @@ const PEERS: readonly Peer[] = [
   },
   {
     name: "git-worktree-runner",
-    // Not in a registry: a checkout of it is named by hand.
+    // Not in a registry: a variable names a checkout of it.
     command: (_, name) => {
       const checkout = process.env.GTR;
       return checkout
@@ -51,7 +51,7 @@ const PEERS: readonly Peer[] = [
 
 const DATABASE = "peer";
 
-/** It copies a database for each worktree: an empty one, on the server that ikigai uses as well. */
+/** It copies a database for each worktree: an empty one, on the server that ikigai uses too. */
 function giveDatabase({ cwd }: Place, project: BenchProject): void {
   time(project.at(project.root), ".ikigai/bin/psql", "-qc", `CREATE DATABASE ${DATABASE}`);
   const settings: unknown = JSON.parse(readFileSync(`${project.root}/.ikigairc.json`, "utf8"));
@@ -72,8 +72,8 @@ function giveDatabase({ cwd }: Place, project: BenchProject): void {
 }
 
 /**
- * The other tools that can be had here, each in a repository of its own and with its first worktree
- * made. What they make besides the worktree differs: @tokenbooks/wt copies a database, the others none.
+ * The other tools that are available here, each in its own repository with a first worktree made.
+ * What they make besides the worktree differs: @tokenbooks/wt copies a database, the others none.
  */
 export async function peersOf(bench: Bench, project: BenchProject): Promise<Peers> {
   const tools = bench.directory("peers");
@@ -102,7 +102,7 @@ export async function peersOf(bench: Bench, project: BenchProject): Promise<Peer
   return { sides, notes };
 }
 
-/** Results are for everybody to read: they name no directory of this machine. */
+/** Results are published, so they name no directory of this machine. */
 function withoutPaths(text: string): string {
   return text
     .trim()

@@ -8,8 +8,8 @@ export interface Place {
 }
 
 /**
- * Runs a program to its end and returns how many milliseconds it took, its start included. Nothing
- * else happens in this process meanwhile. Throws with what it printed when it fails.
+ * Runs a program to its end and returns its duration in milliseconds, start included. Blocks this
+ * process. Throws with the program's output when it fails.
  */
 export function time(place: Place, command: string, ...args: string[]): number {
   const began = performance.now();
@@ -20,7 +20,7 @@ export function time(place: Place, command: string, ...args: string[]): number {
   throw new Error(`${command} ${args.join(" ")} failed: ${said}`);
 }
 
-/** Its standard output. Throws when it fails. */
+/** Returns its standard output. Throws when it fails. */
 export function output(place: Place, command: string, ...args: string[]): string {
   const options = { ...place, encoding: "utf8", maxBuffer: 2 ** 28 } as const;
   const result = spawnSync(command, args, options);
@@ -29,7 +29,7 @@ export function output(place: Place, command: string, ...args: string[]): string
   throw new Error(`${command} ${args.join(" ")} failed: ${said}`);
 }
 
-/** Starts a program beside others; settles with how long it took. */
+/** Starts a program beside others; settles with its duration. */
 export function timeBeside(place: Place, command: string, ...args: string[]): Promise<number> {
   const began = performance.now();
   return new Promise((resolve, reject) => {
@@ -50,7 +50,7 @@ export function isInstalled(program: string): boolean {
   return !spawnSync(program, ["--version"], { stdio: "ignore" }).error;
 }
 
-/** Looks every `every` milliseconds until `condition` gives something. Throws at the deadline. */
+/** Polls every `every` milliseconds until `condition` returns a value. Throws at the deadline. */
 export async function until<T>(
   what: string,
   condition: () => Promise<T | undefined | false> | T | undefined | false,

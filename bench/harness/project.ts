@@ -12,40 +12,40 @@ export interface ProjectOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** A directory below fixtures/. */
   readonly app?: string;
-  /** Branches that are there without a worktree. */
+  /** Branches without a worktree. */
   readonly branches?: readonly string[];
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
-/** Two equal repositories: one of ikigai's, and its twin that knows nothing of it. */
+/** Two equal repositories: one with ikigai, and a twin without. */
 export interface BenchProject {
-  /** The repository of ikigai's; `main` is checked out below. */
+  /** The repository with ikigai; `main` is checked out below. */
   readonly root: string;
   readonly twin: string;
   readonly env: Environment;
   readonly httpPort: number;
   /** At a repository's root. */
   at(root: string): Place;
-  /** Milliseconds of one git command, run to its end. */
+  /** Milliseconds of one git command. */
   git(root: string, ...args: string[]): number;
   gitBeside(root: string, ...args: string[]): Promise<number>;
   /** Milliseconds of one ikigai command. */
   ikigai(...args: string[]): number;
-  /** One call of the daemon; its JSON. */
+  /** Calls the daemon; returns its JSON. */
   ask<T>(method: "GET" | "POST", path: string, body?: string): Promise<T>;
   dispose(): Promise<void>;
 }
 
 export interface Workplace {
-  /** A throwaway directory that is there already. */
+  /** An existing temporary directory. */
   readonly base: string;
   /** The checkout, for its fixtures. */
   readonly checkout: string;
-  /** The built package that is measured. */
+  /** The built package under measurement. */
   readonly package: string;
 }
 
-/** Makes both repositories. ikigai has not run yet. */
+/** Makes both repositories, without running ikigai. */
 export async function makeBenchProject(
   { base, checkout, package: built }: Workplace,
   { app = "tiny", files = {}, branches = [], config = {} }: ProjectOptions,
@@ -69,7 +69,7 @@ export async function makeBenchProject(
   git(seed, "add", "--all");
   git(seed, "commit", "--quiet", "--message", "The application");
   for (const branch of branches) git(seed, "branch", branch);
-  // Another tool that is measured beside ikigai uses its server, over TCP.
+  // Another measured tool uses this server, over TCP.
   const postgres = { port: database.port, password: "ikigai", ownerOverTcp: true };
   const settings = { ...config, http: { port: web.port }, postgres };
   for (const place of [root, twin]) {
@@ -102,7 +102,7 @@ export async function makeBenchProject(
 
 const GIT_CONFIG = "[user]\n\tname = Bench\n\temail = bench@example.com\n";
 
-/** What programs see: nothing that leads to another project, and a home of its own. */
+/** The environment of programs: nothing that leads to another project, and a separate home. */
 function environmentOf(base: string): Environment {
   const foreign =
     /^(GIT_|PG|DATABASE_URL$|SVDIR$|IKIGAI|DIRENV|XDG_|npm_|NODE_ENV$|NODE_OPTIONS$|PORT$)/;
@@ -116,7 +116,7 @@ function environmentOf(base: string): Environment {
     PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`,
     GIT_CONFIG_GLOBAL: join(home, "gitconfig"),
     GIT_CONFIG_NOSYSTEM: "1",
-    // Deno is fetched once, not once for each throwaway home.
+    // Deno is fetched once, not once for each temporary home.
     npm_config_cache: join(tmpdir(), `iki-npm-${process.getuid?.()}`),
     DENO_DIR: join(tmpdir(), `iki-deno-${process.getuid?.()}`),
   };

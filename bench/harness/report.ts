@@ -11,9 +11,9 @@ export interface Run {
 
 const HEAD = ["what", "ikigai", "compared with", "figure", "target", "held"];
 
-/** Of the table's columns in a terminal: 120 with what is between them. */
+/** Widths of the table's columns in a terminal: 120 with the separators. */
 const WIDTHS = [34, 18, 26, 13, 12, 10];
-/** A row is told from the next by its first column; lines between them would double the height. */
+/** The first column separates rows well enough; lines between them would double the height. */
 const NO_LINES = { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" };
 
 function cells(result: Result): string[] {
@@ -36,7 +36,7 @@ function cells(result: Result): string[] {
   ];
 }
 
-/** For a terminal. Medians, how far a typical round lies from them, and the 95th percentiles. */
+/** Formats a run for a terminal: medians, their spread and the 95th percentiles. */
 export function asText({ machine, results }: Run): string {
   const table = new Table({
     head: HEAD,
@@ -66,11 +66,11 @@ export function asText({ machine, results }: Run): string {
 
 const BY_HAND = /^<!-- by hand -->$[\s\S]*?^<!-- end -->$\n/gm;
 
-/** For docs/figures.md. What is written by hand in the page until now stays, below the table. */
+/** Formats a run for docs/figures.md. Keeps the hand-written parts of the present page, below the table. */
 export function asMarkdown({ at, machine, results }: Run, before = ""): string {
   const line = (row: readonly string[]) =>
     `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  // What a program said when it broke has lines of its own, which no list holds.
+  // The output of a failed program has several lines, which a list item cannot hold.
   const notes = results.flatMap(({ title, notes }) =>
     notes.map((note) => `- ${title}: ${note.split("\n", 1)[0]}`),
   );
@@ -79,7 +79,7 @@ export function asMarkdown({ at, machine, results }: Run, before = ""): string {
 Measured ${at.slice(0, 10)} on ${describeMachine(machine)}.
 
 Median ± half the distance between the quartiles, and the 95th percentile. Both sides of a comparison take turns in one
-run. To measure on a machine of your own, and to write this page anew:
+run. To measure on your own machine and rewrite this page:
 
 \`\`\`sh
 npm run bench -- --write

@@ -1,8 +1,8 @@
 type Side = () => number | Promise<number>;
 
 /**
- * Measures several sides in turn, round after round, so that whatever else the machine does meets
- * all of them. Every other round goes backwards; the first is not counted.
+ * Measures several sides in turn, round after round, so that other load on the machine affects all
+ * of them. Every other round runs backwards; the first is not counted.
  */
 export async function rounds<Name extends string>(
   count: number,

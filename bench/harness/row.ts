@@ -1,6 +1,6 @@
 import type { Bench } from "./bench.ts";
 
-/** What a row promises. Values are in the row's unit. */
+/** A row's target. Values are in the row's unit. */
 export type Target =
   /** Beyond the baseline's own median and 95th percentile. */
   | { readonly kind: "over"; readonly median: number; readonly p95?: number }
@@ -13,27 +13,27 @@ export type Target =
 
 export type Unit = "ms" | "MB" | "% of a core" | "requests/s" | "requests";
 
-/** What a row's run gives: one number a round for each side. */
+/** The result of a row's run: one number per round for each side. */
 export interface Measured {
   readonly ikigai: readonly number[];
   readonly baseline?: readonly number[];
-  /** The same work done by other tools, by their names. */
+  /** The same work done by other tools, by name. */
   readonly peers?: Readonly<Record<string, readonly number[]>>;
-  /** What a reader of the figure has to know. */
+  /** Remarks that a reader of the figure needs. */
   readonly notes?: readonly string[];
 }
 
 /** One line of the table. A file in bench/ exports its rows as `rows`. */
 export interface Row {
-  /** What `--only` and the JSON call it. */
+  /** Its name in `--only` and in the JSON. */
   readonly name: string;
   readonly title: string;
-  /** What the figure is compared with. */
+  /** The baseline. */
   readonly baseline?: string;
   readonly unit: Unit;
   readonly target: Target;
   /** Takes minutes: `--quick` leaves it out. */
   readonly slow?: boolean;
-  /** A string says why it cannot be measured on this machine. */
+  /** Why it cannot be measured on this machine, if so. */
   run(bench: Bench): Promise<Measured | string>;
 }

@@ -1,4 +1,4 @@
-/** What is told of a list of samples; all in the samples' unit. */
+/** Statistics of a list of samples; all in the samples' unit. */
 export interface Summary {
   readonly rounds: number;
   readonly median: number;
@@ -17,7 +17,7 @@ export function summarise(samples: readonly number[]): Summary {
   };
 }
 
-/** Of sorted samples, between neighbours in proportion. NaN for none. */
+/** Quantile of sorted samples, interpolated. NaN for an empty list. */
 function quantile(sorted: readonly number[], share: number): number {
   const at = (sorted.length - 1) * share;
   const [below = Number.NaN, above = below] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];

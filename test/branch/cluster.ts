@@ -12,7 +12,7 @@ import { REGISTRY_STATEMENTS } from "../../src/schema-branch/index.ts";
 const run = promisify(execFile);
 const BIN = process.env.IKIGAI_PG_BIN ?? newest("/usr/lib/postgresql");
 
-/** The newest of the versions that Debian keeps beside each other. */
+/** The newest of the versions that Debian has installed side by side. */
 function newest(place: string): string {
   const versions = readdirSync(place)
     .map(Number)
@@ -20,22 +20,22 @@ function newest(place: string): string {
   return join(place, String(versions[0]), "bin");
 }
 
-/** A throwaway PostgreSQL server with the database and owner `ikigai`. */
+/** A temporary PostgreSQL server with the database and owner `ikigai`. */
 export interface Cluster {
   readonly port: number;
   readonly connect: () => Promise<pg.Client>;
-  /** Runs SQL of several statements. */
+  /** Runs one or more SQL statements. */
   readonly sql: (text: string, user?: string) => Promise<void>;
   readonly rows: <T extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<T[]>;
-  /** pg_dump's output for one schema. */
+  /** Returns pg_dump's output for one schema. */
   readonly dump: (schema: string, ...more: string[]) => Promise<string>;
   readonly program: (name: string) => string;
-  /** Stops the server as a crash would, and starts it again; with SIGKILL nobody tells its children. */
+  /** Stops the server as a crash would, and starts it again; after SIGKILL its children are not notified. */
   readonly crash: (signal?: "SIGQUIT" | "SIGKILL") => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
-/** PostgreSQL refuses to run as root; there it runs as the account that Debian made for it. */
+/** PostgreSQL refuses to run as root; then it runs as the account that Debian created for it. */
 async function account(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const id = async (flag: string) => Number((await run("id", [flag, "postgres"])).stdout);
@@ -129,7 +129,7 @@ export async function startCluster(settings: readonly string[] = ["fsync=off"]):
       const gone = server.exitCode !== null || server.signalCode !== null;
       server.kill(signal);
       if (!gone) await once(server, "exit");
-      // They hold on to the shared memory until they have noticed.
+      // Its children keep the shared memory attached until they notice.
       while (children.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 20));
       server = await start();
     },
@@ -162,7 +162,7 @@ function isAlive(pid: number): boolean {
 }
 
 async function answers(port: number): Promise<void> {
-  const deadline = Date.now() + 240_000; // recovery of many files takes its time
+  const deadline = Date.now() + 240_000; // recovery of many files takes long
   for (;;) {
     const client = new pg.Client({
       host: "127.0.0.1",

@@ -1,8 +1,8 @@
 import type { Cluster } from "./cluster.ts";
 
 /**
- * A dump with the schema's and role's name put alike. Function bodies that name the schema do so
- * by the same word, and data that merely contains it must not: such rows carry `wt_main` in both.
+ * Normalises the schema's and role's name in a dump. Function bodies that name the schema use the
+ * same word; data that merely contains it must not change: such rows have `wt_main` in both.
  */
 export function normalised(dump: string, schema: string): string {
   return dump
@@ -19,7 +19,7 @@ export function normalised(dump: string, schema: string): string {
     .replace(/\n{2,}/g, "\n");
 }
 
-/** Rows and order-independent checksum of every table and materialized view of a schema. */
+/** Returns row count and an order-independent checksum of each table and materialized view of a schema. */
 export async function checksums(cluster: Cluster, schema: string): Promise<Record<string, string>> {
   const client = await cluster.connect();
   try {

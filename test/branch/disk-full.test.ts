@@ -45,7 +45,7 @@ const leftovers = (server: Cluster) =>
 const fill = (rows: number) => `CREATE TABLE wt_main.parts (id int PRIMARY KEY, text text);
   INSERT INTO wt_main.parts SELECT n, repeat(md5(n::text), 12) FROM generate_series(1, ${rows}) n; CREATE ROLE wt_copy`;
 
-test("where the disk is too small for the rows, the branch says so and leaves nothing", async () => {
+test("a branch whose rows do not fit on the disk reports that and leaves nothing behind", async () => {
   const server = await startCluster();
   cluster = server;
   await run("install", ["-d", "-o", "postgres", "-m", "700", join(disk, "space")]);
@@ -66,7 +66,7 @@ test("where the disk is too small for the rows, the branch says so and leaves no
   expect(await claimReserve(client, claimed)).toMatchObject({ claimed: false });
   await client.end();
   expect(await leftovers(server)).toEqual([]);
-  // What failed holds on to no space.
+  // A failed branch keeps no space.
   await server.sql(
     "CREATE TABLE wt_main.more TABLESPACE small AS SELECT n FROM generate_series(1, 1000) n; DROP TABLE wt_main.more",
   );
@@ -76,7 +76,7 @@ test("where the disk is too small for the rows, the branch says so and leaves no
   expect(await checksums(server, "wt_copy")).toEqual(before);
 });
 
-test("where even the server's own log has no room, the base is whole when there is room again", async () => {
+test("the parent is intact after a disk so full that the server could not write its log", async () => {
   await grow("110m");
   vi.stubEnv("TMPDIR", disk);
   const server = await startCluster([
@@ -88,7 +88,7 @@ test("where even the server's own log has no room, the base is whole when there 
   const before = await checksums(server, "wt_main");
   const { stdout } = await run("df", ["--output=avail", "-k", disk]);
   const free = Number(stdout.split("\n")[1]);
-  // Room for a part of the rows.
+  // Room for some of the rows only.
   await run("fallocate", ["-l", `${free - 12_000}K`, join(disk, "ballast")]);
   const error = await branch(server).catch((cause: unknown) => cause);
   expect(error).toMatchObject({ name: "BranchError" });

@@ -40,7 +40,7 @@ const leftovers = async () =>
     )
   ).map((row) => row.name);
 
-/** Connections on which `at` runs just before the first statement that begins with `start`. */
+/** Connects clients that run `at` just before the first statement that begins with `start`. */
 function interposed(start: string, at: () => Promise<void>): () => Promise<pg.Client> {
   let done = false;
   return async () => {
@@ -61,7 +61,7 @@ function interposed(start: string, at: () => Promise<void>): () => Promise<pg.Cl
   };
 }
 
-test("a branch taken while others write is one moment", async () => {
+test("a branch taken during writes is consistent", async () => {
   let writing = true;
   const writers = Array.from({ length: 3 }, async (_, at) => {
     const client = await cluster.connect();
@@ -69,7 +69,7 @@ test("a branch taken while others write is one moment", async () => {
     for (; writing; count++) {
       const from = 1 + ((count * 7 + at) % 500);
       const to = 1 + ((count * 13 + at * 5) % 500);
-      // In the order of their keys, so that writers do not wait for each other in a circle.
+      // In the order of their keys, so that writers do not deadlock.
       const [a, b] = from < to ? [from, to] : [to, from];
       await client.query(`BEGIN; UPDATE wt_main.account SET balance = balance - 1 WHERE id = ${a}; UPDATE wt_main.account SET balance = balance + 1 WHERE id = ${b};
         WITH i AS (INSERT INTO wt_main.invoice (account, note) VALUES (${a}, 'new') RETURNING id) INSERT INTO wt_main.line (invoice, n) SELECT id, 1 FROM i; COMMIT`);
@@ -93,7 +93,7 @@ test("a branch taken while others write is one moment", async () => {
   for (const count of await Promise.all(writers)) expect(count).toBeGreaterThan(3);
 });
 
-test("while the base bears another name in our transaction, others read, write and migrate it", async () => {
+test("the parent can be read, written and migrated while our transaction has renamed it", async () => {
   const other = async () => {
     const client = await cluster.connect();
     await client.query("SET lock_timeout = '2s'; SET statement_timeout = '5s'");
@@ -102,7 +102,7 @@ test("while the base bears another name in our transaction, others read, write a
       DROP FUNCTION wt_main.f(); CREATE VIEW wt_main.v AS SELECT * FROM wt_main.account; DROP VIEW wt_main.v; DROP TABLE wt_main.aside`);
     await client.end();
   };
-  // The definitions are read between these two.
+  // The definitions are read between these two statements.
   await branch({}, interposed("ROLLBACK TO SAVEPOINT ikigai_survey", other)).catch(
     (error: unknown) => {
       expect(error).toBeUndefined();
@@ -150,7 +150,7 @@ test("a migration that holds its locks is named, and a retry succeeds after it",
   expect(await leftovers()).toEqual(["wt_copy"]);
 });
 
-test("a migration that begins to wait in the middle of the copy stops nobody for good", async () => {
+test("a migration that starts waiting during the copy does not block others for good", async () => {
   let migrated: Promise<void> | undefined;
   const migrate = async () => {
     migrated = cluster.sql("ALTER TABLE wt_main.account ADD COLUMN late int");
@@ -199,7 +199,7 @@ test.each(["structure", "rows", "indexes", "publish"])(
     };
     const kill = () => {
       killed = true;
-      // What the kernel does with the sockets of a process that got SIGKILL.
+      // As the kernel closes the sockets of a process that got SIGKILL.
       for (const client of clients)
         (
           client as unknown as { connection: { stream: { destroy: () => void } } }
@@ -249,7 +249,7 @@ test.each(["structure", "rows", "indexes", "publish"])(
   },
 );
 
-test("a branch that is given up ends at once and leaves nothing", async () => {
+test("a cancelled branch ends at once and leaves nothing behind", async () => {
   const stop = new AbortController();
   const error = await branch({
     signal: stop.signal,

@@ -138,7 +138,7 @@ test.each(REFUSED)("%s is refused by name, before anything is built", async (_, 
   expect(await builds()).toBe(0);
 });
 
-test("what stays shared or unpublished is said", async () => {
+test("what stays shared or unpublished is reported", async () => {
   await cluster.sql("CREATE TABLE wt_main.t (a oid); CREATE PUBLICATION p FOR TABLE wt_main.t");
   const report = await branch();
   expect(report.notes.map((note) => note.object).toSorted()).toEqual(
@@ -149,7 +149,7 @@ test("what stays shared or unpublished is said", async () => {
   await cluster.sql("DROP PUBLICATION p");
 });
 
-test("an extension is moved to the shared schema, and the branch goes on", async () => {
+test("an extension is moved to the shared schema, and the branch continues", async () => {
   await cluster.sql(
     "CREATE EXTENSION citext SCHEMA wt_main; CREATE TABLE wt_main.t (a wt_main.citext)",
   );
@@ -166,7 +166,7 @@ test("an extension is moved to the shared schema, and the branch goes on", async
   ).toEqual([{ type: "extensions.citext" }]);
 });
 
-test("only what bears the mark is dropped, and nothing outside goes along", async () => {
+test("only a marked schema is dropped, and nothing outside of it", async () => {
   await cluster.sql("CREATE TABLE wt_main.t (a int)");
   await branch();
   const client = await cluster.connect();
@@ -209,7 +209,7 @@ test("thousands of tables are branched and dropped within the server's lock tabl
   await client.end();
 });
 
-test("differences are told as a migration would make them", async () => {
+test("differences are reported in the form of a migration", async () => {
   await cluster.sql(
     "CREATE TABLE wt_main.t (id int PRIMARY KEY, a int, gone text); CREATE INDEX ta ON wt_main.t (a); CREATE FUNCTION wt_main.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TYPE wt_main.e AS ENUM ('a')",
   );
@@ -235,7 +235,7 @@ test("differences are told as a migration would make them", async () => {
   });
 });
 
-test("a table that came or went is told whole, with the names of its keys and indexes", async () => {
+test("an added or removed table is reported with the names of its keys and indexes", async () => {
   await cluster.sql("SET ROLE wt_main; CREATE TABLE wt_main.t (id int PRIMARY KEY)");
   await branch();
   await cluster.sql(`SET search_path = wt_copy; SET ROLE wt_copy;
@@ -268,7 +268,7 @@ CREATE INDEX by_code ON ONLY "new.one" USING btree (code, at)`;
     expect(differences.map(({ kind }) => kind).toSorted()).toEqual(["function", "table"]);
 });
 
-test("what a table is besides its columns differs too: identity, partitions, storage, owner", async () => {
+test("differences beside columns are reported: identity, partitions, storage, owner", async () => {
   await cluster.sql(
     "SET ROLE wt_main; CREATE TABLE wt_main.a (id int NOT NULL); CREATE TABLE wt_main.b (id int) PARTITION BY LIST (id); CREATE TABLE wt_main.c (id int) WITH (fillfactor = 70); CREATE TABLE wt_main.d (id int); CREATE TABLE wt_main.e (id int)",
   );
@@ -286,7 +286,7 @@ test("what a table is besides its columns differs too: identity, partitions, sto
   ]);
 });
 
-test("above the limit the structure is taken, and said so", async () => {
+test("above the size limit only the structure is copied, and that is reported", async () => {
   await cluster.sql("CREATE TABLE wt_main.t AS SELECT generate_series(1, 1000) AS n");
   const report = await branch({ maxBytes: 1000 });
   expect(report).toMatchObject({
@@ -297,7 +297,7 @@ test("above the limit the structure is taken, and said so", async () => {
   await expect(branch()).rejects.toMatchObject({ code: "exists" });
 });
 
-test("builds that nobody works on are swept, others are left", async () => {
+test("abandoned builds are swept, active ones are left", async () => {
   await cluster.sql(
     `CREATE SCHEMA ikigai_build_left; ${register("ikigai_build_left", "ikigai:build")}; CREATE TABLE ikigai_build_left.t (a int)`,
   );

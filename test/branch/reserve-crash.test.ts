@@ -19,7 +19,7 @@ afterAll(() => cluster?.stop());
 
 type Connect = () => Promise<pg.Client>;
 
-/** Connections whose statements are counted together; `at` runs before the one of that number. */
+/** Connects clients whose statements are counted together; `at` runs before the statement of that number. */
 function counted(number: number, at: (clients: readonly pg.Client[]) => Promise<void> | void) {
   const clients: pg.Client[] = [];
   const seen = { count: 0 };
@@ -47,7 +47,7 @@ function counted(number: number, at: (clients: readonly pg.Client[]) => Promise<
   };
 }
 
-/** What the kernel does with the sockets of a process that got SIGKILL. */
+/** As the kernel closes the sockets of a process that got SIGKILL. */
 function cut(clients: readonly pg.Client[]): void {
   for (const client of clients)
     (
@@ -71,7 +71,7 @@ async function claim(connect: Connect): Promise<boolean> {
   return (await claimReserve(await connect(), options)).claimed;
 }
 
-/** Nothing of the killed connections is at work any more, and what they began has been swept. */
+/** Waits until the killed connections have ended and what they began has been swept. */
 async function settled(): Promise<void> {
   const others =
     "SELECT FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
@@ -84,7 +84,7 @@ async function settled(): Promise<void> {
 const UNUSED_ROLES =
   "SELECT rolname FROM pg_roles WHERE rolname LIKE 'ikigai%_%' AND NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = rolname)";
 
-/** The branch is there and whole, or there is nothing of it. */
+/** Expects the branch to be complete or absent. */
 async function allOrNothing(): Promise<boolean> {
   const found = await cluster.rows<{ name: string }>(
     "SELECT nspname AS name FROM pg_namespace WHERE nspname ~ '^(wt_new|ikigai_build)' UNION ALL SELECT rolname FROM pg_roles WHERE rolname = 'wt_new'",
@@ -102,7 +102,7 @@ async function equalsBase(target: string): Promise<void> {
   expect(normalised(copy, target)).toBe(normalised(base, "wt_main"));
 }
 
-/** As many of the numbers up to `most` as a slower way of dying allows, the last two among them. */
+/** Picks numbers up to `most`, fewer for a slower way of dying, the last two included. */
 function some(most: number, way: string): number[] {
   const all = Array.from({ length: most }, (_, at) => at + 1);
   return way === "the daemon" ? all : all.filter((at) => at % 4 === 2 || at >= most - 1);
@@ -160,7 +160,7 @@ test.each(WAYS)(
         await cutOff.end();
         await settled();
         expect(await cluster.rows(UNUSED_ROLES)).toEqual([]);
-        // Whatever is there now is right, or is not used.
+        // What exists now is correct, or is not used.
         const client = await cluster.connect();
         await claimReserve(client, options);
         await client.end();

@@ -15,7 +15,7 @@ let cluster: Cluster;
 let claims = 0;
 
 beforeAll(async () => {
-  // Only what a test does may touch the visibility map.
+  // Nothing but a test may change the visibility map.
   cluster = await startCluster(["fsync=off", "autovacuum=off"]);
   await cluster.sql(
     await readFile(fileURLToPath(new URL("./torture.sql", import.meta.url)), "utf8"),
@@ -34,7 +34,7 @@ async function claim(): Promise<Claim & { target: string }> {
   }
 }
 
-const SCRATCH = "scratch"; // unlogged: proves nothing, so that it is always copied
+const SCRATCH = "scratch"; // unlogged: cannot be proven, so it is always copied
 const keep = () => keepReserve(cluster.connect, "wt_main");
 
 async function equalsBase(target: string): Promise<void> {
@@ -67,7 +67,7 @@ test("tables whose triggers act on every copy make the reserve useless once they
   });
 });
 
-test("a claimed reserve is the base, and its own", async () => {
+test("a claimed reserve equals its parent and is independent of it", async () => {
   expect(await keep()).toMatchObject({ state: "built" });
   expect(await keep()).toMatchObject({ state: "fresh" });
   const result = await claim();
@@ -81,7 +81,7 @@ test("a claimed reserve is the base, and its own", async () => {
   expect(await claim()).toMatchObject({ claimed: false });
 });
 
-test("what changed since is copied again, also where a vacuum came between", async () => {
+test("changed tables are copied again, also after a vacuum", async () => {
   await keep();
   await cluster.sql(`UPDATE wt_main.person SET amount = amount + 1 WHERE id = 200`);
   await cluster.sql(
@@ -100,7 +100,7 @@ test("what changed since is copied again, also where a vacuum came between", asy
   await equalsBase(result.target);
 });
 
-test("a change that leaves no other trace than the log position in the map is seen", async () => {
+test("a change that shows only as a log position in the visibility map is noticed", async () => {
   await cluster.sql(
     "CREATE TABLE wt_main.same (n int); INSERT INTO wt_main.same SELECT generate_series(1, 100)",
     "wt_main",
@@ -120,7 +120,7 @@ test("a change that leaves no other trace than the log position in the map is se
   await equalsBase(result.target);
 });
 
-test("keeping brings single tables in line, and survives a crash", async () => {
+test("keeping a reserve updates single tables, and survives a crash", async () => {
   await keep();
   await cluster.sql(
     "UPDATE wt_main.person SET amount = 5 WHERE id = 150; REFRESH MATERIALIZED VIEW wt_main.totals",
@@ -130,12 +130,12 @@ test("keeping brings single tables in line, and survives a crash", async () => {
   await cluster.sql("UPDATE wt_main.booking SET room = 77 WHERE room = 1");
   await cluster.crash();
   const result = await claim();
-  // The crash emptied the unlogged table; what the update did was replayed.
+  // The crash emptied the unlogged table; the update was replayed.
   expect(result).toMatchObject({ claimed: true, copied: [SCRATCH, "booking"] });
   await equalsBase(result.target);
 });
 
-test("a table that has had a dead row is proven again, and takes no more room than the base's", async () => {
+test("a table that had a dead row is proven again, and takes no more space than the parent's", async () => {
   await cluster.sql(
     `CREATE TABLE wt_main.many (id int PRIMARY KEY, pad text);
      CREATE TABLE wt_main.named (id int PRIMARY KEY REFERENCES wt_main.many);
@@ -144,7 +144,7 @@ test("a table that has had a dead row is proven again, and takes no more room th
     "wt_main",
   );
   await keep();
-  // Far fewer pages than would make VACUUM look into the index by itself.
+  // Far fewer pages than would make VACUUM scan the index.
   await cluster.sql(
     "DELETE FROM wt_main.named WHERE id = 500; UPDATE wt_main.many SET pad = pad WHERE id = 7; DELETE FROM wt_main.many WHERE id = 500",
     "wt_main",
@@ -160,7 +160,7 @@ test("a table that has had a dead row is proven again, and takes no more room th
   await equalsBase(result.target);
 });
 
-test("rows that an old snapshot keeps from being proven are told", async () => {
+test("rows that cannot be proven because of an old snapshot are reported", async () => {
   await keep();
   const reader = await cluster.connect();
   await reader.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM pg_class");
@@ -170,7 +170,7 @@ test("rows that an old snapshot keeps from being proven are told", async () => {
   expect(await keep()).toEqual({ state: "refreshed", reserve: "ikigai_reserve_main" });
 });
 
-test("where much has changed, the reserve is made anew and not filled twice", async () => {
+test("a reserve is rebuilt after many changes, and not filled twice", async () => {
   await cluster.sql(
     `CREATE TABLE wt_main.big (id int, pad text); ALTER TABLE wt_main.big ALTER pad SET STORAGE EXTERNAL;
      INSERT INTO wt_main.big SELECT n, repeat('x', 8000) FROM generate_series(1, 3500) n`,
@@ -217,7 +217,7 @@ test("a changed structure, or a role of that name, leaves everything as it is", 
   await equalsBase(result.target);
 });
 
-test("a claim that cannot get a role of its own keeps no lock on its connection", async () => {
+test("a claim that cannot get its role keeps no lock on its connection", async () => {
   await keep();
   await cluster.sql("ALTER ROLE ikigai_reserve_main RENAME TO astray");
   const client = await cluster.connect();
@@ -233,7 +233,7 @@ test("a claim that cannot get a role of its own keeps no lock on its connection"
   }
 });
 
-test("what the base shares is said of a claimed branch too", async () => {
+test("what the parent shares is reported for a claimed branch too", async () => {
   await cluster.sql(`CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far;
     CREATE FOREIGN TABLE wt_main.there (id int) SERVER away`);
   try {
@@ -245,7 +245,7 @@ test("what the base shares is said of a claimed branch too", async () => {
   }
 });
 
-/** Every access list of a schema, default ones included, with the branch's own name put alike. */
+/** Returns every access list of a schema, default ones included, with the branch's name normalised. */
 async function privileges(schema: string): Promise<string[]> {
   const rows = await cluster.rows<{ line: string }>(
     `SELECT concat_ws(' ', what, acl::text) AS line FROM (
@@ -278,7 +278,7 @@ test("privileges of a claimed branch are those of a fresh one, to the last grant
   expect(fresh).toContainEqual(expect.stringMatching(/^default of clerk for S \{reader=r\/clerk/));
   expect(await privileges(claimed.target)).toEqual(fresh);
   expect(await privileges("wt_main")).toEqual(fresh);
-  // What the roles make from now on gets the same.
+  // Objects that the roles create later get the same.
   for (const schema of [claimed.target, "wt_fresh"])
     await cluster.sql(`SET ROLE ${schema}; CREATE TABLE ${schema}.later (id serial)`);
   const later = await privileges(claimed.target);

@@ -11,8 +11,8 @@ import { type Cluster, startCluster } from "./cluster.ts";
 let cluster: Cluster;
 
 /**
- * Everything in which a definition can call a function, made by a worktree's own role. Each call says
- * in a table of its schema as whom it ran, what it became by RESET ROLE, and what it could read.
+ * Every kind of definition that can call a function, created by a worktree's role. Each call records
+ * in a table of its schema which role it ran as, its role after RESET ROLE, and what it could read.
  */
 const TRAP = `
 CREATE TABLE witness (place text, who text, super boolean, neighbour boolean, program boolean);
@@ -71,7 +71,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
-/** Where functions ran while a schema was made, and as whom. */
+/** Returns where functions ran while a schema was made, and as which role. */
 async function witnesses(...schemas: string[]): Promise<{ place: string; who: string }[]> {
   const tables = schemas.map((schema) => `SELECT place, who FROM ${schema}.witness`);
   return cluster.rows(`${tables.join(" UNION ALL ")} ORDER BY 1, 2`);
@@ -132,7 +132,7 @@ test("nor in a reserve, when it is brought in line, or when it is claimed", asyn
   await nothingLeft();
 });
 
-test("what belongs to another role is not handed to it once a function has changed it", async () => {
+test("an object of another role is not given to that role after a function has changed it", async () => {
   await cluster.sql(
     "CREATE ROLE wt_forged; CREATE FUNCTION wt_main.owners() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'",
   );
@@ -156,7 +156,7 @@ test("what belongs to another role is not handed to it once a function has chang
   expect(await cluster.rows(owner)).toEqual([{ owner: "ikigai" }, { owner: "ikigai" }]);
 });
 
-test("what a killed build left is swept: its role, its rights and its views", async () => {
+test("the remains of a killed build are swept: its role, rights and views", async () => {
   await cluster.sql(
     `CREATE ROLE ikigai_build_dead BYPASSRLS; COMMENT ON ROLE ikigai_build_dead IS 'ikigai:build'; GRANT wt_main TO ikigai_build_dead;
      ALTER ROLE ikigai_build_dead SET session_replication_role = replica;

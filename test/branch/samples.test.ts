@@ -22,7 +22,7 @@ async function equalsBase(target: string): Promise<void> {
   expect(await checksums(cluster, target)).toEqual(await checksums(cluster, "wt_main"));
 }
 
-test("databases of the shapes that people try first are branched whole, and work", async () => {
+test("well-known sample databases are branched completely, and work", async () => {
   await branchSchema(cluster.connect, {
     base: "wt_main",
     target: "wt_copy",

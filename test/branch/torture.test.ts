@@ -49,7 +49,7 @@ test("a dump of a branch without rows equals a dump of its base's structure", as
   expect(normalised(bare, "wt_bare")).toBe(normalised(base, "wt_main"));
 });
 
-test("the rows of every table are the same, also where the dump does not look", async () => {
+test("the rows of every table are the same, also those that a dump leaves out", async () => {
   expect(await checksums(cluster, "wt_copy")).toEqual(await checksums(cluster, "wt_main"));
 });
 
@@ -66,7 +66,7 @@ const COUNTERS = [
   "(SELECT count(*) FROM all_people())",
 ];
 
-test("every function gives the branch's data, and the base's the base's", async () => {
+test("functions of the branch read the branch's data, those of the parent the parent's", async () => {
   const counts = async (schema: string) => {
     const client = await cluster.connect();
     try {
@@ -102,7 +102,7 @@ test("the branch's role works in its branch and cannot reach the base", async ()
   );
 });
 
-test("sequences stand where the base's stand, to the last digit", async () => {
+test("sequences have exactly the positions of the parent's", async () => {
   const [row] = await cluster.rows<{ last_value: string }>("SELECT last_value FROM wt_copy.loose");
   expect(BigInt(row?.last_value ?? 0)).toBeGreaterThan(9007199254740993n);
 });

@@ -26,7 +26,7 @@ afterAll(() => cluster?.stop());
 
 const COPY = { base: "wt_main", target: "wt_copy", owner: "wt_copy", mark: "ikigai:wt copy" };
 
-/** A branch, a structure and a claimed reserve of a schema that holds just this are equal to it. */
+/** Checks that a branch, a structure and a claimed reserve of a schema with these objects equal it. */
 async function comesAlong(sql: string, change: string): Promise<void> {
   await cluster.sql(
     "DROP SCHEMA IF EXISTS wt_copy CASCADE; DROP SCHEMA wt_main CASCADE; DROP ROLE IF EXISTS wt_copy; CREATE SCHEMA wt_main AUTHORIZATION wt_main; CREATE ROLE wt_copy",
@@ -64,7 +64,7 @@ async function isEqual(options: readonly string[]): Promise<void> {
 
 const NOTHING = "SELECT 1";
 
-/** From which version on; what; statements that make it; statements that change its rows. */
+/** First version; name; statements that create it; statements that change its rows. */
 const KINDS: readonly (readonly [number, string, string, string])[] = [
   [
     16,
@@ -176,7 +176,7 @@ describe.each(KINDS)("PostgreSQL %i:", (since, what, sql, change) => {
   });
 });
 
-test("an event trigger at login stays with the base's function, and that is said", async ({
+test("an event trigger at login keeps the parent's function, and that is reported", async ({
   skip,
 }) => {
   skip(version < 17, `PostgreSQL ${version} has none`);

@@ -5,7 +5,7 @@ import { COMMANDS } from "../../src/cli/registry.ts";
 import { type ApiContext, apiOf } from "../../src/daemon/api/routes.ts";
 
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
-/** Without what the formatter does to the columns of a table. */
+/** Removes the padding that the formatter gives to table columns. */
 const plain = (text: string) => text.replace(/ +/g, " ").replace(/-{3,}/g, "---");
 
 it("documents exactly the commands that there are", () => {
@@ -13,7 +13,7 @@ it("documents exactly the commands that there are", () => {
   expect(plain(read("docs/commands.md")), command).toBe(plain(commandsPage()));
 });
 
-it("leaves out no command but those that are hidden", () => {
+it("leaves out only hidden commands", () => {
   const page = commandsPage();
   for (const { usage, hidden } of COMMANDS) {
     expect([usage, page.split(`| \`${usage}\` |`).length - 1]).toEqual([usage, hidden ? 0 : 1]);
@@ -29,7 +29,7 @@ it("has README.md name every command", () => {
 });
 
 it("has docs/api.md name every call of the daemon, with the parameters that it takes", () => {
-  // Only looked through, never called.
+  // The routes are only listed, never called.
   const context = { reconciler: { host: {} } } as unknown as ApiContext;
   const calls = Object.entries(apiOf(context)).map(([name, route]) => [
     name,

@@ -8,7 +8,7 @@ import { mergeConfiguration, NOTHING_GIVEN } from "../../src/model/configuration
 import { checkConfiguration, formatKey } from "../../src/model/configuration/problems.ts";
 import { unknownServices } from "../../src/model/configuration/unknown-services.ts";
 
-/** `key message` of every problem. */
+/** Formats every problem as `key message`. */
 function problems(raw: unknown): string[] {
   const result = checkConfiguration(raw, ".ikigairc");
   return result.ok ? [] : result.problems.map(({ key, message }) => `${key} ${message}`);
@@ -37,7 +37,7 @@ describe("a configuration", () => {
     });
   });
 
-  it("tells unknown keys, wrong types and contradictions all at once", () => {
+  it("reports unknown keys, wrong types and contradictions together", () => {
     const found = problems({
       htpp: { port: 1 },
       port: 3000,
@@ -146,7 +146,7 @@ describe("a configuration", () => {
     expect(Object.hasOwn(Object.prototype, "command")).toBe(false);
   });
 
-  it("gives up on a billion values and on circles before it looks at them", () => {
+  it("rejects a billion values, and circles, before it walks through them", () => {
     let bomb: unknown = "lol";
     for (let i = 0; i < 15; i += 1) bomb = Array(10).fill(bomb);
     expect(problems({ services: bomb })).toEqual([" holds more than 10000 values"]);
@@ -172,7 +172,7 @@ describe("a configuration", () => {
 });
 
 describe("services that a worktree lacks", () => {
-  it("are told with their key", () => {
+  it("are reported with their key", () => {
     const { configuration } = accepted({
       services: { web: { after: ["gone"] }, old: {}, bakend: {} },
     });

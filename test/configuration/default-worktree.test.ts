@@ -11,7 +11,7 @@ afterEach(() => project?.[Symbol.asyncDispose]());
 
 const run = "#!/bin/sh\nexec node main.ts\n";
 
-test("every command takes the configured default worktree for the default one", async () => {
+test("every command respects the configured default worktree", async () => {
   project = await makeProject({
     worktrees: ["develop", "done"],
     config: { worktrees: { default: "develop" } },

@@ -6,7 +6,7 @@ import {
 } from "../../src/model/configuration/documentation.ts";
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
-/** Without what the formatter does to the columns of a table. */
+/** Removes the padding that the formatter gives to table columns. */
 const plain = (text: string) => text.replace(/ +/g, " ").replace(/-{3,}/g, "---");
 const command = "out of date; type: node scripts/configuration-docs.js";
 

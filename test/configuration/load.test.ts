@@ -29,7 +29,7 @@ async function problem(): Promise<string> {
 }
 
 describe("finding the configuration", () => {
-  it("is content without one, also above", async () => {
+  it("works without a file, also in the directories above", async () => {
     fs.writeFileSync(join(base, ".ikigairc"), "http: { port: 9000 }");
     put("package.json", '{"name": "x"}');
     put(".ikigairc", " \n");
@@ -70,14 +70,14 @@ describe("finding the configuration", () => {
     expect(configuration.http.port).toBe(9000);
   });
 
-  it("reads a program anew after a change", async () => {
+  it("reloads a program after a change", async () => {
     put("ikigai.config.ts", "export default { http: { port: 9000 } };");
     await load();
     put("ikigai.config.ts", "export default { http: { port: 9001 } };");
     expect((await load()).configuration.http.port).toBe(9001);
   });
 
-  it("reads a directory whose name is no text", async () => {
+  it("reads a directory whose name is not UTF-8", async () => {
     const raw = Buffer.concat([Buffer.from(`${base}/`), Buffer.from([0x77, 0xff])]);
     fs.mkdirSync(raw);
     fs.writeFileSync(Buffer.concat([raw, Buffer.from("/.ikigairc")]), "http: { port: 9000 }");
@@ -86,7 +86,7 @@ describe("finding the configuration", () => {
     );
   });
 
-  it("wants one file and not two", async () => {
+  it("rejects two files", async () => {
     put("package.json", '{"ikigai": {}}');
     put("ikigai.config.ts", "export default {};");
     expect(await problem()).toBe("package.json  ikigai.config.ts is there too; keep one of them");
@@ -113,7 +113,7 @@ describe("programs", () => {
     expect(fs.existsSync(join(base, "ran"))).toBe(true);
   });
 
-  it("cannot be brought in by another file, nor from where we happen to stand", async () => {
+  it("cannot be imported by another file, nor from the working directory", async () => {
     const evil = `require("fs").writeFileSync(${JSON.stringify(join(base, "ran"))}, "");`;
     put("evil.js", evil);
     put(
@@ -205,7 +205,7 @@ describe("hostile files", () => {
     expect(await problem()).toContain("cannot be read: unknown tag");
   });
 
-  it("are told with the place of a mistake in their form", async () => {
+  it("are reported with the position of a syntax error", async () => {
     put(".ikigairc", "http:\n  port: 1\n port: 2\n");
     expect(await problem()).toMatch(/^\.ikigairc {2}cannot be read: .*\(3:/);
     fs.rmSync(join(directory, ".ikigairc"));

@@ -14,7 +14,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 const evaluate = (source: string, patience?: number) =>
   evaluateApart(source, join(directory, "ikigai.config.mjs"), patience);
 
-it("gives what a program exports, and not what it prints", async () => {
+it("returns what a program exports, not what it prints", async () => {
   const source = 'console.log("x"); export default { http: { port: 9000 } };';
   expect(await evaluate(source)).toEqual({ ok: true, value: { http: { port: 9000 } } });
 });
@@ -59,7 +59,7 @@ it.each([
   expect(evaluated).toMatchObject({ ok: false, message: expect.stringContaining(why) });
 });
 
-it("waits for nothing that a program left running", async () => {
+it("does not wait for processes that a program left running", async () => {
   const source = `import { spawn } from "node:child_process";
     const left = spawn("sleep", ["60"], { stdio: [0, 1, 2, 3], detached: true });
     left.unref();

@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { makeControls } from "./support.ts";
 
-/** A `date` that is a day further with each question, and something that comes true at the third. */
+/** A `date` that advances by a day with each call, and a condition that holds at the third. */
 async function waitWhileTimeJumps(seconds: number, sign: "+" | "-", command: string) {
   await using controls = await makeControls({ daemon: false });
   const bin = join(dirname(controls.layout.root), "jumping");
@@ -24,7 +24,7 @@ wait_until ${seconds} ${command}`;
   });
 }
 
-// Elsewhere there is no clock for a shell that nobody can set.
+// Elsewhere a shell has no clock that cannot be set.
 describe.skipIf(!existsSync("/proc/uptime"))("who waits counts by a clock that nobody sets", () => {
   test("set forward, no wait ends too early", async () => {
     expect(await waitWhileTimeJumps(5, "+", "third")).toMatchObject({ exitCode: 0, stderr: "" });

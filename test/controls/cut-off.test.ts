@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { waitFor } from "../support/wait.ts";
 import { type Controls, makeControls } from "./support.ts";
 
-/** Whether a signal waits for a process that is frozen (proc(5), status). */
+/** Whether a signal is pending for a stopped process (proc(5), status). */
 function awaits(pid: number, signal: "HUP" | "TERM"): boolean {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const mask = BigInt(`0x${/^ShdPnd:\s*([0-9a-f]+)$/m.exec(status)?.[1]}`);
@@ -52,7 +52,7 @@ test("a start beside a runsvdir that ends starts another one", async () => {
   await using controls = await makeControls();
   expect(await controls.run("runsvdir", ["start"])).toMatchObject({ exitCode: 0 });
   const before = await supervisorOf(controls);
-  // Its daemon does not answer, and it ends only once the start waits for that.
+  // Its daemon does not answer, and it exits only once the start waits for that.
   const daemon = await waitFor(async () =>
     Number((await controls.everything(0)).find((t) => t.includes("/daemon.js "))?.split(" ")[0]),
   );
@@ -64,7 +64,7 @@ test("a start beside a runsvdir that ends starts another one", async () => {
   try {
     process.kill(daemon, "SIGCONT");
   } catch {
-    // The start has forced its end by now.
+    // By now the start has killed it.
   }
   expect(await starting).toMatchObject({ exitCode: 0, stderr: "" });
   await waitFor(async () => {

@@ -1,4 +1,4 @@
-// A daemon that is healthy and answers for services which have no place in sv/.
+// A healthy daemon that answers for services without a service directory in sv/.
 import { rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";

@@ -31,7 +31,7 @@ describe.each(accounts())("deno as $name", (account) => {
     expect(existsSync(join(controls.layout.deno, "2.9.6"))).toBe(false);
   });
 
-  test("asked for ten times at once installs once, and says so on stderr only", async () => {
+  test("started ten times at once installs once, and reports that on stderr only", async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 10 }, (_, n) =>
         controls.run("deno", ["eval", `console.log(${n})`], { timeout: 170_000 }),

@@ -6,7 +6,7 @@ import { accounts, identityOf } from "../support/as-user.ts";
 import { waitFor } from "../support/wait.ts";
 import { type Controls, makeControls } from "./support.ts";
 
-/** Starts a control in a session of its own, as a terminal would. */
+/** Starts a control in a new session, as a terminal does. */
 function foreground(controls: Controls, program: string) {
   return execa(join(controls.layout.ikigai, program), [], {
     ...identityOf(controls.account),
@@ -20,7 +20,7 @@ function foreground(controls: Controls, program: string) {
   });
 }
 
-/** Ctrl-C: the terminal signals the whole foreground group. */
+/** Sends Ctrl-C: the terminal signals the whole foreground group. */
 function interrupt({ pid }: { readonly pid?: number | undefined }): void {
   if (pid === undefined) throw new Error("it was not started");
   process.kill(-pid, "SIGINT");
@@ -54,7 +54,7 @@ describe.each(accounts())("as $name", (account) => {
   );
 });
 
-test("what Postgres says in the foreground is in its log as well", async () => {
+test("the output of Postgres in the foreground is in its log too", async () => {
   await using controls = await makeControls();
   const process = foreground(controls, "scripts/postgres");
   const log = join(controls.layout.logs, "postgres.log");

@@ -71,7 +71,7 @@ describe.each(accounts())("the first start of Postgres as $name", (account) => {
       "fsync",
       "max_connections",
       "server_encoding",
-      // Nothing in /dev/shm, where others may delete it.
+      // Nothing in /dev/shm, where another process may delete it.
       "dynamic_shared_memory_type",
     ];
     const shown = await controls.run("psql", [
@@ -104,7 +104,7 @@ function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // It has ended by itself.
+    // It exited by itself.
   }
 }
 

@@ -21,7 +21,7 @@ async function one(name: "nginx" | "postgres" | "runsvdir"): Promise<number> {
   return pids[0] ?? 0;
 }
 
-/** What a file gives as a pid; 0 where it does not. */
+/** Reads a pid from a file; 0 where there is none. */
 function pidIn(file: string): number {
   return existsSync(file) ? Number(readFileSync(file, "utf8").split("\n")[0]) : 0;
 }
@@ -29,7 +29,7 @@ function pidIn(file: string): number {
 const linesWith = async (text: string) =>
   (await controls.everything(0)).filter((title) => title.includes(text));
 
-/** The daemon's processes, and what waits to become one. */
+/** Lists the daemon's processes, and those about to exec it. */
 const daemons = async () =>
   (await linesWith("/daemon.js ")).map((title) => Number(title.split(" ")[0]));
 
@@ -39,7 +39,7 @@ describe.each(accounts())("as $name", (account) => {
   });
   afterEach(() => controls.dispose());
 
-  test("a runsvdir without its pid file is known, and gets it again", async () => {
+  test("a runsvdir without its pid file is found, and the file is written again", async () => {
     await did("runsvdir start");
     const before = await one("runsvdir");
     const file = join(controls.layout.run, "runsvdir.pid");
@@ -87,7 +87,7 @@ describe.each(accounts())("as $name", (account) => {
     });
   });
 
-  test("a daemon without it makes room for the next when its runsv is killed", async () => {
+  test("a daemon without it gives way to the next one when its runsv is killed", async () => {
     await did("runsvdir start");
     const [before = 0] = await daemons();
     const [reconciler] = await linesWith(" runsv daemon");
@@ -99,7 +99,7 @@ describe.each(accounts())("as $name", (account) => {
     });
   });
 
-  test("daemons that were started by hand make room for the one that is looked after", async () => {
+  test("daemons that were started by hand give way to the supervised one", async () => {
     const cwd = join(controls.layout.sv, "daemon");
     const byHand = () =>
       spawn(join(cwd, "run"), [], {

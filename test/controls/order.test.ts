@@ -14,7 +14,7 @@ const commands: Command[] = (["nginx", "pg_ctl", "runsvdir"] as const).flatMap((
   [control, "stop"],
 ]);
 
-/** What must be true after any sequence of commands, and nothing else. */
+/** Checks what must hold after any sequence of commands. */
 class Oracle {
   supervisor = false;
   readonly servers: Record<Server, "stopped" | "by hand" | "supervised"> = {
@@ -74,7 +74,7 @@ async function agrees(controls: Controls, oracle: Oracle): Promise<void> {
     async () => {
       const { nginx, postgres, runsvdir } = await controls.running();
       const seen = { nginx: count(nginx), postgres: count(postgres), runsvdir: count(runsvdir) };
-      // More than one is wrong at any moment.
+      // More than one is wrong at any time.
       for (const [name, number] of Object.entries(seen)) {
         if (number > 1) expect.fail(`${number} ${name}`);
       }
@@ -136,7 +136,7 @@ describe.each(accounts())("typed by $name", (account) => {
       [...starts, ...starts, ...starts].map(([control, action]) => controls.run(control, [action])),
     );
     expect(outcomes.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
-    // Exactly one of three has started it.
+    // Exactly one of the three started it.
     for (const name of ["nginx", "postgres", "runsvdir"]) {
       const said = outcomes.filter(({ stdout }) => stdout.startsWith(`${name}: started`));
       expect([name, said.length]).toEqual([name, 1]);

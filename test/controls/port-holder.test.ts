@@ -10,7 +10,7 @@ import { describe, expect, test } from "vitest";
 const file = fileURLToPath(new URL("../../controls/scripts/lib/port.sh", import.meta.url));
 const library = readFileSync(file, "utf8");
 
-/** The shells of this machine that are some system's /bin/sh. */
+/** The shells on this machine that some system uses as /bin/sh. */
 const shells = [["sh"], ["dash"], ["bash", "--posix"], ["busybox", "sh"], ["ksh"], ["mksh"]].filter(
   ([name = ""]) => isThere(name),
 );
@@ -51,7 +51,7 @@ const outside = Object.values(networkInterfaces())
 describe.each(shells.map((shell) => ({ name: shell.join(" "), shell })))(
   "in $name",
   ({ shell }) => {
-    // macOS gives loopback one address only.
+    // macOS has one loopback address only.
     const others = process.platform === "linux" ? ["127.9.8.7", "::ffff:127.0.0.1"] : [];
     test.each(["127.0.0.1", "::1", "0.0.0.0", "::", ...others])(
       "who listens on %s is named, and the port is free afterwards",
@@ -68,7 +68,7 @@ describe.each(shells.map((shell) => ({ name: shell.join(" "), shell })))(
       },
     );
 
-    // Only root can be somebody else; lsof does not see what is not ours.
+    // Only root can run as another account; lsof does not show other accounts' processes.
     test.runIf(process.platform === "linux" && process.getuid?.() === 0)(
       "another user's process is no name but no free port",
       async () => {

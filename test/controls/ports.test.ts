@@ -25,7 +25,7 @@ const servers = [
 describe.each(servers)(
   "$name on a port that somebody else holds",
   ({ name, control, key, portOf }) => {
-    test("is not started, and says who it is and what to do", async () => {
+    test("is not started, and names the process and what to do", async () => {
       await using controls = await makeControls();
       const port = portOf(controls);
       const server = await occupy(port);
@@ -64,7 +64,7 @@ test("workers of a killed nginx do not keep it from starting", async () => {
   expect((await controls.running()).nginx).toHaveLength(1);
 });
 
-test("a pid that now belongs to something else is neither signalled nor believed", async () => {
+test("a pid that now belongs to another process is neither signalled nor trusted", async () => {
   await using controls = await makeControls();
   await controls.run("pg_ctl", ["start"]);
   await controls.run("pg_ctl", ["stop"]);

@@ -30,7 +30,7 @@ function program(name: string): string {
 }
 
 describe("programs", () => {
-  test("are found without anything on PATH, and tell their versions", async () => {
+  test("are found without anything on PATH, and report their versions", async () => {
     const programs = findPrograms({}, "");
     expect(programs.nginx).toMatch(/^\/.*\/nginx$/);
     expect(programs.postgresBin).toMatch(/^\/.*bin$/);
@@ -53,14 +53,14 @@ describe("programs", () => {
     expect([found.nginx, found.postgresBin]).toEqual([nginx, join(base, "pg")]);
   });
 
-  test("that are missing are reported all at once, with the one command to type", () => {
+  test("that are missing are reported together, with the one command to run", () => {
     const given = { nginx: "/nowhere/nginx", postgres: "/nowhere", runsvdir: "/nowhere/runsvdir" };
     program("apt-get");
     const failure = catching(() => findPrograms(given, base));
     expect(failure.missing).toEqual(["runsvdir", "nginx", "postgres"]);
     expect(failure.message).toContain("nginx: the configuration says /nowhere/nginx");
     expect(failure.install).toMatch(/apt-get install -y .*runit nginx postgresql$/);
-    // What would be installed would not be used.
+    // An installed one would not be used.
     expect(failure.message).toContain("next: correct the paths in .ikigairc.json");
   });
 
@@ -114,7 +114,7 @@ describe("the package manager", () => {
 });
 
 describe("controls", () => {
-  test("are installed once, all executable, and only what differs is written again", () => {
+  test("are installed once, all executable, and only those that differ are rewritten", () => {
     const layout = layoutOf(base);
     makeDirectories(layout, { user: "", data: "" });
     const before = process.umask(0o077);
@@ -128,7 +128,7 @@ describe("controls", () => {
     rmSync(join(layout.bin, "psql"));
     rmSync(join(layout.sv, "nginx/down"));
     expect(installControls(source, layout).sort()).toEqual(["bin/psql", "sv/nginx/run"]);
-    // Wanted stays wanted.
+    // A service that should run stays so.
     expect(() => statSync(join(layout.sv, "nginx/down"))).toThrow();
     expect(statSync(join(layout.sv, "postgres/down")).size).toBe(0);
     expect(() => statSync(join(layout.sv, "daemon/down"))).toThrow();

@@ -21,7 +21,7 @@ describe("psql", () => {
     await controls.run("pg_ctl", ["start"]);
     worktree = join(controls.layout.root, "rel's 05");
     await provision(controls, worktree, "rel-05");
-    // The name of another one begins as this one's does.
+    // Another worktree's name begins with this one's.
     await provision(controls, `${worktree} b`, "rel-05-b");
   });
   afterAll(() => controls.dispose());
@@ -90,7 +90,7 @@ test("psql says how to start Postgres when it is down", async () => {
   );
 });
 
-/** What the daemon leaves for a worktree: a role, its environment, its passwords and a note of where it is. */
+/** Creates what the daemon creates for a worktree: role, environment, passwords and a note of its path. */
 async function provision(controls: Controls, top: string, slug: string): Promise<void> {
   const { layout, postgresPort: port } = controls;
   const role = `wt_${slug.replaceAll("-", "_")}`;

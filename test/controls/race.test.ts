@@ -6,9 +6,9 @@ import { waitFor } from "../support/wait.ts";
 import { type Controls, makeControls } from "./support.ts";
 
 /**
- * A directory for PATH in which NAME is the real program, except that at its first call that has
- * TEXT among its arguments runsvdir brings the service up first; it goes on when run/go-on is
- * there. In this order of events `ikigai start` once took its own server for another's.
+ * A directory for PATH in which NAME is the real program, except that before its first call with
+ * TEXT in its arguments runsvdir starts the service; the call continues when run/go-on
+ * exists. In this order of events `ikigai start` once mistook its own server for another's.
  */
 function comesUpDuring(controls: Controls, service: string, name: string, text: string): string {
   const { ikigai, bin, sv, root } = controls.layout;
@@ -35,7 +35,7 @@ exec '${real}' "$@"
   return `${directory}:${process.env.PATH}`;
 }
 
-/** How the controls look for who has a port. */
+/** How the controls search for the process that holds a port. */
 const [lister, listed] =
   process.platform === "linux" ? ["cat", " /proc/net/tcp "] : ["lsof", " -sTCP:LISTEN "];
 
@@ -58,10 +58,10 @@ test.each([
   },
 );
 
-test("an nginx that runsvdir brings up meanwhile keeps its workers and who may have connections", async () => {
+test("an nginx that runsvdir starts meanwhile keeps its workers, and with them their connections", async () => {
   await using controls = await makeControls();
   await controls.run("runsvdir", ["start"]);
-  // The search for the workers that an nginx which was killed has left.
+  // The search for workers left by a killed nginx.
   const path = comesUpDuring(controls, "nginx", "grep", "nginx:  ");
   const starting = controls.run("nginx", ["start"], { env: { PATH: path } });
   await waitFor(() => existsSync(join(controls.layout.run, "is-up")));

@@ -30,8 +30,8 @@ beforeEach(async () => {
 afterEach(() => rm(dirname(base), { recursive: true, force: true }));
 
 /**
- * The signals that a service's script would send. It runs with a `kill` that only writes down: were
- * it wrong, everything that this account runs would end.
+ * Returns the signals that a service's script would send. It runs with a `kill` that only records:
+ * a wrong one would end everything that this account runs.
  */
 async function signalsOf(script: string): Promise<string[]> {
   const list = join(base, "signals");
@@ -79,7 +79,7 @@ describe.each(noPids)("%j in place of a pid", (text) => {
   });
 });
 
-test("a pid of its own is signalled when somebody asks", async () => {
+test("a pid of its own is signalled on request", async () => {
   writeFileSync(join(place, "supervise/pid"), "4194300\n");
   expect(await signalsOf("control/t")).toEqual(["-s TERM -- -4194300"]);
 });
@@ -96,7 +96,7 @@ test.each(["x", "08", "-1", "1e9", "99999999999999999999", "3x 1 0"])(
   },
 );
 
-/** A process group whose leader has ended: its number, when that began, and who is left in it. */
+/** A process group whose leader has ended: its id, its start time and the remaining processes. */
 async function makeLeaderless() {
   const leader = spawn("sh", ["-c", "sleep 600 & echo $!; read -r _"], {
     stdio: ["pipe", "pipe", "ignore"],
@@ -130,7 +130,7 @@ describe.runIf(process.platform === "linux")("what a leader left in its group", 
   let left: Awaited<ReturnType<typeof makeLeaderless>>;
   beforeEach(async () => {
     left = await makeLeaderless();
-    // Nothing is tried again afterwards.
+    // Nothing is retried afterwards.
     writeFileSync(join(place, "down"), "");
   });
   afterEach(() => {

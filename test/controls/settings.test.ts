@@ -66,7 +66,7 @@ test("are written once, readable for the owner only", async () => {
   await rm(root, { recursive: true });
 });
 
-test("that are damaged, and whose seal is, are told with the command that mends them", async () => {
+test("that are damaged, like their baseline, are reported with the command that repairs them", async () => {
   await using project = await makeProject();
   await must(project, "init");
   const { settings: file } = layoutOf(project.root);
@@ -90,7 +90,7 @@ test("that are damaged, and whose seal is, are told with the command that mends 
       `ikigai: ${file} is damaged, so nothing is known about this project`,
       "  next: ikigai init",
     ]);
-    // What an older one left in the environment makes no whole of it.
+    // Values of an older file in the environment do not complete it.
     const env = { IKIGAI_DENO_VERSION: "2.9.6" };
     const { exitCode, stderr } = await project.run(".ikigai/bin/nginx", ["status"], { env });
     expect({ exitCode, stderr }).toEqual({

@@ -31,7 +31,7 @@ beforeEach(async () => {
 afterEach(() => rm(base, { recursive: true, force: true }));
 
 describe("the skeleton", () => {
-  test("is closed to everybody else, whatever the umask, and put right when it was opened", () => {
+  test("is closed to other accounts, whatever the umask, and is closed again when its mode was changed", () => {
     const before = process.umask(0);
     makeDirectories(layout, ours);
     process.umask(before);
@@ -48,13 +48,13 @@ describe("the skeleton", () => {
     expect(statSync(`${layout.run}/ports.map`).size).toBe(line.length);
   });
 
-  test("lets another account pass, not look, where Postgres runs as one and lives inside", () => {
+  test("lets Postgres' account pass, but not list it, where Postgres runs as another account inside", () => {
     makeDirectories(layout, { user: "postgres", data: "" });
     expect(mode(layout.ikigai)).toBe("711");
     expect(mode(layout.run)).toBe("700");
   });
 
-  test("links db/ to data that lies elsewhere, and never hides data behind that link", () => {
+  test("links db/ to data in another place, and never hides data behind that link", () => {
     const data = join(base, "elsewhere/data");
     makeDirectories(layout, { user: "postgres", data });
     makeDirectories(layout, { user: "postgres", data });
@@ -84,7 +84,7 @@ describe("the skeleton", () => {
     expect(mode(join(repository, "ikigai"))).toBe(isRoot ? "711" : "700");
   });
 
-  test("refuses a link, a file and what belongs to somebody else, by name", () => {
+  test("refuses a link, a file and another account's directory, by name", () => {
     symlinkSync(tmpdir(), layout.ikigai);
     expect(() => makeDirectories(layout, ours)).toThrow(
       /\.ikigai is a symbolic link .*\n {2}next: /,
@@ -108,7 +108,7 @@ describe("the skeleton", () => {
 describe("the account of Postgres", () => {
   const passwd =
     "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:\nme:x:1000:1000::/:\nevil:x:0:0::/:\n";
-  test("is postgres, else nobody, or the configured one, and never root", () => {
+  test("is postgres, otherwise nobody, or the configured one, and never root", () => {
     expect(chooseAccount(passwd)).toEqual({ name: "nobody", uid: 65534, gid: 65534 });
     expect(chooseAccount(`${passwd}postgres:x:70:70::/:\n`)).toMatchObject({ name: "postgres" });
     expect(chooseAccount(passwd, "me")).toMatchObject({ uid: 1000 });

@@ -21,20 +21,20 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** A throwaway `.ikigai` with the real controls, a small nginx.conf and a small daemon. */
+/** A temporary `.ikigai` with the real controls, a small nginx.conf and a small daemon. */
 export interface Controls extends AsyncDisposable {
   readonly layout: Layout;
-  /** Where the login of the database's owner lies. */
+  /** The directory with the login of the database's owner. */
   readonly login: string;
   readonly httpPort: number;
   readonly postgresPort: number;
   readonly env: NodeJS.ProcessEnv;
   readonly account: Account;
-  /** Runs a control of `.ikigai/bin`, from the project's root unless said otherwise. Never throws. */
+  /** Runs a control of `.ikigai/bin`, from the project's root by default. Never throws. */
   run(control: string, args?: readonly string[], options?: RunOptions): Promise<Outcome>;
-  /** The pids of the servers and of runsvdir that run now, proven by their command lines. */
+  /** Returns the pids of the running servers and runsvdir, identified by their command lines. */
   running(): Promise<{ nginx: number[]; postgres: number[]; runsvdir: number[] }>;
-  /** Pid and command line of everything of this project that runs, after some milliseconds to end by itself. */
+  /** Returns pid and command line of this project's processes that are left after so many milliseconds. */
   everything(patience?: number): Promise<string[]>;
   dispose(): Promise<void>;
 }
@@ -50,7 +50,7 @@ export interface ControlsOptions {
   readonly account?: Account;
   /** The project directory's own name. */
   readonly name?: string;
-  /** A directory above is the owner's alone, as root's home is. */
+  /** Whether a directory above is accessible to its owner only, as root's home is. */
   readonly closed?: boolean;
   readonly ownerOverTcp?: boolean;
   /** False for a project without a daemon. */
@@ -120,7 +120,7 @@ export async function makeControls(options: ControlsOptions = {}): Promise<Contr
       found.filter(({ title }) => test(title.replace(/^\d+ /, ""))).map(({ pid }) => pid);
     const masters = pids((title) => title.startsWith("nginx: master"));
     return {
-      // A worker that has only just begun still bears its master's title.
+      // A worker that has just started still has its master's title.
       nginx: masters.filter((pid) => !masters.includes(parentOf(pid) ?? 0)),
       postgres: pids((title) => /^\S*\/postgres -D /.test(title)),
       runsvdir: pids((title) => /^\S*runsvdir -P /.test(title)),
@@ -150,7 +150,7 @@ export async function makeControls(options: ControlsOptions = {}): Promise<Contr
   };
 }
 
-/** Nothing of this machine's git, Postgres or direnv. */
+/** The environment without this machine's git, Postgres or direnv. */
 function environment(base: string, uid: number): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([key]) =>
@@ -197,7 +197,7 @@ function parentOf(pid: number): number | undefined {
   }
 }
 
-/** Whether `down` says that a service is not wanted. */
+/** Whether a `down` file says that a service should not run. */
 export function unwanted({ sv }: Layout, service: string): boolean {
   return existsSync(join(sv, service, "down"));
 }

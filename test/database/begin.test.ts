@@ -20,7 +20,7 @@ afterAll(() => project?.dispose());
 
 const count = (worktree: string) => psql(project, worktree, "SELECT count(*) FROM words");
 
-test("a new worktree has the rows and goes on from its own positions", async () => {
+test("a new worktree has the rows and its own sequence positions", async () => {
   await add(project, "one");
   expect(await count("one")).toBe("100");
   expect(await psql(project, "one", "INSERT INTO words (word) VALUES ('x') RETURNING id")).toBe(
@@ -83,7 +83,7 @@ test("what a worktree shares with its base is said for as long as it is so", asy
   await owner(project, "DROP FOREIGN TABLE wt_main.papers");
 });
 
-test("ikigai db branch and reset begin a schema anew, keep what it held and end nobody else's work", async () => {
+test("ikigai db branch and reset recreate a schema, keep its data and end no other session", async () => {
   await psql(project, "one", "CREATE TABLE mine (id int)");
   const reset = await project.ikigai("db", "reset", "one");
   expect(reset).toMatchObject({ exitCode: 0 });
@@ -120,7 +120,7 @@ test("outside of every worktree a command asks for a name", async () => {
 
 const GITS_OWN = /commondir|Invalid path|unable to create|could not lock|File exists|index\.lock/i;
 
-/** git itself fails now and then while another add is half done, and is asked again then. */
+/** git itself sometimes fails while another add is half done, and is then run again. */
 async function addBesideOthers(name: string): Promise<void> {
   const args = ["worktree", "add", "--quiet", "-B", name, `../${name}`, "main"];
   for (;;) {

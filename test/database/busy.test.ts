@@ -53,7 +53,7 @@ test("what cannot be branched is named with why and what to do, and nothing is b
   await psql(project, "main", "DROP VIEW odd");
 });
 
-test("what was refused is branched by itself once the base is put right", async () => {
+test("a refused branch is made automatically once the parent is fixed", async () => {
   await psql(project, "main", "CREATE VIEW odd AS SELECT to_regclass('wt_main.accounts') AS found");
   await worktree("mended");
   await until(project, "mended", "problem");
@@ -62,7 +62,7 @@ test("what was refused is branched by itself once the base is put right", async 
   expect(await tables(project, "mended")).toBe("accounts");
 });
 
-test("a migration that locks the base is named, goes on, and the branch comes when it has ended", async () => {
+test("a migration that locks the parent is named and not disturbed, and the branch is made when it ends", async () => {
   const migration = await session();
   try {
     await migration.query("BEGIN; ALTER TABLE accounts ADD COLUMN note text");
@@ -78,7 +78,7 @@ test("a migration that locks the base is named, goes on, and the branch comes wh
   expect(await psql(project, "patient", "SELECT DISTINCT note FROM accounts")).toBe("migrated");
 });
 
-test("branches taken while others move money hold the whole sum, and nobody's session ends", async () => {
+test("branches taken while others transfer money hold the whole sum, and no session ends", async () => {
   const writers = await Promise.all([session(), session()]);
   let over = false;
   const writing = writers.map(async (client) => {
@@ -107,7 +107,7 @@ test("branches taken while others move money hold the whole sum, and nobody's se
 
 const reserve = "SELECT oid FROM pg_namespace WHERE nspname = 'ikigai_reserve_main'";
 
-/** Adds worktrees until one got the schema that lay in reserve: a reconciler at work keeps others out. */
+/** Adds worktrees until one claimed the reserve: while the reserve is updated it cannot be claimed. */
 async function claim(): Promise<string> {
   let tries = 0;
   return waitFor(
@@ -149,13 +149,13 @@ test("a worktree made from the reserve is the base as it is now, and its role's 
   await expect(psql(project, name, "TABLE wt_main.log")).rejects.toThrow(/permission denied/);
   await expect(psql(project, "main", `TABLE ${schema}.log`)).rejects.toThrow(/permission denied/);
   await waitFor(() => owner(project, reserve), { deadline: 45_000, what: "another reserve" });
-  // On a busy machine a reserve is long in the making, and the reconciler may be at it when it is asked for.
+  // On a busy machine a reserve takes long, and may still be in work when it is needed.
 }, 240_000);
 
-test("a removed worktree's schema is put aside while somebody is in the middle of a migration there", async () => {
+test("a removed worktree's schema is retired in the middle of a migration there", async () => {
   await add(project, "migrating");
   const migration = await session();
-  // The owner's session, which is not ended with the worktree.
+  // The owner's session, which does not end with the worktree.
   await migration.query("BEGIN; CREATE TABLE wt_migrating.fresh (id int)");
   await project.git("main", "worktree", "remove", "--force", "../migrating");
   const aside = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'retired_migrating%'";

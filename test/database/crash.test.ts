@@ -38,7 +38,7 @@ const answers = () =>
 const pidFile = () => join(project.root, ".ikigai/db/postmaster.pid");
 const serverPid = () => Number(readFileSync(pidFile(), "utf8").split("\n", 1)[0]);
 
-/** Adds a worktree and cuts its branch off after some milliseconds, by killing a process. */
+/** Adds a worktree and interrupts its branch after some milliseconds, by killing a process. */
 async function cutOff(name: string, pid: number, after: number): Promise<void> {
   await project.git("main", "worktree", "add", "--quiet", "-b", name, `../${name}`, "main");
   await setTimeout(after);
@@ -63,7 +63,7 @@ test.each([10, 200, 350])("a server killed %i ms into a branch does too", async 
   const name = `server-${after}`;
   const killed = serverPid();
   await cutOff(name, killed, after);
-  // The branch may have been quicker than the kill: ready says nothing of the server then.
+  // The branch may finish before the kill: then `ready` says nothing about the server.
   await waitFor(() => existsSync(pidFile()) && serverPid() !== killed, {
     deadline: 40_000,
     what: "another server",
@@ -74,14 +74,14 @@ test.each([10, 200, 350])("a server killed %i ms into a branch does too", async 
   await waitFor(async () => (await halves()) === "", { deadline: 40_000, what: "a clean server" });
 });
 
-test("a role that a killed daemon left of a worktree that has gone meanwhile is swept", async () => {
+test("a role that a killed daemon left for a meanwhile removed worktree is swept", async () => {
   const role =
     "CREATE ROLE wt_nobody; COMMENT ON ROLE wt_nobody IS 'ikigai:role'; CREATE ROLE wt_somebody";
   await owner(project, role);
   process.kill(await daemonPid(project), "SIGKILL");
   const left =
     "SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolname IN ('wt_nobody', 'wt_somebody')";
-  // Only what bears our mark goes.
+  // Only what bears our mark is dropped.
   await waitFor(async () => (await owner(project, left)) === "wt_somebody", { deadline: 30_000 });
   await owner(project, "DROP ROLE wt_somebody");
 });

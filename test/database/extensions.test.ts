@@ -38,7 +38,7 @@ test("an extension that the owner creates, wherever, can be used in every worktr
   );
 });
 
-test("one that cannot be moved is told with what to do, when it is made and in the worktree", async () => {
+test("one that cannot be moved is reported with what to do, on creation and in the worktree", async () => {
   const { stderr } = await asOwner("one", "CREATE EXTENSION xml2 SCHEMA wt_one");
   expect(stderr).toMatch(/WARNING:.*xml2[\s\S]*HINT:.*CREATE EXTENSION xml2 SCHEMA extensions/);
   await waitFor(
@@ -50,7 +50,7 @@ test("one that cannot be moved is told with what to do, when it is made and in t
   const refused = await project.ikigai("db", "branch", "one", "--into", "two");
   expect(refused).toMatchObject({ exitCode: 1 });
   expect(refused.stderr).toMatch(/extension xml2/);
-  // Nothing was put aside for a branch that cannot be made.
+  // Nothing was retired for a branch that cannot be made.
   expect(await tables(project, "two")).toBe("t");
   await asOwner("one", "DROP EXTENSION xml2");
   await waitFor(async () => (await show(project, "one")).problems.length === 0, {
@@ -58,7 +58,7 @@ test("one that cannot be moved is told with what to do, when it is made and in t
   });
 });
 
-test("what lies outside and depends on a schema stops its final drop and is named", async () => {
+test("an object outside that depends on a schema prevents its drop and is named", async () => {
   await add(project, "gone");
   await psql(project, "gone", "CREATE TABLE kept (id int)");
   await owner(project, "CREATE VIEW public.reader AS SELECT * FROM wt_gone.kept");

@@ -26,17 +26,17 @@ const backend = (client: pg.ClientBase) =>
     .query<{ pid: number }>("SELECT pg_backend_pid() AS pid")
     .then(({ rows }) => rows[0]?.pid ?? 0);
 
-/** Ends a connection's backend while the connection is not asked anything; settles when it is noticed. */
+/** Ends a connection's backend while the connection is idle; settles when that is noticed. */
 async function cut(client: pg.ClientBase): Promise<void> {
   const pid = await backend(client);
-  // Not by node:events' once(), which hears `error` too.
+  // Not with node:events' once(), which handles `error` too.
   const ended = new Promise<void>((resolve) => void client.once("end", () => resolve()));
   await postgres.run([`SELECT pg_terminate_backend(${pid})`]);
   await ended;
 }
 
-describe("a server that goes away between two queries of one connection", () => {
-  // The daemon would end here: an `error` event that nobody hears is thrown.
+describe("a server that stops between two queries of one connection", () => {
+  // The daemon would exit here: an unhandled `error` event is thrown.
   it("fails the next query alone, of a lent connection, which is not lent again", async () => {
     const pids: number[] = [];
     const work = postgres.use(async (client) => {

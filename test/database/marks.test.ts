@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => project?.dispose());
 
-/** Names as ikigai gives them, of schemas and roles that a person made. */
+/** Names like ikigai's, of schemas and roles that a person created. */
 const SCHEMAS = [
   "wt_person",
   "retired_person_1",
@@ -27,24 +27,24 @@ const ROLES = ["wt_alone", "retired_alone", "dropped_person", "ikigai_build_alon
 test("what a person made under names like ikigai's survives every sweep", async () => {
   for (const role of ROLES) await owner(project, `CREATE ROLE ${role}`);
   for (const schema of SCHEMAS) {
-    // The comment is what earlier versions took for the mark.
+    // Earlier versions used the comment as the mark.
     await owner(
       project,
       `CREATE SCHEMA ${schema} ${ROLES.includes(schema) ? `AUTHORIZATION ${schema}` : ""};
        COMMENT ON SCHEMA ${schema} IS 'ikigai:build'; CREATE TABLE ${schema}.kept AS SELECT 1 AS n`,
     );
   }
-  // The sweep of a starting daemon: it takes a role that is marked.
+  // The sweep of a starting daemon drops a marked role.
   await owner(project, "CREATE ROLE wt_gone; COMMENT ON ROLE wt_gone IS 'ikigai:role'");
   process.kill(await daemonPid(project), "SIGKILL");
   const swept = "SELECT count(*) FROM pg_roles WHERE rolname = 'wt_gone'";
   await waitFor(async () => (await owner(project, swept)) === "0", { deadline: 25_000 });
-  // The sweep of retention: it drops what was removed more than a second ago.
+  // Retention drops what was removed more than a second ago.
   await add(project, "old");
   await project.git("main", "worktree", "remove", project.worktree("old"));
   const retired = "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^(wt|retired|dropped)_old'";
   await waitFor(async () => (await owner(project, retired)) === "0", { deadline: 25_000 });
-  // The upkeep of reserves: main's is made, and one that nobody needs is dropped.
+  // The reserve job makes main's reserve, and drops one that is not needed.
   const reserved = "SELECT count(*) FROM pg_namespace WHERE nspname = 'ikigai_reserve_main'";
   await waitFor(async () => (await owner(project, reserved)) === "1", { deadline: 25_000 });
   const left = await sql<{ name: string }>(

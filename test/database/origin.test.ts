@@ -4,7 +4,7 @@ import { add, psql, startProject, tables } from "./support.ts";
 
 let project: TestProject;
 
-/** Two worktrees with a commit and a table of their own, beside the default one. */
+/** Adds two worktrees beside the default one, each with a commit and a table of its own. */
 beforeAll(async () => {
   project = await startProject({ worktrees: ["rel-05", "rel-06"] });
   for (const name of ["main", "rel-05", "rel-06"]) {
@@ -42,7 +42,7 @@ test("where several branches hold the start point, it is the default worktree's 
   expect(await tables(project, "common")).toBe("of_main");
 });
 
-test("a history of its own begins with the default worktree's schema", async () => {
+test("an unrelated history begins with the default worktree's schema", async () => {
   const commit = (await project.git("main", "commit-tree", "-m", "alone", "main^{tree}")).trim();
   await add(project, "alone", "--detach", "../alone", commit);
   expect(await tables(project, "alone")).toBe("of_main");

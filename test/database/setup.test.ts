@@ -9,7 +9,7 @@ import { add, psql, show, startProject, until } from "./support.ts";
 
 let project: TestProject;
 
-/** Another in each run, so that two side by side do not see each other's. */
+/** Unique in each run, so that parallel runs do not see each other's. */
 const endless = `sleep ${100_000_000 + process.pid}`;
 const migrate = `#!/bin/sh
 echo "migrating $IKIGAI_WORKTREE in $(pwd -P)"
@@ -77,9 +77,9 @@ test("a removed, moved or restored worktree does not run them again", async () =
   expect(await runs("rows")).toBe("migrate seed migrate");
 });
 
-test("a failure is told with its exit code and output, and tried again by command only", async () => {
+test("a failure is reported with exit code and output, and retried by command only", async () => {
   await project.git("main", "worktree", "add", "--quiet", "../broken", "broken");
-  // Its commit is not main's: nothing of it runs before somebody asks.
+  // Its commit is not in main: nothing of it runs before it is requested.
   await until(project, "broken", "problem");
   expect(await runs("broken")).toBe("migrate seed");
   expect(await project.ikigai("db", "setup", "broken")).toMatchObject({ exitCode: 0 });
@@ -134,7 +134,7 @@ async function killDaemon(): Promise<{ revive: () => void }> {
   return { revive: () => void process.kill(supervisor, "SIGCONT") };
 }
 
-/** Adds a worktree whose migration does not go on before a file is there; returns its log and that file. */
+/** Adds a worktree whose migration waits for a file; returns its log and that file. */
 async function addHeld(name: string) {
   const go = join(project.root, `${name}.go`);
   await project.git("main", "switch", "--quiet", "--create", name);
@@ -144,7 +144,7 @@ async function addHeld(name: string) {
   await project.git("main", "switch", "--quiet", "main");
   await project.git("main", "worktree", "add", "--quiet", `../${name}`, name);
   await until(project, name, "problem");
-  // It ends with the daemon that it asks.
+  // It ends with the daemon that it waits for.
   void project.ikigai("db", "setup", name);
   const path = join(project.root, `.ikigai/logs/${name}.setup/current`);
   const log = () => (existsSync(path) ? readFileSync(path, "utf8") : "");
@@ -179,7 +179,7 @@ test("one that ended while no daemon was there does not run again, however it en
     const { revive } = await killDaemon();
     try {
       if (name === "ended-badly") {
-        // What stands behind the loop in the script is read when it gets there.
+        // The shell reads the rest of the script only after the loop.
         const { stdout } = await project.run("pgrep", ["-f", `once run .*/${name}\\..*`]);
         const [runner] = stdout.split("\n");
         const { stdout: children } = await project.run("pgrep", ["-P", runner ?? "0"]);

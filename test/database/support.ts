@@ -4,7 +4,7 @@ import { reports } from "../support/daemon.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** A project that `ikigai start` has brought up. */
+/** Makes a project and runs `ikigai start`. */
 export async function startProject(options: ProjectOptions = {}): Promise<TestProject> {
   const project = await makeProject(options);
   const { exitCode, stderr } = await project.ikigai("start");
@@ -13,12 +13,12 @@ export async function startProject(options: ProjectOptions = {}): Promise<TestPr
   throw new Error(`ikigai start: ${stderr}`);
 }
 
-/** What psql prints when somebody types it in a worktree, as its role. Throws when it fails. */
+/** Runs psql in a worktree, as its role; returns the output. Throws when it fails. */
 export async function psql(project: TestProject, worktree: string, sql: string): Promise<string> {
   return answered(project, relative(project.root, project.worktree(worktree)), [], sql);
 }
 
-/** The same at the project's root, as the owner. */
+/** Runs psql at the project's root, as the owner. */
 export function owner(project: TestProject, sql: string): Promise<string> {
   return answered(project, ".", [], sql);
 }
@@ -50,7 +50,7 @@ export async function show(project: TestProject, name: string): Promise<Worktree
   return found;
 }
 
-/** Waits until a worktree is in a state, and returns what is reported of it then. */
+/** Waits until a worktree is in a state, and returns its report. */
 export function until(
   project: TestProject,
   name: string,
@@ -66,7 +66,7 @@ export function until(
   );
 }
 
-/** Tables that a worktree's role sees by their bare names. */
+/** Lists the tables that a worktree's role sees without a schema's name. */
 export function tables(project: TestProject, worktree: string): Promise<string> {
   return psql(
     project,

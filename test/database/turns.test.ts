@@ -41,7 +41,7 @@ test("two branches are made at a time, the others in the order in which they cam
   await Promise.all(turns.slice(3));
 });
 
-test("what can wait is told when a branch begins, and shells find how far it is", () => {
+test("waiting clients are told when a branch begins, and shells find its progress", () => {
   const { quiet } = branching;
   branching.set("one", 0);
   expect(quiet.aborted).toBe(true);

@@ -26,7 +26,7 @@ test("psql right behind the add asks the whole branch, also where git runs no ho
 });
 
 test("on a terminal it says how far the branch is, and so does the list", async () => {
-  // Changed, so that no reserve is equal to it without a copy.
+  // Changed, so that a reserve needs a copy to equal it.
   await psql(project, "main", "CREATE INDEX ON parts (text)");
   await project.git("main", "worktree", "add", "-q", "-b", "slow", "../slow", "main");
   const program = join(project.root, ".ikigai/bin/psql");

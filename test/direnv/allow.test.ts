@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => project.remove());
 
-/** A variable as direnv gives it in a directory; the reason where direnv refuses. */
+/** Returns a variable as direnv sets it in a directory, or the reason why direnv refuses. */
 function seen(directory: string, name: string): string {
   try {
     return project.direnv(directory, "exec", ".", "printenv", name).trimEnd();
@@ -51,7 +51,7 @@ describe("our .envrc", () => {
     const theirs = fs
       .readdirSync(records)
       .map((name) => [name, fs.readFileSync(join(records, name), "utf8")]);
-    // direnv 2.32 writes the path as it is; the newline behind it is of later ones.
+    // direnv 2.32 writes the bare path; later versions append a newline.
     expect(ours.map(([name]) => name)).toEqual(theirs.map(([name]) => name));
     expect(ours.map(([, path]) => path?.trim())).toEqual(theirs.map(([, path]) => path?.trim()));
   });
@@ -107,13 +107,13 @@ describe("our .envrc", () => {
     project.git(project.root, "worktree", "remove", top);
     project.git(project.root, "branch", "-D", "branch-main");
     project.add("main");
-    // Later versions of direnv remember a deny by its path.
+    // Later versions of direnv remember a deny by path.
     const deny = join(project.environment.XDG_DATA_HOME ?? "", "direnv/deny");
     const expected = fs.existsSync(deny) ? "denied" : "allowed";
     expect((await project.provide(top, "main")).allowed).toBe(expected);
   });
 
-  it("is reported where nobody can write a record", async () => {
+  it("is reported where no record can be written", async () => {
     const top = project.add("main");
     const data = project.environment.XDG_DATA_HOME ?? "";
     fs.mkdirSync(data, { recursive: true });
@@ -158,7 +158,7 @@ describe("our .envrc", () => {
   });
 });
 
-describe("somebody else's .envrc", () => {
+describe("a foreign .envrc", () => {
   it("is left alone, with or without content, as link and as directory", async () => {
     const top = project.add("main");
     const path = join(top, ".envrc");
@@ -232,14 +232,14 @@ describe("somebody else's .envrc", () => {
   });
 });
 
-it("takes only ours away", async () => {
+it("removes only ours", async () => {
   const top = project.add("main");
   expect(removeEnvrc(top)).toBe("absent");
   await project.provide(top, "main");
   expect([removeEnvrc(top), fs.existsSync(join(top, ".envrc"))]).toEqual(["removed", false]);
 });
 
-describe("the record of what is gone", () => {
+describe("the record of a removed worktree", () => {
   const records = () => {
     const directory = join(project.environment.XDG_DATA_HOME ?? "", "direnv/allow");
     return fs.readdirSync(directory).length;
@@ -249,7 +249,7 @@ describe("the record of what is gone", () => {
     withdrawAllowance(join(top, ".envrc"), project.environment);
   };
 
-  it("goes with the worktree, and with what the file held before", async () => {
+  it("is removed with the worktree, and with the file's earlier content", async () => {
     const top = project.add("main");
     await project.provide(top, "main");
     await project.provide(top, "main");

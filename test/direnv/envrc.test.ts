@@ -21,7 +21,7 @@ const nasty = [
   "~",
 ];
 
-/** The variables that a shell has after it has read a file. */
+/** Returns the variables of a shell that has sourced a file. */
 function readBy(shell: string, text: string, names: string[]): string[] {
   const directory = fs.mkdtempSync(join(os.tmpdir(), "iki-"));
   try {

@@ -6,7 +6,7 @@ import { type Provided, provideEnvrc } from "../../src/host/direnv/provision.ts"
 import { ENVIRONMENT_FILE, environmentFile, environmentPath } from "../../src/model/envrc.ts";
 import { type Layout, layoutOf } from "../../src/model/layout.ts";
 
-/** A throwaway home, and a project with a bare repository in it. */
+/** A temporary home with a project in it that has a bare repository. */
 export class DirenvProject {
   readonly base = fs.mkdtempSync(join(fs.realpathSync(os.tmpdir()), "iki-"));
   readonly home = join(this.base, "home");
@@ -46,7 +46,7 @@ export class DirenvProject {
     });
   }
 
-  /** Adds a worktree without providing for it; gives its top. */
+  /** Adds a worktree without provisioning it; returns its top. */
   add(name: string, path = join(this.root, name)): string {
     this.git(this.root, "worktree", "add", "-q", "-b", `branch-${name}`, path);
     return path;
@@ -63,7 +63,7 @@ export class DirenvProject {
     return this.git(top, "rev-parse", "--absolute-git-dir").trim();
   }
 
-  /** Where a worktree that was added by this name has its environment. */
+  /** Returns the path of the environment of a worktree that was added by this name. */
   environmentOf(slug: string): string {
     return join(this.root, ".git/worktrees", slug, ENVIRONMENT_FILE);
   }
@@ -107,13 +107,13 @@ export class DirenvProject {
     });
   }
 
-  /** 32 of 2.32.1. */
+  /** direnv's minor version: 32 of 2.32.1. */
   get direnvMinor(): number {
     return Number(this.direnv(this.base, "version").split(".")[1]);
   }
 
   remove(): void {
-    // fish goes on writing completions for a moment.
+    // fish keeps writing completions for a moment.
     fs.rmSync(this.base, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 export type ShellName = "bash" | "zsh" | "fish";
 
 /**
- * What starts each shell with direnv's hook and with nothing of this machine's own.
- * Each counts its prompts in a file, after the hook.
+ * Starts each shell with direnv's hook and without this machine's configuration.
+ * Each shell counts its prompts in a file, after the hook.
  */
 const START: Readonly<Record<ShellName, { file: string; content: string; argv: string[] }>> = {
   bash: {
@@ -31,13 +31,13 @@ const START: Readonly<Record<ShellName, { file: string; content: string; argv: s
   },
 };
 
-/** An interactive shell on a terminal of its own. */
+/** An interactive shell on its own terminal. */
 export class InteractiveShell {
   readonly #socket = `iki-${randomBytes(6).toString("hex")}`;
   readonly #directory: string;
   readonly #environment: Record<string, string>;
 
-  /** `home` becomes HOME; all of `environment` is what the shell is started with. */
+  /** `home` becomes HOME; `environment` is the shell's whole environment. */
   constructor(name: ShellName, home: string, environment: Record<string, string>) {
     const { file, content, argv } = START[name];
     this.#directory = home;
@@ -50,7 +50,7 @@ export class InteractiveShell {
     };
     fs.mkdirSync(join(home, file, ".."), { recursive: true });
     fs.writeFileSync(join(home, file), content);
-    // Without it fish begins to read all manual pages in the background; from 4.0 on it is a cache.
+    // Without it fish reads all manual pages in the background; from 4.0 on it is a cache.
     for (const place of [environment.XDG_DATA_HOME, environment.XDG_CACHE_HOME]) {
       fs.mkdirSync(join(place ?? home, "fish/generated_completions"), { recursive: true });
     }
@@ -58,9 +58,9 @@ export class InteractiveShell {
     this.#tmux("new-session", "-d", ...size, "--", ...argv);
   }
 
-  /** Types `cd` and gives the environment that the next command line sees. */
+  /** Types `cd` and returns the environment that the next command line sees. */
   async enter(directory: string): Promise<ReadonlyMap<string, string>> {
-    // All three read this the same: single quotes, and a quote outside of them.
+    // All three shells read this alike: single quotes, and a quote outside of them.
     await this.type(`cd '${directory.replaceAll("'", `'\\''`)}'`);
     return this.environment();
   }
@@ -75,7 +75,7 @@ export class InteractiveShell {
     );
   }
 
-  /** Types a line, and waits until it is carried out and direnv's hook has run again. */
+  /** Types a line, and waits until it was executed and direnv's hook has run again. */
   async type(line: string): Promise<void> {
     await this.#prompts(1);
     const before = this.#count();
@@ -96,12 +96,12 @@ export class InteractiveShell {
     return fs.statSync(join(this.#directory, "prompts"), { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  /** Everything that has appeared on the terminal. */
+  /** Returns everything that has appeared on the terminal. */
   screen(): string {
     return this.#tmux("capture-pane", "-p", "-J", "-S", "-");
   }
 
-  /** Leaves the shell and waits until it is gone: it still writes its history. */
+  /** Exits the shell and waits for its end: it still writes its history. */
   async end(): Promise<void> {
     this.#tmux("send-keys", "-l", "--", "exit");
     this.#tmux("send-keys", "Enter");

@@ -29,7 +29,7 @@ const paths = (environment: ReadonlyMap<string, string>) =>
   (environment.get("PATH") ?? "").split(":");
 
 describe.each(SHELLS)("in %s", (name) => {
-  it("entering gives, moving changes, leaving takes away, and nobody is asked", async () => {
+  it("entering loads, moving changes and leaving unloads the environment, without a prompt", async () => {
     const nasty = "a'b\"c $(touch PWNED) `id`\nsecond line \\ é";
     const one = project.add("one");
     const two = project.add("two", join(project.base, "out side/two"));
@@ -76,7 +76,7 @@ describe.each(SHELLS)("in %s", (name) => {
     expect(fs.existsSync(join(one, "PWNED"))).toBe(false);
   });
 
-  it("what appears, changes or goes while one stands there is seen at the next prompt", async () => {
+  it("a file that appears, changes or disappears is noticed at the next prompt", async () => {
     const top = project.add("one");
     const terminal = open(name);
     expect((await terminal.enter(top)).has("IKIGAI_URL")).toBe(false);
@@ -98,7 +98,7 @@ describe.each(SHELLS)("in %s", (name) => {
     fs.rmSync(project.environmentOf("one"));
     removeEnvrc(top);
     await terminal.type("true");
-    // 2.37.1 never unloads what has no file any more, nor do we know since when.
+    // 2.37.1 never unloads an environment whose file is gone; the first version with this is unknown.
     if (project.direnvMinor <= 32) {
       expect((await terminal.environment()).has("IKIGAI_URL")).toBe(false);
     }

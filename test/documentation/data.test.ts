@@ -9,7 +9,7 @@ const STATEMENT =
   /\b(DROP (SCHEMA|TABLE|ROLE|OWNED|VIEW|DATABASE|MATERIALIZED|TYPE|FUNCTION)|TRUNCATE (TABLE|ONLY)|REASSIGN OWNED|DELETE FROM|RENAME TO|UPDATE pg_catalog|UPDATE \$\{REGISTRY)/;
 const FILE =
   /\b(rmSync|rmdirSync|unlinkSync|renameSync|truncateSync|ftruncateSync)\(|"cp"|\brm -r?f|\bmv -f|^\s*rmdir /;
-/** Where a statement only stands in words: a comment, or what a person is told to type. */
+/** Lines in which a statement is only text: a comment, or a command for the user. */
 const WORDS = /^\s*(\/?\*|\/\/|#)|next: `?"?psql|Rename it: |cannot be moved: /;
 
 function sourcesOf(directory: string): string[] {
@@ -19,7 +19,7 @@ function sourcesOf(directory: string): string[] {
   });
 }
 
-/** By path, how many lines of a source match. */
+/** Counts by path how many lines of a source match. */
 function linesWith(pattern: RegExp): Map<string, number> {
   const found = new Map<string, number>();
   for (const path of ["src", "controls", "hooks"].flatMap(sourcesOf)) {

@@ -37,7 +37,7 @@ const worktree = (...services: ServiceReport[]): WorktreeReport => ({
   warnings: [],
 });
 
-it("says why a service fails, what it wrote last, and what to type", () => {
+it("says why a service fails, what it wrote last, and what to run", () => {
   expect(failingText([worktree(well, failing(["one", "\ttwo"]))], plain).split("\n")).toEqual([
     "",
     "  main/backend: it failed 3 times in a row (exit code 1)",
@@ -51,7 +51,7 @@ it("says why a service fails, what it wrote last, and what to type", () => {
   );
 });
 
-it("says nothing of those that do not fail", () => {
+it("omits services that do not fail", () => {
   expect(failingText([worktree(well, { ...well, state: "held", why: "held" })], plain)).toBe("");
 });
 

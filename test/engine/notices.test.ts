@@ -32,11 +32,11 @@ const worktree = (slug: string, more: Partial<WorktreeReport> = {}): WorktreeRep
 const text = (worktrees: WorktreeReport[], problems: string[] = []) =>
   noticesText({ worktrees, problems }, plain);
 
-it("says nothing where all is well, and nothing of what is a note only", () => {
+it("is empty where all is well, and omits mere notes", () => {
   expect(text([worktree("cart"), worktree("main", { problems: ["a note"] })])).toBe("");
 });
 
-it("says what waits for approval, and what to type", () => {
+it("says what needs approval, and what to run", () => {
   const cart = worktree("cart", { services: [service, { ...service, name: "b", slug: "b" }] });
   expect(text([cart]).split("\n")).toEqual([
     "",
@@ -46,7 +46,7 @@ it("says what waits for approval, and what to type", () => {
   ]);
 });
 
-it("says what is wrong with the settings first, and once", () => {
+it("reports errors in the settings first, and once", () => {
   const broken = worktree("main", {
     state: "problem",
     problems: [".ikigairc.json:1:2 x", "other"],
@@ -60,7 +60,7 @@ it("says what is wrong with the settings first, and once", () => {
   ]);
 });
 
-it("says of a shared file's name only what no worktree has", () => {
+it("reports a name in the shared file only if no worktree has it", () => {
   const warnings = ["services.web has no directory here"];
   const [main, cart] = [worktree("main", { warnings }), worktree("cart", { warnings })];
   expect(text([main, cart])).toBe("\n  settings: services.web has no directory here\n");

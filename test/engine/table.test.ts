@@ -7,7 +7,7 @@ import { plainTable } from "../../src/cli/output/table.ts";
 const colours = pc.createColors(true);
 const plain = pc.createColors(false);
 
-/** The same columns as a library that draws tables makes them. */
+/** The same columns drawn by a table library. */
 function drawn(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const places = ["top", "bottom", "left", "right"].flatMap((side) => [
     side,
@@ -30,7 +30,7 @@ function drawn(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 describe("a plain table", () => {
-  it("is what a library draws, coloured or not", () => {
+  it("equals what a library draws, coloured or not", () => {
     const word = fc.string({
       minLength: 1,
       maxLength: 12,
@@ -46,7 +46,7 @@ describe("a plain table", () => {
     );
   });
 
-  it("leaves no space at a line's end, and no column out", () => {
+  it("has no trailing spaces and omits no column", () => {
     const text = plainTable(
       ["A", "B"],
       [

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { changesSince, hasChanged, takeSnapshot } from "../../src/daemon/watch/change-poll.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** A file system may give two changes of one tick the same time. */
+/** A file system may give two changes within one tick the same time. */
 async function eventually(condition: () => boolean, change: () => Promise<unknown>): Promise<void> {
   await waitFor(async () => {
     await change();
@@ -13,7 +13,7 @@ async function eventually(condition: () => boolean, change: () => Promise<unknow
   });
 }
 
-test("a glance sees what comes, goes, moves and changes", async () => {
+test("a snapshot shows what was added, removed, moved and changed", async () => {
   const base = await mkdtemp(join(tmpdir(), "iki-"));
   const tops = ["one", "two/deep", "é"].map((name) => join(base, name));
   for (const top of tops) await mkdir(top, { recursive: true });

@@ -45,7 +45,7 @@ describe("worktrees read from git's files", () => {
     expect(pathOf(one)).toBe(join(base, "one"));
   });
 
-  it("a linked one named main is told apart from the clone's own", async () => {
+  it("a linked one named main is distinguished from the clone's main worktree", async () => {
     await git(join(base, "clone"), "worktree", "add", "--quiet", "-b", "other", "../sub/main");
     const slugs = readWorktrees(common).map((w) => w.slug);
     expect(new Set(slugs).size).toBe(3);
@@ -62,7 +62,7 @@ describe("worktrees read from git's files", () => {
     await writeFile(file, before);
   });
 
-  it("half an add (no gitdir yet, or an empty one) is unknown, never gone", async () => {
+  it("a half-done add (no gitdir yet, or an empty one) is unknown, never gone", async () => {
     await mkdir(join(common, "worktrees/half"));
     expect(named("half")?.state).toBe("unknown");
     await writeFile(join(common, "worktrees/half/gitdir"), "");
@@ -70,7 +70,7 @@ describe("worktrees read from git's files", () => {
     await rm(join(common, "worktrees/half"), { recursive: true });
   });
 
-  it("one whose directory is away is gone, a locked one is not", async () => {
+  it("one whose directory is missing is gone, a locked one is not", async () => {
     await rename(join(base, "one"), join(base, "elsewhere"));
     expect(named("one")?.state).toBe("gone");
     await git(join(base, "clone"), "worktree", "lock", "--reason", "disk", "../one");
@@ -79,7 +79,7 @@ describe("worktrees read from git's files", () => {
     await rename(join(base, "elsewhere"), join(base, "one"));
   });
 
-  it("one whose directory another repository has now is nobody's to judge", async () => {
+  it("one whose directory now belongs to another repository is unknown", async () => {
     await rename(join(base, "one"), join(base, "aside"));
     await git(base, "init", "--quiet", "one");
     expect(named("one")?.state).toBe("unknown");
@@ -92,7 +92,7 @@ describe("worktrees read from git's files", () => {
     expect(named("one")?.state).toBe("present");
   });
 
-  it("of a repository that is away there are none to be told", () => {
+  it("a missing repository has no list of worktrees", () => {
     expect(() => readWorktrees(join(base, "nowhere/.git"))).toThrow(RepositoryAway);
   });
 
@@ -108,7 +108,7 @@ describe("worktrees read from git's files", () => {
 });
 
 describe("a directory that is away", () => {
-  it("is gone only after a while, and anew from its next absence", () => {
+  it("is gone only after a while, counted from each absence", () => {
     let now = 0;
     const away = new AbsenceGrace(250, () => now);
     expect(away.isGone("a", true)).toBe(false);

@@ -16,7 +16,7 @@ const IDLE_S = 20;
 let directory: string;
 let patient: Patient;
 
-/** The daemon's clock jumps by so many seconds from the machine's; nobody touches the machine's. */
+/** Moves the daemon's clock by so many seconds from the machine's, which stays untouched. */
 function jump(seconds: number): void {
   const file = join(directory, "clock");
   writeFileSync(`${file}.new`, seconds === 0 ? "+0" : `${seconds > 0 ? "+" : ""}${seconds}s`);
@@ -62,7 +62,7 @@ const retired = async () => {
   return rows.map(({ name }) => name);
 };
 
-/** When the daemon says that the data goes that were put aside. */
+/** Returns when, according to the daemon, the retired data expires. */
 const end = async () => {
   const { stdout } = await patient.project.ikigai("wt", "restore", "--list", "--json");
   const { retired } = JSON.parse(stdout) as { retired: { goes: string }[] };
@@ -83,7 +83,7 @@ test.skipIf(!LIBRARY).each(jumps)("a clock that jumps %s stops nothing", async (
   const [running] = patient.cast().services.get("rel-05.backend") ?? [];
   jump(by);
   const begin = performance.now();
-  // What comes now is noticed, though it may bear an earlier time than the last look.
+  // A change is noticed now, though its time may be earlier than the last reconcile's.
   await git(".", "worktree", "add", "-q", "--no-checkout", "-b", branch, branch, "main");
   await waitFor(() => existsSync(join(root, `.ikigai/run/env/${branch}.sh`)));
   await git(".", "worktree", "remove", "--force", branch);
@@ -149,7 +149,7 @@ test.skipIf(!LIBRARY)("start and stop wait as long as ever while the clock jumps
     FAKETIME_DONT_FAKE_MONOTONIC: "1",
     FAKETIME_NO_CACHE: "1",
   };
-  // Always on, so that no two looks at the clock are less than a day apart.
+  // Always forward, so that two readings of the clock are at least a day apart.
   let days = 0;
   const running = setInterval(() => jump(++days * DAY_S), 20);
   const begin = performance.now();
@@ -177,6 +177,6 @@ test.skipIf(LIBRARY)("no clock jumps without libfaketime", () => {
     fault: "a clock that jumps",
     note: "skipped: libfaketime (Debian: faketime) is not there",
   });
-  // `npm run test:faults` sets it up, and counts on it.
+  // `npm run test:faults` installs it and relies on it.
   expect(process.env.IKIGAI_FAULTS_TABLE, "libfaketime is needed").toBeUndefined();
 });

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => patient?.[Symbol.asyncDispose]());
 
-/** Regular files of `.ikigai` that say something; data and logs are not state. */
+/** Non-empty regular files of `.ikigai`; data and logs are not state. */
 function stateFiles(directory: string): string[] {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
     const path = join(directory, entry.name);
@@ -59,7 +59,7 @@ test.each(damages)("files of state made %s while all runs are made again", async
     damage(file);
   }
   const begin = performance.now();
-  // What no event tells of is found by the look at everything, twice a minute.
+  // What no event reports is found by the full reconcile, twice a minute.
   await patient.recovers(120_000);
   tell({
     fault: `${chosen.length} files ${name} while all runs`,

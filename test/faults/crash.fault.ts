@@ -53,14 +53,14 @@ test("a service that keeps failing says why, everywhere", async () => {
   expect((await project.ikigai("logs", "main/bad")).stdout).toContain("cannot go on");
 });
 
-/** Milliseconds since the epoch, as svlogd stamped a line in UTC (`-tt`). */
+/** Reads svlogd's timestamp of a line (UTC, `-tt`) as milliseconds since the epoch. */
 function stampOf(line: string): number {
   return Date.parse(`${line.slice(0, 23).replace("_", "T")}Z`);
 }
 
 /**
- * What each end promised, and how long it was until the next try; both in seconds. Of the service
- * that nobody asks for, as who asks is not kept waiting.
+ * Returns the announced and the actual delay until the next try for each end, in seconds. For the
+ * service without requests, as a request does not wait for it.
  */
 function tries(): { promised: number; waited: number }[] {
   const lines = readFileSync(join(project.root, ".ikigai/logs/main.lonely/current"), "utf8")
@@ -74,7 +74,7 @@ function tries(): { promised: number; waited: number }[] {
   });
 }
 
-/** The daemon, and what looks after the service and its log. */
+/** The daemon, and the runsv of the service and its log. */
 function keepers(): Process[] {
   const { daemon, runsv, svlogd } = castOf(project.root, project.root);
   const own = ({ cwd }: Process) => cwd.includes("/sv/main.lonely");
@@ -83,7 +83,7 @@ function keepers(): Process[] {
   return found.flat();
 }
 
-/** Bytes of all logs. */
+/** Sums up the bytes of all logs. */
 function logged(): number {
   const logs = join(project.root, ".ikigai/logs");
   const files = readdirSync(logs, { recursive: true }).map((name) =>
@@ -96,7 +96,7 @@ test("it costs under 1 % of a core and hardly any disk", async () => {
   await waitFor(() => tries().length >= 2, { deadline: 60_000 });
   const measured = keepers();
   const [daemon, ...own] = measured.map(({ pid }) => pid);
-  // The daemon's time is for both services that fail here.
+  // The daemon's time covers both failing services.
   const used = () =>
     own.reduce((sum, pid) => sum + processorSeconds(pid), processorSeconds(daemon ?? 0) / 2);
   const before = { cpu: used(), size: logged() };
@@ -113,7 +113,7 @@ test("it costs under 1 % of a core and hardly any disk", async () => {
 });
 
 test("it is tried less and less often", async () => {
-  // The last promise that is looked at has to be kept first.
+  // The last announced delay must have passed first.
   await waitFor(() => tries().length >= 5, { deadline: 120_000 });
   const all = tries().slice(0, 5);
   expect(all.map(({ promised }) => promised)).toEqual([1, 2, 4, 8, 16]);
@@ -121,11 +121,11 @@ test("it is tried less and less often", async () => {
     fault: "a crash loop: how long it waits",
     note: all.map(({ promised, waited }) => `${promised} s: ${waited.toFixed(1)} s`).join(", "),
   });
-  // A tenth of a second is what svlogd may be late with the first of two lines.
+  // svlogd may be a tenth of a second late with the first of two lines.
   expect(all.filter(({ promised, waited }) => waited < promised - 0.1)).toEqual([]);
 });
 
-test("it is tried again as soon as it is mended", async () => {
+test("it is retried as soon as it is fixed", async () => {
   const begin = performance.now();
   writeFileSync(join(project.worktree("main"), "bad/backend/run"), MENDED);
   expect((await project.ikigai("trust", "main", "--yes")).exitCode).toBe(0);

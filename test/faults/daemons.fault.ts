@@ -18,7 +18,7 @@ afterAll(async () => {
 
 const isOver = ({ exitCode, signalCode }: ChildProcess) => exitCode !== null || signalCode !== null;
 
-/** The daemon's run script, as a person would begin it beside the one that runs. */
+/** Starts the daemon's run script by hand, beside the running one. */
 function beginByHand(): ChildProcess {
   const { root, env } = patient.project;
   const place = join(root, ".ikigai/sv/daemon");
@@ -27,7 +27,7 @@ function beginByHand(): ChildProcess {
   return one;
 }
 
-/** The only daemon there is, when it is the one that runsv looks after. */
+/** Returns the only daemon, if it is the supervised one. */
 function supervised(): number | undefined {
   const { daemon, runsv } = patient.cast();
   const reconciler = runsv.find(({ cwd }) => cwd.endsWith("/sv/daemon"));
@@ -40,7 +40,7 @@ test("of a daemon that is begun by hand and runit's own one stays: runit's", asy
   for (const name of ["beside-1", "beside-2", "beside-3"]) {
     const begin = performance.now();
     const second = beginByHand();
-    // Nobody ends either: they make it out between themselves.
+    // No process ends either: they settle it between themselves.
     await waitFor(() => isOver(second) && supervised() !== undefined, { deadline: 60_000 });
     longest = Math.max(longest, performance.now() - begin);
     const survivor = supervised();

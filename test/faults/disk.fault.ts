@@ -10,7 +10,7 @@ import { tell } from "./support/table.ts";
 
 const MEGABYTES = 192;
 
-/** A file system of its own, so small that it can be filled; only root may mount one. */
+/** A separate file system, small enough to be filled; only root can mount one. */
 class SmallDisk implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), "iki-full-"));
   readonly isMounted: boolean;
@@ -23,7 +23,7 @@ class SmallDisk implements AsyncDisposable {
     if (this.isMounted) process.env.TMPDIR = this.directory;
   }
 
-  /** To the last byte: a block that is left takes a small file. */
+  /** To the last byte: a free block has room for a small file. */
   fill(): void {
     const name = join(this.directory, `ballast-${process.hrtime.bigint()}`);
     spawnSync("dd", ["if=/dev/zero", `of=${name}`, "bs=4k"]);
@@ -41,10 +41,10 @@ class SmallDisk implements AsyncDisposable {
   }
 }
 
-/** Kilobytes that are left when the disk is "full": another step fails each time. */
+/** Kilobytes left when the disk is "full": each value makes another step fail. */
 const ROOMS = [0, 4, 16, 64, 256];
 
-/** Sized so that writing stops at that much room. */
+/** Sized so that writing stops with that much space left. */
 function fillUpTo(disk: SmallDisk, kilobytes: number): void {
   const spare = join(disk.directory, "ballast-spare");
   spawnSync("dd", ["if=/dev/zero", `of=${spare}`, "bs=1k", `count=${kilobytes}`]);
@@ -67,7 +67,7 @@ async function withPatient(
   }
 }
 
-/** Files of state that were cut to nothing and are believed. */
+/** Lists state files that were truncated to nothing and are trusted. */
 async function emptyFiles({ project }: Patient): Promise<string[]> {
   const places = ["run/env", "run/services", "scripts", "bin", "httpd/nginx.conf"];
   const files = ["-type", "f", "-size", "0", "!", "-name", "lock", "!", "-name", "asked"];
@@ -88,7 +88,7 @@ test("a disk that is full during a provisioning", async () => {
       disk.makeRoom();
       if (added.exitCode === 0) patient.worktrees.add(name);
       else {
-        // git itself found no room: what it left is its own.
+        // git itself ran out of space: its remains are its own.
         rmSync(path, { recursive: true, force: true });
         await project.git(".", "worktree", "prune");
       }
@@ -128,7 +128,7 @@ test("a disk that is full while state is written and its writer is killed", asyn
       await project.run("touch", ["main/backend/server.js"]);
       await project.run("rm", ["-rf", ".ikigai/run/env/rel-05.sh", ".ikigai/run/ports.map"]);
       if (daemon) kill(daemon);
-      // Its successor finds a full disk.
+      // The next daemon finds a full disk.
       await waitFor(() => patient.cast().daemon.some(({ pid }) => pid !== daemon?.pid), {
         deadline: 20_000,
       }).catch(() => {});

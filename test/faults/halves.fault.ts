@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => patient?.[Symbol.asyncDispose]());
 
-/** Makes one half of something, which the daemon may find in the same moment, and waits until it has gone. */
+/** Makes half of something, which the daemon may find at once, and waits until it is removed. */
 async function goes(fault: string, making: string, catalog: string): Promise<void> {
   const begin = performance.now();
   await patient.sql(making);
@@ -20,7 +20,7 @@ async function goes(fault: string, making: string, catalog: string): Promise<voi
   tell({ fault, recovery: performance.now() - begin });
 }
 
-test("a role that a cut-off build left goes while the daemon runs on", async () => {
+test("a role left by an interrupted build is dropped by the running daemon", async () => {
   await goes(
     "a role that a cut-off build left",
     // As ikigai marks its own (`markRole`).
@@ -29,7 +29,7 @@ test("a role that a cut-off build left goes while the daemon runs on", async () 
   );
 });
 
-test("a build that nobody finishes goes while the daemon runs on", async () => {
+test("an abandoned build is dropped by the running daemon", async () => {
   await goes(
     "a build that was cut off",
     // As a branch begins (`build-schema.ts`).

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => patient?.[Symbol.asyncDispose]());
 
-/** Runs a command and kills it after a while: alone, or with what it started and did not detach. */
+/** Runs a command and kills it after a while: alone, or with its attached children. */
 async function cutOff(command: string, milliseconds: number, whole: boolean): Promise<void> {
   const { root, env } = patient.project;
   const child = spawn(process.execPath, [cli, command], {
@@ -23,7 +23,7 @@ async function cutOff(command: string, milliseconds: number, whole: boolean): Pr
   });
   const over = new Promise((resolve) => child.once("exit", resolve));
   await pause(milliseconds);
-  // Once it has ended its number may be another's.
+  // After its end the pid may be another process's.
   if (whole && child.pid && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
   else child.kill("SIGKILL");
   await over;
@@ -72,7 +72,7 @@ test("two starts at once leave one of everything", async () => {
 test("a hook that is killed costs nothing but its speed", async () => {
   const { project } = patient;
   const path = project.worktree("hooked");
-  // The daemon is frozen, so that the hook waits and can be hit.
+  // The daemon is stopped, so that the hook waits and can be killed.
   const [daemon] = patient.cast().daemon;
   if (!daemon) throw new Error("there is no daemon");
   kill(daemon, "SIGSTOP");
@@ -86,7 +86,7 @@ test("a hook that is killed costs nothing but its speed", async () => {
   if (hit) kill(hit);
   kill(daemon, "SIGCONT");
   const begin = performance.now();
-  // git gives its hook's end as its own; the worktree is whole all the same (git-worktree(1)).
+  // git returns its hook's status; the worktree is complete all the same (git-worktree(1)).
   expect([0, 137]).toContain((await adding).exitCode);
   patient.worktrees.add("hooked");
   await patient.recovers();

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => patient?.[Symbol.asyncDispose]());
 
-test("a backend whose runsv is killed with its worktree removed at once is nobody's", async () => {
+test("a backend whose runsv is killed as its worktree is removed is ended", async () => {
   const { project } = patient;
   const runsv = await waitFor(() =>
     patient.cast().runsv.find(({ cwd }) => cwd.endsWith("/sv/rel-05.backend")),

@@ -15,10 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => patient?.[Symbol.asyncDispose]());
 
-/** Kills all that is the project's, git's hook too, and what that began meanwhile; not git itself. */
+/** Kills all processes of the project, git's hook and what it started included; not git itself. */
 const endAll = () => endMachine(patient, ({ line }) => !/^(?:\/\S+\/)?git /.test(line));
 
-/** Kills everything so long after `git worktree add` was typed. */
+/** Kills everything so many milliseconds after the start of `git worktree add`. */
 async function addCutOffAfter(milliseconds: number): Promise<string> {
   const { project, rows, worktrees } = patient;
   const name = `cut-${++made}`;
@@ -27,7 +27,7 @@ async function addCutOffAfter(milliseconds: number): Promise<string> {
   const adding = project.run("git", ["worktree", "add", "-q", "-b", name, path, "main"]);
   await pause(milliseconds);
   await endAll();
-  // git gives its hook's end as its own; the worktree is whole all the same (git-worktree(1)).
+  // git returns its hook's status; the worktree is complete all the same (git-worktree(1)).
   expect([0, 137]).toContain((await adding).exitCode);
   await endAll();
   worktrees.add(name);

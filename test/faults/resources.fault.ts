@@ -100,7 +100,7 @@ esac
   tell({ fault: "no inotify, and no hook", recovery: performance.now() - begin, note: "degraded" });
 });
 
-test("a read-only .ikigai is told, not worked around", async () => {
+test("a read-only .ikigai is reported, not worked around", async () => {
   await using project = await makeProject();
   expect((await project.ikigai("start")).exitCode).toBe(0);
   expect((await project.ikigai("stop")).exitCode).toBe(0);

@@ -13,7 +13,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => patient?.[Symbol.asyncDispose]());
 
-/** The short form of `npm run test:faults`: what nobody but ikigai would bring back. */
+/** The short form of `npm run test:faults`: what only ikigai can restore. */
 const victims: readonly (readonly [string, (cast: Cast) => Process[]])[] = [
   ["the daemon", (cast) => cast.daemon],
   ["runsvdir", (cast) => cast.runsvdir],

@@ -26,7 +26,7 @@ beforeEach(async () => {
   await patient.recovers();
 });
 
-/** Everything below `.ikigai` of which this is true; data and logs are not looked through. */
+/** Lists all entries below `.ikigai` that match; data and logs are not searched. */
 function find(wanted: (path: string) => boolean, directory = ikigai): string[] {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
     const path = join(directory, entry.name);
@@ -41,7 +41,7 @@ const pidFiles = () => [
   join(realpathSync(join(ikigai, "db")), "postmaster.pid"),
 ];
 
-/** Somebody else's process, at the head of a group of its own as a shell's job is. */
+/** A foreign process that leads its own group, like a shell's job. */
 function makeInnocent(): ChildProcess {
   return spawn("sleep", ["600"], { stdio: "ignore", detached: true });
 }
@@ -55,7 +55,7 @@ async function start(): Promise<void> {
   await patient.recovers();
 }
 
-test("sockets and pid files that a machine's end left are in nobody's way", async () => {
+test("sockets and pid files left by a power failure do no harm", async () => {
   await endMachine(patient);
   const left = sockets().map((path) => path.slice(ikigai.length));
   expect(left).toEqual(
@@ -71,15 +71,15 @@ test("sockets and pid files that a machine's end left are in nobody's way", asyn
   });
 });
 
-test("every pid of before a machine's end is a stranger's now", async () => {
+test("every pid from before a power failure now belongs to a foreign process", async () => {
   await endMachine(patient);
   const innocent = makeInnocent();
   for (const file of pidFiles()) {
-    // What else is in it stays: Postgres believes no file that holds a number alone.
+    // The rest of the file stays: Postgres rejects one that holds only a number.
     writeFileSync(file, readFileSync(file, "utf8").replace(/^\d*/, String(innocent.pid)));
   }
   const begin = performance.now();
-  // Neither takes a stranger for what it ends, or for what runs already.
+  // Neither mistakes a foreign process for one to end, or for a running server.
   expect((await patient.project.ikigai("stop")).exitCode).toBe(0);
   await start();
   expect(isUnharmed(innocent)).toBe(true);
@@ -87,12 +87,12 @@ test("every pid of before a machine's end is a stranger's now", async () => {
   tell({ fault: "machine restart, every pid recycled", recovery: performance.now() - begin });
 });
 
-test("a stranger with a service's old pid lives on where the service cannot begin", async () => {
+test("a foreign process with a service's old pid survives where the service cannot start", async () => {
   await endMachine(patient);
   const innocent = makeInnocent();
   const definition = join(ikigai, "run/services/main.backend");
   writeFileSync(join(definition, "pid"), `${innocent.pid} mark\n1\n`);
-  // Its run script fails at once, and what follows an end is done all the same.
+  // Its run script fails at once, and the finish script runs all the same.
   writeFileSync(join(definition, "command"), "exit 7\n");
   const begin = performance.now();
   const ended = waitFor(() => /^1 7 /.test(contentsOf(join(definition, "crashes"))));
@@ -105,7 +105,7 @@ test("a stranger with a service's old pid lives on where the service cannot begi
   });
 });
 
-test("a stranger with a service's old pid lives on while something of it holds its lock", async () => {
+test("a foreign process with a service's old pid survives while the service's lock is held", async () => {
   const { project } = patient;
   await endMachine(patient);
   const innocent = makeInnocent();

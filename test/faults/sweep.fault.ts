@@ -8,7 +8,7 @@ import { readProcess } from "./support/processes.ts";
 import { canTrace, killedAt, type Point, writesDuring } from "./support/strace.ts";
 import { tell } from "./support/table.ts";
 
-/** Every n-th call of each name only; 1 is the whole sweep. */
+/** Only every n-th call of each name; 1 is the complete sweep. */
 const STEP = Number(process.env.SWEEP_STEP ?? 12);
 
 let patient: Patient;
@@ -16,7 +16,7 @@ let made = 0;
 
 beforeAll(async () => {
   if (!canTrace) return;
-  // Every branch has all its rows: few enough for hundreds of branches.
+  // Every branch copies all rows: few enough for hundreds of branches.
   patient = await makePatient({
     pace: 200,
     files: { "frontend/index.html": "<p>Hello</p>", "frontend/main.js": "" },
@@ -24,13 +24,13 @@ beforeAll(async () => {
 });
 afterAll(() => patient?.[Symbol.asyncDispose]());
 
-/** A provisioning, up to the first answer; the daemon is not asked for anything but that. */
+/** A provisioning, up to the first answer; the daemon gets no other request. */
 async function add(name: string): Promise<void> {
   await patient.add(name);
   await patient.project.http(`/${name}/api/x`, { timeout: 20_000 }).catch(() => {});
 }
 
-/** A removal, as long as the daemon that began it lives. */
+/** A removal, while the daemon that began it lives. */
 async function remove(name: string, isOver: () => boolean): Promise<void> {
   await patient.remove(name);
   const { root } = patient.project;
@@ -42,14 +42,14 @@ async function remove(name: string, isOver: () => boolean): Promise<void> {
   await waitFor(async () => isOver() || (await isGone()), { deadline: 30_000 });
 }
 
-/** As many as the step leaves, the first and the last with them, and one at least. */
+/** Selects by step, always the first and the last, and at least one. */
 function spread(points: readonly Point[]): Point[] {
   const count = Math.max(1, Math.ceil(points.length / STEP));
   const at = (i: number) => points[Math.round((i * (points.length - 1)) / Math.max(1, count - 1))];
   return Array.from({ length: count }, (_, i) => at(i)).filter((point) => point !== undefined);
 }
 
-/** What is killed at its calls, and what must be true then. */
+/** The operation to interrupt, and the conditions that must hold afterwards. */
 interface Sweep {
   readonly fault: string;
   before(name: string): Promise<void>;
@@ -67,15 +67,15 @@ const sweeps: Sweep[] = [
   { fault: "a removal", before: add, hurt: remove, after: async () => {} },
 ];
 
-/** What was found after all these deaths. */
+/** The result after all kills. */
 interface Result {
   count: number;
   longest: number;
-  /** What did not come back, and after which death. */
+  /** What did not recover, and after which kill. */
   readonly failures: string[];
 }
 
-/** Says whether it came to that call. */
+/** Returns whether that call was reached. */
 async function cutOff(sweep: Sweep, point: Point, result: Result): Promise<boolean> {
   const name = `cut-${++made}`;
   await sweep.before(name);
@@ -90,7 +90,7 @@ async function cutOff(sweep: Sweep, point: Point, result: Result): Promise<boole
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
     result.failures.push(`killed at ${point.name} ${point.n} (${name}): ${found}`);
-    // Each is told once, and the next death has a whole project before it.
+    // Each is reported once, and the next kill starts from a consistent project.
     const { project, worktrees } = patient;
     for (const path of filesLeft(project.root, worktrees)) {
       rmSync(join(project.root, ".ikigai", path), { recursive: true });
@@ -119,7 +119,7 @@ test.skipIf(!canTrace).each(sweeps)(
       const [least] = all;
       let isHit = false;
       for (const point of spread(all)) isHit = (await cutOff(sweep, point, result)) || isHit;
-      // Another time some calls are fewer; the first is there all the same.
+      // Another run may have fewer calls; the first always happens.
       for (let tries = 0; least && !isHit && tries < 3; tries++) {
         isHit = await cutOff(sweep, least, result);
       }

@@ -14,7 +14,7 @@ import {
   withoutBlocks,
 } from "../../src/host/git/managed-block.ts";
 
-/** Any bytes, with the lines that matter to us more often than chance would have them. */
+/** Any bytes, with our lines more often than by chance. */
 const texts = fc
   .array(
     fc.oneof(
@@ -45,7 +45,7 @@ describe("a block in a file", () => {
     expect(withoutBlocks(`${placeBlock("theirs\n", "ours\n")}later\n`)).toBe("theirs\nlater\n");
   });
 
-  test("never takes more than itself when one of its marks is gone", () => {
+  test("never removes more than itself when one of its marks is missing", () => {
     const placed = placeBlock("theirs\n", "ours\n");
     const opened = `${placed.replace("# <<< ikigai <<<\n", "")}precious\n`;
     expect(withoutBlocks(opened)).toBe(opened);
@@ -68,7 +68,7 @@ describe("a shared hook", () => {
     );
   });
 
-  test("begins with the foreign interpreter and goes on with ours", () => {
+  test("starts with the foreign interpreter line, followed by our block", () => {
     const shared = sharedHook("#!/usr/bin/env -S bash -e\nexit 1\n");
     expect(shared).toMatch(/^#!\/usr\/bin\/env -S bash -e\n# >>> ikigai >>>\n/);
     expect(findBlock(shared)?.after).toBe("exit 1\n");

@@ -10,12 +10,12 @@ import { type Listener, listen, makeSandbox, type Sandbox, scriptOf, write } fro
 
 const states = ["up", "stopped", "killed", "hanging"] as const;
 
-/** A daemon in one of the states that the hook can meet. */
+/** A daemon in one of the states that the hook can encounter. */
 async function daemon(box: Sandbox, state: (typeof states)[number]): Promise<Listener | undefined> {
   if (state === "up" || state === "hanging")
     return await listen(box.root, { hang: state === "hanging" });
   if (state === "killed") {
-    // A child leaves its socket behind, as a daemon does that is killed.
+    // A child leaves its socket behind, like a killed daemon.
     const script =
       "require('net').createServer().listen('daemon.sock', () => process.kill(process.pid, 9))";
     await box.run(process.execPath, ["-e", script], { cwd: join(box.root, ".ikigai") });
@@ -104,7 +104,7 @@ test("a daemon that accepts and says nothing at all is given up, too", async () 
   await new Promise((resolve) => server.close(resolve));
 });
 
-/** Processes at work below a directory. */
+/** Lists processes whose working directory is below a directory. */
 function processesIn(directory: string): string[] {
   return readdirSync("/proc").filter((pid) => {
     try {

@@ -44,11 +44,11 @@ test.each([
   expect(runsConfiguredHooks(version)).toBe(expected);
 });
 
-test("git's sh hands the hook's arguments on, and says nothing when the script has gone", async () => {
+test("git's sh passes the hook's arguments on, and is silent when the script is missing", async () => {
   await using box = await makeSandbox();
   const body = join(box.base, "it's a\nhook");
   await write(body, `#!/bin/sh\nprintf '<%s>' "$@"\n`, 0o755);
-  // As git's run-command.c starts a command with shell characters in it.
+  // As git's run-command.c starts a command that contains shell characters.
   const git = (path: string) =>
     box.run("sh", ["-c", `${configuredCommand(path)} "$@"`, "hook", "a b", "1"]);
   expect(await git(body)).toEqual({ exitCode: 0, stdout: "<a b><1>", stderr: "" });
@@ -142,12 +142,12 @@ test("a hook left in the configuration by a newer git gives way to a file", asyn
   expect(readFileSync(join(box.commonDir, "config"), "utf8")).not.toMatch(/ikigai/);
 });
 
-test("a git that is upgraded while we run is noticed, and asked once until the next", async () => {
+test("an upgrade of git is noticed while we run, and its version read once", async () => {
   await using box = await makeSandbox();
   const bin = join(box.base, "bin");
   const asked = join(box.base, "asked");
   const { stdout: git } = await box.run("sh", ["-c", "command -v git"]);
-  // The real git, but for the version that it says.
+  // The real git, except for the version that it reports.
   const become = (version: string) =>
     write(
       join(bin, "git"),
@@ -173,7 +173,7 @@ test("a project that was moved finds its script again, one without says nothing"
   expect(await git()).toEqual({ exitCode: 0, stdout: "<a b>", stderr: "" });
 });
 
-// git's own: hooks in the configuration came with 2.54.
+// git has hooks in the configuration since 2.54.
 describe.skipIf(!gitRunsConfigured)("with a git that has them (2.54 or newer)", () => {
   const linked = (box: Sandbox) => join(box.base, "linked");
   const switchIn = (box: Sandbox, top: string) =>
@@ -198,7 +198,7 @@ describe.skipIf(!gitRunsConfigured)("with a git that has them (2.54 or newer)", 
     expect(heard.told.slice(1)).toEqual([main, other, main, other, main, other]);
   });
 
-  test("a foreign hook that fails decides git's exit status as before, and ours says nothing", async () => {
+  test("a failing foreign hook still determines git's exit status, and ours is silent", async () => {
     await using box = await makeSandbox();
     await write(
       join(box.commonDir, "hooks/post-checkout"),
@@ -233,7 +233,7 @@ describe.skipIf(!gitRunsConfigured)("with a git that has them (2.54 or newer)", 
     expect(await effectiveHook(box.repository(), worktree)).toMatchObject({
       through: "configuration",
     });
-    // And back again, as when somebody uses two gits in turn.
+    // And back again, as with two alternating versions of git.
     await installHook(repository);
     await switchIn(box, box.main);
     expect(heard.told).toHaveLength(3);

@@ -39,7 +39,7 @@ test("a tracked .envrc still shows its changes", async () => {
   expect(await box.git(box.main, "status", "--porcelain")).toBe(" M .envrc");
 });
 
-test("a file, or a directory, that we made goes when we do", async () => {
+test("a file or directory that we made is removed with us", async () => {
   await using box = await makeSandbox();
   const info = join(box.commonDir, "info");
   await rm(join(info, "exclude"));
@@ -64,7 +64,7 @@ test.each(["# mine\n*.log\n", "# mine\n*.log", "", undefined])(
     const before = snapshot(join(box.commonDir, "info"));
     excludeFromStatus(box.commonDir, ["/.envrc", "/.ikigai"]);
     const whole = readFileSync(path, "utf8");
-    // From where the opening line says all that it has to say; the last line feed is not missed.
+    // Any cut from the complete opening line on; the last line feed is not needed.
     const begins = whole.indexOf(" >>>\n") + " >>>\n".length;
     for (let length = begins; length < whole.length - 1; length++) {
       await write(path, whole.slice(0, length));
@@ -76,7 +76,7 @@ test.each(["# mine\n*.log\n", "# mine\n*.log", "", undefined])(
   },
 );
 
-test("what somebody wrote behind half a block of ours stays", async () => {
+test("text after half a block of ours stays", async () => {
   await using box = await makeSandbox();
   const path = join(box.commonDir, "info/exclude");
   await write(path, "# >>> ikigai >>>\n/.envrc\n*.log\n");
@@ -85,7 +85,7 @@ test("what somebody wrote behind half a block of ours stays", async () => {
   expect(readFileSync(path, "utf8")).toBe("# >>> ikigai >>>\n/.envrc\n*.log\n");
 });
 
-test("what somebody adds to a file that we made stays", async () => {
+test("text that is added to a file of ours stays", async () => {
   await using box = await makeSandbox();
   const path = join(box.commonDir, "info/exclude");
   await rm(path);

@@ -6,7 +6,7 @@ import { effectiveHook } from "../../src/host/git/hook/installation.ts";
 import { snapshot } from "./snapshot.ts";
 import { listen, makeFileSandbox, type Sandbox, write } from "./support.ts";
 
-/** Runs git with a file for the foreign hook to write into, and returns what it wrote. */
+/** Runs git with a file that the foreign hook writes to, and returns its content. */
 async function written(box: Sandbox, ...args: string[]): Promise<string> {
   const out = join(box.base, "out");
   await rm(out, { force: true });
@@ -117,7 +117,7 @@ test("a hook that is switched off by its mode stays off", async () => {
   expect(state(box)).toEqual(before);
 });
 
-test("what somebody adds to our file stays when we go", async () => {
+test("text that is added to our file stays when we are uninstalled", async () => {
   await using box = await makeFileSandbox();
   await box.install();
   const hook = join(box.commonDir, "hooks/post-checkout");
@@ -129,7 +129,7 @@ test("what somebody adds to our file stays when we go", async () => {
   expect(await written(box, "switch", "--quiet", "--create", "two")).toMatch(/^post-checkout\|/);
 });
 
-test("a file of ours that was cut off anywhere, or its script damaged, is written again", async () => {
+test("a truncated file of ours, or a damaged script, is rewritten", async () => {
   await using box = await makeFileSandbox();
   const hook = join(box.commonDir, "hooks/post-checkout");
   const script = join(box.commonDir, "hooks/ikigai-hook");
@@ -144,7 +144,7 @@ test("a file of ours that was cut off anywhere, or its script damaged, is writte
   const installed = state(box);
   const [own, body] = [readFileSync(hook, "utf8"), readFileSync(script, "utf8")];
   for (let length = 3; length < own.length; length += 7) {
-    // A shell's file without a word in it may be anybody's.
+    // A shell script without content may be anyone's.
     if (own.slice(0, length).trim() === "#!/bin/sh") continue;
     await write(hook, own.slice(0, length), 0o755);
     await box.install();
@@ -193,7 +193,7 @@ test("without hooks before there are none after", async () => {
   expect(existsSync(join(box.commonDir, "ikigai-hooks.json"))).toBe(false);
 });
 
-test("a hook of ours that was lost or switched off comes back", async () => {
+test("a hook of ours that was deleted or disabled is restored", async () => {
   await using box = await makeFileSandbox();
   await box.install();
   const hook = join(box.commonDir, "hooks/post-checkout");

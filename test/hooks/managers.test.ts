@@ -21,7 +21,7 @@ const preCommit = (process.env.PATH ?? "")
   .map((directory) => join(directory, "pre-commit"))
   .find(existsSync);
 
-/** Checks out in a worktree, and expects both the manager's job and ours to run, once each. */
+/** Checks out in a worktree, and expects the manager's job and ours to run once each. */
 async function expectBoth(box: Sandbox, top: string, job: string): Promise<void> {
   const out = join(box.base, "out");
   await rm(out, { force: true });
@@ -166,7 +166,7 @@ describe.skipIf("missing" in programs).each(mechanisms)(
       expect(heard.told).toHaveLength(1);
     });
 
-    test("finds a hook of the user's own that ours had joined, as if we were not there", async () => {
+    test("finds a hook of the user that ours had joined, as if ours were absent", async () => {
       await using box = await makeSandbox("clone", "project", mechanism);
       await commitFiles(box, job);
       const hook = join(box.commonDir, "hooks/post-checkout");
@@ -210,14 +210,14 @@ describe.each(mechanisms)("pre-commit's rule of installing beside ours by %s", (
     expect(existsSync(join(box.commonDir, "hooks/post-checkout.legacy"))).toBe(false);
   });
 
-  test("ours runs through the legacy hook until we look again", async () => {
+  test("ours runs through the legacy hook until our next check", async () => {
     await using box = await makeSandbox("clone", "project", mechanism);
     await box.install();
     await installLikePreCommit(box);
     await expectBoth(box, box.main, "pre-commit");
   });
 
-  test("brings a hook of the user's own back when it goes, with and without us", async () => {
+  test("restores a hook of the user when it is uninstalled, with and without us", async () => {
     await using box = await makeSandbox("clone", "project", mechanism);
     const hook = join(box.commonDir, "hooks/post-checkout");
     for (const text of ["#!/bin/sh\ntrue\n", "#!/usr/bin/env node\n0\n"]) {
@@ -269,7 +269,7 @@ describe.skipIf(!preCommit).each(mechanisms)(
 );
 
 describe("core.hooksPath and hook files", () => {
-  test("a tracked directory is never written; the line that mends it works", async () => {
+  test("a tracked directory is never written to; the suggested line works", async () => {
     await using box = await makeFileSandbox();
     await commitFiles(box, { ".githooks/pre-push": "#!/bin/sh\n" });
     await addLinked(box);

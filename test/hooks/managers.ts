@@ -5,18 +5,18 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { type Sandbox, write } from "./support.ts";
 
-/** Where the programs of hook managers are, or why they are not. */
+/** Where the programs of hook managers are, or why they are missing. */
 export type Programs = { readonly bin: string } | { readonly missing: string };
 
 /**
- * husky and lefthook, fetched once for all runs on this machine: they are programs that ikigai
- * lives beside, and no part of it.
+ * husky and lefthook, fetched once for all runs on this machine: programs that ikigai lives beside,
+ * and no part of it.
  */
 export async function managerPrograms(): Promise<Programs> {
   const home = join(tmpdir(), `iki-managers-${process.getuid?.()}`);
   const bin = join(home, "node_modules/.bin");
   if (existsSync(bin)) {
-    // Programs are run from there: not from a directory that somebody else has put in the way.
+    // Programs are run from there, so it must not be another account's directory.
     return statSync(home).uid === process.getuid?.() ? { bin } : { missing: `${home} is not ours` };
   }
   const fresh = `${home}.${process.pid}`;
@@ -29,14 +29,14 @@ export async function managerPrograms(): Promise<Programs> {
     timeout: 120_000,
   });
   if (exitCode !== 0) return { missing: `npm could not fetch them: ${stderr.slice(-200)}` };
-  // Somebody else's run may have been faster; both are the same.
+  // Another run may have been faster; both are equal.
   await rename(fresh, home).catch(() => rm(fresh, { recursive: true }));
   return { bin };
 }
 
 /**
- * What `pre-commit install -t post-checkout` does with hooks, for machines without it: a foreign
- * hook is renamed to `.legacy`, its own replaced; the hook runs the legacy one first.
+ * Does what `pre-commit install -t post-checkout` does, for machines without it: a foreign hook is
+ * renamed to `.legacy`, its own replaced; the hook runs the legacy one first.
  */
 export async function installLikePreCommit(box: Sandbox): Promise<void> {
   const hook = join(box.commonDir, "hooks/post-checkout");
@@ -50,11 +50,11 @@ HERE="$(cd "$(dirname "$0")" && pwd)"
 [ ! -x "$HERE/post-checkout.legacy" ] || "$HERE/post-checkout.legacy" "$@" || exit 1
 echo pre-commit >>"$OUT"
 `;
-  // As pre-commit does it: into the file that is there, whose mode stays.
+  // Like pre-commit, into the existing file, whose mode stays.
   await box.run("sh", ["-c", `printf %s "$2" >"$1"; chmod +x "$1"`, "sh", hook, text]);
 }
 
-/** What `pre-commit uninstall` does: its hook goes, a legacy one comes back. */
+/** Does what `pre-commit uninstall` does: removes its hook, restores a legacy one. */
 export async function uninstallLikePreCommit(box: Sandbox): Promise<void> {
   const hook = join(box.commonDir, "hooks/post-checkout");
   await rm(hook);

@@ -19,7 +19,7 @@ import { layoutOf } from "../../src/model/layout.ts";
 import { waitFor } from "../support/wait.ts";
 import { listen, makeSandbox, type Sandbox, scriptOf } from "./support.ts";
 
-/** A repository with the hook, a socket at which nothing should be asked, and pipes. */
+/** A repository with the hook, pipes, and a socket that should get no request. */
 async function withPipes(
   told: (gitDir: string) => Promise<unknown> = async () => {},
   name = "project",
@@ -45,7 +45,7 @@ const run = (box: Sandbox, name: string) =>
   box.run("git", ["worktree", "add", "--quiet", "--detach", `../${name}`]);
 const gitDirOf = (box: Sandbox, name: string) => join(box.commonDir, "worktrees", name);
 
-/** Processes at work below a directory. */
+/** Lists processes whose working directory is below a directory. */
 function processesIn(directory: string): string[] {
   return readdirSync("/proc").filter((pid) => {
     try {
@@ -72,7 +72,7 @@ test("git comes back when the daemon has done its work, and nothing is left runn
   expect(heard.told).toEqual([]);
 });
 
-test("many at once are told of, each once", async () => {
+test("many at once are all reported, once each", async () => {
   const told: string[] = [];
   await using place = await withPipes(async (gitDir) => told.push(gitDir));
   const { box, heard } = place;
@@ -83,7 +83,7 @@ test("many at once are told of, each once", async () => {
   expect(heard.told).toEqual([]);
 });
 
-test("a pipe is free again when its answer can be nobody else's any more", async () => {
+test("a pipe is free again once its answer cannot reach another hook", async () => {
   await using place = await withPipes();
   const { box, directory } = place;
   const taken = () => readdirSync(directory).filter((name) => name.endsWith(".taken"));
@@ -92,7 +92,7 @@ test("a pipe is free again when its answer can be nobody else's any more", async
   await waitFor(() => taken().length === 0);
 });
 
-test("a daemon that never answers is given up, and nothing of the caller's is held", async () => {
+test("the hook gives up on a daemon that never answers, and holds nothing of its caller", async () => {
   let waiting: { argv: string; files: string[]; environment: string }[] = [];
   let base = "";
   await using place = await withPipes(async () => {
@@ -124,7 +124,7 @@ function argvOf(pid: string): string {
   }
 }
 
-/** Another process that has the requests open, as a daemon has that reads nothing. */
+/** Another process that has the request pipe open, like a daemon that reads nothing. */
 async function silentHolder(directory: string): Promise<ChildProcess> {
   const script = `const { openSync, writeFileSync, renameSync } = require("node:fs");
     const fd = openSync("requests", "r+");
@@ -140,15 +140,15 @@ async function silentHolder(directory: string): Promise<ChildProcess> {
   return child;
 }
 
-test("a stopped daemon keeps nobody for long, however often it is asked", async () => {
+test("a stopped daemon delays no hook for long, however many there are", async () => {
   await using place = await withPipes();
   const { box, directory, heard } = place;
-  // The requests are the stopped one's alone.
+  // Only the stopped process has the request pipe open.
   rmSync(join(directory, "requests"));
   expect((await box.run("mkfifo", [join(directory, "requests")])).exitCode).toBe(0);
   const silent = await silentHolder(directory);
   silent.kill("SIGSTOP");
-  // The last ones find no pipe left.
+  // The last ones find no free pipe.
   const script = `for i in 1 2 3 4 5 6 7 8; do for j in 1 2 3 4 5; do "$0" 0 1 1 & done; wait; done`;
   const hook = scriptOf(box);
   expect(await box.run("sh", ["-c", script, hook])).toEqual(QUIET);
@@ -157,7 +157,7 @@ test("a stopped daemon keeps nobody for long, however often it is asked", async 
   silent.kill("SIGKILL");
 });
 
-test("a killed daemon's pipes are not asked, whoever has its number now", async () => {
+test("a killed daemon's pipes are not used, even if another process has its pid", async () => {
   await using place = await withPipes();
   const { box, directory, heard } = place;
   const gone = spawn("true");
@@ -216,7 +216,7 @@ test("an answer that cannot be written leaves nothing open", async () => {
   await using place = await withPipes();
   const pipe = openSync(`${place.directory}/3`, constants.O_RDWR | constants.O_NONBLOCK);
   try {
-    // Somebody reads there, and there is no room.
+    // A process reads there, and there is no room.
     expect(() => {
       for (;;) writeSync(pipe, Buffer.alloc(4096));
     }).toThrow("EAGAIN");

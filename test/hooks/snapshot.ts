@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
-/** Every entry below the given paths with its mode and its bytes, for comparing before and after. */
+/** Reads every entry below the given paths with mode and bytes, to compare before and after. */
 export function snapshot(...paths: readonly string[]): Record<string, string> {
   return Object.fromEntries(paths.flatMap(entries));
 }

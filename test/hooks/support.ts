@@ -13,23 +13,23 @@ import {
   removeHook,
 } from "../../src/host/git/hook/installation.ts";
 
-/** Whether the git of this machine runs the hooks that its configuration names. */
+/** Whether this machine's git runs hooks that are named in its configuration. */
 export const gitRunsConfigured = runsConfiguredHooks((await execa("git", ["version"])).stdout);
 
-/** The ways in which git comes to run our hook here; each git runs hook files. */
+/** The ways in which git can run our hook here; every git runs hook files. */
 export const mechanisms = gitRunsConfigured
   ? (["hook file", "configuration"] as const)
   : (["hook file"] as const);
 export type Mechanism = (typeof mechanisms)[number];
 
-/** What a git says that has hook files only: with it, ikigai writes those. */
+/** The version of a git that has hook files only: with it, ikigai writes those. */
 export const OLD_GIT = "git version 2.53.0";
 
 export type Shape = "bare" | "dot-bare" | "clone";
 
-/** A repository with one commit, a home of its own, and no daemon. */
+/** A repository with one commit and a separate home, without a daemon. */
 export interface Sandbox extends AsyncDisposable {
-  /** The throwaway directory around it all. */
+  /** The temporary directory around it. */
   readonly base: string;
   readonly root: string;
   readonly commonDir: string;
@@ -48,11 +48,11 @@ export interface Sandbox extends AsyncDisposable {
   remove(): Promise<void>;
 }
 
-/** The script that git comes to run in a sandbox. */
+/** Returns the path of the script that git runs in a sandbox. */
 export const scriptOf = ({ commonDir }: Sandbox): string =>
   join(commonDir, gitRunsConfigured ? "" : "hooks", "ikigai-hook");
 
-/** As `makeSandbox`, where ikigai is to install hook files, as for an older git. */
+/** Like `makeSandbox`, but ikigai installs hook files, as for an older git. */
 export const makeFileSandbox = (shape?: Shape): Promise<Sandbox> =>
   makeSandbox(shape, undefined, "hook file");
 
@@ -63,7 +63,7 @@ export interface Ended {
 }
 
 /**
- * @param mechanism how ikigai installs its hook; as it would for the git of this machine when left
+ * @param mechanism how ikigai installs its hook; by default as for this machine's git
  *   out.
  */
 export async function makeSandbox(
@@ -108,7 +108,7 @@ function environment(base: string): NodeJS.ProcessEnv {
   const foreign = /^(GIT_|XDG_|HUSKY|LEFTHOOK|PRE_COMMIT|npm_|VITEST|NODE_|CI$)/;
   const kept = Object.entries(process.env).filter(([key]) => !foreign.test(key));
   const home = join(base, "home");
-  // The same commits have the same names in two sandboxes.
+  // Equal commits have equal names in two sandboxes.
   const dates = { GIT_AUTHOR_DATE: "@1700000000 +0000", GIT_COMMITTER_DATE: "@1700000000 +0000" };
   return { ...Object.fromEntries(kept), ...dates, HOME: home, GIT_CONFIG_NOSYSTEM: "1" };
 }
@@ -138,25 +138,25 @@ export async function write(path: string, text: string, mode = 0o644): Promise<v
   await chmod(path, mode);
 }
 
-/** What a process that told the daemon looked like while it waited. */
+/** What a process that called the daemon looked like while it waited. */
 export interface Caller {
   readonly environment: readonly string[];
-  /** What its descriptors from 3 on refer to, sockets left out. */
+  /** What its descriptors from 3 on refer to, except for sockets. */
   readonly descriptors: readonly string[];
   readonly standard: readonly string[];
 }
 
-/** Stands where the daemon listens and writes down what it is told. */
+/** Listens in the daemon's place and records the requests. */
 export interface Listener extends AsyncDisposable {
   /** The bodies, latin1. */
   readonly told: string[];
   readonly callers: Caller[];
-  /** Requests that were never answered and whose connection still stands. */
+  /** Unanswered requests whose connection is still open. */
   readonly pending: () => number;
 }
 
 /**
- * @param hang take requests, and never answer.
+ * @param hang accept requests, but never answer.
  */
 export async function listen(root: string, { hang = false } = {}): Promise<Listener> {
   const told: string[] = [];
@@ -191,7 +191,7 @@ export async function listen(root: string, { hang = false } = {}): Promise<Liste
   };
 }
 
-/** Bound at a short path and moved, for unix(7) allows 108 bytes only. */
+/** Bound at a short path and moved, as unix(7) allows 108 bytes only. */
 async function bind(server: Server, root: string): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "iki-s-"));
   const short = join(directory, "s");
@@ -200,7 +200,7 @@ async function bind(server: Server, root: string): Promise<void> {
   await rm(directory, { recursive: true });
 }
 
-/** The processes that carry a request's body in their arguments. */
+/** Lists processes that have a request's body in their arguments. */
 function lookAt(body: string): Caller[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

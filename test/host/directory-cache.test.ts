@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { DirectoryCache } from "../../src/host/git/directory-cache.ts";
 
-test("what was found out about a directory is forgotten when that is gone", () => {
+test("cached facts about a directory are dropped when it is removed", () => {
   const base = mkdtempSync(join(tmpdir(), "iki-cache-"));
   try {
     const cache = new DirectoryCache<number>();

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { logErrors, setCoalescedInterval } from "../../src/host/timers/interval.ts";
 import { waitFor } from "../support/wait.ts";
 
-test("work that fails is done again, and each kind of failure is told once", async () => {
+test("failing work is repeated, and each kind of failure is logged once", async () => {
   const lines: string[] = [];
   let times = 0;
   const end = setCoalescedInterval(

@@ -60,7 +60,7 @@ test.each(["", "\n", "1x", "x", "\0", "0\0", "0\n1\n"])(
   },
 );
 
-test("a failure is told where its damaged record was", async () => {
+test("a damaged record counts as a failure", async () => {
   writeFileSync(record, "");
   expect(await once("exit 3")).toEqual({ ok: false, why: "ended with exit code 3" });
   expect(readFileSync(record, "utf8")).toBe("3\n");

@@ -7,7 +7,7 @@ import { rotate } from "../../src/host/fs/log-rotation.ts";
 import { canLimitFiles, withFileLimit } from "../support/file-limit.ts";
 
 const LARGE = 10_485_761;
-/** The shell's, as controls call it when a server starts. */
+/** Rotates with the shell's function, as the controls do when a server starts. */
 const BASE = new URL("../../controls/scripts/lib/base.sh", import.meta.url).pathname;
 const SCRIPT = `rotate=$(sed -n '/^rotate() {/,/^}/p' '${BASE}'); eval "$rotate"; trap '' XFSZ; rotate "$1"`;
 const rotators = [

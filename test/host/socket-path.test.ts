@@ -12,7 +12,7 @@ let base: string;
 let layout: Layout;
 
 beforeEach(() => {
-  // Short, as it is where the short name lies.
+  // Short, as it is the base of the short name.
   base = fs.realpathSync(fs.mkdtempSync(join("/tmp", "iki-")));
   process.env.XDG_RUNTIME_DIR = base;
   layout = layoutOf(join(base, "p".repeat(100)));
@@ -25,14 +25,14 @@ afterEach(() => {
   aliases.clear();
 });
 
-/** A daemon that has just begun. */
+/** A daemon that has just started. */
 const path = () => socketPaths(layout)("main", "backend");
 const aliasOf = () => {
   const alias = dirname(dirname(path()));
   aliases.add(alias);
   return alias;
 };
-/** In /tmp, where `base` is not short enough. */
+/** In /tmp, if `base` is not short enough. */
 const aliases = new Set<string>();
 
 test("a path that is too long for a socket has a short one, the same every time", () => {
@@ -44,7 +44,7 @@ test("a path that is too long for a socket has a short one, the same every time"
   expect(fs.existsSync(alias)).toBe(false);
 });
 
-test("a link of ours that leads elsewhere, as after a move, is put right", () => {
+test("a link of ours with an outdated target, as after a move, is corrected", () => {
   const alias = aliasOf();
   fs.rmSync(alias);
   fs.symlinkSync(tmpdir(), alias);
@@ -52,7 +52,7 @@ test("a link of ours that leads elsewhere, as after a move, is put right", () =>
   expect(fs.readlinkSync(alias)).toBe(layout.sockets);
 });
 
-test("the link of a project that was deleted goes, and those of others stay", () => {
+test("the link of a deleted project is removed, and those of others stay", () => {
   const alias = aliasOf();
   const near = (end: string, target: string) => {
     const link = alias.slice(0, -6) + end;
@@ -69,7 +69,7 @@ test("the link of a project that was deleted goes, and those of others stay", ()
     near("longer-name", join(base, "deleted/.ikigai/run/sockets")),
   ];
   const foreign = near("zzzzz3", join(base, "deleted/.ikigai/run/sockets"));
-  // Its name is too long for a path, so that stat(2) fails otherwise than with "not there".
+  // Its name is too long for a path, so that stat(2) fails with another error than ENOENT.
   kept.push(near("zzzzz4", `/${"x".repeat(300)}/.ikigai/run/sockets`));
   if (other) {
     fs.lchownSync(foreign, other.uid, other.gid);

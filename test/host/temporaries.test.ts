@@ -9,7 +9,7 @@ import { linkToProject } from "../../src/host/project/worktree-link.ts";
 import { layoutOf } from "../../src/model/layout.ts";
 import { waitFor } from "../support/wait.ts";
 
-test("what a killed daemon was writing goes, and what is whole or being written stays", () => {
+test("partial files of a killed daemon are removed; complete ones, and those in work, stay", () => {
   const root = fs.mkdtempSync(join(tmpdir(), "iki-"));
   try {
     const layout = layoutOf(root);

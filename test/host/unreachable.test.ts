@@ -23,7 +23,7 @@ async function errorOf(work: () => unknown): Promise<unknown> {
   throw new Error("It did not fail.");
 }
 
-/** Asks a server on a port of its own that treats each connection like this. */
+/** Queries a server on a free port that treats each connection like this. */
 async function asked(port: number): Promise<unknown> {
   const pool = new pg.Pool({ host: "127.0.0.1", port, user: "x", connectionTimeoutMillis: 300 });
   pool.on("error", () => {});

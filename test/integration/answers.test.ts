@@ -20,7 +20,7 @@ interface Told {
   readonly parts: readonly { name: string; running: boolean; answers: boolean; detail: string }[];
 }
 
-/** What both commands say of a server that lets nobody in, and that they end with 1. */
+/** Checks what both commands say about a server that admits no client, and their exit code 1. */
 async function told(name: string): Promise<{ status: string; doctor: string }> {
   const [status, doctor] = await Promise.all([
     project.ikigai("status", "--json"),
@@ -43,7 +43,7 @@ async function pidsOf(title: RegExp): Promise<number[]> {
   return found.filter((one) => title.test(one.title.replace(/^\d+ /, ""))).map(({ pid }) => pid);
 }
 
-test("a Postgres that refuses every connection is told, and so is what it says", async () => {
+test("a Postgres that refuses every connection is reported, with its message", async () => {
   const psql = (sql: string) => project.run(".ikigai/bin/psql", ["-XAtc", sql]);
   const file = (await psql("SHOW hba_file")).stdout;
   const rules = readFileSync(file, "utf8");

@@ -120,7 +120,7 @@ describe("what is printed for people", () => {
     await waitFor(async () => (await reportOf(project, name)) === undefined);
   });
 
-  test("doctor finds nothing to mend, and says what it looked at", async () => {
+  test("doctor finds no problem, and lists what it checked", async () => {
     const text = await must(project, "doctor");
     for (const what of ["nginx", "postgres", "git", "hook in main", "daemon"]) {
       expect(text).toMatch(new RegExp(`^ {2}✔ ${what}: `, "m"));
@@ -128,7 +128,7 @@ describe("what is printed for people", () => {
     expect(text).not.toContain("✖");
   });
 
-  test("colours are for a terminal, or for who forces them, and never with NO_COLOR", async () => {
+  test("colours are used on a terminal, or when forced, and never with NO_COLOR", async () => {
     const coloured = "\u001b[";
     for (const args of [["status"], ["wt", "list"], ["wt", "show", "main"]]) {
       const of = async (env: NodeJS.ProcessEnv) =>
@@ -149,7 +149,7 @@ describe("what is printed for people", () => {
   });
 });
 
-/** The keys are what others rely on: whoever changes one changes docs/json.md too. */
+/** Users rely on these keys: change docs/json.md with them. */
 describe("what is printed as JSON", () => {
   const worktreeKeys = [
     ..."branch default locked main name path problems schema services slug state url warnings".split(

@@ -17,7 +17,7 @@ afterAll(async () => {
   expect(await project?.dispose()).toEqual([]);
 }, 60_000);
 
-/** Chooses the default worktree, and waits until the bare addresses lead there. */
+/** Sets the default worktree, and waits until the bare addresses lead there. */
 async function choose(name: string): Promise<void> {
   const file = `${project.root}/.ikigairc.json`;
   const settings = JSON.parse(readFileSync(file, "utf8"));
@@ -35,13 +35,13 @@ function areKept(): boolean {
 }
 
 interface Load {
-  /** How many requests were answered, by the worktree that did. */
+  /** Number of answered requests by worktree. */
   readonly answered: Map<string, number>;
   readonly lost: string[];
   end(): Promise<void>;
 }
 
-/** Clients that ask one after another, each on a connection that it keeps. */
+/** Starts clients that send one request after another, each on a kept connection. */
 function load(clients: number): Load {
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const answered = new Map<string, number>();
@@ -97,7 +97,7 @@ test("the default worktree changes there and back under load, and no request is 
   await more("main");
   for (const name of ["rel-05", "main"]) {
     await choose(name);
-    // What was on its way may still end where it began.
+    // Requests under way may still end where they began.
     const other = name === "main" ? "rel-05" : "main";
     await more(name);
     const old = answered.get(other);

@@ -16,7 +16,7 @@ import { makeProject, type TestProject } from "../support/project.ts";
 const cliOf = (project: TestProject, cwd: string, ...args: string[]) =>
   project.run(process.execPath, [join(process.cwd(), "dist/cli.cjs"), ...args], { cwd });
 
-/** Every file below a directory with what it holds; links by where they lead. */
+/** Reads every file below a directory; links by their target. */
 function contents(directory: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
@@ -100,7 +100,7 @@ describe("init refuses", () => {
     }
   });
 
-  test.runIf(process.getuid?.() === 0)("in a directory of somebody else", async () => {
+  test.runIf(process.getuid?.() === 0)("in another account's directory", async () => {
     await using project = await makeProject();
     chownSync(project.root, 65_534, 65_534);
     const { exitCode, stderr } = await project.ikigai("init");
@@ -134,7 +134,7 @@ describe("init refuses", () => {
   });
 });
 
-test("what is wrong with a configuration is told all at once, with file and key", async () => {
+test("all errors in a configuration are reported together, with file and key", async () => {
   const config = {
     http: { port: 70_000, prot: 1 },
     services: { web: { start: "sometimes" } },
@@ -153,7 +153,7 @@ test("what is wrong with a configuration is told all at once, with file and key"
   expect(await processesOf([project.root])).toEqual([]);
 });
 
-test("a configuration that is a program counts at the first set-up and is asked about later", async () => {
+test("a configuration that is a program is approved at the first init, and a later one is not", async () => {
   const program = (port: number) =>
     `import { defineConfig } from "ikigai";\nexport default defineConfig({ http: { port: ${port} }, services: { web: { command: ["node", "x.js"] } } });\n`;
   await using project = await makeProject({
@@ -177,7 +177,7 @@ test("a configuration that is a program counts at the first set-up and is asked 
   expect((await project.ikigai("init")).stderr).toContain("localhost:23457");
 });
 
-test("an older .ikigai is brought up to date, and what is not ours in it stays", async () => {
+test("an older .ikigai is updated, and foreign files in it stay", async () => {
   await using project = await makeProject();
   await project.ikigai("init");
   const bin = join(project.root, ".ikigai/bin");

@@ -16,7 +16,7 @@ test("a server's log that grew too large is cut while the server runs and writes
   await waitFor(() => lstatSync(`${log}.1`).size > 10_485_760 && lstatSync(log).size < 10_485_760);
   expect(readFileSync(`${log}.2`, "utf8")).toBe("older\n");
   expect(lstatSync(log).ino).toBe(ino);
-  // Nobody listens there, which nginx complains of.
+  // No process listens there, which nginx logs.
   writeFileSync(path("run/sockets/rel-05/backend.sock"), "", { mode: 0o700 });
   expect((await project.http("/rel-05/api/")).status).toBe(200);
   expect(readFileSync(log, "utf8")).toMatch(/^\d{4}\/.*rel-05\/backend\.sock/);

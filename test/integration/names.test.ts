@@ -20,7 +20,7 @@ afterAll(async () => {
   expect(await project?.dispose()).toEqual([]);
 });
 
-/** Every command that takes a worktree, by what comes before its name and after it. */
+/** Every command that takes a worktree: the words before and after its name. */
 const COMMANDS: readonly (readonly [string[], string[]])[] = [
   [["wt", "show"], []],
   [["wt", "wait"], []],

@@ -10,7 +10,7 @@ let one: TestProject;
 let two: TestProject;
 
 beforeAll(async () => {
-  // One after the other: what has been started is there to be ended when the next one fails.
+  // One after the other, so that started projects are stopped when the next one fails.
   one = await startProject({ worktrees: ["rel-05"] });
   two = await startProject({ worktrees: ["rel-05"] });
 }, 120_000);
@@ -64,7 +64,7 @@ test("a project on another's ports is refused, says whose they are, and touches 
   expect(stderr).toContain(`Port ${one.httpPort} is held by the project ${one.root}.`);
   expect(stderr).toMatch(/\n {2}next: .*(http|postgres)\.port/);
 
-  // Nothing of the first one changed, and the second one's worktrees are not in it.
+  // The first one is unchanged, and the second one's worktrees are not in it.
   await two.git(".", "worktree", "add", "--quiet", "-b", "rel-07", "rel-07");
   await two.ikigai("plan");
   expect(await query(one, "SELECT oid, nspname FROM pg_namespace ORDER BY oid")).toEqual(before);
@@ -78,7 +78,7 @@ test("a project on another's ports is refused, says whose they are, and touches 
   expect((await query(two, "TABLE mine")).stdout).toBe(two.root);
 }, 60_000);
 
-test("a stranger's program on a port is told, by number, with what to set", async () => {
+test("a foreign program on a port is reported, with its pid and the setting to change", async () => {
   await using three = await makeProject({ config: { http: { port: one.httpPort } } });
   expect((await three.ikigai("init")).exitCode).toBe(0);
   const nginx = await three.run(join(layoutOf(three.root).bin, "nginx"), ["start"]);

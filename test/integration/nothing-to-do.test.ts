@@ -4,10 +4,10 @@ import { expect, test } from "vitest";
 import { makeProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** What others write all the time: servers, logs, and nginx' note of when a service was used. */
+/** Files that are written all the time: by servers, logs, and nginx' record of a service's use. */
 const OTHERS = /^(?:db|logs|run\/traffic|run\/nginx|sv\/[^/]+\/(?:supervise|log\/supervise))$/;
 
-/** Inode and times of everything that ikigai keeps; a rewriting shows even where nothing differs. */
+/** Reads inode and times of all of ikigai's files, which show a rewrite even with equal content. */
 function stamps(directory: string, below = ""): Map<string, string> {
   const found = new Map<string, string>();
   for (const entry of readdirSync(join(directory, below), { withFileTypes: true })) {
@@ -60,7 +60,7 @@ test.runIf(process.platform === "linux")(
     await waitFor(async () => (await psql("SHOW log_statement")) === "all");
     const log = join(root, ".ikigai/logs/postgres.log");
     const text = () => readFileSync(log, "utf8");
-    // The spare places for services are made meanwhile.
+    // The warm pool is filled meanwhile.
     await waitFor(async () => {
       const before = [...stamps(join(root, ".ikigai")), workers()];
       const logged = text().length;
@@ -68,7 +68,7 @@ test.runIf(process.platform === "linux")(
       expect([...stamps(join(root, ".ikigai")), workers()]).toEqual(before);
       const statements = [...text().slice(logged).matchAll(STATEMENT)].map(([, each = ""]) => each);
       expect(statements.filter((each) => !each.startsWith("SELECT"))).toEqual([]);
-      // The reserve is looked after meanwhile, and only reads.
+      // The reserve job runs meanwhile, and only reads.
       const ours = statements.filter((each) => each.startsWith("SELECT n.nspname AS schema"));
       return ours.length === 1;
     });

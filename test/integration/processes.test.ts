@@ -25,7 +25,7 @@ const KINDS = {
   backend: /^\S*node server\.js/,
 } as const;
 
-/** Processes of this project only: their command line, directory or environment names its path. */
+/** Lists this project's processes: their command line, directory or environment names its path. */
 async function running(kind: keyof typeof KINDS) {
   const found = await processesOf([project.root]);
   return found.filter(({ title }) => KINDS[kind].test(title.replace(/^\d+ /, "")));
@@ -179,7 +179,7 @@ describe("the manual controls, mixed with ikigai's", () => {
   }, 60_000);
 });
 
-test("logs are where they are looked for", () => {
+test("logs are in the documented places", () => {
   const { logs } = layoutOf(project.root);
   for (const name of ["nginx.log", "postgres.log", "daemon/current", "backend/current"]) {
     expect([name, existsSync(join(logs, name))]).toEqual([name, true]);

@@ -5,7 +5,7 @@ import { InteractiveShell } from "../direnv/shell.ts";
 import { makeProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** What README.md's "Quick start" has people type, in a shell of theirs. */
+/** The commands of README.md's "Quick start", typed in an interactive shell. */
 const started = ["direnv allow", "nginx start", "pg_ctl start", "runsvdir start"];
 const stopped = ["runsvdir stop", "nginx stop", "pg_ctl stop"];
 
@@ -20,7 +20,7 @@ test.each(["bare", "clone"] as const)(
       ),
     );
     const shell = new InteractiveShell("bash", project.home, environment);
-    /** What has appeared since the line was typed, which waits for the next prompt. */
+    /** Types a line, waits for the next prompt and returns what has appeared. */
     const type = async (line: string): Promise<string> => {
       await shell.type(`clear; ${line}`);
       return shell.screen();
@@ -29,7 +29,7 @@ test.each(["bare", "clone"] as const)(
     try {
       await type(`cd ${project.root}`);
       for (const line of started) expect(await type(line)).not.toMatch(/error|not found|fail/i);
-      // Twice is no error, and no second server.
+      // A second call is no error, and starts no second server.
       for (const line of started) expect(await type(line)).not.toMatch(/error|not found|fail/i);
       await waitFor(async () => (await project.http("/api/hello")).status === 200);
       expect(await type(`curl ${address}/frontend/`)).toContain("Hello from main");
@@ -54,7 +54,7 @@ test.each(["bare", "clone"] as const)(
         expect(await type(line)).not.toMatch(/error|not found|fail/i);
       }
       expect(await processesOf([join(project.root, ".ikigai")], { patience: 5_000 })).toEqual(
-        // The shell itself has ikigai's programs on its PATH.
+        // The shell itself has ikigai's directory on its PATH.
         (await processesOf([join(project.root, ".ikigai")])).filter(({ title }) =>
           /^\d+ (bash|tmux)/.test(title),
         ),

@@ -37,7 +37,7 @@ const answering = [
   "tcp-only",
 ];
 
-/** Whatever a shell would take for its own, and names that the run script uses itself. */
+/** Values that a shell would interpret, and names that the run script uses. */
 const configured = {
   PLAIN: "1",
   EMPTY: "",
@@ -52,7 +52,7 @@ let project: TestProject;
 
 beforeAll(async () => {
   project = await startProject({
-    // Every shape is a service of one worktree, named as its directory.
+    // Every kind of service is in one worktree, named like its directory.
     app: "services",
     branches: ["rel-05", "rel-06", "rel-07"],
     config: {
@@ -112,7 +112,7 @@ test.each(answering)("%s answers in each worktree with its own code", async (ser
   }
 });
 
-test("what can only listen on TCP has a port of its own in each of many worktrees", async () => {
+test("a backend that can only listen on TCP has a port of its own in each of many worktrees", async () => {
   await Promise.all(
     ["rel-06", "rel-07"].map((name) => project.git(".", "worktree", "add", "--quiet", name)),
   );
@@ -146,7 +146,7 @@ test("every address that is shown answers, that of a backend without a frontend 
   }
 });
 
-test("who asks where only a frontend would answer is told the address that does", async () => {
+test("a request to a missing frontend is answered with the address that works", async () => {
   const next = `http://node-start.rel-05.localhost:${project.httpPort}`;
   const answer = await project.http("/rel-05/node-start/");
   expect([answer.status, answer.json().next]).toEqual([404, next]);
@@ -159,14 +159,14 @@ test("configuration names another command than the conventions would", async () 
   expect((await project.http("/main/chosen/api/")).text).toBe("the chosen one");
 });
 
-test("one that may listen either way answers on the socket that it chose, though it made that its own", async () => {
+test("a backend that may listen either way answers on the socket, though it changed its mode", async () => {
   for (const _ of ["woken", "awake"]) {
     const answer = await project.http("/rel-05/chosen-socket/api/");
     expect([answer.status, answer.text]).toEqual([200, "by its socket"]);
   }
 });
 
-test("a frontend is served as it lies there, with a page for every route of its own", async () => {
+test("a frontend is served as it is, with its page for every route of its own", async () => {
   const page = await project.http("/rel-05/frontend-only/");
   expect(page.headers["content-type"]).toContain("text/html");
   expect((await project.http("/rel-05/frontend-only/some/route")).text).toBe(page.text);
@@ -183,7 +183,7 @@ test("a frontend is served as it lies there, with a page for every route of its 
   ]);
 });
 
-test("a backend gets its own worktree's connection and nothing of another's", async () => {
+test("a backend gets its worktree's connection and nothing of another one", async () => {
   const shell = await read<Record<string, string>>(project, "env", "rel-05");
   const answer = await project.http("/rel-05/environment/api/");
   const seen = answer.json<Record<string, string>>();
@@ -222,7 +222,7 @@ test("one that crashes answers 503 with its last lines, as JSON and as a page", 
   expect((await ask("rel-05", "node-start")).worktree).toBe("rel-05");
 });
 
-test("one that does not end when asked is ended all the same", async () => {
+test("a service that ignores SIGTERM is killed", async () => {
   const { pid } = await ask("rel-05", "hanging-stop");
   const runs = async () => (await processesOf([project.root])).some((one) => one.pid === pid);
   expect(await runs()).toBe(true);
@@ -231,7 +231,7 @@ test("one that does not end when asked is ended all the same", async () => {
   expect((await ask("rel-05", "hanging-stop")).pid).not.toBe(pid);
 }, 60_000);
 
-test("services are told, started and stopped by name", async () => {
+test("services are shown, started and stopped by name", async () => {
   await must(project, "down", "rel-06");
   const stateOf = async () =>
     (await reportOf(project, "rel-06"))?.services.find(({ name }) => name === "node-start")?.state;
@@ -242,7 +242,7 @@ test("services are told, started and stopped by name", async () => {
   const status = await project.run(sv, ["status", ".ikigai/sv/rel-06.node-start"]);
   expect(status.stdout).toMatch(/^run: .*rel-06\.node-start: \(pid \d+\)/);
   const { pid } = await ask("rel-06", "node-start");
-  // runit's own sv takes a service that began within this very second for restarted.
+  // runit's sv takes a service that started within this second for restarted.
   await waitFor(async () => {
     const restart = await project.run(sv, ["restart", ".ikigai/sv/rel-06.node-start"]);
     expect(restart.exitCode, restart.stdout).toBe(0);
@@ -259,7 +259,7 @@ test("a backend that appears later is found without a command", async () => {
   await waitFor(async () => (await project.http("/rel-07/later/api/")).status === 404);
 });
 
-test("a service's log lies where it is looked for, and is printed by name", async () => {
+test("a service's log is in the documented place, and is printed by name", async () => {
   const printed = await must(project, "logs", "rel-05/crashing");
   expect(printed).toContain("crashing begins");
   const file = join(layoutOf(project.root).logs, "rel-05.crashing/current");

@@ -25,7 +25,7 @@ afterAll(async () => {
   expect(await project?.dispose()).toEqual([]);
 }, 60_000);
 
-/** What psql of `.ikigai/bin` answers, run in a directory with nothing but plain variables. */
+/** Runs psql of `.ikigai/bin` in a directory with a plain environment. */
 async function psql(cwd: string, statement: string): Promise<string> {
   const outcome = await project.run(join(bin, "psql"), ["-X", "-A", "-t", "-c", statement], {
     cwd,
@@ -48,7 +48,7 @@ test("git worktree add returns when schema, address and environment are there", 
   ]);
   expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: "", stderr: "" });
 
-  // Nothing is waited for from here on.
+  // No waiting from here on.
   const environment = readFileSync(join(layoutOf(project.root).environments, "rel-05.sh"), "utf8");
   expect(environment).toContain("export PGUSER='wt_rel_05'");
   const known = await psql(top, "SELECT current_user, current_schema, current_schemas(false)");
@@ -62,7 +62,7 @@ test("git worktree add returns when schema, address and environment are there", 
   expect(await project.git(top, "status", "--porcelain")).toBe("");
 });
 
-test("its tables are its own, and a missing one is an error in every other", async () => {
+test("its tables are visible in it alone, and missing in every other", async () => {
   const [here, there] = [project.worktree("rel-05"), project.worktree("main")];
   await psql(here, "CREATE TABLE only_here (); INSERT INTO only_here DEFAULT VALUES");
   expect(await psql(here, "SELECT count(*) FROM only_here")).toBe("1");
@@ -103,7 +103,7 @@ test("git worktree remove retires all of it, and its data is kept", async () => 
   expect(count).toBe("1");
 });
 
-test("the same name again begins anew, never with what the old one left", async () => {
+test("a reused name starts from scratch, never with the old one's data", async () => {
   await project.git(".", "worktree", "add", "--quiet", "rel-05", "rel-05");
   const outcome = await project.run(join(bin, "psql"), ["-X", "-c", "TABLE only_here"], {
     cwd: project.worktree("rel-05"),

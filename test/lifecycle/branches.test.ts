@@ -83,7 +83,7 @@ describe("services follow what git does to the files", () => {
     await soon(["work.backend", "work.extra"]);
   });
 
-  it("nothing of ours shows in git status", async () => {
+  it("nothing of ikigai's shows in git status", async () => {
     expect(await git("status", "--porcelain")).toBe("?? extra/");
   });
 });

@@ -11,7 +11,7 @@ afterAll(async () => {
   expect(await project.dispose()).toEqual([]);
 });
 
-/** What plain git itself now and then says of adds at the same time. */
+/** What plain git itself sometimes says about parallel adds. */
 const GITS_OWN = /commondir|Invalid path|unable to create|could not lock|File exists|index\.lock/i;
 
 async function add(name: string): Promise<Outcome> {
@@ -24,7 +24,7 @@ async function add(name: string): Promise<Outcome> {
 
 const remove = (name: string) => untilGitDoes(["worktree", "remove", "--force", name]);
 
-/** Tries again what failed for git's own reasons; a failure for any other is the answer. */
+/** Repeats what failed for git's own reasons; returns any other failure. */
 async function untilGitDoes(
   args: readonly string[],
   again: () => Promise<void> = async () => {},

@@ -45,7 +45,7 @@ describe("ikigai wt add", () => {
     );
   });
 
-  it("makes a new branch otherwise, from where it is told, in a directory without slashes", async () => {
+  it("otherwise creates a branch, from the given commit, in a directory without slashes", async () => {
     expect((await project.ikigai("wt", "add", "feature/x", "--from", "local")).exitCode).toBe(0);
     expect(await branchOf("feature-x")).toBe("feature/x");
     expect(await project.git("feature-x", "rev-parse", "HEAD")).toBe(
@@ -53,7 +53,7 @@ describe("ikigai wt add", () => {
     );
   });
 
-  it("runs somebody's hooks in the environment that plain git gives them", async () => {
+  it("runs users' hooks in the environment that plain git gives them", async () => {
     const hook = join(project.root, ".git/hooks/reference-transaction");
     const seen = join(project.home, "seen");
     const script = `#!/bin/sh\necho "$LC_ALL \${GIT_OPTIONAL_LOCKS-unset}" >>'${seen}'\n`;
@@ -164,7 +164,7 @@ describe("ikigai wt prune", () => {
     return { exitCode, ...JSON.parse(stdout) };
   };
 
-  it("shows what is merged, keeps what is young or in use, and removes only when told", async () => {
+  it("shows merged ones, keeps recent ones and those in use, and removes only with --yes", async () => {
     await project.ikigai("wt", "add", "done");
     await project.ikigai("wt", "add", "ahead");
     await project.ikigai("wt", "add", "dirty");
@@ -182,7 +182,7 @@ describe("ikigai wt prune", () => {
     await converged(project, 0);
   });
 
-  it("clears away what is gone", async () => {
+  it("removes those whose directory is gone", async () => {
     await rm(join(project.root, "dirty"), { recursive: true });
     expect((await prune()).worktrees).toMatchObject([{ name: "dirty", goes: true }]);
     await prune("--yes");

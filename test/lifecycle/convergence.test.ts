@@ -27,10 +27,10 @@ const cli = new URL("../../dist/cli.cjs", import.meta.url).pathname;
 const journal = () => readFile(join(project.root, ".ikigai/logs/daemon/current"), "utf8");
 const git = (...args: string[]) => project.git(".", ...args);
 
-/** Less than the daemon waits for a directory that is away. */
+/** Less than the daemon waits for a missing directory. */
 const SHORT_MOVE_MS = 200;
 
-// git's own: "git worktree add --orphan" came with 2.42.
+// git has "git worktree add --orphan" since 2.42.
 const [major = 0, minor = 0] = execaSync("git", ["--version"])
   .stdout.split(/[ .]/)
   .slice(2)
@@ -104,7 +104,7 @@ describe("what happens to a worktree afterwards is followed", () => {
     expect(await journal()).not.toMatch(/(retire|remove) \w+ one\b/);
   });
 
-  it("a look in the middle of a move takes nothing away", async () => {
+  it("a reconcile in the middle of a move removes nothing", async () => {
     const hook = new URL("../../hooks/post-checkout", import.meta.url).pathname;
     const gitdir = join(project.root, ".git/worktrees/one/gitdir");
     const told = async () => (await journal()).match(/(retire|remove) \w+ one\b/g) ?? [];
@@ -112,11 +112,11 @@ describe("what happens to a worktree afterwards is followed", () => {
     for (let judged = false; !judged; [from, to] = [to, from]) {
       const before = await told();
       const began = performance.now();
-      // git's two steps, with a look at what the first one leaves.
+      // git's two steps, with a reconcile in between.
       renameSync(from ?? "", to ?? "");
       await project.run(hook, ["0", "0", "1"], { cwd: to ?? "" });
       writeFileSync(gitdir, `${to}/.git\n`);
-      // Only one that was as short as git's says anything: else the directory was away.
+      // Only a gap as short as git's counts: otherwise the directory was missing.
       judged = performance.now() - began < SHORT_MOVE_MS;
       await converged(project);
       if (judged) expect(await told()).toEqual(before);
@@ -132,7 +132,7 @@ describe("what happens to a worktree afterwards is followed", () => {
     expect(await readNote(project, "wt_one")).toBe("of one");
   });
 
-  it("one that is locked is held while its directory is away", async () => {
+  it("a locked one is held while its directory is missing", async () => {
     await git("worktree", "lock", "by-hand");
     await rename(join(project.root, "by-hand"), join(project.root, "on-a-disk"));
     await waitFor(async () => {

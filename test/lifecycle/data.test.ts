@@ -28,14 +28,14 @@ async function retired(): Promise<RetiredReport[]> {
 }
 
 describe("data of a removed worktree", () => {
-  it("is put aside, listed with time, size and path, and closed to its old role", async () => {
+  it("is retired, listed with time, size and path, and closed to its old role", async () => {
     await project.git(".", "worktree", "remove", "red");
     await converged(project);
     const [red, ...others] = await retired();
     expect(others).toEqual([]);
     expect(red).toMatchObject({ name: "red", path: project.worktree("red"), soon: false });
     expect(red?.size).toBeGreaterThan(0);
-    // Told by two clocks: of the database, and of the one that no jump of it moves.
+    // By two clocks: the database's, and one that its jumps do not affect.
     const kept = Date.parse(red?.goes ?? "") - Date.parse(red?.since ?? "");
     expect(Math.round(kept / 60_000)).toBe(14 * 1_440);
     const roles = await sql<{ login: boolean }>(
@@ -70,7 +70,7 @@ describe("data of a removed worktree", () => {
     expect(await retired()).toEqual([]);
   });
 
-  it("comes back into another worktree, whose own data is put aside first", async () => {
+  it("can be restored into another worktree, whose own data is retired first", async () => {
     await project.git(".", "worktree", "remove", "--force", "blue");
     await converged(project);
     const { exitCode } = await project.ikigai("wt", "restore", "blue", "--into", "red");
@@ -83,7 +83,7 @@ describe("data of a removed worktree", () => {
     await converged(project);
   });
 
-  it("is told to be none where there is none", async () => {
+  it("is reported as missing where there is none", async () => {
     const { exitCode, stderr } = await project.ikigai("wt", "restore", "nobody", "--into", "red");
     expect(exitCode).toBe(1);
     expect(stderr).toContain("ikigai wt restore --list");
@@ -104,7 +104,7 @@ describe("data of a removed worktree", () => {
   });
 });
 
-describe("data that was put aside goes by the clock", () => {
+describe("retired data expires by the clock", () => {
   it("after its age, together with its role, and not before", async () => {
     const before = await retired();
     expect(before.length).toBeGreaterThan(0);

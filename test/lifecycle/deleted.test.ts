@@ -36,7 +36,7 @@ const everythingIsBack = async (identity: string) => {
   expect(await project.git(".", "status", "--porcelain")).toBe("");
 };
 
-/** With git's plumbing, so that nothing in the worktree is touched by the making. */
+/** With git's plumbing, so that nothing in the worktree changes. */
 async function holdFileOnBranch(branch: string, name: string): Promise<void> {
   const env = { GIT_INDEX_FILE: join(project.home, "index") };
   const git = async (...args: string[]) => {
@@ -54,7 +54,7 @@ async function holdFileOnBranch(branch: string, name: string): Promise<void> {
 describe("an .ikigai that git deleted", () => {
   it("by git clean leaves nothing running and loses no data", async () => {
     const identity = await identityOf(project, "wt_rel_05");
-    // What comes and goes meanwhile makes git warn and fail, although all is done.
+    // Files that change meanwhile make git warn and fail, although all is done.
     await waitFor(() => project.git(".", "clean", "-fdxq").then(() => true));
     expect(existsSync(join(project.root, ".ikigai"))).toBe(false);
     await nothingRuns();
@@ -64,7 +64,7 @@ describe("an .ikigai that git deleted", () => {
   it("for a branch that has a file of that name loses no data", async () => {
     const identity = await identityOf(project, "wt_rel_05");
     await holdFileOnBranch("evil", ".ikigai");
-    // As with git clean: it may meet what comes and goes meanwhile, and is typed again.
+    // As with git clean: it may meet changing files, and is repeated.
     await waitFor(() => project.git(".", "switch", "--quiet", "evil").then(() => true));
     await nothingRuns();
     const refused = await project.ikigai("start");

@@ -30,7 +30,7 @@ const read = async (project: TestProject) =>
 const lastUse = async (project: TestProject) =>
   (await reportOf(project, "rel-05"))?.services.map((service) => service.lastUse);
 
-/** Uses the worktree, with data in its schema, and leaves a line in its log. */
+/** Uses the worktree: puts data into its schema and a line into its log. */
 async function use(project: TestProject, line: string): Promise<void> {
   expect((await project.http("/rel-05/api/")).status).toBe(200);
   await writeNote(project, "wt_rel_05", line);
@@ -49,7 +49,7 @@ test("a new worktree of an old name shows nothing of the old one's logs and use"
   expect(await read(project)).toContain("first");
   await project.git(".", "worktree", "remove", "rel-05");
   await converged(project);
-  // For whoever restores its data.
+  // For when its data is restored.
   expect(await read(project)).toContain("first");
   expect(removedIn(project)).toHaveLength(1);
 
@@ -60,7 +60,7 @@ test("a new worktree of an old name shows nothing of the old one's logs and use"
   await use(project, "second");
   expect(await read(project)).not.toContain("first");
 
-  // The same where nobody sees that one goes and another comes.
+  // The same if the removal and the new add are seen as one.
   await must(project, "stop");
   await project.git(".", "worktree", "remove", "rel-05");
   await add();
@@ -71,7 +71,7 @@ test("a new worktree of an old name shows nothing of the old one's logs and use"
   expect(removedIn(project)).toHaveLength(2);
 });
 
-test("what a removed worktree has written goes with its data", async () => {
+test("the logs of a removed worktree are removed with its data", async () => {
   const config = { worktrees: { retention: { age: "1s" } } };
   await using project = await startProject({ worktrees: ["rel-05"], config });
   await use(project, "first");
@@ -84,7 +84,7 @@ test("what a removed worktree has written goes with its data", async () => {
   await waitFor(() => left().length === 0);
 });
 
-test("logs are kept for a worktree that comes back, and for nobody else", () => {
+test("logs are kept for a restored worktree, and for no other", () => {
   const root = mkdtempSync(join(tmpdir(), "iki-"));
   try {
     const layout = layoutOf(root);
@@ -123,7 +123,7 @@ test("logs are kept for a worktree that comes back, and for nobody else", () => 
     expect(list()).toEqual(["logs/.removed/red.red-1/backend/current", ...own, ...other].sort());
     sweep(["red-9", "red-2-1"]);
     expect(list()).toEqual([...own, ...other].sort());
-    // A service that the branch has no more, as long as its last line is young; and the set-up's.
+    // A service that the branch no longer has, while its last line is recent; and the setup commands'.
     const setup = "logs/red.setup/current";
     for (const path of [setup, "logs/red.gone/current", "logs/red.there/current"]) {
       write(path);
@@ -132,7 +132,7 @@ test("logs are kept for a worktree that comes back, and for nobody else", () => 
     sweep(["red-9", "red-2-1"], "red.there");
     expect(list()).toEqual([setup, "logs/red.there/current", ...own, ...other].sort());
 
-    // Nothing is removed where a branch's link leads.
+    // Nothing is removed at the target of a branch's link.
     write("elsewhere/red.gone/current");
     rmSync(join(layout.logs, ".removed"), { recursive: true });
     symlinkSync(join(layout.ikigai, "elsewhere"), join(layout.logs, ".removed"));

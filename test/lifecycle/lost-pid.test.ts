@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { makeProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
-test("the daemon writes runsvdir's lost pid file again, and starts nothing anew", async () => {
+test("the daemon rewrites runsvdir's lost pid file, and restarts nothing", async () => {
   await using project = await makeProject();
   expect(await project.ikigai("start")).toMatchObject({ exitCode: 0 });
   const run = `${project.root}/.ikigai/run`;

@@ -18,7 +18,7 @@ afterAll(async () => {
   expect(await project.dispose()).toEqual([]);
 });
 
-/** The first line of each file that holds the number of a process which is to go on. */
+/** Reads the first line of each file with the pid of a process that must continue. */
 const pids = () =>
   [
     "run/runsvdir.pid",
@@ -29,7 +29,7 @@ const pids = () =>
   ].map((name) => readFileSync(inside(name), "utf8").split("\n")[0]);
 
 describe("a project that runs and has lost", () => {
-  it("the record of its place goes on through init and start", async () => {
+  it("the record of its place survives init and start", async () => {
     const before = pids();
     await rm(inside("run/place"));
     await must(project, "init");
@@ -43,20 +43,20 @@ describe("a project that runs and has lost", () => {
     expect(readlinkSync(inside("run/sockets/.default"))).toBe("main");
   });
 
-  it("the daemon's socket can be asked again, and the daemon is the same", async () => {
+  it("the daemon's socket is recreated by the same daemon", async () => {
     const before = pids();
     await rm(inside("daemon.sock"));
     await waitFor(async () => (await project.ikigai("wt", "wait", "rel-05")).exitCode === 0);
     expect(pids()).toEqual(before);
   });
 
-  it("the gate's socket starts services again for whoever asks", async () => {
+  it("the gate's socket is recreated and starts services again", async () => {
     await must(project, "down", "rel-05");
     await rm(inside("run/gate.sock"));
     await waitFor(async () => (await project.http("/rel-05/api/")).status === 200);
   });
 
-  it("a service's socket starts another copy for who asks next", async () => {
+  it("a service whose socket is lost is restarted by the next request", async () => {
     await rm(inside("run/sockets/rel-05/backend.sock"));
     expect((await project.http("/rel-05/api/")).json()).toMatchObject({ worktree: "rel-05" });
   });
@@ -105,7 +105,7 @@ describe("a project that runs and has lost", () => {
     expect((await project.http("/rel-05/api/")).json()).toMatchObject({ worktree: "rel-05" });
   });
 
-  it("a service's log, as who started the service was killed before that, has it with the next daemon", async () => {
+  it("a service's log, not started because the daemon was killed, is started by the next daemon", async () => {
     const sv = (...args: string[]) => project.run(".ikigai/bin/sv", args);
     const log = inside("sv/rel-05.backend/log");
     await sv("-w", "5", "down", log);

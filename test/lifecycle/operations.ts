@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { join } from "node:path";
 import type { TestProject } from "../support/project.ts";
 
-/** What a person, an editor or an agent may do with one of a few worktrees. */
+/** What a user, an editor or an agent may do with one of a few worktrees. */
 export const OPERATIONS = [
   "add",
   "add detached",
@@ -27,11 +27,11 @@ export type OperationName = (typeof OPERATIONS)[number];
 
 export interface Operation {
   readonly name: OperationName;
-  /** Which of the worktrees, by number. */
+  /** The worktree's number. */
   readonly at: number;
 }
 
-/** Carries one out. What git refuses (no such worktree, a locked one) is refused here as well. */
+/** Runs one operation. What git refuses (no such worktree, a locked one) is skipped. */
 export async function perform(project: TestProject, { name, at }: Operation): Promise<void> {
   const tree = `w${at}`;
   const top = join(project.root, tree);
@@ -99,7 +99,7 @@ export async function perform(project: TestProject, { name, at }: Operation): Pr
   }
 }
 
-/** Somebody's `git worktree repair` puts every `.git` back that is missing at that moment (git-worktree(1)). */
+/** A parallel `git worktree repair` restores every `.git` that is missing then (git-worktree(1)). */
 function remove(top: string): void {
   try {
     rmSync(top, { recursive: true, force: true });
@@ -110,8 +110,8 @@ function remove(top: string): void {
 }
 
 /**
- * Worktrees that are locked while their directory is away are held for good, as
- * git itself holds them: they are let go, so that what is left can be compared.
+ * Unlocks worktrees that are locked while their directory is missing: those are held for good,
+ * as by git itself, and could not be compared.
  */
 export async function letGo(project: TestProject, count: number): Promise<void> {
   for (let at = 0; at < count; at++) await project.run("git", ["worktree", "unlock", `w${at}`]);

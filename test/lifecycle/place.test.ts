@@ -14,12 +14,12 @@ afterEach(async () => {
   await project.dispose();
 });
 
-/** The command line in another place than the project's own. */
+/** Runs the command line in another directory than the project's own. */
 const at = (root: string, ...args: string[]) =>
   project.run(process.execPath, [cli, ...args], { cwd: root });
 
 describe("a project that was renamed as a whole while everything ran", () => {
-  it("is noticed and mended by the next start, with all its data", async () => {
+  it("is noticed and repaired by the next start, with all its data", async () => {
     project = await startProject({ worktrees: ["rel-05"] });
     await project.git(".", "worktree", "add", "--quiet", "-b", "away", "../away");
     await converged(project);
@@ -41,7 +41,7 @@ describe("a project that was renamed as a whole while everything ran", () => {
     }
     expect((await project.http("/rel-05/api/")).json()).toMatchObject({ worktree: "rel-05" });
     expect((await project.http("/away/frontend/")).status).toBe(200);
-    // Nothing goes on under the old name.
+    // Nothing runs under the old name.
     expect(await processesOf([`${project.root}/.ikigai`])).toEqual([]);
     const envrc = await readFile(join(moved, "rel-05/.envrc"), "utf8");
     expect(envrc).not.toContain(`${project.root}/`);
@@ -52,7 +52,7 @@ describe("a project that was renamed as a whole while everything ran", () => {
 });
 
 describe("a project that was copied as a whole", () => {
-  it("keeps its data under its own identities, and the original its own", async () => {
+  it("keeps its data under its own identities, and the original keeps its data", async () => {
     project = await startProject({ worktrees: ["rel-05"] });
     await writeNote(project, "wt_rel_05", "original");
     const identity = await identityOf(project, "wt_rel_05");
@@ -118,7 +118,7 @@ describe("a project that was moved away and has another one in its place", () =>
 });
 
 describe("two projects that want the same ports", () => {
-  it("do not touch each other, and the second says who has them and what to set", async () => {
+  it("do not affect each other, and the second reports which process has them and what to set", async () => {
     project = await startProject({ worktrees: ["rel-05"] });
     await writeNote(project, "wt_rel_05", "first");
     const second = join(dirname(project.root), "second");

@@ -13,7 +13,7 @@ import {
   writeNote,
 } from "./support.ts";
 
-// git's own: `worktree add --relative-paths` and worktree.useRelativePaths came with 2.48.
+// git has `worktree add --relative-paths` and worktree.useRelativePaths since 2.48.
 const version = execaSync("git", ["version"]).stdout;
 const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(version) ?? [];
 const tooOld = Number(major) < 3 && Number(minor) < 48;

@@ -12,7 +12,7 @@ const DAY = 86_400_000;
 let project: TestProject;
 let main: string;
 
-/** Commits a settings file of the default worktree; undefined takes it away. */
+/** Commits a settings file of the default worktree; undefined removes it. */
 async function commit(settings: object | undefined): Promise<void> {
   const { httpPort, postgresPort } = project;
   const ports = { http: { port: httpPort }, postgres: { port: postgresPort } };
@@ -33,7 +33,7 @@ async function retired(): Promise<readonly RetiredReport[]> {
   return answer.retired;
 }
 
-/** In how many days the data goes that was put aside. */
+/** Returns in how many days the retired data expires. */
 async function days(): Promise<number> {
   const [one] = await retired();
   if (!one) throw new Error("nothing is put aside");
@@ -102,7 +102,7 @@ describe("retention", () => {
     expect(await days()).toBe(90);
   });
 
-  it("becomes shorter a day after that was told", async () => {
+  it("becomes shorter a day after the announcement", async () => {
     await advanceRetentionClock(project, 30 * DAY);
     await waitFor(async () => (await days()) === 60);
     await project.git(main, "switch", "-q", "--detach", "short");

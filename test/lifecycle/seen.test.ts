@@ -3,13 +3,13 @@ import { WorktreeCache } from "../../src/daemon/reconciler/worktree-cache.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 
-/** Sets the time of day forward or back, and nothing else. */
+/** Moves the time of day and nothing else. */
 function setClock(by: number): void {
   const real = Date.now.bind(Date);
   vi.spyOn(Date, "now").mockImplementation(() => real() + by);
 }
 
-test("a look counts for what a file's time says was before it, not for what came after", () => {
+test("a reconcile covers changes before it by a file's time, not later ones", () => {
   const seen = new WorktreeCache();
   expect(seen.reconciledSince("main", 0)).toBe(false);
   seen.begin("main");
@@ -20,16 +20,19 @@ test("a look counts for what a file's time says was before it, not for what came
   expect(seen.reconciledSince("main", now + 1_000)).toBe(false);
 });
 
-test.each([-3_600_000, 3_600_000])("nor does any look where the clock was set by %i ms", (by) => {
-  const seen = new WorktreeCache();
-  seen.begin("main");
-  const before = Date.now() - 5_000;
-  expect(seen.reconciledSince("main", before)).toBe(true);
-  setClock(by);
-  expect(seen.reconciledSince("main", before)).toBe(false);
-});
+test.each([-3_600_000, 3_600_000])(
+  "nor does a reconcile where the clock was set by %i ms",
+  (by) => {
+    const seen = new WorktreeCache();
+    seen.begin("main");
+    const before = Date.now() - 5_000;
+    expect(seen.reconciledSince("main", before)).toBe(true);
+    setClock(by);
+    expect(seen.reconciledSince("main", before)).toBe(false);
+  },
+);
 
-test("a look counts for what was heard before it, whatever the clock says", () => {
+test("a reconcile covers events before it, whatever the clock says", () => {
   const seen = new WorktreeCache();
   const before = performance.now();
   expect(seen.reconciledAfter("main", before - 1)).toBe(false);
@@ -39,7 +42,7 @@ test("a look counts for what was heard before it, whatever the clock says", () =
   expect(seen.reconciledAfter("main", performance.now() + 1)).toBe(false);
 });
 
-test("what a look itself wrote into a worktree's top is nothing new", () => {
+test("what a reconcile itself wrote into a worktree's top is no change", () => {
   const seen = new WorktreeCache();
   seen.begin("main");
   const ours = Date.now() + 3;

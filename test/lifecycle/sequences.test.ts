@@ -22,11 +22,11 @@ const operation: fc.Arbitrary<Operation> = fc.record({
 });
 const sequence = fc.array(operation, { minLength: 3, maxLength: 10 });
 
-/** The daemon's process, proven by its command line to be this project's. */
+/** Returns the daemon's pid, identified as this project's by its command line. */
 function killDaemon(): void {
   const pid = Number(readFileSync(`${project.root}/.ikigai/run/daemon.pid`, "utf8"));
   const file = `/proc/${pid}/cmdline`;
-  // It may be on its way back from the last time.
+  // It may still be restarting.
   const command = existsSync(file) ? readFileSync(file, "utf8").split("\0") : [];
   if (command.includes(project.root)) process.kill(pid, "SIGKILL");
 }

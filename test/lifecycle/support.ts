@@ -5,7 +5,7 @@ import { ownerLogin } from "../support/owner.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** A project that `ikigai start` has brought up. */
+/** Makes a project and runs `ikigai start`. */
 export async function startProject(options: ProjectOptions = {}): Promise<TestProject> {
   const project = await makeProject({
     ...options,
@@ -17,7 +17,7 @@ export async function startProject(options: ProjectOptions = {}): Promise<TestPr
   throw new Error(`ikigai start: ${stderr}`);
 }
 
-/** Rows of a statement, as the database's owner. */
+/** Runs a statement as the database's owner; returns its rows. */
 export async function sql<Row extends pg.QueryResultRow>(
   project: TestProject,
   text: string,
@@ -31,7 +31,7 @@ export async function sql<Row extends pg.QueryResultRow>(
   }
 }
 
-/** What ikigai has made for each worktree, by slug: an orphan shows as a slug too many. */
+/** What ikigai has made for each worktree, by slug: an orphan shows as an extra slug. */
 export interface Provisioned {
   readonly schemas: readonly string[];
   readonly roles: readonly string[];
@@ -66,7 +66,7 @@ export async function provisioned(project: TestProject): Promise<Provisioned> {
   };
 }
 
-/** git's names of the worktrees that `git worktree list` has and would not prune. */
+/** Returns git's names of the worktrees that `git worktree list` shows and would not prune. */
 export async function listedByGit(project: TestProject, at = "."): Promise<string[]> {
   const text = await project.git(at, "worktree", "list", "--porcelain", "-z");
   return text
@@ -114,7 +114,7 @@ function same(kind: string, found: readonly string[], wanted: readonly string[])
   }
 }
 
-/** What a worktree's schema says of who it belongs to. */
+/** Returns the mark of a worktree's schema. */
 export async function identityOf(project: TestProject, schema: string): Promise<string> {
   const [row] = await sql<{ mark: string | null }>(
     project,
@@ -124,7 +124,7 @@ export async function identityOf(project: TestProject, schema: string): Promise<
   return typeof mark === "object" && mark && "identity" in mark ? String(mark.identity) : "";
 }
 
-/** Puts a note into a worktree's schema, so that its data can be told from another's. */
+/** Puts a note into a worktree's schema, so that its data can be identified. */
 export async function writeNote(project: TestProject, schema: string, text: string): Promise<void> {
   await sql(
     project,
@@ -132,7 +132,7 @@ export async function writeNote(project: TestProject, schema: string, text: stri
   );
 }
 
-/** The note; undefined where there is none. */
+/** Reads the note; undefined where there is none. */
 export async function readNote(project: TestProject, schema: string): Promise<string | undefined> {
   const tables = await sql(project, `SELECT 1 WHERE to_regclass('${schema}.note') IS NOT NULL`);
   if (tables.length === 0) return undefined;
@@ -144,7 +144,7 @@ export function daemonLog({ root }: TestProject): string {
   return readFileSync(join(root, ".ikigai/logs/daemon/current"), "utf8");
 }
 
-/** Lets so much time go by, in milliseconds, for the data of removed worktrees. */
+/** Ages the data of removed worktrees by so many milliseconds. */
 export async function advanceRetentionClock(project: TestProject, by: number): Promise<void> {
   const [row] = await sql<{ comment: string }>(
     project,

@@ -14,7 +14,7 @@ afterEach(async () => {
   await project.dispose();
 });
 
-/** Every file with its mode and bytes; git's own bookkeeping (objects, index, reflogs) is left out. */
+/** Reads every file with mode and bytes, except for git's objects, index and reflogs. */
 function snapshot(root: string): Record<string, string> {
   const found: Record<string, string> = {};
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
@@ -58,12 +58,12 @@ describe.each<RepositoryLayout>(["dot-bare", "clone"])("in the layout %s", (layo
 });
 
 describe("ikigai doctor", () => {
-  it("finds what is well, and what is not with the command that mends it", async () => {
+  it("lists what is well, and each problem with the command that fixes it", async () => {
     project = await startProject();
     const well = await project.ikigai("doctor", "--json");
     expect(well.exitCode).toBe(0);
     expect(JSON.parse(well.stdout).healthy).toBe(true);
-    // Hooks of the configuration have a switch of their own.
+    // Hooks in the configuration can be disabled separately.
     const off = gitRunsConfigured
       ? ["hook.ikigai.enabled", "false"]
       : ["core.hooksPath", "/dev/null"];

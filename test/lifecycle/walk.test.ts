@@ -6,7 +6,7 @@ import { converged, startProject } from "./support.ts";
 const SEED = Number(process.env.IKIGAI_WALK_SEED ?? 20_260_101);
 const STEPS = Number(process.env.IKIGAI_WALK_STEPS ?? 500);
 const WORKTREES = 20;
-/** Several people work at once, each at worktrees of their own. */
+/** Several users work in parallel, each with their own worktrees. */
 const WALKERS = 4;
 
 it(`a random walk of ${STEPS} operations over ${WORKTREES} worktrees ends converged`, async () => {

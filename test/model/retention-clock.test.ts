@@ -6,7 +6,7 @@ const DAY = 86_400_000;
 const before: RetentionClock = { boot: "a", uptime: 5_000, clock: 1_000 * DAY, at: 900 * DAY };
 
 describe("the retention clock", () => {
-  it("goes by the time since the machine's start, whatever the time of day is set to", () => {
+  it("counts the machine's uptime, whatever the time of day", () => {
     const jump = fc.integer({ min: -30_000 * DAY, max: 30_000 * DAY });
     fc.assert(
       fc.property(fc.array(fc.tuple(jump, fc.nat({ max: DAY }))), (looks) => {
@@ -32,7 +32,7 @@ describe("the retention clock", () => {
   ])("counts a day at most of what the machine was off for: %s", (_, days, counted) => {
     const clock = before.clock + days * DAY;
     expect(advance(before, { boot: "b", uptime: 9_000, clock }).at).toBe(before.at + counted * DAY);
-    // Where one start cannot be told from another, a shorter time tells.
+    // Where boots cannot be distinguished, a shorter uptime shows a new one.
     const unnamed = advance({ ...before, boot: "" }, { boot: "", uptime: 4_000, clock });
     expect(unnamed.at).toBe(before.at + counted * DAY);
   });

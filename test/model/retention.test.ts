@@ -19,7 +19,7 @@ describe("retention", () => {
     expect(newer).toMatchObject({ schema: "b", goes: at(17) });
   });
 
-  it("gives one that is one too many a day, so that it can be told", () => {
+  it("keeps one above the count for a day, so that it can be announced", () => {
     const all = expiries([aside("a", 0), aside("b", 1), aside("c", 2)], {
       age: 90 * DAY,
       count: 2,
@@ -78,7 +78,7 @@ describe("retention", () => {
     expect(followRetention(kept, undefined, fallback, 0)).toEqual(kept);
     expect(followRetention(null, undefined, fallback, 0)).toEqual({ ...fallback, earlier: [] });
     expect(followRetention(null, kept, fallback, 0)).toEqual(kept);
-    // What held before nobody knows.
+    // The retention before is unknown.
     const found = followRetention(undefined, fallback, fallback, at(400).getTime());
     expect(expiries([aside("a", 0)], found)[0]?.goes).toEqual(at(401));
   });
@@ -105,7 +105,7 @@ describe("retention", () => {
           for (const { schema, goes } of expiries(asides, kept)) {
             const was = before.find((one) => one.schema === schema)?.goes ?? goes;
             const least = Math.min(was.getTime(), at(now / DAY + 1).getTime());
-            // What was due already stays so.
+            // Expired data stays expired.
             if (least > at(now / DAY).getTime())
               expect(goes.getTime()).toBeGreaterThanOrEqual(least);
           }

@@ -6,7 +6,7 @@ import { assignSlugs, isSlug, schemaOf } from "../../src/model/slug.ts";
 const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const slug = (name: string | Uint8Array) => assignSlugs([Buffer.from(name)], digest)[0] ?? "";
 
-/** Names as file systems have them: any byte but NUL and `/`; often close to a slug. */
+/** Names in file systems: any byte but NUL and `/`; often close to a slug. */
 const anyName = fc.oneof(
   fc
     .uint8Array({ minLength: 1, maxLength: 255 })
@@ -52,13 +52,13 @@ describe("slugs", () => {
     );
   });
 
-  it("stays unique when somebody takes another's slug as a name", () => {
+  it("stays unique when another worktree's slug is used as a name", () => {
     fc.assert(
       fc.property(anyName, (name) => {
         const taken = Buffer.from(slug(name));
         const names = taken.equals(name) ? [name] : [name, taken];
         expect(new Set(assignSlugs(names, digest)).size).toBe(names.length);
-        // The one that is a slug already keeps its name: its address does not change.
+        // A name that is a slug already stays: its address does not change.
         if (names.length === 2) expect(assignSlugs(names, digest)[1]).toBe(taken.toString());
       }),
     );

@@ -7,7 +7,7 @@ import { startProject } from "../lifecycle/support.ts";
 import type { TestProject } from "../support/project.ts";
 
 const long = "x".repeat(69);
-/** Any name that git takes for a directory and, where it can, for a branch. */
+/** Any name that git accepts for a directory and, where possible, for a branch. */
 const NAMES = [
   "O'Brien",
   'say "hi"',
@@ -48,7 +48,7 @@ beforeAll(async () => {
       join("trees", String(i), name),
     );
   }
-  // No argument of ours can hold these bytes, so a shell makes them.
+  // Node cannot pass these bytes as an argument, so a shell makes them.
   const bytes = "caf$(printf '\\351\\377')";
   await project.run("sh", ["-c", `git worktree add --quiet -b latin "trees/${bytes}"`]);
   const branch = "$(id>pwned);'\"{}🚀\u202e";
@@ -75,7 +75,7 @@ describe("worktrees of any name", () => {
     expect(all.map(({ slug }) => slug)).toEqual(expect.arrayContaining(["a-b", "odd-branch"]));
   });
 
-  it("are served, frontend and backend, each its own", async () => {
+  it("are served, each with its own frontend and backend", async () => {
     const all = await reports();
     for (const { slug, path } of all.filter((_, i) => i % 4 === 0)) {
       expect((await project.http(`/${slug}/frontend/`)).status).toBe(200);
@@ -94,7 +94,7 @@ describe("worktrees of any name", () => {
     expect((await project.run(".ikigai/bin/psql", ["-Atc", "SELECT 1"])).stdout).toBe("1");
   });
 
-  it("are printed without a control character, whatever is asked", async () => {
+  it("are printed without control characters by all commands", async () => {
     for (const args of [
       ["wt", "list"],
       ["status"],
@@ -107,7 +107,7 @@ describe("worktrees of any name", () => {
     }
   });
 
-  it("are shown by their slug when they are asked for by path", async () => {
+  it("are shown by their slug when named by path", async () => {
     const [one] = (await reports()).filter(({ path }) => path.endsWith("with space"));
     const { stdout } = await project.run(
       process.execPath,

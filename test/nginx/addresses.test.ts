@@ -124,7 +124,7 @@ describe("what is not known is not found, and is never another's", () => {
   });
 });
 
-test("a worktree that comes is there, and one that goes is not, without a reload", async () => {
+test("a new worktree is reachable, and a removed one is not, without a reload", async () => {
   expect((await request(project, "/late/api/x")).status).toBe(404);
   project.addWorktree("late");
   const server = await startBackend(project, "late");

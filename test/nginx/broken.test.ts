@@ -70,7 +70,7 @@ describe("a request that was sent", () => {
   });
 });
 
-test("an answer that does not come in time is explained and not asked for again", async () => {
+test("a late answer is explained, and the request is not repeated", async () => {
   await using slow = await startProject({
     edit: (conf) => conf.replace("proxy_read_timeout 1h", "proxy_read_timeout 200ms"),
   });

@@ -4,7 +4,7 @@ import { startBackend } from "./support/backend.ts";
 import { type Project, startProject } from "./support/project.ts";
 import { raw, request, seen } from "./support/request.ts";
 
-/** Still fits into what nginx has for a name. */
+/** Still fits into nginx' limit for a name. */
 const LONGEST = `${"a".repeat(63)}.${"b".repeat(63)}.${"c".repeat(63)}.example`;
 let project: Project;
 

@@ -10,7 +10,7 @@ import { echoWebSockets, throughWebSocket } from "./support/websocket.ts";
 let project: Project;
 
 beforeEach(async () => {
-  // One worker, as each keeps connections of its own.
+  // One worker, as each keeps its own connections.
   project = await startProject({ settings: { workers: 1 } });
   project.addWorktree("rel-05");
 });
@@ -23,7 +23,7 @@ function claim(worktree: string, service: string): void {
   fs.mkdirSync(marker);
 }
 
-/** A backend that counts how many connections it was given. */
+/** A backend that counts its connections. */
 async function startCounting(service: string): Promise<() => number> {
   let connections = 0;
   const server = await startBackend(project, "rel-05", service);
@@ -51,7 +51,7 @@ test("a service that has not, gets a connection for every request", async () => 
   expect(connections()).toBe(3);
 });
 
-test("what cannot be sent twice goes on a connection of its own", async () => {
+test("a request that must not be repeated gets a new connection", async () => {
   claim("rel-05", "backend");
   const server = echoWebSockets(await startBackend(project, "rel-05"));
   let connections = 0;

@@ -4,10 +4,10 @@ import { startBackend } from "./support/backend.ts";
 import { startProject } from "./support/project.ts";
 import { request, seen } from "./support/request.ts";
 
-/** "nobody" on Debian; what an ordinary user cannot do, it cannot do either. */
+/** "nobody" on Debian, with no more rights than an ordinary user. */
 const NOBODY = 65534;
 
-test("nginx serves as an ordinary user, who writes nowhere but in the project", async () => {
+test("nginx serves as an ordinary user, and writes only inside the project", async () => {
   await using project = await startProject(process.getuid?.() === 0 ? { uid: NOBODY } : {});
   project.addWorktree("rel-05");
   await startBackend(project, "rel-05");
@@ -25,7 +25,7 @@ test("nginx serves as an ordinary user, who writes nowhere but in the project", 
   expect(project.errors()).not.toMatch(/\[(?:emerg|alert)\]/);
 });
 
-test("a worker goes on when run/ is thrown away and made again", async () => {
+test("a worker continues when run/ is deleted and recreated", async () => {
   await using project = await startProject();
   project.addWorktree("rel-05");
   fs.rmSync(project.layout.run, { recursive: true });

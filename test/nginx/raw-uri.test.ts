@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => project?.[Symbol.asyncDispose]());
 
-/** A server that answers the bytes of the request line; node:http refuses some of them. */
+/** A server that returns the bytes of the request line; node:http rejects some of them. */
 async function sayRequestLine(socket: string): Promise<void> {
   const server = net.createServer((connection) => {
     connection.on("error", () => {});

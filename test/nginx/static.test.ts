@@ -48,7 +48,7 @@ describe("files of a frontend", () => {
     expect(headers["cache-control"]).toBe("no-cache");
   });
 
-  test("can be asked for in ranges, by their head, and only if they changed", async () => {
+  test("support range, HEAD and conditional requests", async () => {
     const part = await get("/app.js", { range: "bytes=7-11" });
     expect([part.status, part.body]).toEqual([206, "const"]);
     const head = await request(project, "/rel-05/frontend/app.js", { method: "HEAD" });
@@ -111,7 +111,7 @@ describe("a link inside a frontend is not followed", () => {
     ["/secret.txt", 403],
     ["/inside.js", 403],
     ["/outside", 403],
-    // As if nothing were there: for a file that, for a page the application's own.
+    // As if nothing existed: 404 for a file, the application's page for a route.
     ["/outside/secret.txt", 404],
     ["/outside/", 200],
     ["/outside/main", 200],

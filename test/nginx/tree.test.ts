@@ -16,7 +16,7 @@ test("there are exactly these servers and locations", () => {
   );
 });
 
-/** Project directories that end a word, a directive, a block or a line. */
+/** Project directories whose names end a word, a directive, a block or a line. */
 const ROOTS = [
   '/a"; } location /evil { return 200; } #',
   "/a'; include /etc/passwd; '",
@@ -29,7 +29,7 @@ const ROOTS = [
   "/[a]*?",
 ];
 
-/** Without what is said of the project's own place. */
+/** Removes the project's own path. */
 function withoutPlace(directives: readonly Directive[]): unknown {
   return directives
     .filter(({ name }) => !["working_directory", "include", "access_log"].includes(name))

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => project?.[Symbol.asyncDispose]());
 
-/** A gate that starts the backend that was asked for, as the daemon does. */
+/** A gate that starts the requested backend, like the daemon. */
 async function startWaker(handler?: Handler): Promise<Gate> {
   return await startGate(project, async ({ worktree, service }) => {
     echoWebSockets(await startBackend(project, worktree, service, handler));
@@ -24,7 +24,7 @@ async function startWaker(handler?: Handler): Promise<Gate> {
   });
 }
 
-describe("a request activator its service and is answered as if it had been awake", () => {
+describe("a request activates its service and is answered as if the service had been running", () => {
   test("GET, with its raw URI", async () => {
     const { asked } = await startWaker();
     const got = await seen(project, "/rel-05/admin/api/a%2Fb?c=%20", {
@@ -79,7 +79,7 @@ describe("a request activator its service and is answered as if it had been awak
     expect(asked).toHaveLength(1);
   });
 
-  test("a socket that nobody listens on any more", async () => {
+  test("a socket without a listener", async () => {
     await startGate(project, async ({ worktree, service }) => {
       fs.rmSync(project.socketOf(worktree, service));
       await startBackend(project, worktree, service);
@@ -95,7 +95,7 @@ describe("a request activator its service and is answered as if it had been awak
     expect((await seen(project, "/rel-05/api/")).backend).toBe("rel-05/backend");
   });
 
-  test("by the host of its own", async () => {
+  test("by its own host name", async () => {
     const { asked } = await startWaker();
     const got = await seen(project, "/api/x", { host: "admin.rel-05.localhost" });
     expect(got).toMatchObject({ backend: "rel-05/admin", url: "/api/x" });
@@ -110,7 +110,7 @@ describe("a request activator its service and is answered as if it had been awak
   });
 });
 
-describe("what the gate answers instead is what the client gets", () => {
+describe("the client gets another answer of the gate unchanged", () => {
   test.each<[string, Refusal]>([
     ["unknown", unknown],
     [
@@ -130,7 +130,7 @@ describe("what the gate answers instead is what the client gets", () => {
     }
   });
 
-  test("a service that is said to be awake and is not is asked about once more", async () => {
+  test("the gate is asked once more about a service that it wrongly reported as running", async () => {
     const { asked } = await startGate(project, () => "awake");
     const reply = await request(project, "/rel-05/api/");
     expect([reply.status, JSON.parse(reply.body)]).toEqual([503, { error: "unreachable" }]);
@@ -138,7 +138,7 @@ describe("what the gate answers instead is what the client gets", () => {
   });
 });
 
-describe("without a gate the next command is said", () => {
+describe("without a gate the answer names the next command", () => {
   test("to a browser in HTML", async () => {
     const headers = { accept: "text/html,application/xhtml+xml;q=0.9" };
     const reply = await request(project, "/rel-05/api/", { headers });

@@ -39,7 +39,7 @@ test("an event arrives before the next one is made", async () => {
         response.on("error", reject).on("end", resolve);
         response.on("data", (chunk) => {
           got.push(String(chunk));
-          // Were anything held back, this would never be asked for.
+          // With buffering, this would never be requested.
           next?.();
         });
       })
@@ -60,7 +60,7 @@ test("a big answer arrives whole, however it is sent", async () => {
   }
 });
 
-test("an answer that breaks off is not made to look whole", async () => {
+test("a truncated answer does not look complete", async () => {
   await startBackend(project, "rel-05", "torn", (_, response) => {
     response.writeHead(200, { "content-length": 100 });
     response.write("half", () => response.socket?.destroy());

@@ -14,7 +14,7 @@ afterAll(() => project?.dispose());
 
 const crashes = () => `${project.root}/.ikigai/run/services/rel-05.backend/crashes`;
 
-test("one that keeps failing is not started for every request, and is mended by a change", async () => {
+test("a failing service is not started for every request, and is retried after a change", async () => {
   tell(project, "rel-05", { broken: "not yet" });
   const before = starts(project, "rel-05");
   for (let i = 0; i < 20; i++) expect((await project.http("/rel-05/api/x")).status).toBe(503);
@@ -27,7 +27,7 @@ test("one that keeps failing is not started for every request, and is mended by 
   const { why, log } = (await project.http("/rel-05/api/x")).json<{ why: string; log: string[] }>();
   expect(why).toBe("it ended with exit code 1");
   expect(log.join("\n")).toContain("not yet");
-  // It may be writing at the moment, as it is tried again.
+  // It may be writing just now, as it is being retried.
   const said =
     /^ {2}rel-05\/backend: it failed .*\(exit code 1\)\n {4}Error: not yet\n(?: {4}.*\n){0,2} {2}next: ikigai logs rel-05\/backend$/m;
   for (const command of [["list"], ["show", "rel-05"]]) {
@@ -35,7 +35,7 @@ test("one that keeps failing is not started for every request, and is mended by 
     expect(await run(project, "wt", ...command)).not.toContain("main/backend: ");
   }
   expect(await run(project, "logs", "rel-05/backend")).toMatch(/ended \(exit code 1, signal 0\)/);
-  // Also in the moment in which another copy has just been started.
+  // Also just after the start of another process.
   for (let i = 0; i < 4; i++) {
     await project.http("/rel-05/api/x");
     const { exitCode, stdout } = await project.ikigai("status", "--json");
@@ -54,7 +54,7 @@ test("one that keeps failing is not started for every request, and is mended by 
   expect(await run(project, "wt", "list")).not.toContain("it failed");
 });
 
-test("after ten failures it is left alone, until it is changed or somebody asks", async () => {
+test("after ten failures it is not retried until a change or a request", async () => {
   await run(project, "down", "rel-05");
   tell(project, "rel-05", { broken: "for good" });
   expect((await project.http("/rel-05/api/x")).status).toBe(503);
@@ -64,7 +64,7 @@ test("after ten failures it is left alone, until it is changed or somebody asks"
   });
   const settled = starts(project, "rel-05");
   expect((await service(project, "rel-05")).state).toBe("crashed");
-  // By a request it is tried once, when the last failure was a while ago.
+  // A request causes one try, if the last failure was a while ago.
   await waitFor(async () => {
     expect((await project.http("/rel-05/api/x")).status).toBe(503);
     return starts(project, "rel-05") > settled;

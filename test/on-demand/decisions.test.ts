@@ -27,7 +27,7 @@ function sight(key: string, over: Partial<RunningService> = {}): RunningService 
 
 const keys = (stops: readonly { key: string }[]) => stops.map(({ key }) => key);
 
-test("idle is what nobody has used for long enough", () => {
+test("a service is idle after enough time without use", () => {
   const sights = [sight("a.x"), sight("b.x", { lastUse: now - 9_999 })];
   expect(keys(idleStops(sights, now))).toEqual(["a.x"]);
 });
@@ -70,13 +70,13 @@ test("room is made by the ones not used for longest, and by no more than needed"
   expect(evictForOne(sights, {})).toEqual({ stops: [], enough: true });
 });
 
-test("what has just been used is not the first that goes for its memory", () => {
+test("a recently used service is not evicted first for its memory", () => {
   const sights = [sight("a.x", { lastUse: now - 100, memory: 1_000 })];
   expect(evictOverLimit(sights, { memory: 500 }, now)).toEqual([]);
   expect(keys(evictOverLimit(sights, { memory: 500 }, now + 10_000))).toEqual(["a.x"]);
 });
 
-test("the next look comes in time for the most impatient, and is never a busy loop", () => {
+test("the next check is in time for the shortest idle time, and never a busy loop", () => {
   expect(pauseUntilNext([sight("a.x", { idleAfter: 4_000 })], {})).toBe(1_000);
   expect(pauseUntilNext([sight("a.x", { idleAfter: 1 })], {})).toBe(250);
   expect(pauseUntilNext([], {})).toBe(15_000);

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => project?.dispose());
 
-/** Waits until others that were used at the same time have been stopped for being idle. */
+/** Waits until others that were used at the same time have been stopped as idle. */
 async function untilOthersStopped(...worktrees: string[]): Promise<void> {
   for (const worktree of worktrees) await waitForState(project, worktree, "idle");
 }
@@ -37,7 +37,7 @@ test("a service without traffic is stopped, its memory is free, and its next sta
   expect(seen.memory).toBeGreaterThan(10_000_000);
   expect(Date.parse(seen.lastUse ?? "")).toBeGreaterThan(Date.now() - 10_000);
   await waitForState(project, "rel-05", "idle");
-  // A container's first program may leave what has ended as a zombie.
+  // A container's init may leave ended processes as zombies.
   const { stdout } = await project.run("ps", ["-o", "stat=", "-p", `${first.pid}`]);
   expect(stdout).toMatch(/^(Z.*)?$/);
   expect((await service(project, "rel-05")).memory).toBeUndefined();
@@ -88,7 +88,7 @@ test("a daemon that starts again finds what runs, and counts from then on", asyn
 });
 
 test("a stop that was cut off with the daemon leaves nothing that cannot be reached", async () => {
-  // Cut off before the service was told: its door is closed, and it runs.
+  // Interrupted before the service was stopped: its socket is hidden, and it runs.
   const stream = await openStream(project, "rel-05");
   const { pid } = await ask(project, "rel-05");
   const sockets = `${project.root}/.ikigai/run/sockets/rel-05`;
@@ -96,7 +96,7 @@ test("a stop that was cut off with the daemon leaves nothing that cannot be reac
   expect((await ask(project, "rel-05")).pid).toBe(pid);
   stream.close();
 
-  // Cut off while it ends.
+  // Interrupted while it ends.
   tell(project, "rel-07", { linger: 1_500 });
   await ask(project, "rel-07");
   const daemon = await daemonPid(project);

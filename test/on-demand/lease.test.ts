@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => project?.dispose());
 
-/** Starts `ikigai lease rel-05 -- …` that lasts until a file is there. */
+/** Starts `ikigai lease rel-05 -- …` that lasts until a file exists. */
 function leaseUntil(name: string) {
   const file = join(project.home, name);
   const script = `while ! [ -e '${file}' ]; do sleep 0.1; done; exit 7`;
@@ -31,7 +31,7 @@ function leaseUntil(name: string) {
   return { child, end: () => writeFileSync(file, "") };
 }
 
-/** Other worktrees come and go meanwhile, so an idle one would have been stopped. */
+/** Uses other worktrees meanwhile, so that an idle service would have been stopped. */
 async function untilAnotherIsIdle(): Promise<void> {
   await ask(project, "rel-06");
   await waitForState(project, "rel-06", "idle");
@@ -71,7 +71,7 @@ test("a lease outlives the daemon that gave it", async () => {
   await once(child, "exit");
 });
 
-test("the command has the environment, directory and input of the one who typed it", async () => {
+test("the command has the environment, directory and input of the caller", async () => {
   const script = 'cat; pwd; echo "$MARK $(printenv IKIGAI_WORKTREE || echo none)"';
   const { stdout, exitCode } = await project.run(
     process.execPath,
@@ -82,7 +82,7 @@ test("the command has the environment, directory and input of the one who typed 
   expect(stdout).toBe(`typed\n${project.worktree("main")}\nmine none`);
 });
 
-test("what goes wrong is said, and nothing is run then", async () => {
+test("errors are reported, and nothing is run then", async () => {
   const ran = join(project.home, "ran");
   const touch = ["--", "touch", ran];
   const unknown = await project.ikigai("lease", "rel-99", ...touch);

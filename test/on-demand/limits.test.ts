@@ -29,7 +29,7 @@ test("of many that run the one not used for longest makes room, never one in use
   expect(why).toContain("main/backend, rel-05/backend, rel-06/backend");
   expect((await service(project, "rel-07")).state).toBe("idle");
 
-  // A request that waits gets the place of the first that nobody uses any more.
+  // A waiting request gets the place of the first service that becomes unused.
   const waiting = ask(project, "rel-07");
   other.close();
   expect((await waiting).worktree).toBe("rel-07");
@@ -46,7 +46,7 @@ test("many at once are never more than the limit", async () => {
   expect(states.filter(({ state }) => state === "running")).toHaveLength(1);
 });
 
-test("who was told that a service is up finds it so, whoever else wants its place", async () => {
+test("a service reported as up stays up for that request, even if others want its place", async () => {
   const worktrees = ["rel-05", "rel-06"];
   await using project = await startProbes({ limits: { running: 2 } }, { worktrees });
   const wake = (worktree: string) =>
@@ -54,10 +54,10 @@ test("who was told that a service is up finds it so, whoever else wants its plac
       socketPath: `${project.root}/.ikigai/run/gate.sock`,
       headers: { "x-ikigai-worktree": worktree, "x-ikigai-service": "backend" },
     });
-  // As nginx asks, which then connects.
+  // Like nginx, which then connects.
   expect((await wake("rel-05")).status).toBe(200);
   const other = wake("rel-06");
-  // By then the daemon has heard of it.
+  // By then the daemon has noticed it.
   await request(0, "/v1/health", { socketPath: `${project.root}/.ikigai/daemon.sock` });
   await ask(project, "rel-05");
   expect(starts(project, "rel-05")).toBe(1);
@@ -74,7 +74,7 @@ test("memory is counted for all processes of a service, and bounded", async () =
   tell(project, "rel-06", { ballast: 200_000_000 });
   await ask(project, "rel-05");
   const { memory = 0, pid = 0 } = await service(project, "rel-05");
-  // The one that runsv started is npm; what uses the memory is its grandchild.
+  // runsv started npm; its grandchild uses the memory.
   expect(memory).toBeGreaterThan(200_000_000);
   expect((await ask(project, "rel-05")).pid).not.toBe(pid);
   await waitFor(

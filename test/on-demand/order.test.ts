@@ -14,7 +14,7 @@ import {
 
 const probe = new URL("./probe/backend/", import.meta.url);
 
-/** The probe once more, as a named service. */
+/** The probe again, as a named service. */
 function named(name: string, settings = {}): Record<string, string> {
   const file = (path: string) => readFileSync(new URL(path, probe), "utf8");
   return {
@@ -24,12 +24,12 @@ function named(name: string, settings = {}): Record<string, string> {
   };
 }
 
-/** When a probe began for the last time. */
+/** Returns when a probe last started. */
 function began(log: string): number {
   return Number([...log.matchAll(/probe begins (\d+)/g)].at(-1)?.[1]);
 }
 
-test("a service that says when it is ready is not asked before; others wait for it", async () => {
+test("a service with a health path gets no request before it is ready; others wait for it", async () => {
   const files = { ...named("store", { readyAfter: 1_000 }), ...named("cache") };
   await using project = await startProbes(
     {
@@ -45,10 +45,10 @@ test("a service that says when it is ready is not asked before; others wait for 
   expect(answer.status).toBe(200);
   const times = ["store", "cache", "backend"].map((name) => began(logOf(project, "rel-05", name)));
   expect(times).toEqual([...times].sort((a, b) => a - b));
-  // The store was ready a second after it began, and the next one began later than that.
+  // The store was ready a second after its start, and the next service started later.
   expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(1_000);
 
-  // What others were started after stays while they run, and may go when they have gone.
+  // A service in another's `after` stays while that one runs, and may stop after it.
   await waitForState(project, "rel-05", "idle");
   expect((await service(project, "rel-05", "store")).state).toBe("running");
 
@@ -64,7 +64,7 @@ test("what has no HTTP is ready once it runs, others wait for that, and it has n
   await using project = await startProbes(
     {
       services: {
-        // Longer than any request here waits.
+        // Longer than any request waits here.
         queue: { http: false, patience: "10m" },
         worker: { http: false, idle: "500ms" },
         broken: { http: false, start: "manual" },
@@ -92,7 +92,7 @@ test("what has no HTTP is ready once it runs, others wait for that, and it has n
   expect(broken.exitCode).toBe(1);
   expect(broken.stderr).toContain("rel-05/broken did not start: it ended with exit code 7");
 
-  // Nobody asks it for anything: it stays as long as its worktree is in use, and goes with it.
+  // It gets no requests: it runs as long as its worktree is in use, and stops with it.
   const stream = await openStream(project, "rel-05");
   await run(project, "up", "rel-05/worker");
   await run(project, "up", "rel-06/worker");

@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => project?.dispose());
 
-test("with ikigai start run the default worktree's services, and those that always do where somebody asked", async () => {
+test("ikigai start starts the default worktree's services, and those with start: always of requested worktrees", async () => {
   expect((await service(project, "rel-05", "worker")).state).toBe("idle");
   expect(starts(project, "rel-05", "worker")).toBe(0);
   await run(project, "up", "rel-05/worker");
@@ -37,10 +37,10 @@ test("with ikigai start run the default worktree's services, and those that alwa
   });
 });
 
-test("nothing of a new worktree runs before somebody asks for it, then also what always runs", async () => {
+test("nothing of a new worktree runs before it is requested, then also services with start: always", async () => {
   await project.git(".", "worktree", "add", "--quiet", project.worktree("rel-06"), "rel-06");
   await waitFor(async () => (await service(project, "rel-06", "worker")).state === "idle");
-  // None of these is about that worktree.
+  // None of these concerns that worktree.
   await run(project, "trust", "rel-05", "--yes");
   await run(project, "wt", "add", "rel-07");
   await run(project, "wt", "remove", "rel-07");
@@ -91,7 +91,7 @@ test("restart ends the services that are named and starts them again, and nothin
   expect((await ask(project, "main")).pid).toBe(other.pid);
 });
 
-test("what is down in the default worktree stays down at a look, and activator on a request", async () => {
+test("a stopped service of the default worktree stays down at a reconcile, and starts on a request", async () => {
   await run(project, "down", "main");
   await project.git("main", "commit", "--quiet", "--allow-empty", "-m", "A look is due");
   await run(project, "plan");

@@ -5,7 +5,7 @@ import type { ConfigurationInput } from "../../src/model/configuration/configura
 import { makeProject, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** Answers a POST when there is a file `finish` beside it. */
+/** Answers a POST once a file `finish` exists beside it. */
 const SERVER = `
 const { existsSync, writeFileSync } = require("node:fs");
 require("node:http").createServer((request, response) => {
@@ -53,7 +53,7 @@ const defined = () => {
   return /^export VERSION='(.*)'$/m.exec(text)?.[1] ?? "";
 };
 
-test("who is inside finishes, and who comes then is answered by the new copy", async () => {
+test("a request under way finishes, and a later one is answered by the new process", async () => {
   await start();
   const inside = project.http("/main/api/", { body: "pay" });
   await waitFor(() => existsSync(file("inside")));
@@ -61,7 +61,7 @@ test("who is inside finishes, and who comes then is answered by the new copy", a
   await waitFor(() => defined() === "new");
   const aside = join(project.root, ".ikigai/run/sockets/main/.backend.aside");
   await waitFor(() => existsSync(aside));
-  // Not GET, for which nginx may have kept a connection.
+  // Not GET, for which nginx may use a kept connection.
   const next = project.http("/main/api/", { method: "PUT" });
   writeFileSync(file("finish"), "");
   const [first, second] = [await inside, await next];
@@ -70,7 +70,7 @@ test("who is inside finishes, and who comes then is answered by the new copy", a
   expect(existsSync(aside)).toBe(false);
 });
 
-test("a daemon that is killed while somebody is inside has the copy exchanged all the same", async () => {
+test("a restart is completed although the daemon is killed during the drain", async () => {
   await start();
   const inside = project.http("/main/api/", { body: "pay" });
   await waitFor(() => existsSync(file("inside")));

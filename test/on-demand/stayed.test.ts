@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { makeProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** Leaves a program behind that has a session, and so a group, of its own; a shell hands its descriptors on. */
+/** Leaves a program behind in its own session and group; a shell passes its descriptors on. */
 const RUN = `#!/bin/sh
 setsid sleep 600 &
 echo "$!" >>stayed

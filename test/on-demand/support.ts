@@ -8,7 +8,7 @@ import { reports } from "../support/daemon.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** What the probe answers. */
+/** The probe's response. */
 export interface Seen {
   readonly worktree: string;
   readonly service: string;
@@ -20,7 +20,7 @@ export interface Seen {
   readonly sha256: string;
 }
 
-/** A project of probes that has been started; `settings` is what each probe is told. */
+/** Starts a project of probes; `settings` control each probe. */
 export async function startProbes(
   config: ConfigurationInput = {},
   { settings = {}, ...options }: ProjectOptions & { settings?: Record<string, unknown> } = {},
@@ -42,14 +42,14 @@ export async function startProbes(
   return project;
 }
 
-/** The command line; an exit code other than 0 is an error. */
+/** Runs the command line; throws on an exit code other than 0. */
 export async function run(project: TestProject, ...args: string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await project.ikigai(...args);
   if (exitCode !== 0) throw new Error(`ikigai ${args.join(" ")}: ${exitCode}\n${stderr}`);
   return stdout;
 }
 
-/** One request to a probe that has to be answered by it. */
+/** Sends one request that the probe must answer. */
 export async function ask(
   project: TestProject,
   worktree: string,
@@ -88,24 +88,24 @@ export async function waitForState(
   });
 }
 
-/** What a service has written. */
+/** Reads a service's log. */
 export function logOf(project: TestProject, worktree: string, name = "backend"): string {
   const log = `${project.root}/.ikigai/logs/${worktree}.${name}/current`;
   return fs.existsSync(log) ? fs.readFileSync(log, "utf8") : "";
 }
 
-/** How often a probe has begun. */
+/** Counts a probe's starts. */
 export function starts(project: TestProject, worktree: string, name = "backend"): number {
   return logOf(project, worktree, name).split("probe begins").length - 1;
 }
 
-/** Tells the probe of a worktree how to behave from its next start on. */
+/** Sets the behaviour of a worktree's probe from its next start on. */
 export function tell(project: TestProject, worktree: string, settings: unknown): void {
   const file = `${project.worktree(worktree)}/backend/settings.json`;
   fs.writeFileSync(file, JSON.stringify(settings));
 }
 
-/** An event stream; `ended` settles with everything that came. */
+/** Opens an event stream; `ended` settles with everything received. */
 export async function openStream(
   project: TestProject,
   worktree: string,
@@ -133,7 +133,7 @@ export async function openStream(
   return { ended, close: () => request.destroy() };
 }
 
-/** A WebSocket as bytes: what is sent after the handshake comes back. */
+/** Opens a WebSocket as bytes: what is sent after the handshake is echoed. */
 export async function openWebSocket(
   project: TestProject,
   worktree: string,
@@ -160,8 +160,8 @@ export async function openWebSocket(
 }
 
 /**
- * Asks again and again, a little later each time, until some of the requests met a service that was
- * being stopped: just about as long as that takes, at first too early, then too late.
+ * Sends requests, each a little later, until some of them met a service that was being stopped:
+ * over about the time that a stop takes, first too early, then too late.
  */
 export async function askWhileItStops(
   project: TestProject,

@@ -31,7 +31,7 @@ test("a backend on TCP is woken, counted and stopped like any other", async () =
   expect(starts(project, "rel-05")).toBeGreaterThan(before);
 });
 
-test("what was stopped by hand stays down until somebody starts it", async () => {
+test("a service that was stopped by hand stays down until a command starts it", async () => {
   await using project = await startProbes();
   await ask(project, "rel-05");
   const sv = `${project.root}/.ikigai/bin/sv`;
@@ -45,7 +45,7 @@ test("what was stopped by hand stays down until somebody starts it", async () =>
   await run(project, "up", "rel-05");
   await ask(project, "rel-05");
 
-  // Who wants it down does not wait for a start that takes long.
+  // A stop does not wait for a slow start.
   await run(project, "down", "rel-05");
   tell(project, "rel-05", { listenAfter: 60_000 });
   const waiting = project.http("/rel-05/api/x");

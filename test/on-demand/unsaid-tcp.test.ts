@@ -15,7 +15,7 @@ const tiny = readFileSync(
   "utf8",
 );
 
-test("a Node backend that takes no socket is given a port of its own, unasked", async () => {
+test("a Node backend that takes no socket is given a port automatically", async () => {
   await using project = await makeProject({
     app: "tiny",
     worktrees: ["rel-05"],
@@ -34,7 +34,7 @@ test("a Node backend that takes no socket is given a port of its own, unasked", 
   expect(new Set(ports).size).toBe(2);
 });
 
-test("one that fails for another reason has its socket again when it is mended", async () => {
+test("one that fails for another reason has its socket again when it is fixed", async () => {
   await using project = await makeProject({
     app: "tiny",
     files: { "backend/server.js": "process.exit(3);\n" },
@@ -47,14 +47,14 @@ test("one that fails for another reason has its socket again when it is mended",
   writeFileSync(file, tiny);
   const answers = async () => (await project.http("/main/api/hello")).status === 200;
   await waitFor(answers);
-  // Its back-off may have started it on its port before the daemon saw that it is mended.
+  // Its back-off may have started it on its port before the daemon noticed the fix.
   const map = () => readFileSync(join(project.root, ".ikigai/run/ports.map"), "utf8");
   await waitFor(() => map() === "");
   await waitFor(answers);
   expect(map()).toBe("");
 });
 
-test("one that takes no socket has its port again when it was broken and is mended", async () => {
+test("one that takes no socket has its port again after a failure and a fix", async () => {
   await using project = await makeProject({ app: "tiny", files: { "backend/server.js": server } });
   await project.ikigai("start");
   const hello = () => project.http("/main/api/hello");
@@ -65,7 +65,7 @@ test("one that takes no socket has its port again when it was broken and is mend
   await waitFor(async () => (await hello()).status === 503);
   writeFileSync(file, server);
   await waitFor(async () => (await hello()).status === 200);
-  // Tried with a socket once more, and then left alone.
+  // Tried with a socket once more, and not again.
   const map = () => readFileSync(join(project.root, ".ikigai/run/ports.map"), "utf8");
   const crashes = () => existsSync(join(project.root, ".ikigai/run/services/main.backend/crashes"));
   await waitFor(async () => map() !== "" && !crashes() && (await hello()).status === 200);

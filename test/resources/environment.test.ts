@@ -6,7 +6,7 @@ import { layoutOf } from "../../src/model/layout.ts";
 import { environment } from "../../src/resources/environment.ts";
 import type { StepContext } from "../../src/resources/step-context.ts";
 
-test("nothing comes into a worktree, or git's directory for it, once its .git is gone", async () => {
+test("nothing is written into a worktree, or git's directory for it, once its .git is gone", async () => {
   const root = fs.mkdtempSync(join(tmpdir(), "iki-"));
   try {
     const layout = layoutOf(root);

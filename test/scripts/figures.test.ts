@@ -4,7 +4,7 @@ import { asMarkdown } from "../../bench/harness/report.ts";
 
 const page = readFileSync(new URL("../../docs/figures.md", import.meta.url), "utf8");
 
-it("keeps what was written by hand when the figures are written anew", () => {
+it("keeps hand-written parts when the figures are rewritten", () => {
   const machine = {
     cores: 2,
     processor: "p",

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { endMarked, processesOf } from "../../scripts/processes.js";
 import { waitFor } from "../support/wait.ts";
 
-/** Without what the run of tests that this is one of tells its own programs. */
+/** The environment without variables of the test run that this test is part of. */
 function environment(place: string): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(?:VITEST|npm_|NODE_ENV$|TEST$|CI$)/.test(name),
@@ -14,12 +14,12 @@ function environment(place: string): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), TMPDIR: place };
 }
 
-/** Where the servers that run keep their data: as root that is outside of the project. */
+/** Lists data directories of running servers: as root these are outside of the project. */
 function dataOf(titles: readonly string[]): string[] {
   return titles.flatMap((title) => / -D (\S+)/.exec(title)?.[1] ?? []);
 }
 
-// As a terminal does, whose Ctrl-C reaches every process, and as a supervisor does, which tells one.
+// Like a terminal, whose Ctrl-C signals every process, and like a supervisor, which signals one.
 test.runIf(process.platform === "linux").each([
   ["npm test", ["test", "--silent", "--", "test/integration/worktrees.test.ts"], "SIGINT"],
   ["npm run demo", ["run", "--silent", "demo"], "SIGTERM"],
@@ -42,7 +42,7 @@ test.runIf(process.platform === "linux").each([
       const data = dataOf(titles);
       expect(data).not.toEqual([]);
       process.kill((signal === "SIGINT" ? -1 : 1) * (npm.pid ?? 0), signal);
-      // Its output ends with the last that writes there; npm may be the first to go.
+      // Its output ends with the last process that writes to it; npm may exit first.
       const { failed, stderr } = await npm;
       expect(failed).toBe(true);
       expect(stderr).toMatch(/\nInterrupted\.|operation was aborted/);

@@ -36,7 +36,7 @@ test("says where runit comes from on systems that do not package it", () => {
   expect(commands(["runit"]).dnf).toMatch(/^runit is not in Fedora's own/);
 });
 
-test("dependencies that a clone only links to are left to whom they belong", async () => {
+test("dependencies that a clone only links to are left alone", async () => {
   const directory = mkdtempSync(join(tmpdir(), "iki-setup-"));
   const [clone, others] = [join(directory, "clone"), join(directory, "others")];
   const own = { name: "clone", version: "1.0.0" };

@@ -17,7 +17,7 @@ test.each(["/v1/health", "/v1/rest", "/v1/down", "/v1/restore", "/wake", "/down"
   async (path) => {
     for (const method of ["GET", "POST"]) {
       const { status } = await project.http(path, { method });
-      // 405 is what a static file says to a POST.
+      // A static file answers a POST with 405.
       expect([404, 405], `${method} ${path}`).toContain(status);
     }
   },
@@ -87,7 +87,7 @@ test.each(FOREIGN)("what a page of %s posts or connects to is refused", async (o
   expect((await project.http("/main/api/x", { headers: { origin } })).status).toBe(200);
 });
 
-/** What a browser says of an image, a script or a frame in a page of another site. */
+/** The headers of a browser for an image, a script or a frame in a page of another site. */
 const UNASKED = [
   { "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" },
   { "sec-fetch-mode": "cors", "sec-fetch-dest": "empty", origin: "http://evil.example" },
@@ -103,7 +103,7 @@ const ASKED = [
   {},
 ];
 
-test("a page of another site activator nobody by being looked at, and a visit does", async () => {
+test("viewing a page of another site activates no service, and a visit does", async () => {
   const state = async () => {
     const { stdout } = await project.ikigai("wt", "show", "rel-05", "--json");
     return JSON.parse(stdout).services[0].state;
@@ -125,7 +125,7 @@ test("a page of another site activator nobody by being looked at, and a visit do
         200,
       );
     }
-    // What runs anyway answers, and decides by itself.
+    // A running service answers, and decides by itself.
     for (const more of UNASKED) {
       const headers = { "sec-fetch-site": "cross-site", ...more };
       expect((await project.http(path, { host, headers })).status).toBe(200);
@@ -138,7 +138,7 @@ test.each(OWN)("a page of %s may post", async (origin) => {
   expect(status).toBe(200);
 });
 
-/** A backend decides by itself what it does with another origin; it is told which one that is. */
+/** A backend decides by itself how to treat another origin, which it gets in a header. */
 test("Origin and Sec-Fetch-Site reach the backend as the browser said them", async () => {
   const given = { origin: "http://evil.example", "sec-fetch-site": "cross-site" };
   const { headers } = (await project.http("/main/api/x", { headers: given })).json<{

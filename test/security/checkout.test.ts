@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeProject, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** What a branch of somebody's holds in place of ikigai's own files, and what would show that it ran. */
+/** A branch's files in place of ikigai's own, which leave a trace when they run. */
 const canary = (root: string) => join(root, "../canary");
 const PLANTED = [
   "bin/nginx",
@@ -40,7 +40,7 @@ const PLANTED = [
   "logs/main.backend/config",
   "logs/rel-05.backend/config",
 ];
-/** Links, and where they lead from where they lie. */
+/** Links, with their relative targets. */
 const LINKS: readonly (readonly [string, string])[] = [
   ["sv/outside", "../../evil"],
   ["httpd/root/zzz/frontend", "/etc"],
@@ -48,7 +48,7 @@ const LINKS: readonly (readonly [string, string])[] = [
   ["daemon.sock", "run/sockets/rel-05/backend.sock"],
   ["run/gate.sock", "sockets/rel-05/backend.sock"],
 ];
-/** svlogd(8): what is behind the exclamation mark is run when a log is rotated. */
+/** svlogd(8) runs what follows the exclamation mark when a log is rotated. */
 const config = (root: string) => `s4096\n!echo config >>'${canary(root)}'\n`;
 
 let project: TestProject;
@@ -61,7 +61,7 @@ beforeAll(async () => {
 });
 afterAll(() => project?.[Symbol.asyncDispose]());
 
-/** Made with git's plumbing, so that nothing of ours is touched by the making. */
+/** Made with git's plumbing, so that nothing of ours changes. */
 async function makeEvilBranch(): Promise<void> {
   const { root, home } = project;
   const scratch = join(home, "evil");
@@ -93,7 +93,7 @@ async function makeEvilBranch(): Promise<void> {
   await git("update-ref", "refs/heads/evil", commit);
 }
 
-/** As the message says: ours are over the branch's own by now, and git would not overwrite them. */
+/** As the message says: ours have replaced the branch's by now, and git would not overwrite them. */
 const leave = async () => {
   await project.git(".", "rm", "-r", "-q", "--cached", ".ikigai");
   await project.git(".", "checkout", "--quiet", "main");
@@ -115,7 +115,7 @@ const at = (name: string) => join(project.root, ".ikigai", name);
 const isThere = (name: string) => lstatSync(at(name), { throwIfNoEntry: false }) !== undefined;
 const there = (name: string) => readFileSync(join(project.root, ".ikigai", name), "utf8");
 
-/** What a shell does at its next prompt. */
+/** Does what a shell does at its next prompt. */
 const prompt = () => project.run("direnv", ["exec", project.root, "true"]);
 
 test("checking out a branch with an .ikigai of its own runs none of it", async () => {
@@ -124,7 +124,7 @@ test("checking out a branch with an .ikigai of its own runs none of it", async (
   await project.git(".", "checkout", "--quiet", "evil");
   expect((await prompt()).exitCode).toBe(0);
   await waitFor(() => there("bin/psql") === ours("bin/psql"));
-  // The next command in a shell, a wake, and whatever runsvdir finds in its next looks.
+  // The next command in a shell, an activation, and what runsvdir finds in its next scans.
   await waitFor(async () =>
     (await list()).worktrees[0]?.problems.join().includes(".ikigai/bin/ls"),
   );
@@ -146,7 +146,7 @@ test("checking out a branch with an .ikigai of its own runs none of it", async (
   for (const name of PLANTED.filter((planted) => planted.endsWith("/config"))) {
     expect(isThere(name), name).toBe(false);
   }
-  // The daemon, whose sockets were taken, begins anew.
+  // The daemon, whose sockets were replaced, restarts.
   for (const name of ["daemon.sock", "run/gate.sock"]) {
     await waitFor(() => isThere(name) && lstatSync(at(name)).isSocket());
   }
@@ -193,7 +193,7 @@ test("back on a branch without it everything works as before", async () => {
   expect(whatRan()).toBe("");
 });
 
-test("a configuration of svlogd that somebody left behind is gone before it is read", async () => {
+test("a foreign configuration of svlogd is removed before it is read", async () => {
   expect((await project.ikigai("stop")).exitCode).toBe(0);
   const left = ["logs/daemon/config", "logs/main.backend/config"];
   for (const name of left) await writeFile(at(name), config(project.root));

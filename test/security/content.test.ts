@@ -17,7 +17,7 @@ import { makeProject, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
 let project: TestProject;
-/** Beside the project, where nothing of a branch's leads to without a link. */
+/** Beside the project: a branch can reach it only by a link. */
 let outside: string;
 
 beforeAll(async () => {
@@ -41,7 +41,7 @@ beforeEach(() => {
   writeFileSync(join(outside, "package.json"), '{"scripts": {"start": "./run"}}');
 });
 
-/** All that lies there: what was written through a link would be among it. */
+/** Lists its content, which would include anything written through a link. */
 const outsideNow = () =>
   readdirSync(outside, { recursive: true })
     .map(String)
@@ -52,14 +52,14 @@ const outsideNow = () =>
     });
 
 interface Tracked {
-  /** Links by their path, and where they lead. */
+  /** Links by path, with their targets. */
   readonly links?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
-  /** What main has there and this branch has not. */
+  /** Paths that main has and this branch lacks. */
   readonly without?: readonly string[];
 }
 
-/** A branch made with git's plumbing, so that nothing of it has ever lain in a worktree. */
+/** Makes a branch with git's plumbing, so that nothing of it was ever in a worktree. */
 async function makeBranch(name: string, { links = {}, files = {}, without = [] }: Tracked) {
   const env = { GIT_DIR: join(project.root, ".git"), GIT_INDEX_FILE: join(project.home, name) };
   const git = async (args: string[], input = "") => {
@@ -90,7 +90,7 @@ interface Listed {
 const list = async (): Promise<Listed[]> =>
   JSON.parse((await project.ikigai("wt", "list", "--json")).stdout).worktrees;
 
-/** A worktree of that branch outside the project, as soon as its database is there. */
+/** Adds a worktree of that branch outside the project, and waits for its database. */
 async function addOutside(name: string): Promise<{ path: string; listed: Listed }> {
   const path = join(project.root, "..", name);
   await project.git(".", "worktree", "add", "--quiet", path, name);
@@ -182,7 +182,7 @@ test.each([
   },
 );
 
-/** In rounds, as a directory's own name hides what is in it. */
+/** In rounds, as a directory's name hides its content. */
 const REPLACED = [
   [
     ...[".envrc", ".ikigairc.json", ".ikigai", "package.json", "frontend/index.html"],
@@ -199,12 +199,12 @@ test.each([
   const { path } = await addOutside(what);
   for (const names of REPLACED) {
     for (const name of names) {
-      // By rename, since ikigai makes its own file again as soon as that has gone.
+      // By rename, since ikigai recreates its own file as soon as it is removed.
       put(join(path, `${name}.new`));
       if (!name.includes(".")) rmSync(join(path, name), { recursive: true, force: true });
       renameSync(join(path, `${name}.new`), join(path, name));
     }
-    // git tells of it, so that everything is looked at again; then a person and a page ask.
+    // A git event causes a full reconcile; then a command and a request follow.
     await project.git(path, "checkout", "--quiet", "--detach");
     expect([0, 1]).toContain((await project.ikigai("up", what)).exitCode);
     expect((await list()).map(({ slug }) => slug)).toContain(what);

@@ -37,7 +37,7 @@ async function as(worktree: string, ...statements: string[]): Promise<pg.QueryRe
   }
 }
 
-/** insufficient_privilege: any other error would say that the attempt was made wrongly. */
+/** insufficient_privilege: any other error would mean that the attempt itself was wrong. */
 const DENIED = { code: "42501" };
 
 const REFUSED: readonly (readonly [string, string[]])[] = [
@@ -124,13 +124,13 @@ test("a temporary table of a neighbour cannot be read", async () => {
   await client.end();
 });
 
-test("its own schema is all its search path holds, and is its to use", async () => {
+test("its search path holds only its own schema, which it can use", async () => {
   const [path, made] = await as("rel-05", "SHOW search_path", "CREATE TABLE own AS SELECT 1 AS n");
   expect(path?.rows).toEqual([{ search_path: "wt_rel_05, extensions" }]);
   expect(made?.rowCount).toBe(1);
 });
 
-test("nobody comes in without a password, and passwords are kept as SCRAM", async () => {
+test("no role can log in without a password, and passwords are stored as SCRAM", async () => {
   const server = { host: "127.0.0.1", port: project.postgresPort, database: "ikigai" };
   for (const given of [{}, { password: "" }, { password: "wrong" }]) {
     const client = new pg.Client({ ...server, user: "wt_main", ...given });
@@ -158,12 +158,12 @@ test("the owner does not come in by the way that services use, with the right pa
   for (const host of ["127.0.0.1", "localhost"]) {
     const client = new pg.Client({ host, port, user, database, password });
     client.on("error", () => {});
-    // invalid_authorization_specification: refused by rule, before any password is looked at.
+    // invalid_authorization_specification: rejected by rule, before any password is checked.
     await expect(client.connect(), host).rejects.toMatchObject({ code: "28000" });
   }
 });
 
-test("a superuser that somebody made cannot be reached over TCP", async () => {
+test("a superuser that a person created cannot connect over TCP", async () => {
   const owner = new pg.Client(ownerLogin(project));
   await owner.connect();
   await owner.query("CREATE ROLE someone LOGIN SUPERUSER PASSWORD 'known'");

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../database/support.ts";
 import { makeProject, type TestProject } from "../support/project.ts";
 
-/** Tries what a request names, and says how that went. */
+/** Tries what a request names, and returns the result. */
 const PROGRAM = `
 const attempts: Record<string, () => unknown> = {
   own: () => Deno.readTextFile("data.txt"),
@@ -36,7 +36,7 @@ Deno.serve(async (request) => {
 });
 `;
 
-/** What a user's own configuration adds for one service. */
+/** What a user's configuration adds for one service. */
 const WIDER = ["--allow-read=/etc/passwd", "--allow-run=true"];
 const taskOf = (word: string) =>
   JSON.stringify({
@@ -97,7 +97,7 @@ test("configuration widens what one running backend may, by what it says and for
   expect(await ask("/main/api/passwd")).toMatch(/^refused: /);
 });
 
-test("a branch that widens them itself is held until that is approved", async () => {
+test("a branch that extends them is held until that is approved", async () => {
   await project.git("main", "worktree", "add", "-q", "-b", "wider", project.worktree("wider"));
   await until(project, "wider", "ready");
   expect((await project.http("/wider/wide/api/write")).text).toMatch(/^refused: /);
@@ -131,7 +131,7 @@ test("a start task runs as it was approved, in any branch; another one is held",
   expect(shown.stdout).toMatch(/-.*app\.ts first[\s\S]*\+.*app\.ts second/);
   expect((await project.ikigai("trust", "tasker", "--yes")).exitCode).toBe(0);
   expect(await task("tasker")).toBe("second");
-  // Changed without git's knowing: neither the old nor the new one is started for it.
+  // Changed without git noticing: neither the old nor the new one is started.
   await rewrite("tasker", "third");
   await project.ikigai("down", "tasker/task");
   expect((await project.http("/tasker/task/api/x")).status).toBe(503);

@@ -15,7 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-/** What any account can lay into a directory that it may write, and what would tell that it ran. */
+/** Files that any account can put into a writable directory, which leave a trace when they run. */
 async function lay(name: string): Promise<{ root: string; canary: string }> {
   const root = join(base, name);
   const canary = join(root, "canary");

@@ -12,7 +12,7 @@ let imposter: http.Server;
 let socket: string;
 let asked = 0;
 
-/** A backend of a branch that answers as the daemon would. */
+/** A branch's backend that answers like the daemon. */
 beforeAll(async () => {
   project = await makeProject({ worktrees: ["rel-05"] });
   expect((await project.ikigai("start")).exitCode).toBe(0);
@@ -32,7 +32,7 @@ afterAll(async () => {
 
 const list = (cwd: string) => project.run(process.execPath, [cli, "wt", "list", "--json"], { cwd });
 
-/** What git can put into a worktree for `.ikigai`, and what leads from there to the imposter. */
+/** What git can check out as `.ikigai`, with links to the imposter. */
 const PLANTED: readonly (readonly [string, (ikigai: string) => void])[] = [
   [
     "a directory with a link for the socket",
@@ -66,7 +66,7 @@ test.each(PLANTED)(
   },
 );
 
-test("a link in place of the daemon's socket is asked by no command", async () => {
+test("no command follows a link in place of the daemon's socket", async () => {
   const path = join(project.root, ".ikigai/daemon.sock");
   for (const args of [
     ["wt", "list"],
@@ -74,7 +74,7 @@ test("a link in place of the daemon's socket is asked by no command", async () =
     ["up", "main"],
     ["lease", "main", "--", "true"],
   ]) {
-    // The daemon makes its own again a moment later, so each command meets a link of its own.
+    // The daemon recreates its socket a moment later, so each command gets a new link.
     rmSync(path, { force: true });
     symlinkSync(socket, path);
     const { stdout, stderr } = await project.ikigai(...args);

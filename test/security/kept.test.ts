@@ -24,7 +24,7 @@ test("what ikigai itself runs is kept as the package has it, wherever it is chan
   for (const name of ["bin/sv", "sv/daemon/check", "scripts/service/control/t"]) await change(name);
   await rm(place("bin/nginx"));
   await isBack("bin/nginx");
-  // Another directory in the old one's place is looked after as well.
+  // A new directory at the old path is watched too.
   for (const [directory, file] of [
     ["scripts/lib", "scripts/lib/port.sh"],
     ["bin", "bin/sv"],
@@ -33,7 +33,7 @@ test("what ikigai itself runs is kept as the package has it, wherever it is chan
     await rename(place(directory), place("old"));
     await rename(place("new"), place(directory));
     await rm(place("old"), { recursive: true });
-    // By the event of the exchange, by the next look, and by the watch that this renewed.
+    // By the event of the replacement, by the next poll, and by the watch that this renewed.
     for (let i = 0; i < 3; i++) await change(file);
   }
 });

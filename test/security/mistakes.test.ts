@@ -8,7 +8,7 @@ import { waitFor } from "../support/wait.ts";
 
 let project: TestProject;
 
-/** What a branch's own file holds, and how that is told. */
+/** A branch's own file, and the report about it. */
 const FILES: Record<string, [string, RegExp]> = {
   broken: [
     '{"services":{},}',
@@ -55,7 +55,7 @@ test.each(Object.entries(FILES))(
     expect(lines().join()).toMatch(told);
     const started = await project.ikigai("start");
     expect([started.exitCode, started.stderr]).toEqual([1, expect.stringMatching(told)]);
-    // However often it is looked at.
+    // After any number of reconciles.
     expect(lines()).toHaveLength(1);
     await project.ikigai("stop");
     expect(await list()).toMatch(told);
@@ -79,7 +79,7 @@ test("a name that no directory has keeps no other service from running, and doct
   expect(doctor.stdout).toMatch(/✖ settings of main: .*services\.web has no directory here/);
   await rm(rc);
   await until(project, "main", "ready");
-  // Beside the worktrees: said once, of no worktree.
+  // Beside the worktrees: reported once, for no worktree.
   const shared = join(project.root, ".ikigairc.json");
   const before = await readFile(shared, "utf8");
   const web = { command: ["npm", "run", "dev"] };
@@ -87,7 +87,7 @@ test("a name that no directory has keeps no other service from running, and doct
   const told = /^ {2}settings: \.ikigairc\.json: services\.web has no directory here/m;
   await waitFor(async () => told.test((await project.ikigai("wt", "list")).stdout));
   expect((await show(project, "main")).state).toBe("ready");
-  // Who approves it is told that nothing comes of it, and so is who wants it to run.
+  // `trust` and `up` report that it has no effect.
   const trusted = await project.ikigai("trust", "main", "--yes");
   expect(trusted.stderr).toMatch(/ {2}\.ikigairc\.json: services\.web has no directory here/);
   await project.git(
@@ -109,7 +109,7 @@ test("a name that no directory has keeps no other service from running, and doct
   await writeFile(shared, before);
 });
 
-test("settings that are not valid are told first, and addresses stay as they were", async () => {
+test("invalid settings are reported first, and addresses stay as they were", async () => {
   const shared = join(project.root, ".ikigairc.json");
   const before = await readFile(shared, "utf8");
   await writeFile(shared, before.replace(/}\s*$/, ",}"));

@@ -6,7 +6,7 @@ import { parseConf, SERVERS, serversOf } from "../nginx/support/parse.ts";
 import { makeProject, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** Written to end a word, a line, a path, a statement, a directive or a terminal's sentence. */
+/** Names that end a word, a line, a path, a statement, a directive or a terminal's sequence. */
 const HOSTILE = [
   "$(touch canary)",
   "`touch canary`",
@@ -60,10 +60,10 @@ const HOSTILE = [
   "<script>alert(1)</script>",
 ];
 
-/** The name of a service with a backend that fails, and writes to the clipboard of a terminal. */
+/** The name of a service whose backend fails; the name writes to a terminal's clipboard. */
 const LOUD = "loud\u001b]0;owned\u0007\u001b[31m\u202e\u009b";
 
-/** Names that are no service's. */
+/** Names that no service can have. */
 const RESERVED = ["frontend", "api", "node_modules"];
 
 let project: TestProject;
@@ -88,7 +88,7 @@ beforeAll(async () => {
 afterAll(() => project?.[Symbol.asyncDispose]());
 
 const slugs = (path: string) => readdirSync(join(project.root, ".ikigai", path));
-/** `<worktree>.<service>`, a bare name of the default worktree's, and what is ikigai's own. */
+/** `<worktree>.<service>`, a bare name of the default worktree's service, or ikigai's own. */
 const isPlainService = (name: string) =>
   /^(?:[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40})?|\.default\.[a-z0-9-]{1,40}|(?:nginx|postgres|runsvdir)\.log)$/.test(
     name,
@@ -104,14 +104,14 @@ test("hostile directories are services under plain names, all different, and run
     expect(answer.status, name).toBe(200);
     served.add(answer.text);
   }
-  // What is hidden, or means something in an address already, is no service.
+  // A hidden directory, or a name reserved in addresses, is no service.
   const none = [...RESERVED, "...", ".."];
   const expected = HOSTILE.filter((name) => !none.includes(name) && !/^backend$|\//.test(name));
   expect([...served].sort()).toEqual(expected.map((name) => `service ${name}`).sort());
   expect(await strays()).toEqual([]);
 });
 
-/** Canaries, wherever a shell might have stood. */
+/** Canaries, wherever a shell might have been. */
 async function strays(): Promise<string[]> {
   const { stdout } = await project.run("find", [join(project.root, ".."), "-name", "canary"]);
   return stdout.split("\n").filter(Boolean);
@@ -124,7 +124,7 @@ test("hostile branches and worktree directories get plain names, their schemas a
     if (name === ".." || name === "...") continue;
     const path = join(project.root, `d${i}`, name);
     await mkdir(join(path, ".."), { recursive: true });
-    // What git takes for a branch is git's to say; the directory is hostile in any case.
+    // git decides which names a branch can have; the directory is hostile in any case.
     const branch = await project.run("git", ["check-ref-format", "--branch", name]);
     const as = branch.exitCode === 0 && !/^(MAIN|frontend)$/.test(name) ? name : `b${i}`;
     const added = await project.run("git", ["worktree", "add", "-q", "-b", as, path, "main"]);
@@ -144,7 +144,7 @@ test("hostile branches and worktree directories get plain names, their schemas a
   await waitFor(
     async () =>
       JSON.parse((await project.ikigai("wt", "list", "--json")).stdout).worktrees.every(
-        // In main there is a service that fails.
+        // main has a failing service.
         ({ slug, state }: { slug: string; state: string }) => state === "ready" || slug === "main",
       ),
     { deadline: 30_000, every: 500 },
@@ -175,7 +175,7 @@ test("hostile branches and worktree directories get plain names, their schemas a
   expect((await project.http("/main/api/x")).status).toBe(200);
 });
 
-/** What a terminal obeys, but for the ends of lines; and what it hides. */
+/** Control characters except for line ends, and invisible characters. */
 const ORDERS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/;
 
 test("what is printed moves no cursor and rings no bell", async () => {

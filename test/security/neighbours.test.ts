@@ -10,10 +10,10 @@ import { makeProject, type TestProject } from "../support/project.ts";
 let project: TestProject;
 const other = accounts().find(({ uid }) => uid !== ourselves.uid);
 const PASSWORD = "unusual-password";
-/** Every argument list that there was while the cluster was made. */
+/** Every argument list during the creation of the cluster. */
 const seen = new Set<string>();
 
-/** What the shell that types `ikigai start` may have of another worktree's, or for itself. */
+/** Variables of another worktree, or of the user, that the shell of `ikigai start` may have. */
 const FOREIGN = {
   PGUSER: "foreign",
   PGPASSWORD: "foreign",
@@ -141,7 +141,7 @@ test.skipIf(!other)("another local user gets nothing out of file, socket or /pro
     ["kill", ["-0", String(daemon?.pid)]],
   ];
   for (const [command, args] of attempts) {
-    // What fails for want of the program has been kept from nobody.
+    // A failure for lack of the program would prove nothing.
     const mine = await execa("sh", ["-c", 'command -v "$0"', command], {
       cwd: "/",
       reject: false,

@@ -23,7 +23,7 @@ const own = read("package.json") as {
 };
 const locked = Object.entries(lock.packages).filter(([path]) => path !== "");
 
-/** Tools of development for systems on which nothing is checked, and that the registry has no content of. */
+/** Development tools for untested systems, for which the registry has no content. */
 const WITHOUT_CONTENT = ["node_modules/lefthook-android-arm64"];
 
 test("every dependency is locked by its content, from a registry over TLS", () => {
@@ -64,7 +64,7 @@ test("npm's registry knows of nothing against what ikigai is installed with", as
   expect(Object.keys(report.vulnerabilities ?? {})).toEqual([]);
 });
 
-/** What `npm audit --json` prints: a report, or why there is none (npm-audit(1)). */
+/** The output of `npm audit --json`: a report, or why there is none (npm-audit(1)). */
 interface Audit {
   readonly vulnerabilities?: Readonly<Record<string, unknown>>;
   readonly message?: string;

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => project?.[Symbol.asyncDispose]());
 
-/** What a later commit names, and that says when it is run. */
+/** A program that a later commit names, which leaves a trace when it is run. */
 async function name(settings: (path: string) => object): Promise<string> {
   const path = join(project.root, "../strange");
   const tool = `#!/bin/sh\ntouch '${canary()}'\necho 'nginx version: nginx/1.99.0' >&2\n`;

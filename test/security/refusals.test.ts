@@ -27,7 +27,7 @@ test("a service directory that is a link is refused by name, and nothing of it i
     join(outside, "frontend/index.html"),
     join(project.worktree("main"), "frontend/leak.html"),
   );
-  // 1, as something was refused; the rest runs.
+  // 1, as something was refused; the rest is running.
   expect((await project.ikigai("start")).exitCode).toBe(1);
   const list = await project.ikigai("wt", "list", "--json");
   expect(list.stdout).toContain("web: backend is a symbolic link");
@@ -94,7 +94,7 @@ const MALICIOUS: readonly (readonly [string, string, string])[] = [
   ],
 ];
 
-test("a worktree whose configuration is malicious harms nobody else", async () => {
+test("a malicious configuration in one worktree harms no other", async () => {
   for (const [what, name, text] of MALICIOUS) {
     const file = join(project.worktree("rel-05"), name);
     writeFileSync(file, text);

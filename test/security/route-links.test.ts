@@ -33,7 +33,7 @@ afterEach(() => fs.rmSync(base, { recursive: true, force: true }));
 const have = () => nginxRoute.observe(host as StepContext, undefined);
 const links = new Map([["frontend", Buffer.from("/somewhere/frontend")]]);
 
-/** What the reconciler does with one key. */
+/** Does what the reconciler does with one key. */
 async function settle(key: string, want?: typeof links): Promise<void> {
   const found = (await have()).get(key);
   const differs = nginxRoute.compare(want, found);

@@ -58,7 +58,7 @@ test.each(Object.keys(asking))(
     const { stdout } = await project.ikigai("wt", "list");
     const own = stdout.split("\n").find((line) => line.startsWith(`  ${name}: `));
     expect(own).toContain("database.migrate waits");
-    // Neither a look at everything nor somebody's question about another worktree is asking.
+    // Neither a full reconcile nor a command about another worktree requests it.
     await project.ikigai("trust", "main", "--yes");
     await project.ikigai("start");
     expect((await show(project, name)).state).toBe("problem");
@@ -69,7 +69,7 @@ test.each(Object.keys(asking))(
   },
 );
 
-test("it goes on without being asked once the default worktree has the commit", async () => {
+test("they run automatically once the default worktree has the commit", async () => {
   await project.git("main", "switch", "--quiet", "--create", "merged");
   await project.git("main", "commit", "--quiet", "--allow-empty", "--message", "merged");
   await project.git("main", "switch", "--quiet", "main");

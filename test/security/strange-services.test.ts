@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { makeProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** Entries of `sv` that a branch may bring, and what of them would run. */
+/** Entries of `sv` that a branch may contain, and what of them would run. */
 const STRANGE = {
   plain: ["run"],
   "like-a.place": ["run", "finish", "log/run"],

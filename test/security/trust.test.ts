@@ -7,7 +7,7 @@ import { waitFor } from "../support/wait.ts";
 let project: TestProject;
 const canary = () => join(project.root, "../canary");
 
-/** Answers like any backend, and says that it ran. */
+/** Answers like any backend, and leaves a trace. */
 const program = (word: string) => `#!/bin/sh
 echo ${word} >>"$CANARY"
 exec node -e 'require("http").createServer((q,s)=>s.end("${word}")).listen(process.env.PORT)'
@@ -57,7 +57,7 @@ const list = async () =>
       services: { name: string; state: string; why?: string; held?: boolean; pid?: number }[];
     }[];
   };
-/** Of one worktree alone, as a person reads it. */
+/** The output about one worktree. */
 const line = async (slug: string) => {
   const { stdout } = await project.ikigai("wt", "list");
   const [own = "", ...more] = stdout
@@ -72,7 +72,7 @@ const web = async (slug: string) =>
     ?.services.find(({ name }) => name === "web");
 const ran = () => (existsSync(canary()) ? readFileSync(canary(), "utf8") : "");
 
-test("what the default worktree held at first is approved and runs", async () => {
+test("the default worktree's content at first is approved and runs", async () => {
   expect((await project.http("/web/api/x")).text).toBe("first");
   expect(ran()).toBe("first\n");
 });
@@ -94,7 +94,7 @@ test.each(["stranger", "commander", "programmer"])(
   },
 );
 
-test("`ikigai trust` shows the difference and approves nothing unasked, then by content", async () => {
+test("`ikigai trust` shows the difference, approves nothing without consent, then by content", async () => {
   const shown = await project.ikigai("trust", "stranger");
   expect(shown.exitCode).toBe(1);
   expect(shown.stdout).toMatch(/-.*echo first/);
@@ -116,7 +116,7 @@ test("what was changed without git's knowing is not started in the place of a co
   expect(await line("main")).toMatch(/\bweb running, held\b/);
   expect(await web("main")).toMatchObject({ state: "running", held: true });
   expect((await web("main"))?.why).toBe("web/backend/run has not been approved");
-  // runsv itself starts it again, whether or not anybody looked.
+  // runsv itself restarts it, without a reconcile.
   process.kill(pid ?? 0, "SIGKILL");
   await waitFor(async () =>
     (await project.ikigai("logs", "main/web")).stdout.includes("run is not as it was approved"),
@@ -124,16 +124,16 @@ test("what was changed without git's knowing is not started in the place of a co
   expect((await project.http("/web/api/x")).status).toBe(503);
   expect(ran()).not.toContain("third");
   await project.run("sh", ["-c", 'cat >"$1"', "sh", run], { input: program("first") });
-  // A try of runsv's that is still under way may fail it once.
+  // A pending retry of runsv may fail it once.
   await waitFor(async () => (await project.ikigai("up", "main/web")).exitCode === 0);
   expect(await answer()).toBe("first");
 });
 
-test("what is changed and approved is what starts next, also without a look between", async () => {
+test("changed and approved content is what starts next, also without a reconcile between", async () => {
   const run = join(project.worktree("main"), "web/backend/run");
   await project.run("sh", ["-c", 'cat >"$1"', "sh", run], { input: program("fourth") });
   expect((await project.ikigai("trust", "main", "--yes")).exitCode).toBe(0);
-  // The copy that runs was approved as well, and goes on.
+  // The running process was approved too, and continues.
   expect((await project.http("/web/api/x")).text).toBe("first");
   for (const word of ["fourth", "first"]) {
     await project.run("sh", ["-c", 'cat >"$1"', "sh", run], { input: program(word) });

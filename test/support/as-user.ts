@@ -9,7 +9,7 @@ export interface Account {
   readonly gid: number;
 }
 
-/** Whoever runs the tests. */
+/** The account that runs the tests. */
 export const ourselves: Account = {
   name: "ourselves",
   uid: process.getuid?.() ?? 0,
@@ -17,7 +17,7 @@ export const ourselves: Account = {
 };
 
 /**
- * The accounts that a test runs its programs as: ourselves and, where we are root, an
+ * The accounts that a test runs its programs as: our own and, as root, an
  * unprivileged one that every machine has.
  */
 export function accounts(): Account[] {
@@ -33,7 +33,7 @@ export function accounts(): Account[] {
   ];
 }
 
-/** Gives a directory with everything in it to an account; links are not followed. */
+/** Changes the owner of a directory with all its content; links are not followed. */
 export async function giveTo(account: Account, path: string): Promise<void> {
   await lchown(path, account.uid, account.gid);
   const entries = await readdir(path, { withFileTypes: true, recursive: true });
@@ -42,7 +42,7 @@ export async function giveTo(account: Account, path: string): Promise<void> {
   }
 }
 
-/** Options for execa that start a program as this account. */
+/** Returns options for execa that start a program as this account. */
 export function identityOf(account: Account): { uid?: number; gid?: number } {
   return account.uid === ourselves.uid ? {} : { uid: account.uid, gid: account.gid };
 }

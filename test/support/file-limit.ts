@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
 
-/** Whether `withFileLimit` works here: prlimit(1) is Linux'. */
+/** Whether `withFileLimit` works here: prlimit(1) is for Linux only. */
 export const canLimitFiles = process.platform === "linux";
 
 /**
- * Runs work while this process can make no file larger than some bytes: writing then fails as it
- * does on a full disk, without one. What exists already stays as it is.
+ * Runs work with a limit on this process' file sizes: writing then fails like
+ * on a full disk, without one. Existing content stays.
  */
 export async function withFileLimit<T>(bytes: number, work: () => T | Promise<T>): Promise<T> {
   limit(String(bytes));

@@ -14,9 +14,9 @@ export interface Request {
   readonly method?: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string;
-  /** Ask over a Unix socket instead of the port. */
+  /** Connect to a Unix socket instead of the port. */
   readonly socketPath?: string;
-  /** Milliseconds of silence after which it fails; 30 s when left out. */
+  /** Milliseconds of inactivity after which it fails; 30 s by default. */
   readonly timeout?: number;
 }
 
@@ -36,7 +36,7 @@ function answer(status: number, headers: IncomingHttpHeaders, text: string): Ans
 }
 
 /**
- * One HTTP request to 127.0.0.1 on a connection of its own. The path goes out byte for byte as
+ * Sends one HTTP request to 127.0.0.1 on a new connection. The path is sent byte for byte as
  * given (fetch would normalise it), and redirects are not followed.
  */
 export function ask(port: number, path: string, options: Request = {}): Promise<Answer> {

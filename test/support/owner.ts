@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type pg from "pg";
 import type { TestProject } from "./project.ts";
 
-/** How a client of a test connects as the owner of the project's database. */
+/** Returns how a test's client connects as the owner of the project's database. */
 export function ownerLogin({
   root,
   postgresPort: port,

@@ -2,7 +2,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-// Below what systems hand out to outgoing connections (32768 on Linux, 49152 elsewhere).
+// Below the range of outgoing connections (32768 on Linux, 49152 elsewhere).
 const lowest = 20_000;
 const highest = 32_000;
 
@@ -12,8 +12,8 @@ export interface PortReservation {
 }
 
 /**
- * The UDP port of the same number is the lock on a TCP port: the kernel gives it to one process
- * only, whoever it belongs to, and takes it back when that process ends.
+ * Locks a TCP port by the UDP port of the same number: the kernel gives that to one process
+ * only, of whichever account, and releases it when the process ends.
  */
 async function lock(port: number): Promise<Socket | undefined> {
   const socket = createSocket("udp4");
@@ -41,8 +41,8 @@ async function isFree(port: number, host: string): Promise<boolean> {
 }
 
 /**
- * A TCP port on which nothing listens and which no other test, of this suite or of one beside
- * it, is given until it is released or this process ends.
+ * Reserves a TCP port on which nothing listens. No other test, of this suite or a parallel one,
+ * gets it until it is released or this process ends.
  */
 export async function reservePort(): Promise<PortReservation> {
   for (let attempt = 0; attempt < 200; attempt += 1) {

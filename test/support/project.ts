@@ -13,17 +13,17 @@ import { makeRepository, type RepositoryLayout } from "./repository.ts";
 
 export interface ProjectOptions {
   readonly layout?: RepositoryLayout;
-  /** The project directory's own name; "project" when left out. */
+  /** The project directory's name; "project" by default. */
   readonly name?: string;
   /** "tiny" (Node, no dependencies), "notes" (Deno and Postgres) or another path in fixtures/. */
   readonly app?: string;
-  /** Files put over the app, by their path in a worktree. */
+  /** Files that replace or extend the app's, by path in a worktree. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Worktrees beside the first one, each on a branch of its name that says "Hello from NAME". */
+  /** Further worktrees, each on a branch of its name that says "Hello from NAME". */
   readonly worktrees?: readonly string[];
-  /** Such branches without a worktree, to be added by the test. */
+  /** Such branches without a worktree, for the test to add. */
   readonly branches?: readonly string[];
-  /** Configuration beside the ports. */
+  /** Configuration besides the ports. */
   readonly config?: ConfigurationInput;
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -36,23 +36,23 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  /** Below the project's root; the root itself when left out. */
+  /** Below the project's root; the root itself by default. */
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string;
-  /** Milliseconds after which it is ended; 120 s when left out. */
+  /** Milliseconds after which it is killed; 120 s by default. */
   readonly timeout?: number;
 }
 
 export interface TestProject extends AsyncDisposable {
-  /** Where `.git` and `.ikigai` lie. A path without links. */
+  /** The directory of `.git` and `.ikigai`, without links in its path. */
   readonly root: string;
   readonly home: string;
   readonly httpPort: number;
   readonly postgresPort: number;
-  /** The environment of every program that is run here; nothing of this machine's git or Postgres. */
+  /** The environment of all programs run here; nothing of this machine's git or Postgres. */
   readonly env: NodeJS.ProcessEnv;
-  /** The directory of a worktree that was made by its name. */
+  /** Returns the directory of a worktree by its name. */
   worktree(name: string): string;
   /** Runs git in a directory below the root ("." is the root). Throws when it fails. */
   git(cwd: string, ...args: string[]): Promise<string>;
@@ -63,16 +63,16 @@ export interface TestProject extends AsyncDisposable {
   http(path: string, options?: Request): Promise<Answer>;
   /**
    * Stops and removes everything. Returns the command lines of what `ikigai stop` left running,
-   * which has been ended then.
+   * which it then kills.
    */
   dispose(): Promise<string[]>;
 }
 
 const cli = fileURLToPath(new URL("../../dist/cli.cjs", import.meta.url));
-// Programs that a login shell of an ordinary user may not have on PATH.
+// Programs that an ordinary user's login shell may not have on PATH.
 const extraPath = "/usr/local/sbin:/usr/sbin:/sbin";
 
-/** What programs see: this process' environment without anything that leads out of the project. */
+/** The environment of programs: this process' own without anything that leads out of the project. */
 function environmentOf(base: string, extra: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const foreign =
     /^(GIT_|PG|DATABASE_URL$|SVDIR$|IKIGAI|DIRENV|XDG_|npm_|VITEST|NODE_ENV$|NODE_OPTIONS$|PORT$)/;
@@ -90,7 +90,7 @@ function environmentOf(base: string, extra: NodeJS.ProcessEnv): NodeJS.ProcessEn
     GIT_CONFIG_GLOBAL: join(home, ".gitconfig"),
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
-    // Packages are fetched once for all tests, not once for each throwaway home.
+    // Packages are fetched once for all tests, not once for each temporary home.
     npm_config_cache: join(tmpdir(), `iki-npm-${process.getuid?.()}`),
     DENO_DIR: join(tmpdir(), `iki-deno-${process.getuid?.()}`),
     ...extra,
@@ -105,9 +105,9 @@ const gitConfig = `[user]
 `;
 
 /**
- * Makes a real project in a throwaway directory: a repository in one of the layouts with an
- * application of fixtures/, ports of its own in `.ikigairc.json`, and a home of its own. Nothing of
- * ikigai has run yet.
+ * Makes a real project in a temporary directory: a repository in one of the layouts with an
+ * application of fixtures/, free ports in `.ikigairc.json`, and a separate home. ikigai has not
+ * run yet.
  *
  *     await using project = await makeProject({ worktrees: ["rel-05"] });
  *     await project.ikigai("init");

@@ -10,7 +10,7 @@ export interface RepositoryOptions {
   readonly layout: RepositoryLayout;
   /** A directory below fixtures/; `notes` is fixtures/app. */
   readonly app: string;
-  /** Files put over the app, by their path in a worktree. */
+  /** Files that replace or extend the app's, by path in a worktree. */
   readonly files: Readonly<Record<string, string>>;
   /** Branches beside `main`, each with a commit that says "Hello from BRANCH". */
   readonly branches: readonly string[];
@@ -52,7 +52,7 @@ async function fill(seed: string, { app, files }: RepositoryOptions): Promise<vo
   }
 }
 
-/** A branch whose code can be told from main's by what it answers. */
+/** Makes a branch whose code answers differently from main's. */
 async function branchOff(
   seed: string,
   branch: string,

@@ -3,7 +3,7 @@ import { reports } from "./daemon.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "./project.ts";
 import { waitFor } from "./wait.ts";
 
-/** A project on which `ikigai init` and `ikigai start` were run. */
+/** Makes a project and runs `ikigai init` and `ikigai start`. */
 export async function startProject(options: ProjectOptions = {}): Promise<TestProject> {
   const project = await makeProject(options);
   try {
@@ -16,14 +16,14 @@ export async function startProject(options: ProjectOptions = {}): Promise<TestPr
   return project;
 }
 
-/** What the command line prints; an exit code other than 0 is an error. */
+/** Runs the command line; returns its output, and throws on an exit code other than 0. */
 export async function must(project: TestProject, ...args: string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await project.ikigai(...args);
   if (exitCode !== 0) throw new Error(`ikigai ${args.join(" ")}: ${exitCode}\n${stdout}${stderr}`);
   return stdout;
 }
 
-/** What a command reports with `--json`. */
+/** Runs a command with `--json`; returns the report. */
 export async function read<T>(project: TestProject, ...args: string[]): Promise<T> {
   return JSON.parse(await must(project, ...args, "--json")) as T;
 }
@@ -36,7 +36,7 @@ export async function reportOf(
   return (await reports(project)).find((worktree) => worktree.slug === slug);
 }
 
-/** Waits until a worktree's services are these, by `name state`. */
+/** Waits until a worktree's services are these, as `name state`. */
 export function untilServices(
   project: TestProject,
   slug: string,

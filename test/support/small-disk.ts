@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Only root may mount a small disk, and it is Linux' tmpfs. */
+/** Only root can mount a small disk, which is Linux' tmpfs. */
 export const canMount = process.platform === "linux" && process.getuid?.() === 0;
 
-/** A file system of its own, of so many megabytes; unmounted when it is disposed of. */
+/** A separate file system of so many megabytes; unmounted when disposed of. */
 export class SmallDisk implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), "iki-disk-"));
 

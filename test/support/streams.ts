@@ -11,7 +11,7 @@ interface Target {
 }
 
 export interface TextStream extends Disposable {
-  /** All that has come until now. */
+  /** Everything received so far. */
   text(): string;
   /** Waits until the text contains a part. */
   until(part: string): Promise<void>;
@@ -37,7 +37,7 @@ function options({ port, path, host = "localhost" }: Target) {
   return { host: "127.0.0.1", port, path, headers: { host: `${host}:${port}` }, agent: false };
 }
 
-/** Opens a streamed answer, such as server-sent events; it stays open until it is disposed of. */
+/** Opens a streamed response, such as server-sent events; it stays open until it is disposed of. */
 export async function openStream(target: Target): Promise<TextStream> {
   const outgoing = get(options(target));
   const stream = collect(() => outgoing.destroy());
@@ -49,7 +49,7 @@ export async function openStream(target: Target): Promise<TextStream> {
   return stream;
 }
 
-/** A text frame from a client, which must be masked (RFC 6455, section 5.2); up to 125 bytes. */
+/** Encodes a client's text frame, which must be masked (RFC 6455, section 5.2); up to 125 bytes. */
 function frame(text: string): Buffer {
   const payload = Buffer.from(text);
   const mask = randomBytes(4);
@@ -62,7 +62,7 @@ export interface TextSocket extends TextStream {
   send(text: string): void;
 }
 
-/** Opens a WebSocket. What comes is kept as it is, the few bytes of framing included. */
+/** Opens a WebSocket. Received bytes are kept as they are, framing included. */
 export async function openSocket(target: Target): Promise<TextSocket> {
   const { headers, ...rest } = options(target);
   const handshake = {

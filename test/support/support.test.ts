@@ -44,13 +44,13 @@ test("the tiny backend answers on a Unix socket that it is given as PORT", async
   const cwd = join(project.worktree("main"), "backend");
   const env = { ...project.env, PORT: socketPath, IKIGAI_WORKTREE: "main" };
   const child = spawn(process.execPath, ["server.js"], { cwd, env });
-  // A socket's file is there before anybody listens on it.
+  // A socket's file exists before listen(2).
   const answer = await waitFor(() => ask(0, "/api/a%2Fb", { socketPath }));
   expect(answer.json()).toMatchObject({ worktree: "main", path: "/api/a%2Fb" });
   child.kill();
 });
 
-test("a reserved port is free and nobody else is given it", async () => {
+test("a reserved port is free and is given to no one else", async () => {
   const { port, release } = await reservePort();
   const server = createServer().listen(port, "127.0.0.1");
   await once(server, "listening");

@@ -1,17 +1,17 @@
 import { setTimeout } from "node:timers/promises";
 
 interface Patience {
-  /** Milliseconds until it is given up; 15 s when left out. */
+  /** Timeout in milliseconds; 15 s by default. */
   readonly deadline?: number;
-  /** Milliseconds between two looks; 25 when left out. */
+  /** Milliseconds between two checks; 25 by default. */
   readonly every?: number;
-  /** What is waited for, for the error. */
+  /** What is awaited, for the error's message. */
   readonly what?: string;
 }
 
 /**
- * Looks again and again until the condition's value is truthy, and returns that value. A
- * condition that throws counts as "not yet"; what it last threw, or returned, is in the error.
+ * Polls until the condition's value is truthy, and returns that value. A
+ * condition that throws counts as "not yet"; the error contains what it last threw or returned.
  *
  * @throws Error when the deadline has passed.
  */

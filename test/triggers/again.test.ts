@@ -5,7 +5,7 @@ import type { Slug } from "../../src/model/slug.ts";
 const one = "one" as Slug;
 const held = new Set([one]);
 
-/** An `Again` whose time passes by hand. */
+/** A `Recheck` with a manual clock. */
 function manual() {
   const looked: Slug[] = [];
   const timers: (() => void)[] = [];
@@ -17,9 +17,9 @@ function manual() {
 }
 
 describe("a worktree that cannot be judged", () => {
-  it("is looked at once more, and again when that look was too early", () => {
+  it("is reconciled once more, and again when that was too early", () => {
     const { again, looked, pass } = manual();
-    // A full look, a trigger's and the watcher's, all within the same moment.
+    // A full reconcile, a trigger's and the watcher's, all at the same time.
     for (const only of [undefined, one, one]) again.schedule(held, only);
     pass();
     expect(looked).toEqual([one]);
@@ -28,7 +28,7 @@ describe("a worktree that cannot be judged", () => {
     expect(looked).toEqual([one, one]);
   });
 
-  it("is not looked at for ever: a disk may be away for long", () => {
+  it("is not reconciled for ever: a disk may be missing for long", () => {
     const { again, looked, pass } = manual();
     for (let i = 0; i < 9; i++) {
       again.schedule(held, one);
@@ -37,7 +37,7 @@ describe("a worktree that cannot be judged", () => {
     expect(looked).toHaveLength(3);
   });
 
-  it("has all of its looks anew when it was there meanwhile", () => {
+  it("has all its tries again when it was present meanwhile", () => {
     const { again, looked, pass } = manual();
     for (let i = 0; i < 4; i++) {
       again.schedule(held);

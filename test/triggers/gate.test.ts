@@ -9,7 +9,7 @@ import type { WorktreeFacts } from "../../src/discovery/facts.ts";
 import type { StepContext } from "../../src/resources/step-context.ts";
 import { ask } from "../support/http.ts";
 
-/** Looks, and finds nothing new. */
+/** Reconciles, and finds nothing new. */
 class Looker {
   readonly host = { pointer: { slug: undefined } };
   looks = 0;
@@ -46,17 +46,17 @@ const wake = (worktree: string, service: string) =>
     headers: { "x-ikigai-worktree": worktree, "x-ikigai-service": service },
   });
 
-it("looks once for any number of paths that lead nowhere", async () => {
+it("reconciles once for any number of unknown paths", async () => {
   for (let i = 0; i < 5; i += 1) {
     expect((await wake(".default", `asset-${i}`)).status).toBe(404);
     expect((await wake(`nobody-${i}`, "backend")).status).toBe(404);
     expect((await wake("main", `asset-${i}`)).status).toBe(404);
   }
-  // Everywhere, and in the worktree that is there.
+  // Once for all, and once for the existing worktree.
   expect(reconciler.looks).toBe(2);
 });
 
-it("has no look follow from Postgres being away alone", () => {
+it("does not reconcile just because Postgres is down", () => {
   const host = { slots: {}, notes: {}, layout: {}, postgres: {} } as unknown as StepContext;
   const real = new Reconciler(
     () => {

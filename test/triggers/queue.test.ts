@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { CoalescingQueue } from "../../src/daemon/reconciler/coalescing-queue.ts";
 
-test("who asks while a job runs is served by one more run, together with all others", async () => {
+test("requests during a run are served together by one more run", async () => {
   const ends: (() => void)[] = [];
   const queue = new CoalescingQueue(() => new Promise<void>((resolve) => void ends.push(resolve)));
   const first = queue.request("a");
@@ -14,11 +14,11 @@ test("who asks while a job runs is served by one more run, together with all oth
   expect(ends).toHaveLength(2);
 });
 
-test("who asks while a job pauses is served by that run, which goes on at once", async () => {
+test("a request during a pause is served by that run, which continues at once", async () => {
   let runs = 0;
   const queue = new CoalescingQueue<string>(async (_, pause) => {
     runs++;
-    // Longer than any test: only somebody's request ends it.
+    // Longer than any test: only a request ends it.
     await pause(3_600_000);
   });
   const first = queue.request("a");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ReservePause } from "../../src/daemon/jobs/reserve-pause.ts";
 
-test("what brought nothing is put off longer each time, and not once somebody writes", () => {
+test("fruitless work is delayed longer each time, and not after a write", () => {
   const pause = new ReservePause();
   const lengths = Array.from({ length: 5 }, (_, i) => {
     const now = i * 1e7;

@@ -19,7 +19,7 @@ async function makeRunner(layout: "bare" | "clone"): Promise<TestProject> {
   return project;
 }
 
-/** What waits for approval in the default worktree. */
+/** Lists what needs approval in the default worktree. */
 async function waiting({ ikigai }: TestProject): Promise<unknown> {
   const { stdout } = await ikigai("trust", "main", "--json");
   return (JSON.parse(stdout) as { waiting: { what: string }[] }).waiting.map(({ what }) => what);

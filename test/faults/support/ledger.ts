@@ -1,21 +1,21 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type pg from "pg";
 
-/** What the server had acknowledged at one moment. */
+/** What the server had acknowledged at a given time. */
 export interface Mark {
   readonly upTo: number;
   readonly rows: number;
 }
 
-/** Nothing had been written yet. */
+/** The state before anything was written. */
 export const NOTHING: Mark = { upTo: 0, rows: 0 };
 
-/** Commits rows one by one, and knows which of them the server has acknowledged. */
+/** Commits rows one by one, and records which of them the server has acknowledged. */
 export class Ledger implements AsyncDisposable {
   readonly #connect: () => Promise<pg.Client>;
   readonly #schema: string;
   readonly #pace: number;
-  /** Sent, and neither acknowledged nor refused: both may be true. */
+  /** Sent, but neither acknowledged nor refused: it may or may not be committed. */
   readonly #doubtful: number[] = [];
   #mark = NOTHING;
   #ended = false;
@@ -41,7 +41,7 @@ export class Ledger implements AsyncDisposable {
     this.#writing = this.#write(client);
   }
 
-  /** How many rows that were acknowledged by then are not in a schema. */
+  /** Returns how many rows that were acknowledged by then are missing in a schema. */
   async missing(client: pg.Client, schema: string, mark: Mark): Promise<number> {
     if (mark.rows === 0) return 0;
     try {

@@ -4,7 +4,7 @@ import { type Cast, orphansOf } from "./roles.ts";
 
 export const schemaOf = (worktree: string) => `wt_${worktree.replaceAll("-", "_")}`;
 
-/** Processes that are there twice, that nobody looks after, or that serve no worktree. */
+/** Lists processes that run twice, that are unsupervised, or that serve no worktree. */
 export function processesLeft(cast: Cast, worktrees: ReadonlySet<string>, root: string): string[] {
   const found: string[] = [];
   const twice = (what: string, list: readonly unknown[]) => {
@@ -24,7 +24,7 @@ export function processesLeft(cast: Cast, worktrees: ReadonlySet<string>, root: 
   return found;
 }
 
-/** Processes that should be there. */
+/** The processes that should run. */
 export function processesMissing(
   cast: Cast,
   worktrees: ReadonlySet<string>,
@@ -71,14 +71,14 @@ const isKnown = (name: string, worktrees: ReadonlySet<string>) =>
   worktrees.has(name.replace(/\..*$/, ""));
 
 /**
- * Where there is one entry, or some, for each worktree. (`run/slots` keeps a directory for each name
- * there ever was, which the next one of that name uses again; late lines of `run/traffic` go with the
- * next round of retention.)
+ * Places with one or more entries per worktree. (`run/slots` keeps a directory for each name that
+ * ever existed, which the next one of that name reuses; late lines of `run/traffic` are removed in the
+ * next pass of retention.)
  */
 const BY_WORKTREE = ["run/env", "run/services", "run/sockets", "httpd/root"];
 const NO_WORKTREES = /^(?:daemon|nginx|postgres|spare-[0-9a-f]+)$/;
 
-/** What is in `run/` and `sv/` for no worktree, and temporary files, by their path in `.ikigai`. */
+/** Lists what `run/` and `sv/` hold for no worktree, and temporary files, by path in `.ikigai`. */
 export function filesLeft(root: string, worktrees: ReadonlySet<string>): string[] {
   const list = (directory: string) =>
     readdirSync(`${root}/.ikigai/${directory}`, { withFileTypes: true })
@@ -89,7 +89,7 @@ export function filesLeft(root: string, worktrees: ReadonlySet<string>): string[
         isLink: entry.isSymbolicLink(),
       }));
   const entries = BY_WORKTREE.flatMap(list);
-  // A link is the default worktree's other name.
+  // A link is the bare name of a service of the default worktree.
   const places = list("sv").filter(({ name, isLink }) => !NO_WORKTREES.test(name) && !isLink);
   const logs = list("logs").filter(({ name }) => /^[a-z0-9-]+\.(?!log)[a-z0-9-]+$/.test(name));
   const unknown = [...entries, ...places, ...logs].filter(({ name }) => !isKnown(name, worktrees));
@@ -97,7 +97,7 @@ export function filesLeft(root: string, worktrees: ReadonlySet<string>): string[
   return [...unknown.map(({ path }) => path), ...temporary];
 }
 
-/** What a file, a link or a directory is made as before it is put in its place. */
+/** The temporary names under which files, links and directories are made before a rename. */
 function temporaryFiles(root: string): string[] {
   return ["run", "sv", "scripts", "bin", "httpd"]
     .map((name) => `${root}/.ikigai/${name}`)
@@ -109,8 +109,8 @@ function temporaryFiles(root: string): string[] {
 }
 
 /**
- * Schemas without a mark, a role or a worktree, roles without a schema, and builds whose builder,
- * which holds a lock by their name as long as it lives, is gone.
+ * Lists schemas without a mark, a role or a worktree, roles without a schema, and builds whose
+ * builder has ended, which holds a lock of their name while it lives.
  */
 export async function schemasLeft(
   client: pg.Client,

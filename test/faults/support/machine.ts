@@ -2,7 +2,7 @@ import { waitFor } from "../../support/wait.ts";
 import type { Patient } from "./patient.ts";
 import { kill, type Process } from "./processes.ts";
 
-/** Ends all that is the project's with SIGKILL, what that had just begun too, as at the end of a machine. */
+/** Kills all processes of the project with SIGKILL, new children included, as in a power failure. */
 export async function endMachine(
   patient: Patient,
   isOurs: (one: Process) => boolean = () => true,

@@ -2,7 +2,7 @@ import type { Outcome } from "../../support/project.ts";
 import type { Patient } from "./patient.ts";
 import { kill, type Process } from "./processes.ts";
 
-/** Numbers that come again with the same seed (mulberry32). */
+/** Random numbers that are repeatable with a seed (mulberry32). */
 function dice(seed: number): (sides: number) => number {
   let state = seed;
   return (sides) => {
@@ -13,11 +13,11 @@ function dice(seed: number): (sides: number) => number {
   };
 }
 
-/** What people do, and kills, in a random order. */
+/** Runs users' operations, and kills, in random order. */
 export class Operations {
   readonly #patient: Patient;
   readonly #roll: (sides: number) => number;
-  /** The worktrees that were added here, and where they are. */
+  /** The worktrees that were added here, with their paths. */
   readonly #added = new Map<string, string>();
   readonly counts = new Map<string, number>();
 
@@ -38,7 +38,7 @@ export class Operations {
     return [...this.counts.values()].reduce((sum, n) => sum + n, 0);
   }
 
-  /** One operation or kill; what is spared is not killed, nor stopped. */
+  /** Runs one operation or kill; spared processes are neither killed nor stopped. */
   async any(spared: readonly Process[]): Promise<void> {
     const name = `s${this.#roll(8)}`;
     const operation = this.#choose(name, spared);
@@ -113,7 +113,7 @@ export class Operations {
   async #remove(name: string, how: "remove" | "rm -rf"): Promise<void> {
     const path = this.#added.get(name);
     if (path === undefined) return;
-    // Nobody could say which data must stay.
+    // It would be unknown which data must stay.
     const isKnown = await this.#patient.rows.removing(name).then(
       () => true,
       () => false,
@@ -138,7 +138,7 @@ export class Operations {
 
   async #kill(spared: readonly Process[]): Promise<void> {
     const { all, daemon, runsvdir } = this.#patient.cast();
-    // Nobody is left who would bring anything back.
+    // No process is left that would restore anything.
     if (daemon.length + runsvdir.length === 0) await this.#patient.project.ikigai("start");
     const victims = all.filter(({ pid }) => spared.every((one) => one.pid !== pid));
     const victim = victims[this.#roll(victims.length)];

@@ -11,29 +11,29 @@ import { type Cast, castOf } from "./roles.ts";
 import { Rows } from "./rows.ts";
 import { type Count, keepCount, tell } from "./table.ts";
 
-/** Milliseconds between two rows that are written all the time. */
+/** Milliseconds between two rows of the continuous writes. */
 const PACE = 20;
 
-/** A project that runs and is hurt: what must be true of it whatever was done to it. */
+/** A running project that faults are injected into, and the conditions that must hold whatever happens. */
 export interface Patient extends AsyncDisposable {
   readonly project: TestProject;
   cast(): Cast;
-  /** The worktrees that must be there, with their rows. */
+  /** The worktrees that must exist, with their rows. */
   readonly worktrees: Set<string>;
-  /** Rows that must be there. */
+  /** The rows that must exist. */
   readonly rows: Rows;
   /** `git worktree add`, off main; the branch must have the rows that main has now. */
   add(worktree: string): Promise<void>;
   /** `git worktree remove`; the data must be kept. */
   remove(worktree: string): Promise<void>;
-  /** What is not as it should be; nothing when all is well. */
+  /** Lists what is wrong; empty when all is well. */
   complaints(): Promise<string[]>;
-  /** Milliseconds until there is nothing to complain about. */
+  /** Returns the milliseconds until nothing is wrong. */
   recovers(deadline?: number): Promise<number>;
   sql<T extends pg.QueryResultRow>(text: string): Promise<T[]>;
 }
 
-/** What was found at one look. */
+/** The result of one check. */
 interface Findings extends Count {
   readonly wrong: readonly string[];
 }
@@ -63,7 +63,7 @@ function care(project: TestProject, worktrees: Set<string>, pace: number): Patie
       ...{ connectionTimeoutMillis: 2_000, application_name: "faults" },
       ...{ options: "-c synchronous_commit=on", query_timeout: 20_000 },
     });
-    // The server may be killed while we are connected.
+    // The server may be killed during a connection.
     client.on("error", () => {});
     await client.connect();
     return client;
@@ -132,7 +132,7 @@ async function recovered(look: () => Promise<Findings>, deadline: number): Promi
   throw new Error(`Not well after ${deadline} ms:\n  ${all(last).join("\n  ")}`);
 }
 
-/** The daemon answers and has nothing left to do, and each worktree answers for itself. */
+/** Checks that the daemon answers and is idle, and that each worktree answers. */
 async function answersWrong(
   project: TestProject,
   worktrees: ReadonlySet<string>,

@@ -5,7 +5,7 @@ export interface Process {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
-  /** Its arguments, a space between two. */
+  /** Its arguments, joined by spaces. */
   readonly line: string;
   readonly cwd: string;
   readonly environment: string;
@@ -13,7 +13,7 @@ export interface Process {
   readonly started: string;
 }
 
-/** Every process that has to do with a project: by its arguments, working directory or environment. */
+/** Lists every process that refers to a project in its arguments, working directory or environment. */
 export function processesOf(root: string): Process[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -26,7 +26,7 @@ export function processesOf(root: string): Process[] {
     );
 }
 
-/** Undefined for one that has ended, a zombie included. */
+/** Undefined for an ended process, zombies included. */
 export function readProcess(pid: number): Process | undefined {
   const stat = read(`/proc/${pid}/stat`);
   const [state, parent, group, , , , , , , , , , , , , , , , , started] = stat
@@ -44,7 +44,7 @@ export function readProcess(pid: number): Process | undefined {
   };
 }
 
-/** Signals exactly the process that was seen; false when it is gone. */
+/** Signals exactly the observed process; false when it has ended. */
 export function kill(seen: Process, signal: NodeJS.Signals = "SIGKILL"): boolean {
   if (readProcess(seen.pid)?.started !== seen.started) return false;
   try {

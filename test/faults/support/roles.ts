@@ -1,6 +1,6 @@
 import { type Process, processesOf, readProcess } from "./processes.ts";
 
-/** What runs for a project, by the part it plays. */
+/** The processes of a project, by function. */
 export interface Cast {
   readonly runsvdir: Process[];
   readonly runsv: Process[];
@@ -15,7 +15,7 @@ export interface Cast {
   readonly all: Process[];
 }
 
-/** @param data Postgres' data directory, which is what its processes work in. */
+/** @param data Postgres' data directory, the working directory of its processes. */
 export function castOf(root: string, data: string): Cast {
   const all = processesOf(root);
   const by = (test: (one: Process) => boolean) => all.filter(test);
@@ -45,8 +45,8 @@ export function castOf(root: string, data: string): Cast {
 }
 
 /**
- * What has no living ancestor among the project's own. A server whose runsv was killed is watched
- * by the run script of the next one, and so is nobody's orphan.
+ * Lists processes without a living ancestor of the project. A server whose runsv was killed is watched
+ * by the next run script, and so is no orphan.
  */
 export function orphansOf(cast: Cast): Process[] {
   const watched = (name: string) =>

@@ -6,22 +6,22 @@ const ROWS = 50;
 
 type Using = <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>;
 
-/** A schema whose worktree was removed, or whose data made room for other data. */
+/** A schema whose worktree was removed, or whose data was replaced. */
 interface Aside {
   readonly mark: Mark;
-  /** All its rows were seen; nobody writes there. */
+  /** All its rows were found, and no client writes to it. */
   isWhole: boolean;
 }
 
-/** The rows that must be in each schema, and in those that were put aside. */
+/** The rows that must be in each schema, retired ones included. */
 export class Rows implements AsyncDisposable {
   readonly #ledger: Ledger;
   readonly #using: Using;
-  /** Schemas that have a table of their own, with so many rows for good. */
+  /** Schemas with a table of their own, and its permanent number of rows. */
   readonly #precious = new Set<string>();
-  /** What main had when a worktree was begun. */
+  /** What main had when a worktree was added. */
   readonly #marks = new Map<string, Mark>();
-  /** By the schema's OID, which it keeps under any name. */
+  /** By the schema's OID, which a rename does not change. */
   readonly #aside = new Map<number, Aside>();
 
   constructor(ledger: Ledger, using: Using) {
@@ -29,7 +29,7 @@ export class Rows implements AsyncDisposable {
     this.#using = using;
   }
 
-  /** Puts rows into every worktree's schema, to be there for good, and goes on writing into main's. */
+  /** Inserts permanent rows into every worktree's schema, and keeps writing to main's. */
   async begin(worktrees: Iterable<string>): Promise<void> {
     for (const worktree of worktrees) {
       const table = `"${schemaOf(worktree)}".precious`;
@@ -53,7 +53,7 @@ export class Rows implements AsyncDisposable {
     this.#marks.set(worktree, this.#ledger.mark);
   }
 
-  /** Before a worktree is removed: what it has now must stay. Throws while the server is away. */
+  /** Before a worktree is removed: its present rows must stay. Throws while the server is down. */
   async removing(worktree: string): Promise<void> {
     const mark = this.#marks.get(worktree) ?? NOTHING;
     const oid = await this.#oidOf(worktree);
@@ -61,7 +61,7 @@ export class Rows implements AsyncDisposable {
     this.#marks.delete(worktree);
   }
 
-  /** Before older data of a worktree of that name are made its own; false when it has none yet. */
+  /** Before a worktree gets older data of its name; false when it has no schema yet. */
   async restoring(worktree: string): Promise<boolean> {
     if ((await this.#oidOf(worktree)) === undefined) return false;
     await this.removing(worktree);
@@ -77,7 +77,7 @@ export class Rows implements AsyncDisposable {
     return rows[0]?.oid;
   }
 
-  /** Rows that were acknowledged and are not there. */
+  /** Counts acknowledged rows that are missing. */
   async lost(client: pg.Client, worktrees: ReadonlySet<string>): Promise<string[]> {
     const found: string[] = [];
     const check = async (schema: string, mark: Mark) => {
@@ -98,7 +98,7 @@ export class Rows implements AsyncDisposable {
     return found;
   }
 
-  /** Each is looked through once, and has to be there ever after. */
+  /** Each schema is searched once, and must exist from then on. */
   async #checkAside(
     client: pg.Client,
     check: (schema: string, mark: Mark) => Promise<boolean>,

@@ -7,19 +7,19 @@ import { tell } from "./table.ts";
 
 interface Length {
   readonly milliseconds: number;
-  /** After each of these everything must be in line; the daemon lives through the second half. */
+  /** Everything must be consistent after each of these; the daemon is spared in the second half. */
   readonly stages: number;
   readonly seed: number;
 }
 
-/** What the daemon uses, asked once an operation. */
+/** The daemon's resources, read once per operation. */
 interface Sample {
   readonly pid: number;
   readonly memory: number;
   readonly descriptors: number;
 }
 
-/** Random operations and kills; everything in line again and again, and nothing that only grows. */
+/** Runs random operations and kills; checks that everything becomes consistent and nothing only grows. */
 export async function soak(patient: Patient, length: Length): Promise<void> {
   const { milliseconds, stages, seed } = length;
   const operations = new Operations(patient, seed);
@@ -63,7 +63,7 @@ const of = (some: readonly Sample[]) => ({
 const median = (numbers: readonly number[]) =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
-/** Everything in line again, with `ikigai start` for when the daemon and runsvdir were killed together. */
+/** Waits until everything is consistent, with `ikigai start` in case daemon and runsvdir were both killed. */
 async function converge(patient: Patient, added: ReadonlySet<string>): Promise<number> {
   const begin = performance.now();
   const started = await patient.project.ikigai("start");
@@ -76,7 +76,7 @@ async function converge(patient: Patient, added: ReadonlySet<string>): Promise<n
   return performance.now() - begin;
 }
 
-/** A new runsvdir would bring a new daemon. */
+/** A new runsvdir would start a new daemon. */
 function daemonAndItsKeepers(patient: Patient): Process[] {
   const { daemon, runsvdir, runsv } = patient.cast();
   return [...daemon, ...runsvdir, ...runsv.filter(({ cwd }) => cwd.endsWith("/sv/daemon"))];
@@ -97,7 +97,7 @@ function usage(patient: Patient): Sample {
   };
 }
 
-/** Files in `run/` and places in `sv/`, those of the added worktrees, spare ones and nginx' own apart. */
+/** Counts files in `run/` and service directories, except those of added worktrees, spare ones and nginx'. */
 function entries(root: string, added: ReadonlySet<string>): number {
   const run = readdirSync(`${root}/.ikigai/run`, { recursive: true }).map(String);
   const all = [...run, ...readdirSync(`${root}/.ikigai/sv`)];

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "../../support/wait.ts";
 
-/** Everything by which a process changes something; `write` is the database's protocol as well. */
+/** The system calls that change something; `write` includes the database's protocol. */
 const WRITES = [
   "write writev pwrite64 pwritev pwritev2 sendto sendmsg sendmmsg",
   "creat open openat mkdir mkdirat mknod mknodat symlink symlinkat link linkat bind",
@@ -15,7 +15,7 @@ const WRITES = [
   .join(" ")
   .split(" ");
 
-/** A system call, and which one of them by a thread's own count. */
+/** A system call and its number, counted per thread. */
 export interface Point {
   readonly name: string;
   readonly n: number;
@@ -24,8 +24,8 @@ export interface Point {
 export const canTrace = spawnSync("strace", ["-e", "trace=none", "true"]).status === 0;
 
 /**
- * Runs something while the threads that a process has then are traced, not the programs that it
- * starts. strace counts calls of each number by themselves, and those of each thread.
+ * Runs something while the present threads of a process are traced, but not the programs that it
+ * starts. strace counts calls per name and per thread.
  */
 async function traced(pid: number, args: readonly string[], work: () => Promise<void>) {
   const threads = readdirSync(`/proc/${pid}/task`);
@@ -41,13 +41,13 @@ async function traced(pid: number, args: readonly string[], work: () => Promise<
   try {
     await work();
   } finally {
-    // Asked politely it waits for a thread that is no more; what it traced goes on (ptrace(2)).
+    // On SIGTERM it would wait for an ended thread; the traced process continues (ptrace(2)).
     tracer.kill("SIGKILL");
     await waitFor(over);
   }
 }
 
-/** Every call by which the process' own threads changed something meanwhile, by its name. */
+/** Lists, by name, the calls with which the process' threads changed something meanwhile. */
 export async function writesDuring(
   pid: number,
   work: () => Promise<void>,
@@ -63,7 +63,7 @@ export async function writesDuring(
   }
 }
 
-/** Runs something while the process is killed as one of its threads begins that call. */
+/** Runs something, and kills the process as one of its threads begins that call. */
 export async function killedAt(
   pid: number,
   { name, n }: Point,
@@ -82,7 +82,7 @@ function pointsOf(trace: string): Map<string, Point[]> {
     const key = `${thread} ${name}`;
     const n = (counts.get(key) ?? 0) + 1;
     counts.set(key, n);
-    // What is only opened to be read counts, and is no point to die at.
+    // Opening for reading counts, but is no point to kill at.
     if (/^open/.test(name) && !/O_(?:CREAT|WRONLY|RDWR)/.test(line)) continue;
     const known = points.get(name) ?? new Map<number, Point>();
     points.set(name, known.set(n, { name, n }));

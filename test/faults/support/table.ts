@@ -4,14 +4,14 @@ import { expect } from "vitest";
 /** One line of the table of faults. */
 export interface Row {
   readonly fault: string;
-  /** Milliseconds; absent where there is nothing to recover. */
+  /** Recovery time in milliseconds; absent where there is nothing to recover. */
   readonly recovery?: number;
   readonly lost?: string;
   readonly left?: string;
   readonly note?: string;
 }
 
-/** What was counted in a project: rows that are lost, and what is left over. */
+/** Counts in a project: lost rows, and leftovers. */
 export interface Count {
   readonly lost: readonly string[];
   readonly left: readonly string[];
@@ -19,12 +19,12 @@ export interface Count {
 
 let latest: { readonly test: string | undefined; readonly count: Count } | undefined;
 
-/** Keeps what was counted last, for what this test tells then. */
+/** Records the last counts, for this test's report. */
 export function keepCount(count: Count): void {
   latest = { test: expect.getState().currentTestName, count };
 }
 
-/** Tells `npm run test:faults`, which prints the table. */
+/** Reports a line to `npm run test:faults`, which prints the table. */
 export function tell(row: Row): void {
   const of = (list: readonly string[]) => list.join("; ") || "nothing";
   const counted = latest?.test === expect.getState().currentTestName ? latest?.count : undefined;

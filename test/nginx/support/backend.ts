@@ -2,7 +2,7 @@ import { once } from "node:events";
 import http from "node:http";
 import type { Project } from "./project.ts";
 
-/** What a backend saw of a request. */
+/** A request as seen by a backend. */
 export interface Seen {
   readonly backend: string;
   readonly method: string;
@@ -17,7 +17,7 @@ export type Handler = (
   body: Buffer,
 ) => void;
 
-/** A server on a worktree's socket that answers what it saw, or as `handler` says. */
+/** Starts a server on a worktree's socket that returns the request it saw, or runs `handler`. */
 export async function startBackend(
   project: Project,
   worktree: string,
@@ -31,7 +31,7 @@ export async function startBackend(
   );
 }
 
-/** The same on a path or a port of one's own. */
+/** The same on a given path or port. */
 export async function listen(
   project: Project,
   where: string | number,
@@ -65,7 +65,7 @@ export function echo(backend: string): Handler {
   };
 }
 
-/** Ends a server with everything that hangs on it; nothing if it has ended. */
+/** Closes a server with its connections; does nothing if it is closed. */
 export async function stop(server: http.Server): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, "close");

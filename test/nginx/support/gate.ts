@@ -2,7 +2,7 @@ import type http from "node:http";
 import { listen } from "./backend.ts";
 import type { Project } from "./project.ts";
 
-/** What the gate was asked. */
+/** A request to the gate. */
 export interface Asked {
   readonly path: string;
   readonly method: string;
@@ -30,7 +30,7 @@ export interface Gate {
 
 export type Wake = (asked: Asked) => Answer | Promise<Answer>;
 
-/** A gate on the project's gate socket that answers `/wake` and `/down` as told. */
+/** A gate on the project's gate socket with given answers for `/wake` and `/down`. */
 export async function startGate(project: Project, wake: Wake = () => unknown): Promise<Gate> {
   const asked: Asked[] = [];
   const server = await listen(project, project.gateSocket, async (request, response, body) => {

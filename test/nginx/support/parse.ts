@@ -1,17 +1,17 @@
-/** One directive of nginx' configuration, with what is in its block. */
+/** One directive of nginx' configuration, with its block. */
 export interface Directive {
   readonly name: string;
   readonly args: readonly string[];
   readonly block?: readonly Directive[];
 }
 
-/** A word, or one of the three signs that end one; words in quotes are never signs. */
+/** A word, or one of the three delimiters; quoted words are never delimiters. */
 interface Token {
   readonly text: string;
   readonly sign: boolean;
 }
 
-/** As nginx reads it (ngx_conf_file.c): words, quotes of two kinds, `\` before any sign, comments. */
+/** Tokenises like nginx (ngx_conf_file.c): words, two kinds of quotes, `\` before any character, comments. */
 export function parseConf(text: string): readonly Directive[] {
   const tokens = tokensOf(text);
   let at = 0;
@@ -60,7 +60,7 @@ function tokensOf(text: string): Token[] {
 const unescaped = (both: string, c: string) =>
   ({ '"': '"', "'": "'", "\\": "\\", t: "\t", r: "\r", n: "\n" })[c] ?? both;
 
-/** Every server with its names and its locations, in their order. */
+/** Lists every server with its names and locations, in order. */
 export function serversOf(conf: readonly Directive[]) {
   const http = conf.filter(({ name }) => name === "http");
   return http
@@ -71,7 +71,7 @@ export function serversOf(conf: readonly Directive[]) {
     }));
 }
 
-/** Names of directives, those in blocks too, with how often they are there. */
+/** Counts directives by name, nested ones included. */
 export function countsOf(conf: readonly Directive[]): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   const count = (directives: readonly Directive[]) => {
@@ -103,7 +103,7 @@ const SERVING = [
   "@without_gate_json",
 ];
 
-/** What every project's configuration holds, whatever it is called. */
+/** Checks what every project's configuration contains, whatever the project's name. */
 export const SERVERS = [
   { names: [""], locations: [] },
   { names: ["localhost", "127.0.0.1", "[::1]"], locations: SERVING },

@@ -8,23 +8,23 @@ import { type Layout, layoutOf } from "../../../src/model/layout.ts";
 import { type NginxSettings, nginxConf } from "../../../src/model/nginx/conf.ts";
 import { type PortEntry, portsMap } from "../../../src/model/ports-map.ts";
 
-/** A throwaway project with a real nginx in front. */
+/** A temporary project with a real nginx in front. */
 export interface Project extends AsyncDisposable {
   readonly layout: Layout;
   readonly port: number;
   readonly origin: string;
-  /** A worktree with its directories; the default one is chosen with `makeDefault`. */
+  /** Adds a worktree's directories; `makeDefault` chooses the default one. */
   addWorktree(slug: string): void;
   makeDefault(slug: string): void;
-  /** Links a frontend, made of `files`, into the documents; answers where its files are. */
+  /** Links a frontend with `files` into the documents; returns the files' directory. */
   addFrontend(worktree: string, name: string, files: Record<string, string | Buffer>): string;
-  /** A short way to a service's socket: a program cannot bind more than 108 bytes. */
+  /** Returns a short path to a service's socket: a program cannot bind more than 108 bytes. */
   socketOf(worktree: string, service: string): string;
   readonly gateSocket: string;
-  /** What is put away with the project, in reverse order. */
+  /** What is disposed of with the project, in reverse order. */
   defer(cleanup: () => unknown): void;
   errors(): string;
-  /** Tells the master; answers when a new worker serves. */
+  /** Signals the master; settles when a new worker serves. */
   reload(): Promise<void>;
 }
 
@@ -33,10 +33,10 @@ export interface ProjectOptions {
   readonly name?: string;
   readonly ports?: readonly PortEntry[];
   readonly defaultWorktree?: string;
-  /** Whom everything belongs to and nginx runs as, instead of who runs the tests. */
+  /** The account that owns everything and runs nginx, instead of the tests' own. */
   readonly uid?: number;
   readonly settings?: Partial<NginxSettings>;
-  /** Changes the configuration, to see in a moment what takes an hour. */
+  /** Changes the configuration, for instance to shorten timeouts. */
   readonly edit?: (conf: string) => string;
 }
 
@@ -125,13 +125,13 @@ async function startNginx(layout: Layout, port: number, uid?: number): Promise<C
   for (const stream of [nginx.stdout, nginx.stderr]) stream.on("data", (data) => output.push(data));
   await until(async () => {
     if (nginx.exitCode !== null) throw new Error(`nginx ended: ${Buffer.concat(output)}`);
-    // Another's nginx may have taken the port meanwhile; a pid is written once it is ours.
+    // Another nginx may have taken the port meanwhile; the pid file is written once it is ours.
     return isWritten(layout.nginxPid, `${nginx.pid}\n`) && (await answers(port));
   });
   return nginx;
 }
 
-/** Process ids, from `/proc/<pid>/task/<pid>/children` (proc(5)). */
+/** Lists child processes, from `/proc/<pid>/task/<pid>/children` (proc(5)). */
 function workersOf({ pid }: ChildProcess): string[] {
   return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
 }
@@ -143,7 +143,7 @@ async function stopNginx(nginx: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Asks again and again, until the answer is yes; an error after ten seconds. */
+/** Polls until the condition holds; throws after ten seconds. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 10_000;
   while (!(await condition())) {
@@ -156,7 +156,7 @@ function isWritten(file: string, content: string): boolean {
   return fs.existsSync(file) && fs.readFileSync(file, "utf8") === content;
 }
 
-/** The master listens before it heeds signals; only a worker answers. No gate is asked about this path. */
+/** The master listens before it handles signals; only a worker answers. The path does not reach the gate. */
 function answers(port: number): Promise<boolean> {
   return fetch(`http://127.0.0.1:${port}/a.file`).then(
     () => true,

@@ -16,7 +16,7 @@ export interface RequestOptions {
   readonly body?: Buffer | string;
 }
 
-/** One request with the path exactly as written. */
+/** Sends one request with the path exactly as given. */
 export function request(
   project: Project,
   path: string,
@@ -51,7 +51,7 @@ export function request(
   });
 }
 
-/** What the backend saw of a request; an error if none answered it. */
+/** Returns the request as seen by the backend; throws if no backend answered. */
 export async function seen(
   project: Project,
   path: string,
@@ -62,7 +62,7 @@ export async function seen(
   return JSON.parse(reply.body);
 }
 
-/** Sends bytes and answers everything that comes back until the connection ends. */
+/** Sends bytes and returns everything received until the connection ends. */
 export function raw(project: Project, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -73,7 +73,7 @@ export function raw(project: Project, bytes: string): Promise<string> {
   });
 }
 
-/** One request line sent as it is, with a Host; answers status and the whole reply. */
+/** Sends one request line as it is, with a Host; returns status and the whole response. */
 export async function rawGet(
   project: Project,
   target: string,

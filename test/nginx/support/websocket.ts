@@ -6,7 +6,7 @@ import type { Project } from "./project.ts";
 const HANDSHAKE =
   "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-/** Lets a server accept WebSockets (RFC 6455's handshake) and send every byte back. */
+/** Makes a server accept WebSockets (RFC 6455's handshake) and echo every byte. */
 export function echoWebSockets(server: http.Server): http.Server {
   return server.on("upgrade", (request, socket, first) => {
     const key = `${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
@@ -20,7 +20,7 @@ export function echoWebSockets(server: http.Server): http.Server {
   });
 }
 
-/** Opens a WebSocket, sends bytes in both directions and answers the head and what came back. */
+/** Opens a WebSocket, sends bytes in both directions and returns the head and the echo. */
 export function throughWebSocket(
   project: Project,
   path: string,

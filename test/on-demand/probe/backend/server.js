@@ -1,4 +1,4 @@
-// Hello from main. A backend that can be told how to behave, by settings.json beside it.
+// Hello from main. A backend whose behaviour settings.json beside it controls.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -18,7 +18,7 @@ const began = Date.now();
 const held = new Set();
 let dying = false;
 if (linger > 0) {
-  // Told to end, it takes connections for a while and answers none.
+  // On SIGTERM, it accepts connections for a while and answers none.
   process.on("SIGTERM", () => {
     dying = true;
     setTimeout(() => process.exit(0), linger);
