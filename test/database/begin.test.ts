@@ -39,7 +39,7 @@ test("ikigai wt add --db says for one worktree what it begins with", async () =>
   expect(await tables(project, "nothing")).toBe("");
   const wrong = await project.ikigai("wt", "add", "wrong", "--db", "all");
   expect(wrong.exitCode).not.toBe(0);
-  expect(wrong.stderr).toMatch(/all is no way to begin a schema/);
+  expect(wrong.stderr).toMatch(/Unknown mode "all"\. Use data, structure or empty\./);
   expect(await project.git(".", "branch", "--list", "wrong")).toBe("");
 });
 

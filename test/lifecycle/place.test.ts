@@ -106,7 +106,7 @@ describe("a project that was moved away and has another one in its place", () =>
     await project.run("git", ["worktree", "add", "--quiet", "main"]);
     const journal = join(moved, ".ikigai/logs/daemon/current");
     await waitFor(async () =>
-      /is not at .* any more[\s\S]*ready: /.test(await readFile(journal, "utf8")),
+      /is no longer at [^;]*;[\s\S]*ready: /.test(await readFile(journal, "utf8")),
     );
     expect(await readNote({ ...project, root: moved }, "wt_rel_05")).toBe("kept");
     await rm(project.root, { recursive: true });

@@ -42,7 +42,7 @@ describe.each<RepositoryLayout>(["dot-bare", "clone"])("in the layout %s", (layo
     expect(snapshot(project.root)).not.toEqual(before);
     const { exitCode, stderr } = await project.ikigai("uninstall");
     expect(exitCode).toBe(0);
-    expect(stderr).toContain("the data stays in");
+    expect(stderr).toContain("the data is kept in");
     expect(snapshot(project.root)).toEqual(before);
     expect(await project.git(project.worktree("main"), "status", "--porcelain")).toBe(status);
     expect((await project.ikigai("start")).exitCode).toBe(0);
