@@ -13,14 +13,14 @@ const INTRODUCTION = `# Commands
 
 <!-- Made from src/cli/registry.ts by scripts/configuration-docs.js. -->
 
-\`ikigai COMMAND\`, typed anywhere in a project: it is found by walking up to \`.ikigai/\`. A worktree is
-named by its slug, by git's own name for it, by its branch or by its path; left
-out, it is that of the directory. Exit codes: 0 done, 1 failed (\`status\`, \`plan\`, \`doctor\`: something is not well;
-\`db diff\`: something differs), 2 wrong usage. What was asked for goes to standard output, all else to
-standard error. \`NO_COLOR\` and \`FORCE_COLOR\` are heeded. The shapes of \`--json\` are in [json.md](json.md).
+Run \`ikigai COMMAND\` anywhere in a project; the project is found by walking up to \`.ikigai/\`. Name a
+worktree by its slug, git's name for it, its branch or its path; the default is the worktree of the
+current directory. Exit codes: 0 = done; 1 = failed (or, for \`status\`, \`plan\` and \`doctor\`: a problem was
+found; for \`db diff\`: the schemas differ); 2 = wrong usage. Results go to standard output, everything else
+to standard error. \`NO_COLOR\` and \`FORCE_COLOR\` are respected. The shapes of \`--json\` are in [json.md](json.md).
 `;
 
-/** docs/commands.md. */
+/** Renders docs/commands.md from the table of commands. */
 export function commandsPage(): string {
   const listed = COMMANDS.filter(({ hidden }) => !hidden);
   const sections = GROUPS.map(([title, member]) => {
@@ -32,7 +32,7 @@ export function commandsPage(): string {
 
 function row({ usage, summary, options = [] }: Command): string {
   const described = options.map(([flags, meaning, preset]) => {
-    const usual = preset === undefined ? "" : ` (${preset} unless given)`;
+    const usual = preset === undefined ? "" : ` (default: ${preset})`;
     return `\`${flags}\` ${meaning}${usual}`;
   });
   const cells = [`\`${usage}\``, summary, described.join("; ")];

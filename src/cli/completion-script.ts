@@ -1,4 +1,4 @@
-/** A command as completion knows it: its words, its options, and what its argument is. */
+/** The parts of a command that can be completed. */
 export interface Completable {
   /** "wt add", "status". */
   readonly words: string;
@@ -10,12 +10,15 @@ export interface Completable {
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** The script that a shell sources to complete `ikigai`. Commands are fixed in it, names are asked for. */
+/**
+ * Renders the script that a shell sources: commands are written into it, worktree names are looked up each
+ * time.
+ */
 export function completionScript(shell: Shell, commands: readonly Completable[]): string {
   return { bash, zsh, fish }[shell](commands);
 }
 
-/** After a first word, the second words there are: `wt` has `add`, `list`, … */
+/** Maps each first word to its second words: `wt` to `add`, `list`, … */
 function groups(commands: readonly Completable[]): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const { words } of commands) {
@@ -60,7 +63,7 @@ compdef _ikigai ikigai
 const reading = (array: string) =>
   `while IFS= read -r line; do ${array}+=("$line"); done < <(${NAMES})`;
 
-/** One `case` for both shells: the words before the current one decide. */
+/** Renders the `case` shared by bash and zsh, which selects by the words before the current one. */
 function cases(
   commands: readonly Completable[],
   assign: (list: readonly string[]) => string,

@@ -1,12 +1,12 @@
 import { findProject, type Project } from "../discovery/project.ts";
 import { UserError } from "../model/user-error.ts";
 
-/** What every command gets: where it was typed, and where its words go. */
+/** The working directory and output streams of a command. */
 export interface Context {
   readonly cwd: string;
-  /** For what was asked for; a pipe gets this and nothing else. */
+  /** Writes results to standard output. */
   out(text: string): void;
-  /** For everything said on the way. */
+  /** Writes messages and progress to standard error. */
   say(text: string): void;
 }
 
@@ -14,8 +14,8 @@ export interface Context {
 export type Values = Readonly<Record<string, unknown>>;
 
 /**
- * One command: how it is called, and what it does. `load` is only called for the
- * command that was typed, so that no command pays for another's imports.
+ * One command. `load` imports its implementation and is called only for the command that runs, so that
+ * no command pays for the imports of another.
  */
 export interface Command {
   readonly usage: string;
@@ -26,18 +26,22 @@ export interface Command {
   load(): Promise<Run>;
 }
 
-/** Returns the exit code; 0 when it returns nothing. */
+/** Runs a command and returns its exit code; undefined means 0. */
 export type Run = (
   context: Context,
   args: readonly string[],
   options: Values,
 ) => Promise<number | undefined>;
 
-/** The project of a directory. */
+/**
+ * Finds the project that contains `cwd`.
+ *
+ * @throws UserError when there is none
+ */
 export function requireProject(cwd: string): Project {
   const project = findProject(cwd);
   if (project) return project;
-  throw new UserError(`There is no .ikigai here or in any directory above ${cwd}.`, "ikigai init");
+  throw new UserError(`No .ikigai found in ${cwd} or any directory above it.`, "ikigai init");
 }
 
 export function textOption(options: Values, name: string): string | undefined {

@@ -18,10 +18,10 @@ function build(finish: (code: number) => void): Program {
       "Plain git worktrees, each with its own schema, address, services and environment.",
     )
     .version(VERSION)
-    .option("--verbose", "show where an error of ikigai's own comes from")
+    .option("--verbose", "print stack traces of internal errors")
     .exitOverride()
     .configureOutput({
-      // In the same words as every other error, with the command that helps.
+      // The same format as every other error, followed by a `next:` line.
       outputError: (text, write) =>
         write(`${pc.red("ikigai:")} ${printableLines(text.replace(/^error: /, ""))}`),
     })
@@ -72,15 +72,15 @@ function isText(value: unknown): value is string {
 function context(): Context {
   return {
     cwd: workingDirectory(),
-    // Whatever a command forgets: a program gets every byte, a terminal takes colours and no orders.
+    // A last line of defence: terminals get colours but no other control sequences, pipes get every byte.
     out: (text) => void process.stdout.write(isatty(1) ? printableColoured(text) : text),
     say: (text) => void process.stderr.write(`${printableColoured(text)}\n`),
   };
 }
 
-/** The exit code: 0 done, 1 failed, 2 wrong usage. */
+/** Runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function main(argv: readonly string[]): Promise<number> {
-  // A reader that has seen enough is no error of ours.
+  // A reader that closes the pipe early (`| head`) is not an error.
   process.stdout.on("error", () => process.exit(0));
   let code = 0;
   try {
@@ -98,7 +98,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 function report(failure: unknown, verbose: boolean): void {
   const error = explainFullDisk(failure) ?? failure;
   const message = error instanceof Error ? error.message : String(error);
-  // Errors of programs and skeletons bring their next command in their text.
+  // Errors of the controls carry their next command in the text.
   const [what, ...rest] = message.split("\n  next: ");
   const next = error instanceof UserError ? error.next : rest[0];
   process.stderr.write(`${pc.red("ikigai:")} ${printableLines(what ?? "")}\n`);

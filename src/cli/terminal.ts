@@ -1,9 +1,8 @@
 import { isatty } from "node:tty";
 
 /**
- * Whether people see colours: where both outputs are a terminal or somebody forces
- * them, and never under NO_COLOR. picocolors by itself also colours wherever `CI`
- * is set, pipes included.
+ * Decides whether to print colours: never with NO_COLOR, always with FORCE_COLOR, otherwise when both
+ * outputs are terminals. picocolors' own rule also colours pipes wherever `CI` is set.
  */
 export function wantsColour({ NO_COLOR, FORCE_COLOR, TERM } = process.env): boolean {
   if (NO_COLOR) return false;

@@ -6,9 +6,9 @@ import { quoteShell } from "../model/envrc.ts";
 import { UserError } from "../model/user-error.ts";
 
 /**
- * The directory in which the command was typed.
+ * Returns the current directory.
  *
- * @throws UserError where it was deleted since the shell went there
+ * @throws UserError when it was deleted after the shell entered it
  */
 export function workingDirectory(environment: NodeJS.ProcessEnv = process.env): string {
   try {
@@ -20,12 +20,12 @@ export function workingDirectory(environment: NodeJS.ProcessEnv = process.env): 
   }
 }
 
-/** The words that lead a shell to a directory. */
+/** Renders the shell command that changes to a directory. */
 export function changeTo(path: string): string {
   return `cd ${/^[\w/.@%+=:,-]+$/.test(path) ? path : quoteShell(path)}`;
 }
 
-/** Where to go from a directory that is gone, or is about to: to the project's default worktree. */
+/** Returns where to go from a directory that was or will be deleted: the project's default worktree. */
 export function homeOf(place: string): string {
   try {
     const project = findProject(place);
@@ -38,7 +38,7 @@ export function homeOf(place: string): string {
   }
 }
 
-/** The nearest directory above that is still there. */
+/** Returns the nearest existing directory at or above a path. */
 function remaining(path: string): string {
   let place = path;
   while (!statIfThere(place)?.isDirectory() && place !== dirname(place)) place = dirname(place);

@@ -4,9 +4,10 @@ import { callDaemon } from "./client/daemon-client.ts";
 import { requireProject } from "./context.ts";
 
 /**
- * The slug of the worktree in which the command was typed, as the daemon knows it.
+ * Asks the daemon for the slug of the worktree that contains `cwd`.
  *
- * @param next what to type instead where there is none
+ * @param next the command to suggest when there is none
+ * @throws UserError when `cwd` is in no worktree
  */
 export async function worktreeHere(cwd: string, next: string): Promise<string> {
   const { layout } = requireProject(cwd);
@@ -14,5 +15,5 @@ export async function worktreeHere(cwd: string, next: string): Promise<string> {
   const { status, text } = await callDaemon(layout, "GET", path);
   if (status === 200) return (JSON.parse(text) as { worktree: WorktreeReport }).worktree.slug;
   if (status !== 404) throw new UserError(`The daemon answered ${status}.`, "ikigai logs daemon");
-  throw new UserError("This directory is in no worktree.", next);
+  throw new UserError("This directory is not in a worktree.", next);
 }

@@ -54,7 +54,7 @@ import { pollForChanges } from "./watch/poll.ts";
 import { isBeingDeleted, watchProjectLocation } from "./watch/project-location.ts";
 import { SettingsWatch } from "./watch/settings-files.ts";
 
-/** The only long-lived process: wires what notices to what keeps. */
+/** Runs the daemon: connects the watches, the API and the jobs with the reconciler. */
 async function main(root: string | undefined): Promise<void> {
   const project = root === undefined ? undefined : findProject(root);
   if (!project) throw new Error(`No project at ${root ?? "(no directory given)"}.`);
@@ -63,7 +63,7 @@ async function main(root: string | undefined): Promise<void> {
   const journal = (line: string) => console.log(line);
   const program = programDigest(fileURLToPath(import.meta.url));
   const arrival = detectRelocation(layout);
-  // Where git's files still name the old place, every worktree would seem to be gone.
+  // git's files still contain the old path, so every worktree would seem to be missing.
   if ("from" in arrival) relocateWorktrees(commonDir, arrival.from.root, layout.root);
   if (arrival.kind === "moved") recordPendingMove(layout, arrival.from);
   sweepTemporaries(layout, commonDir);
@@ -73,7 +73,7 @@ async function main(root: string | undefined): Promise<void> {
   const identity = projectIdentity(commonDir);
   const data = linkedData(layout);
   const ending = new AbortController();
-  // Each setup command that runs listens.
+  // Every running setup command adds a listener.
   setMaxListeners(0, ending.signal);
   let end = async (): Promise<void> => process.exit(0);
   const stop = () => {
@@ -148,7 +148,7 @@ async function main(root: string | undefined): Promise<void> {
     const { vanished } = settings;
     if (vanished === undefined) return;
     journal(
-      `${vanished} is not there any more; what it said last holds, until there is another (an empty one: {})`,
+      `${vanished} is missing; its last settings still apply until there is a new one ({} for the defaults)`,
     );
   };
   tellVanished();
@@ -162,7 +162,7 @@ async function main(root: string | undefined): Promise<void> {
         .then(() => reconciler.reconcileAll())
         .catch(() => {}),
     (error) =>
-      degrade(`settings are not watched, only looked at every two seconds: ${String(error)}`),
+      degrade(`configuration files cannot be watched and are checked every 2 s: ${String(error)}`),
     journal,
   );
   const retention = () => {
@@ -198,20 +198,20 @@ async function main(root: string | undefined): Promise<void> {
     (gitDir, heard) => {
       if (!gitDir) return void reconciler.reconcileAll().catch(() => {});
       const slug = reconciler.slugOfGitDir(gitDir) ?? reconciler.slugOfKnownGitDir(gitDir);
-      // The hook is quicker than we are, and then nothing is left to see.
+      // The hook is usually faster, and its reconcile has already covered this event.
       if (slug === undefined || reconciler.reconciledAfter(slug, heard)) return;
       void reconciler.reconcile(slug).catch(() => {});
     },
     (error) =>
-      degrade(`git's files are not watched, only looked at every second: ${String(error)}`),
+      degrade(`git's files cannot be watched and are checked every second: ${String(error)}`),
     journal,
   );
   await reconciler.reconcileAll();
   const chosen = reconciler.find(".default");
-  // The default worktree's services run with everything else, whichever way that was started.
+  // Services of the default worktree that start by themselves do so with the daemon, however it was started.
   if (chosen) reconciler.startRequested([chosen.slug]);
   ready = true;
-  // Nothing is made anew in a place that the project has left.
+  // Create nothing at a path from which the project was moved away.
   const replenish = () => void (statIfThere(layout.sv) && host.serviceDirectories.replenish());
   logErrors(replenish, journal)();
   logErrors(() => host.serviceDirectories.completeStarts(), journal)();
@@ -223,12 +223,14 @@ async function main(root: string | undefined): Promise<void> {
     watchProjectLocation(
       layout,
       (deleted) => {
-        // Its run script knows the new place, so the next one begins there.
+        // The run script knows the new path, so runsv starts the next daemon there.
         if (!deleted) {
-          journal(`the project is not at ${layout.root} any more; next: ikigai start, where it is`);
+          journal(
+            `the project is no longer at ${layout.root}; next: run ikigai start at its new path`,
+          );
           process.exit(0);
         }
-        // Its supervisor, which ends too, asks us to.
+        // Ignore SIGTERM: the supervisor, which is being stopped too, sends it.
         process.removeAllListeners("SIGTERM").on("SIGTERM", () => {});
         void stopDeletedTree(layout, data).finally(() => process.exit(0));
       },
@@ -236,7 +238,7 @@ async function main(root: string | undefined): Promise<void> {
         const state = await entrances.relisten();
         if (state === "emptied") await reconciler.reconcileAll();
         if (state !== "taken") return;
-        journal("another daemon listens in this one's place");
+        journal("another daemon has replaced the sockets; exiting");
         process.exit(0);
       },
       journal,
@@ -249,10 +251,11 @@ async function main(root: string | undefined): Promise<void> {
       planted: () => {
         const isHere = statIfThere(`${layout.sv}/daemon/run`) !== undefined;
         const areOurs = [layout.daemonSocket, layout.gateSocket].every(isOwnSocket);
-        // git has put a branch's file over it, and who is asked there is not us: the next one listens anew.
+        // A checkout replaced the sockets, so clients do not reach this process: exit, and let runsv start
+        // another.
         if (isHere && !areOurs) return stop();
         host.definitions.invalidateAll();
-        // Where all of `.ikigai` has gone there is no place for it.
+        // If all of `.ikigai` was deleted, there is nowhere to write to.
         if (isHere) host.ports.restore();
         void reconciler.reconcileAll().catch(() => {});
       },
@@ -263,7 +266,7 @@ async function main(root: string | undefined): Promise<void> {
       reconciler,
       commonDir,
       () => {
-        // Adopted by name once, with Postgres there; from now on it has identities of its own.
+        // All schemas were adopted by name, once; from now on the copy has its own identities.
         copied = false;
         if (detectRelocation(layout).kind !== "moved") recordLocation(layout);
       },
@@ -278,7 +281,8 @@ async function main(root: string | undefined): Promise<void> {
     () => settingsWatch.end(),
     stopWatching,
   ];
-  journal(`ready: ${reconciler.worktrees.length} worktrees`);
+  const count = reconciler.worktrees.length;
+  journal(`ready: ${count} ${count === 1 ? "worktree" : "worktrees"}`);
 
   end = async () => {
     entrances.close();
@@ -289,7 +293,7 @@ async function main(root: string | undefined): Promise<void> {
     for (const each of stops) await each();
     await reconciler.idle();
     await host.postgres.end();
-    // Who finds no socket need not try: git's hook is done at once.
+    // Without the socket file clients such as git's hook give up at once.
     fs.rmSync(layout.daemonSocket, { force: true });
     process.exit(0);
   };

@@ -1,6 +1,6 @@
 import type { Step } from "../model/step.ts";
 
-/** A step in a few words, for the daemon's log. */
+/** Formats a step for the daemon's log. */
 export function formatStep({ kind, action, key }: Step): string {
   return `${action} ${kind} ${key}`;
 }

@@ -4,7 +4,7 @@ import type { Slug } from "../model/slug.ts";
 import type { StepContext } from "../resources/step-context.ts";
 import type { Outcome } from "./reconcile.ts";
 
-/** Keeps what a person should know of a worktree: troubles are seen before anything is done; what was done has told its own. */
+/** Stores the warnings observed before a reconcile, unless one of its steps has set newer ones itself. */
 export function recordOutcome(
   { warnings, branchOptions }: StepContext,
   slug: Slug,

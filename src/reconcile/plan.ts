@@ -1,6 +1,6 @@
 import type { Difference, Kind, Step } from "../model/step.ts";
 
-/** What a kind says for planning; both sides by key. */
+/** What a kind provides for planning; both sides by key. */
 export interface Compared<Want, Have> {
   readonly kind: Kind;
   readonly wants: ReadonlyMap<string, Want>;
@@ -8,7 +8,7 @@ export interface Compared<Want, Have> {
   differ(want: Want | undefined, have: Have | undefined): Difference | undefined;
 }
 
-/** The steps that bring what is there in line with what is wanted, in the order of the keys. */
+/** Returns the steps that turn what was observed into what is wanted, in the order of the keys. */
 export function plan<Want, Have>(compared: Compared<Want, Have>): Step[] {
   const { kind, wants, haves, differ } = compared;
   return [...new Set([...wants.keys(), ...haves.keys()])].sort().flatMap((key) => {

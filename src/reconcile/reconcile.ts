@@ -4,7 +4,7 @@ import { type Kind, type Step, worktreeOf } from "../model/step.ts";
 import type { StepContext } from "../resources/step-context.ts";
 import { KINDS, type PlannedKind, type PlannedStep } from "./resource-kinds.ts";
 
-/** What went wrong with one step or one kind. */
+/** The error of one step, or of observing one kind. */
 export interface Failure {
   readonly kind: Kind;
   readonly step?: Step;
@@ -14,11 +14,11 @@ export interface Failure {
 export interface Outcome {
   readonly done: readonly Step[];
   readonly failures: readonly Failure[];
-  /** By key; as they were seen before anything was done. */
+  /** Warnings by key, as observed before any step was applied. */
   readonly troubles: ReadonlyMap<string, string>;
 }
 
-/** Looks, and says what would be done. Nothing is changed. */
+/** Observes all kinds and plans the steps. Changes nothing. */
 export async function observe(
   facts: Facts,
   host: StepContext,
@@ -28,8 +28,8 @@ export async function observe(
 }
 
 /**
- * Looks at one scope and brings it in line. A failing step does not keep the
- * others from being done: the next look tries it again.
+ * Observes, plans and applies one scope. A failing step does not prevent the others; the next reconcile
+ * retries it.
  */
 export async function reconcile(
   facts: Facts,
@@ -39,7 +39,7 @@ export async function reconcile(
   return applyAll(host, await observe(facts, host, scope));
 }
 
-/** Of a look at everything only what belongs to no worktree. */
+/** Applies only the planned steps that belong to no worktree. */
 export async function reconcileProject(
   host: StepContext,
   kinds: readonly PlannedKind[],
@@ -68,7 +68,7 @@ async function applyAll(host: StepContext, kinds: readonly PlannedKind[]): Promi
   };
   const takesAway = ({ step }: PlannedStep) =>
     step.action === "remove" || step.action === "retire" || step.action === "replace";
-  // What serves ends before what it serves from; what is new comes the other way round.
+  // Remove in reverse order: a service ends before the schema and environment it uses.
   for (const { planned } of [...kinds].reverse()) {
     await Promise.all(planned.filter((p) => takesAway(p)).map(run));
   }
@@ -78,7 +78,7 @@ async function applyAll(host: StepContext, kinds: readonly PlannedKind[]): Promi
   return { done, failures, troubles: new Map(kinds.flatMap(({ troubles }) => [...troubles])) };
 }
 
-/** The worktrees that a plan touches, and whether it touches something of the project's own. */
+/** Returns the worktrees that a plan changes, and whether it changes something that belongs to none. */
 export function scopeOf(kinds: readonly PlannedKind[]): { slugs: Set<Slug>; project: boolean } {
   const keys = kinds.flatMap(({ planned }) => planned.map(({ step }) => step.key));
   const slugs = keys.flatMap((key) => worktreeOf(key) ?? []);

@@ -12,7 +12,7 @@ import type { StepContext } from "../resources/step-context.ts";
 import { worktreeLogs } from "../resources/worktree-logs.ts";
 import { plan } from "./plan.ts";
 
-/** A step together with what carries it out. */
+/** A step, with the function that applies it. */
 export interface PlannedStep {
   readonly step: Step;
   apply(host: StepContext): Promise<void>;
@@ -21,15 +21,15 @@ export interface PlannedStep {
 export interface PlannedKind {
   readonly kind: Kind;
   readonly planned: readonly PlannedStep[];
-  /** What a person should know, by key. */
+  /** Warnings by key. */
   readonly troubles: ReadonlyMap<string, string>;
-  /** Why this kind could not be looked at. */
+  /** The error of observing this kind. */
   readonly failed?: unknown;
 }
 
 type Planner = (facts: Facts, host: StepContext, scope?: ReadonlySet<Slug>) => Promise<PlannedKind>;
 
-/** Keeps a kind's own types together, so that kinds of any type stand in one list. */
+/** Wraps a resource so that resources of different types fit into one list. */
 function planner<Want, Have>(resource: Resource<Want, Have>): Planner {
   return async (facts, host, scope) => {
     const { kind } = resource;
@@ -57,7 +57,7 @@ function planner<Want, Have>(resource: Resource<Want, Have>): Planner {
   };
 }
 
-/** The kinds, in the order in which a new worktree gets them; a gone one loses them in reverse. */
+/** All kinds, in the order in which they are created for a new worktree; they are removed in reverse. */
 export const KINDS: readonly Planner[] = [
   planner(postgresSchema),
   planner(worktreeLogs),

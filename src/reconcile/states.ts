@@ -1,32 +1,32 @@
 import type { ServiceState, WorktreeReport, WorktreeState } from "../model/reports.ts";
 import type { StartPolicy } from "../model/worktree.ts";
 
-/** What is seen of a service from outside. */
+/** What was observed of a service. */
 export interface ServiceObservation {
   readonly hasBackend: boolean;
   readonly placed: boolean;
   readonly supervised: "down" | "run" | "finish" | undefined;
-  /** When that began, in seconds of Unix time. */
+  /** When that state began, in seconds of Unix time. */
   readonly since: number;
   readonly wants: "up" | "down" | undefined;
-  /** It was sent to rest, not stopped by hand. */
+  /** It was stopped by ikigai, not by hand. */
   readonly rested: boolean;
   readonly start: StartPolicy;
   readonly starting: boolean;
-  /** It has ended by itself and not been well since. */
+  /** It has crashed and has not been ready since. */
   readonly crashed: boolean;
   readonly held: boolean;
   /** Seconds of Unix time. */
   readonly now: number;
 }
 
-/** The one word for a service. */
+/** Reduces what was observed of a service to one state. */
 export function serviceState(sight: ServiceObservation): ServiceState {
   if (!sight.hasBackend) return "static";
   if (sight.held) return "held";
   if (sight.starting) return sight.crashed ? "crashing" : "starting";
   if (sight.supervised === "run") {
-    // It has been here before: what runs for a minute begins anew, as for `scripts/service/finish`.
+    // After a crash it counts as running only after a minute, as in `scripts/service/finish`.
     return sight.crashed && sight.now - sight.since < PROBATION ? "crashing" : "running";
   }
   if (sight.crashed) return "crashed";
@@ -37,10 +37,10 @@ export function serviceState(sight: ServiceObservation): ServiceState {
 
 const PROBATION = 60;
 
-/** The one word for a worktree. */
+/** Reduces what was observed of a worktree to one state. */
 export function worktreeState(sight: {
   readonly problems: readonly string[];
-  /** One of its services has failed and not been well since. */
+  /** One of its services has crashed and has not been ready since. */
   readonly failing: boolean;
   readonly branching: boolean;
   readonly busy: boolean;
@@ -55,7 +55,7 @@ export function worktreeState(sight: {
   return "ready";
 }
 
-/** The default worktree first, then by name. */
+/** Sorts the default worktree first, the others by name. */
 export function defaultFirst(reports: readonly WorktreeReport[]): WorktreeReport[] {
   return [...reports].sort(
     (a, b) => Number(b.default) - Number(a.default) || a.slug.localeCompare(b.slug),

@@ -8,10 +8,12 @@ import {
 import type { Layout } from "../model/layout.ts";
 import type { Resource } from "./resource.ts";
 
-/** Names in `sv/` and `logs/` that are the project's own. */
+/** Names in `sv/` and `logs/` that belong to the project's servers. */
 const TAKEN = new Set(["nginx", "postgres", "daemon"]);
 
-/** The default worktree's services answer to their bare names too, in `sv/` and in `logs/`. */
+/**
+ * Links in `sv/` and `logs/` by which the default worktree's services can be named without their worktree.
+ */
 export const defaultServiceLinks: Resource<string, string> = {
   kind: "service",
 
@@ -45,7 +47,7 @@ export const defaultServiceLinks: Resource<string, string> = {
       const present = lstatIfThere(link);
       if (present && !present.isSymbolicLink()) continue;
       if (want) linkAtomically(want, link);
-      // Another worktree may have become the default one since we looked.
+      // Another worktree may have become the default since this was observed.
       else if (readlinkIfThere(link)?.toString() === have) fs.rmSync(link, { force: true });
     }
   },

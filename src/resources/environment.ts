@@ -28,9 +28,9 @@ interface Want {
   readonly defaultTop: RawPath | undefined;
   readonly shell: string;
   readonly passwords: string;
-  /** git's HEAD of the worktree: with another one, `.envrc` may be tracked no more. */
+  /** The worktree's branch: on another one, `.envrc` may no longer be tracked. */
   readonly head: string;
-  /** Whether the worktree lies outside the project and needs a link to it. */
+  /** Whether the worktree is outside of the project's root and needs a link to `.ikigai`. */
   readonly outside: boolean;
 }
 
@@ -39,11 +39,13 @@ interface Have {
   readonly passwords: string;
   readonly head: string;
   readonly top: string;
-  /** Whether what a shell loads is the files that were left there. */
+  /** Whether the files that a shell loads are unchanged since they were written. */
   readonly whole: boolean;
 }
 
-/** The environment of a worktree: a file that a shell reads, and the `.envrc` that has direnv read it. */
+/**
+ * The environment of a worktree: a file for shells to source, and an `.envrc` through which direnv loads it.
+ */
 export const environment: Resource<Want, Have> = {
   kind: "environment",
 
@@ -85,7 +87,7 @@ export const environment: Resource<Want, Have> = {
       return { action: "update", why: "the worktree moved" };
     }
     if (want.head !== have.head) return { action: "update", why: "its branch changed" };
-    return have.whole ? undefined : { action: "update", why: "somebody changed or removed it" };
+    return have.whole ? undefined : { action: "update", why: "it was changed or removed" };
   },
 
   async apply({ layout }, step, want, have) {
@@ -94,11 +96,11 @@ export const environment: Resource<Want, Have> = {
     const note = notePath(layout.environments, step.key);
     if (!want) {
       if (have?.top) withdrawAllowance(joinRaw(Buffer.from(have.top, "hex"), ".envrc"));
-      // Last what it is known by, so that a removal that is cut off is gone through with.
+      // Remove the file by which it is found last, so that an interrupted removal is completed later.
       for (const file of [passwords, note, shell]) fs.rmSync(file, { force: true });
       return;
     }
-    // git, which is removing it, could not if something came into its directories now.
+    // git is removing the worktree, and would fail if a file appeared in it now.
     if (!lstatIfThere(joinRaw(want.top, ".git"))) return;
     fs.mkdirSync(layout.environments, { recursive: true, mode: 0o700 });
     writeAtomically(passwords, want.passwords, { durable: false });
@@ -114,13 +116,15 @@ export const environment: Resource<Want, Have> = {
     if (envrc === "going") return;
     if (want.outside) await linkToProject(layout.ikigai, want.top);
     const [gitDir, top] = [want.gitDir, want.top].map((path) => toBuffer(path).toString("hex"));
-    // The worktree's path last: bin/psql goes by it.
+    // The worktree's path comes last: bin/psql reads it.
     const parts = [want.head, gitDir, stampOf(want.top, want.gitDir), top];
     writeAtomically(note, parts.join("\0"), { durable: false });
   },
 };
 
-/** Of the `.envrc` and of what it loads: another one as soon as either is exchanged, written to or gone. */
+/**
+ * Computes a stamp of `.envrc` and of what it loads that changes when either is replaced, written or removed.
+ */
 function stampOf(top: RawPath, gitDir: RawPath): string {
   return [joinRaw(top, ".envrc"), joinRaw(gitDir, ENVIRONMENT_FILE)]
     .map((path) => lstatIfThere(path))

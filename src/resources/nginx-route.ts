@@ -8,12 +8,12 @@ import type { Resource } from "./resource.ts";
 
 type Links = ReadonlyMap<string, RawPath>;
 
-/** Stands for the directories themselves where they are not as we make them; no slug holds a dot. */
+/** A key that marks damaged directories; it has a dot, so it is never a slug. */
 const SOCKETS = ".sockets";
 
 /**
- * An address needs no line in nginx.conf: a directory of links to frontends, and
- * one for the sockets of backends. `.default` says whose the bare addresses are.
+ * The route of a worktree: a directory of links to frontends and one for the sockets of backends, so that
+ * new addresses need no change of nginx.conf. `.default` links to the default worktree.
  */
 export const nginxRoute: Resource<Links, Links> = {
   kind: "route",
@@ -45,7 +45,7 @@ export const nginxRoute: Resource<Links, Links> = {
           readlinkIfThere(`${directory}/${name}`) ?? Buffer.alloc(0),
         ],
       );
-      // What is half there, or somebody else's, is reported too, so that it is mended or goes.
+      // Report incomplete or foreign directories too, so that they are repaired or removed.
       const whole = present.isDirectory() && isDirectory(`${layout.sockets}/${slug}`);
       found.set(slug, new Map(whole ? links : [...links, [SOCKETS, Buffer.alloc(0)]]));
     }
@@ -71,21 +71,21 @@ export const nginxRoute: Resource<Links, Links> = {
   },
 
   owner(want, have) {
-    // Only `.default` has no owner in its key: it belongs to whom it leads to.
+    // Only the key `.default` names no worktree: it belongs to the one it links to.
     return (want ?? have)?.get("")?.toString();
   },
 
   async apply({ layout, pointer, ports }, step, want, have) {
     if (!isInside(layout)) {
       throw new UserError(
-        `${layout.httpd} or ${layout.run} holds a link, and nothing is written where it leads.`,
+        `${layout.httpd} or ${layout.run} contains a symbolic link in place of a directory; nothing is written through it.`,
         "ikigai start",
       );
     }
     const path = `${layout.documents}/${step.key}`;
     if (step.key === DEFAULT) {
       const chosen = want?.get("")?.toString();
-      // Another worktree may have become the default one since we looked.
+      // Another worktree may have become the default since this was observed.
       if (chosen === undefined) return pointer.remove(have?.get("")?.toString());
       await pointer.turn(chosen);
       ports.setDefault(pointer.slug);
@@ -109,7 +109,9 @@ export const nginxRoute: Resource<Links, Links> = {
   },
 };
 
-/** A branch of an ordinary clone can hold links to anywhere in place of our directories. */
+/**
+ * Refuses symbolic links in place of ikigai's directories, which a branch of an ordinary clone can contain.
+ */
 function isInside({ httpd, documents, run, sockets }: Layout): boolean {
   return [httpd, documents, run, sockets].every((path) => {
     const present = lstatIfThere(path);

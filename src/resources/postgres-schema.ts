@@ -20,12 +20,12 @@ interface Want {
   readonly password: string;
   readonly worktree: WorktreeFacts;
   readonly facts: Facts;
-  /** The project is a copy, in which every identity is another one and names are all there is. */
+  /** The project is a copy: all identities are new, so schemas are matched by name. */
   readonly adopts: boolean;
 }
 
 interface Have {
-  /** The schema that has the worktree's name now. */
+  /** The schema with the worktree's name. */
   readonly live?: FoundSchema;
   readonly retired: readonly FoundSchema[];
 }
@@ -64,7 +64,7 @@ export const postgresSchema: Resource<Want, Have> = {
       return known;
     };
     for (const schema of found) {
-      // A schema without our mark that has a worktree's name is in the way of that worktree only.
+      // A schema with a worktree's name but without our mark blocks only that worktree.
       const slug = schema.mark?.worktree ?? schema.schema.replace(/^wt_/, "").replaceAll("_", "-");
       if (schema.mark?.retired) entry(slug).retired.push(schema);
       else if (schema.schema === schemaOf(slug)) entry(slug).live = schema;
@@ -77,7 +77,7 @@ export const postgresSchema: Resource<Want, Have> = {
     if (!want) return live ? { action: "retire", why: "its worktree is gone" } : undefined;
     if (live && live.identity === want.mark.identity) {
       if (live.secret !== want.mark.secret) {
-        return { action: "update", why: "the project's secret is a new one" };
+        return { action: "update", why: "the project has a new secret" };
       }
       if (live.path !== want.mark.path) return { action: "update", why: "the worktree moved" };
       return live.setup === "pending"
@@ -100,7 +100,7 @@ export const postgresSchema: Resource<Want, Have> = {
     if (have?.live && !have.live.mark) {
       if (want && (await adoptRecreated(postgres, want.mark, want.password))) return;
       throw new Error(
-        `The schema ${have.live.schema} is there and was not made by ikigai. Rename it: ALTER SCHEMA ${have.live.schema} RENAME TO …`,
+        `The schema ${have.live.schema} already exists and was not made by ikigai. Rename it: ALTER SCHEMA ${have.live.schema} RENAME TO …`,
       );
     }
     if (step.action === "update" && want && have?.live?.mark) {
@@ -124,7 +124,7 @@ export const postgresSchema: Resource<Want, Have> = {
   },
 };
 
-/** What was put aside last for this very worktree: its directory was away for a while. */
+/** Finds the schema retired last for this same worktree, whose directory was missing for a while. */
 function matching(want: Want, have: Have | undefined): FoundSchema | undefined {
   return have?.retired
     .filter(({ mark }) => mark?.identity === want.mark.identity)

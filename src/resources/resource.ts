@@ -4,19 +4,19 @@ import type { Difference, Kind, Step } from "../model/step.ts";
 import type { StepContext } from "./step-context.ts";
 
 /**
- * A kind of thing that a worktree has. `want` and `differ` are pure; `have` only
- * reads and finds what is ours by its mark, orphans included; `apply` brings one
- * thing in line and may be cut off and repeated at any point.
+ * A kind of resource that worktrees have. `desired` and `compare` are pure; `observe` only reads, and
+ * finds ikigai's resources by their mark, even without a worktree; `apply` carries out one step and can
+ * be interrupted at any point and repeated.
  */
 export interface Resource<Want, Have> {
   readonly kind: Kind;
   desired(facts: Facts): ReadonlyMap<string, Want>;
-  /** With a scope only what belongs to those worktrees. */
+  /** Observes everything, or only what belongs to the worktrees in `scope`. */
   observe(host: StepContext, scope?: ReadonlySet<Slug>): Promise<ReadonlyMap<string, Have>>;
   compare(want: Want | undefined, have: Have | undefined): Difference | undefined;
-  /** The worktree that a thing belongs to, where its key does not name it. */
+  /** Returns the worktree that owns a resource whose key does not name it. */
   owner?(want: Want | undefined, have: Have | undefined): Slug | undefined;
-  /** What a person should know of what is there, and can put right. */
+  /** Returns a warning about an observed resource that a user can act on. */
   warning?(have: Have): string | undefined;
   apply(
     host: StepContext,

@@ -14,20 +14,20 @@ interface Want {
   readonly service: Service;
   readonly backend: Backend;
   readonly facts: Facts;
-  /** Changes whenever the definition has to be written again. */
+  /** A hash that changes whenever the definition has to be rewritten. */
   readonly mark: string;
   readonly checked?: Checked | undefined;
 }
 
 interface Have {
   readonly mark: string;
-  /** Of the content that its file has to have. */
+  /** The hash of the approved content of its start file. */
   readonly checked: string;
 }
 
 /**
- * A backend under runit: its definition, and when it goes its place in `sv/` and its port. A copy
- * that runs goes on with the older definition until it can be started again (`Wakes.renew`).
+ * A backend under runit: writes its definition, and removes its service directory and port with it. A
+ * running process keeps its old definition until it is restarted (`ServiceActivator.restartIfOutdated`).
  */
 export const runitService: Resource<Want, Have> = {
   kind: "service",
@@ -70,7 +70,7 @@ export const runitService: Resource<Want, Have> = {
         .map((name) => {
           const mark = definitions.fingerprint(name) ?? "";
           const port = definitions.port(name);
-          // The record of ports was lost or broken, and nginx would not find it.
+          // The record of ports was lost or damaged, so nginx would not find the service.
           const strayed = port !== 0 && ports.get(name.replace(".", "/")) !== port;
           const pid = settledPid(serviceDirectories, name);
           const isLost = pid !== undefined && definitions.runningInstance(name).pid !== pid;
@@ -81,13 +81,13 @@ export const runitService: Resource<Want, Have> = {
   },
 
   compare(want, have) {
-    if (!want) return { action: "remove", why: "the service or its worktree is gone" };
+    if (!want) return { action: "remove", why: "the service or its worktree was removed" };
     if (!have) return { action: "create", why: "the worktree has a backend" };
-    if (want.mark !== have.mark) return { action: "update", why: "how it is started changed" };
+    if (want.mark !== have.mark) return { action: "update", why: "its definition changed" };
     const checked = want.checked ? sha256(want.checked.content) : "";
     return checked === have.checked
       ? undefined
-      : { action: "update", why: "what is approved of the file that starts it changed" };
+      : { action: "update", why: "the approved content of its start file changed" };
   },
 
   async apply(host, step, want) {
@@ -137,7 +137,7 @@ export const runitService: Resource<Want, Have> = {
   },
 };
 
-/** What its runsv says of a copy that has run for a while, and so has long said itself who it is. */
+/** Returns the pid of a process that has run long enough to have recorded its own definition. */
 function settledPid(slots: StepContext["serviceDirectories"], key: string): number | undefined {
   const status = slots.has(key) ? readStatus(slots.path(key)) : undefined;
   const age = status && Date.now() / 1_000 - status.since;
@@ -146,5 +146,5 @@ function settledPid(slots: StepContext["serviceDirectories"], key: string): numb
 
 const SETTLED_S = 5;
 
-/** Raised when what a definition holds changes, so that older ones are written again. */
+/** The format of definitions; raise it when that changes, so that older ones are rewritten. */
 const FORMAT = 2;

@@ -14,8 +14,10 @@ interface Unfinished {
 }
 
 /**
- * Runs what the project names for a new schema, once. A failure is written down
- * and not tried again by itself. Rows that came with a branch are not seeded over.
+ * Runs the project's commands for a new schema, once. Records a failure and does not retry by itself.
+ * Skips the seed if the schema was branched with rows.
+ *
+ * @throws UserError while a command is not approved, or waits for the worktree to be requested
  */
 export async function runSchemaCommands(host: StepContext, unfinished: Unfinished): Promise<void> {
   const { mark, worktree, password, facts } = unfinished;
@@ -47,12 +49,12 @@ export async function runSchemaCommands(host: StepContext, unfinished: Unfinishe
   let done: SchemaMark = { ...kept, setup: "done" };
   for (const [what, argv] of commands) {
     if (!argv) continue;
-    host.warnings.set(slug, "setup", `${what} runs; its output: ikigai logs ${slug}/setup`);
+    host.warnings.set(slug, "setup", `${what} is running; its output: ikigai logs ${slug}/setup`);
     const step = what.replace("database.", "");
     const command = { argv, environment, step, round };
     const result = await runSetupCommand(host.layout, worktree, command, host.ending);
     if (result.ok) continue;
-    // Its worktree went away, or we do: whoever looks next decides anew.
+    // Interrupted, as the worktree or the daemon is going away: the next reconcile decides again.
     if (result.ended) return;
     done = { ...kept, setup: "failed", why: `${what} ${result.why}` };
     break;
@@ -64,8 +66,11 @@ export async function runSchemaCommands(host: StepContext, unfinished: Unfinishe
 }
 
 /**
- * What was approved is the command's words; what it then runs is the branch's own. So it runs by
- * itself only where the default worktree's history holds all of that, else once somebody asks.
+ * Approval covers the command line, not the scripts of the branch that it runs. Therefore the commands
+ * start automatically only if the default worktree's history contains the commit; otherwise this waits
+ * until the worktree is requested.
+ *
+ * @throws UserError while waiting
  */
 async function awaitAsking(
   { requested }: StepContext,
@@ -75,16 +80,16 @@ async function awaitAsking(
   const [what] = commands.find(([, argv]) => argv) ?? [];
   if (what === undefined || requested.has(identity) || (await contained())) return;
   throw new UserError(
-    `${what} waits until ${slug} is asked for, since its commit is not in the default worktree's history`,
+    `${what} waits for the first request to ${slug}, because its commit is not in the default worktree's history`,
     `${services.some(({ backend }) => backend) ? `ikigai up ${slug} or ` : ""}ikigai db setup ${slug}`,
   );
 }
 
-/** What a person should know of how a schema began; undefined when all is well. */
+/** Returns the warning about the creation of a schema; undefined if there is none. */
 export function creationWarning({ note, setup, why, worktree }: SchemaMark): string | undefined {
   const failed =
     setup === "failed"
-      ? `${why ?? "a command for the new schema failed"}; its output: ikigai logs ${worktree}/setup; once more: ikigai db setup ${worktree}`
+      ? `${why ?? "a command for the new schema failed"}; its output: ikigai logs ${worktree}/setup; to run it again: ikigai db setup ${worktree}`
       : undefined;
   return [note, failed].filter((text) => text !== undefined).join("; ") || undefined;
 }

@@ -6,7 +6,7 @@ import type { SchemaMark } from "../model/schema-mark.ts";
 import { runSchemaCommands } from "./schema-commands.ts";
 import type { StepContext } from "./step-context.ts";
 
-/** What a new schema needs to know about its worktree. */
+/** What is needed to create a schema for a worktree. */
 export interface SchemaRequest {
   readonly mark: SchemaMark;
   readonly password: string;
@@ -14,13 +14,15 @@ export interface SchemaRequest {
   readonly facts: Facts;
 }
 
-/** A branch of the schema of the worktree that this one was made from, or an empty schema. */
+/**
+ * Creates a schema as a branch of the parent worktree's, or empty, and runs the project's commands for it.
+ */
 export async function makeSchema(host: StepContext, beginning: SchemaRequest): Promise<void> {
   const { branchProgress, branchOptions } = host;
   const { slug, path } = beginning.worktree;
   let mark: SchemaMark;
   try {
-    // Said before anything else, so that a shell that comes at once already waits.
+    // Announce it first, so that a shell opened at once already waits.
     branchProgress.set(slug, 0);
     mark = await begun(host, beginning);
   } finally {
@@ -46,7 +48,7 @@ async function begun(host: StepContext, beginning: SchemaRequest): Promise<Schem
   return createBranch(postgres, branchProgress, mark, password, {
     base,
     mode,
-    // Who asks for the rows of this one gets them, however many they are.
+    // An explicit `data` copies the rows regardless of their size.
     maxBytes: said.mode === "data" ? Number.POSITIVE_INFINITY : maxSize,
     lockTimeoutMs: lockTimeout,
   });

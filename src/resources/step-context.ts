@@ -10,7 +10,7 @@ import type { PendingBranchOptions } from "./state/branch-options.ts";
 import type { RequestedWorktrees } from "./state/requested-worktrees.ts";
 import type { Warnings } from "./state/warnings.ts";
 
-/** Everything outside that a step may touch. */
+/** Everything that a step may read or change. */
 export interface StepContext {
   readonly layout: Layout;
   readonly postgres: Postgres;
@@ -23,8 +23,8 @@ export interface StepContext {
   readonly branchOptions: PendingBranchOptions;
   readonly requested: RequestedWorktrees;
   readonly warnings: Warnings;
-  /** Aborted when the daemon ends: what could go on for long is cut off. */
+  /** Aborted when the daemon ends, to cancel long-running work. */
   readonly ending: AbortSignal;
-  /** The path that a backend binds: at most 107 bytes, whatever the project's own path is. */
+  /** Returns the path that a backend binds, at most 107 bytes long, however long the project's path is. */
   socketPath(worktree: string, service: string): string;
 }

@@ -11,11 +11,13 @@ import type { Resource } from "./resource.ts";
 interface Want {
   readonly identity: string;
   readonly isDefault: boolean;
-  /** The project is a copy, in which every identity is another one. */
+  /** The project is a copy, in which all identities are new. */
   readonly adopts: boolean;
 }
 
-/** Whose the logs of a worktree's name are: git gives a name to others, which show none of them. */
+/**
+ * The ownership of logs by worktree: a later worktree of the same name must not show an earlier one's logs.
+ */
 export const worktreeLogs: Resource<Want, string> = {
   kind: "logs",
 
@@ -36,7 +38,7 @@ export const worktreeLogs: Resource<Want, string> = {
 
   compare(want, have) {
     if (!want) return { action: "retire", why: "its worktree is gone" };
-    if (have === undefined) return { action: "create", why: "they are nobody's yet" };
+    if (have === undefined) return { action: "create", why: "they belong to no worktree yet" };
     if (have === want.identity) return undefined;
     return want.adopts
       ? { action: "update", why: "the project was copied" }
@@ -45,7 +47,7 @@ export const worktreeLogs: Resource<Want, string> = {
 
   async apply({ layout, serviceDirectories }, step, want) {
     if (step.action === "replace" || step.action === "retire") {
-      // What still runs for the old one would go on writing, now in the name of the new one.
+      // Services of the old worktree that are still running would write into the new one's logs.
       const running = serviceDirectories.names().filter((name) => name.startsWith(`${step.key}.`));
       await Promise.all(running.map((name) => serviceDirectories.remove(name)));
       retireLogs(layout, step.key);

@@ -3,28 +3,29 @@ import type { Slug } from "../model/slug.ts";
 import type { Service } from "../model/worktree.ts";
 import type { NotRunning } from "./start-failure.ts";
 
-/** What came of asking for a service. */
+/** The result of activating a service. */
 export type StartResult = { readonly awake: true } | NotRunning;
 
-/** What has to be before a service may start, and who is told that it did. */
+/** The functions through which the activator prepares a start and reports use. */
 export interface ActivatorDependencies {
   /**
-   * Settles when the worktree has its database and all else, `anew` as it is now; answers what
-   * keeps it from that.
+   * Provisions the worktree; returns the problems that prevent it.
+   *
+   * @param anew reconcile even if the worktree is provisioned, because its files have changed
    */
   readonly ready: (worktree: Slug, anew: boolean) => Promise<readonly string[]>;
-  /** Makes room for one more service and admits it; answers why not when its time is over. */
+  /** Makes room for one more service and admits it; returns the reason if there is none by the deadline. */
   readonly room: (wish: AdmissionRequest) => Promise<string | undefined>;
   /**
-   * Gives a service a port of its own, or takes it back; settles when its
-   * definition says so, with the service as it is then.
+   * Allocates or releases a TCP port for a service; resolves when its definition is written, with the
+   * service as it is then.
    */
   readonly onPort: (
     worktree: Slug,
     service: Slug,
     wanted: boolean,
   ) => Promise<ServiceRef | undefined>;
-  /** The service was asked for and is there. */
+  /** Called when a service was activated and is ready. */
   readonly used: (key: string) => void;
 }
 
@@ -34,13 +35,13 @@ export interface ServiceRef {
   readonly service: Service;
 }
 
-/** A service that wants to run. */
+/** A service that waits for room to start. */
 export interface AdmissionRequest {
   readonly key: string;
-  /** Of `performance.now()`. */
+  /** A time of `performance.now()`. */
   readonly deadline: number;
-  /** It runs whatever others do. */
+  /** Start it even if the limits are exceeded. */
   readonly must: boolean;
-  /** It counts as running from then on. */
+  /** Called when it has room; it counts as running from then on. */
   readonly admit: () => void;
 }

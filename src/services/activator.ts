@@ -19,7 +19,7 @@ import { SocketLoss } from "./socket-loss.ts";
 import { type NotRunning, notRunning, startRefusal, timedOut } from "./start-failure.ts";
 import { mayNeedPort } from "./tcp-fallback.ts";
 
-/** Starts services that somebody asks for, and stops them; many at once cause one start. */
+/** Activates and stops services; concurrent requests for one service share one start. */
 export class ServiceActivator {
   readonly #host: StepContext;
   readonly #needs: ActivatorDependencies;
@@ -28,7 +28,7 @@ export class ServiceActivator {
   readonly #promised = new Handoffs();
   readonly #starting = new Map<string, { forced: boolean; result: Promise<StartResult> }>();
   readonly #admitted = new Set<string>();
-  /** To be stopped as soon as what is done to them is over. */
+  /** The number of pending stops by service: a start in progress gives up. */
   readonly #unwanted = new Map<string, number>();
 
   constructor(host: StepContext, needs: ActivatorDependencies) {
@@ -44,24 +44,25 @@ export class ServiceActivator {
     return this.#turns.current(key) !== undefined;
   }
 
-  /** Whether it may not be taken away now: something is done to it, or somebody is on the way to it. */
+  /** Whether it must not be stopped now: it is starting or stopping, or a request is on its way to it. */
   isInUse(key: string): boolean {
     return this.isBusy(key) || this.#promised.has(key);
   }
 
-  /** Whether it has been given room, also if it does not run yet. */
+  /** Whether it has been admitted, even if it is not running yet. */
   isAdmitted(key: string): boolean {
     return this.#admitted.has(key);
   }
 
-  /** Settles when no service is starting or stopping any more. */
+  /** Resolves when no service is starting or stopping. */
   async settled(): Promise<void> {
     await this.#turns.settled();
   }
 
   /**
-   * Settles when the service is ready, has failed, or its patience is over.
-   * `forced` also starts one that was stopped by hand, or that starts by command only.
+   * Starts a service unless it is running; resolves when it is ready, has failed, or has timed out.
+   *
+   * @param forced also start a service that was stopped by hand, or whose start policy is `manual`
    */
   activate(worktree: WorktreeFacts, service: Service, forced = false): Promise<StartResult> {
     const key = `${worktree.slug}.${service.slug}`;
@@ -78,13 +79,13 @@ export class ServiceActivator {
     return result;
   }
 
-  /** Ends a service; the next request or command may start it again. */
+  /** Stops a service; the next request or command may start it again. */
   async stop(worktree: WorktreeFacts, service: Service): Promise<{ awake: false }> {
     const key = `${worktree.slug}.${service.slug}`;
     const { start } = serviceConfiguration(worktree.settings, service.name);
     await this.#stop(key, async () => {
       const door = this.#close(worktree, service);
-      // Its place says that it is not wanted, where it would start by itself otherwise.
+      // Keep the service directory of one that starts by itself: it records that the service is stopped.
       if (startsByItself(start, worktree.isDefault)) await this.#host.serviceDirectories.stop(key);
       else await this.#host.serviceDirectories.remove(key);
       this.#host.definitions.clearFailures(key);
@@ -93,7 +94,7 @@ export class ServiceActivator {
     return { awake: false };
   }
 
-  /** Ends a service and takes its place, whatever it is; for the end of everything. */
+  /** Stops a service and removes its service directory, for when everything is stopped. */
   async dispose(worktree: WorktreeFacts, service: Service): Promise<void> {
     const key = `${worktree.slug}.${service.slug}`;
     await this.#stop(key, async () => {
@@ -102,7 +103,7 @@ export class ServiceActivator {
     });
   }
 
-  /** A start that is going on does not keep anybody waiting who wants an end. */
+  /** Queues a stop; a start in progress gives up, so that the stop need not wait for it. */
   async #stop(key: string, work: () => Promise<void>): Promise<void> {
     this.#unwanted.set(key, (this.#unwanted.get(key) ?? 0) + 1);
     await this.#turns.take(key, "stop", () => {
@@ -114,8 +115,8 @@ export class ServiceActivator {
   }
 
   /**
-   * Ends a service unless somebody uses it after all. Who comes from then on
-   * finds the door closed, waits for the end, and has it started again.
+   * Stops a service unless it has open connections. Hides its socket first, so that new requests go to
+   * the gate, wait there for the stop, and start it again.
    */
   async stopIfIdle(worktree: WorktreeFacts, service: Service): Promise<boolean> {
     const key = `${worktree.slug}.${service.slug}`;
@@ -134,8 +135,8 @@ export class ServiceActivator {
   }
 
   /**
-   * Has a copy that knows an older definition started again, or ended where the new one is held.
-   * Who is inside may finish; who comes meanwhile waits at the door for the new copy.
+   * Restarts a service that runs with an outdated definition, or stops it if the new one is not approved.
+   * Open requests get 10 s to finish; new requests wait at the gate for the new process.
    */
   async restartIfOutdated(worktree: WorktreeFacts, service: Service): Promise<boolean> {
     const { serviceDirectories, definitions } = this.#host;
@@ -155,7 +156,9 @@ export class ServiceActivator {
     });
   }
 
-  /** Ends a copy; another one takes its place where what would run is approved. Answers whether one does. */
+  /**
+   * Restarts a service, or only stops it if what would run is not approved. Returns whether it was restarted.
+   */
   async #exchange(worktree: WorktreeFacts, { slug }: Service): Promise<boolean> {
     const key = `${worktree.slug}.${slug}`;
     this.#listened.begin(key);
@@ -166,7 +169,7 @@ export class ServiceActivator {
     return !isHeld;
   }
 
-  /** Why a service that should answer does not; nothing is started. */
+  /** Explains why a service does not answer; starts nothing. */
   describeFailure(worktree: WorktreeFacts, service: Service, otherwise: string): NotRunning {
     const crash = lastCrash(this.#host.definitions, `${worktree.slug}.${service.slug}`);
     return notRunning(this.#host, worktree, service, crash ? howItEnded(crash) : otherwise);
@@ -189,7 +192,7 @@ export class ServiceActivator {
       const refused = startRefusal(this.#host, worktree, service, forced);
       if (refused) return refused;
       const missing = await this.#prepare(worktree, service, forced, deadline);
-      // A look meanwhile may have found another way of starting it.
+      // A reconcile in the meantime may have changed its definition, so check again.
       const late = missing ?? startRefusal(this.#host, worktree, service, true);
       if (late) return late;
       if (forced) definitions.clearFailures(key);
@@ -229,7 +232,9 @@ export class ServiceActivator {
     return notRunning(this.#host, worktree, service, howItEnded(outcome));
   }
 
-  /** Once more, on TCP. What fails there too stays there until its files change. */
+  /**
+   * Retries the start with a TCP port. A service that fails there too keeps the port until its files change.
+   */
   async #startOnPort(
     worktree: WorktreeFacts,
     service: Service,
@@ -239,7 +244,7 @@ export class ServiceActivator {
     return found && this.#start(found.worktree, found.service, forced);
   }
 
-  /** Only a socket's service can have them; TCP ports are asked for one by one. */
+  /** Claims keep-alive slots for a service on a socket; services on TCP ports have none. */
   #keepConnections({ slug }: WorktreeFacts, { slug: name, backend }: Service): void {
     if (backend?.listen !== "socket") return;
     const { kept, pointer } = this.#host;
@@ -248,7 +253,10 @@ export class ServiceActivator {
     }
   }
 
-  /** Waits for what the service needs; answers what it does not get. */
+  /**
+   * Waits for what a start needs: its worktree, the services it starts after, and room. Returns the failure,
+   * if any.
+   */
   async #prepare(
     worktree: WorktreeFacts,
     service: Service,
@@ -295,9 +303,9 @@ export class ServiceActivator {
   }
 }
 
-/** Requests that take longer, event streams and WebSockets are cut by a change of the definition. */
+/** A changed definition cuts off requests that take longer, event streams and WebSockets. */
 const FINISH_MS = 10_000;
-/** What it wrote last has to go through a pipe before it is in its log. */
+/** The last output of a process reaches its log through a pipe, which takes a moment. */
 const LOG_MS = 20;
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -8,7 +8,10 @@ import { startsByItself } from "../model/start-policy.ts";
 import type { Service } from "../model/worktree.ts";
 import type { ServiceActivator } from "./activator.ts";
 
-/** Starts what runs by itself in the worktrees that somebody has asked for; a look alone never starts code of a new one. */
+/**
+ * Starts the services that start by themselves, in requested worktrees only: reconciling never runs code of a
+ * new one.
+ */
 export class Autostart {
   readonly #slots: ServiceDirectories;
   readonly #activator: ServiceActivator;
@@ -21,7 +24,7 @@ export class Autostart {
     this.#journal = journal;
   }
 
-  /** Somebody asks for a worktree. False when somebody has before. */
+  /** Records that a worktree was requested. Returns false if it was before. */
   ask(slug: Slug): boolean {
     if (this.#asked.has(slug)) return false;
     this.#asked.add(slug);
@@ -36,12 +39,12 @@ export class Autostart {
     this.#asked.clear();
   }
 
-  /** To be called after each look; `provisioned` says whether the worktree has all it needs. */
+  /** Restarts outdated services, and starts those that start by themselves; call after each reconcile. */
   start(worktree: WorktreeFacts, provisioned: boolean): void {
     for (const service of worktree.services) this.#renew(worktree, service);
     for (const slug of worktree.trust().held.keys()) {
       const key = `${worktree.slug}.${slug}`;
-      // What runs was approved; what would run after it was not.
+      // The running process was approved, but its successor is not: do not restart it when it ends.
       if (this.#slots.has(key)) this.#slots.letFinish(key);
     }
     if (!provisioned || !this.#asked.has(worktree.slug)) return;
@@ -59,12 +62,12 @@ export class Autostart {
     }
   }
 
-  /** Not waited for: who is inside a service may take a while to finish. */
+  /** Restarts a service if its definition is outdated; does not wait, as open requests may take a while. */
   #renew(worktree: WorktreeFacts, service: Service): void {
     const name = `service ${worktree.slug}.${service.slug}`;
     this.#activator.restartIfOutdated(worktree, service).then(
-      (renewed) => renewed && this.#journal(`renew ${name}: how it is started changed`),
-      (error: unknown) => this.#journal(`renew ${name} failed: ${errorMessage(error)}`),
+      (renewed) => renewed && this.#journal(`restart ${name}: its definition changed`),
+      (error: unknown) => this.#journal(`restart ${name} failed: ${errorMessage(error)}`),
     );
   }
 }

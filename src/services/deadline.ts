@@ -1,4 +1,4 @@
-/** What the work comes to, or `late` at the deadline (of `performance.now()`, as no clock that is set). */
+/** Resolves with the result of `work`, or with `late` at the deadline, a time of `performance.now()`. */
 export async function withDeadline<T>(work: Promise<T>, deadline: number, late: T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<T>((resolve) => {

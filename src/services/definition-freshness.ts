@@ -4,7 +4,9 @@ import { sha256 } from "../host/fs/files.ts";
 import type { Service } from "../model/worktree.ts";
 import type { StepContext } from "../resources/step-context.ts";
 
-/** Whether a service's definition fits what stands in its directory now, which no look may have seen yet. */
+/**
+ * Tells whether a service's definition matches its files, which may have changed since the last reconcile.
+ */
 export function isCurrent(
   { definitions }: StepContext,
   worktree: WorktreeFacts,

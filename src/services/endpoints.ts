@@ -3,7 +3,7 @@ import type { Address } from "../host/net/probe.ts";
 import type { Service } from "../model/worktree.ts";
 import type { StepContext } from "../resources/step-context.ts";
 
-/** Where a service can be reached; for counting who is connected to it. */
+/** The socket and port of a service, for counting its open connections. */
 export interface Endpoint {
   readonly key: string;
   readonly socket: string;
@@ -23,8 +23,8 @@ export function endpointOf(
 }
 
 /**
- * Any of these answers when it is ready; there is none where it has no HTTP. Sockets are relative to the daemon's working
- * directory, since an address holds 108 bytes.
+ * Returns the addresses of which one answers when the service is ready; empty if it has no HTTP. Socket
+ * paths are relative to the daemon's working directory, as a socket address holds 108 bytes (unix(7)).
  */
 export function addressesOf({ ports }: StepContext, worktree: string, service: Service): Address[] {
   const listen = service.backend?.listen ?? "socket";

@@ -1,58 +1,58 @@
-/** A service that runs, as the keeping of order sees it. */
+/** A running service, with what decides whether it may be stopped. */
 export interface RunningService {
   /** `<worktree>.<service>` */
   readonly key: string;
-  /** Only what was started on demand may ever be stopped. */
+  /** Whether its start policy allows stopping it: only services started on demand. */
   readonly stoppable: boolean;
-  /** Of `performance.now()`: who sets the clock stops nothing. */
+  /** A time of `performance.now()`, so that setting the clock stops nothing. */
   readonly lastUse: number;
-  /** Milliseconds without traffic after which it stops. */
+  /** Milliseconds without traffic after which to stop it. */
   readonly idleAfter: number;
-  /** Open now: a response, a WebSocket or an event stream. */
+  /** The number of open connections: responses, WebSockets, event streams. */
   readonly connections: number;
   readonly leased: boolean;
-  /** It starts or stops at this moment, or somebody is on the way to it. */
+  /** It is starting or stopping, or a request is on its way to it. */
   readonly busy: boolean;
-  /** Bytes, of all its processes. */
+  /** Memory of all its processes, in bytes. */
   readonly memory: number;
   /** Keys of the services that it was started after, and may need. */
   readonly after: readonly string[];
 }
 
-/** What all services of a project may use together. */
+/** The limits of all services of a project together. */
 export interface Limits {
   readonly running?: number | undefined;
   /** Bytes. */
   readonly memory?: number | undefined;
 }
 
-/** A service to stop, and why, for people. */
+/** A service to stop, with the reason for the log. */
 export interface Stop {
   readonly key: string;
   readonly why: string;
 }
 
-/** What goes, and whether the limits hold afterwards. */
+/** The services to stop, and whether the limits are met afterwards. */
 export interface Eviction {
   readonly stops: readonly Stop[];
   readonly enough: boolean;
 }
 
-/** Those that nobody has used for as long as their configuration allows. */
+/** Selects the services that have been idle for as long as their configuration allows. */
 export function idleStops(sights: readonly RunningService[], now: number): Stop[] {
   return sights
     .filter((sight) => isFree(sight, sights) && now - sight.lastUse >= sight.idleAfter)
     .map(({ key, idleAfter }) => ({ key, why: `not used for ${seconds(idleAfter)}` }));
 }
 
-/** Those that make room for one more service: the ones not used for longest. */
+/** Selects the least recently used services to make room for one more. */
 export function evictForOne(sights: readonly RunningService[], limits: Limits): Eviction {
   return room(sights, limits, 1);
 }
 
 /**
- * Those that go because all together use too much. What was used this very moment
- * stays a little, or a page would have it started for each of its parts.
+ * Selects the services to stop because all together exceed the limits. Spares those used within the last
+ * 5 s; otherwise a page would restart a service for each of its resources.
  */
 export function evictOverLimit(
   sights: readonly RunningService[],
@@ -81,7 +81,7 @@ function room(sights: readonly RunningService[], limits: Limits, coming: number)
   }
 }
 
-/** How long until the next look can find something to stop, in milliseconds. */
+/** Returns the milliseconds until the next check can find something to stop. */
 export function pauseUntilNext(sights: readonly RunningService[], limits: Limits): number {
   const stoppable = sights.filter((sight) => sight.stoppable);
   const shortest = Math.min(...stoppable.map(({ idleAfter }) => idleAfter / 4));
@@ -89,7 +89,9 @@ export function pauseUntilNext(sights: readonly RunningService[], limits: Limits
   return Math.max(SHORTEST_MS, Math.min(longest, shortest));
 }
 
-/** How long what failed is not searched for a change again: searching takes half a percent of a core. */
+/**
+ * Returns the pause before failed services are scanned for changes again, so that scans use 0.5 % of a core.
+ */
 export function pauseAfterScan(took: number): number {
   return took * SCAN_SHARE;
 }
@@ -105,14 +107,14 @@ function exceeded(
   coming: number,
 ): string | undefined {
   if (running !== undefined && sights.length + coming > running) {
-    return `${running} services may run at once (limits.running)`;
+    return `at most ${running} services may run at once (limits.running)`;
   }
   const used = sights.reduce((sum, sight) => sum + sight.memory, 0);
   if (memory === undefined || used <= memory) return undefined;
-  return `all services may use ${megabytes(memory)} together (limits.memory), and use ${megabytes(used)}`;
+  return `all services together use ${megabytes(used)} of at most ${megabytes(memory)} (limits.memory)`;
 }
 
-/** Whether it may be stopped: nobody uses it, and no other service that runs may need it. */
+/** Tells whether a service may be stopped: it is not in use, and no running service starts after it. */
 function isFree(sight: RunningService, all: readonly RunningService[]): boolean {
   if (!sight.stoppable || sight.busy || sight.leased || sight.connections > 0) return false;
   return !all.some(({ after }) => after.includes(sight.key));

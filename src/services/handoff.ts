@@ -1,9 +1,9 @@
-/** From the gate's answer to nginx' connection: a stalled machine is given time. */
+/** The time from the gate's answer to nginx's connection, with a margin for a stalled machine. */
 const ARRIVAL_MS = 500;
 
-/** Which services somebody was just told are up: who asked is on the way to them, and not seen there yet. */
+/** Remembers services just reported as ready: a request is on its way to them, but not connected yet. */
 export class Handoffs {
-  /** Of `performance.now()`. */
+  /** Times of `performance.now()`. */
   readonly #at = new Map<string, number>();
 
   add(key: string): void {

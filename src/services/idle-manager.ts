@@ -30,7 +30,10 @@ export interface IdleManagerOptions {
   readonly journal: (line: string) => void;
 }
 
-/** Stops what nobody uses, makes room for what somebody wants, tries again what was mended. */
+/**
+ * Stops idle services, evicts services to make room for requested ones, and restarts failed ones that
+ * changed.
+ */
 export class IdleManager {
   readonly activator: ServiceActivator;
   readonly leases: Leases;
@@ -38,9 +41,9 @@ export class IdleManager {
   readonly #options: IdleManagerOptions;
   #timer: NodeJS.Timeout | undefined;
   #ended = true;
-  /** Of `performance.now()`. */
+  /** When to scan failed services next, a time of `performance.now()`. */
   #mendAt = 0;
-  /** Room is looked for by one service at a time, or two would take the same. */
+  /** Serializes the search for room; otherwise two services would claim the same. */
   #rooms: Promise<unknown> = Promise.resolve();
 
   constructor(options: IdleManagerOptions) {
@@ -57,7 +60,7 @@ export class IdleManager {
     this.usageTracker = new UsageTracker(host, this.activator, (key) => this.leases.has(key));
   }
 
-  /** Begins to look regularly. Returns the way to end it. */
+  /** Starts the regular checks. Returns a function that stops them. */
   start(): () => void {
     this.#ended = false;
     this.#lookIn(0);
@@ -70,11 +73,11 @@ export class IdleManager {
   }
 
   readonly #failed = (error: unknown): void =>
-    this.#options.journal(`could not keep services in order: ${String(error)}`);
+    this.#options.journal(`checking for idle services failed: ${String(error)}`);
 
   #used(key: string): void {
     this.usageTracker.used(key);
-    // What has just started may stop sooner than the next look was planned for.
+    // A service that has just started may be due before the next planned check.
     this.#lookIn(USED_MS);
   }
 
@@ -105,7 +108,7 @@ export class IdleManager {
     return this.usageTracker.snapshot(worktrees(), { memory: limits().memory !== undefined });
   }
 
-  /** Whether all of them are down. */
+  /** Stops services; returns whether all of them were stopped. */
   async #stopAll(sights: readonly Running[], stops: readonly Stop[]): Promise<boolean> {
     const results = await Promise.all(
       stops.map(async ({ key, why }) => {
@@ -141,7 +144,7 @@ export class IdleManager {
     return undefined;
   }
 
-  /** What could take no socket before may take one now. */
+  /** Starts a changed service, on a socket again if it was given a port: it may support a socket now. */
   async #startChanged(worktree: WorktreeFacts, service: Service): Promise<void> {
     const found = wasGivenPort(service)
       ? await this.#options.onPort(worktree.slug, service.slug, false)
@@ -149,7 +152,7 @@ export class IdleManager {
     if (found) await this.activator.activate(found.worktree, found.service, true);
   }
 
-  /** Starts what failed and was changed since, and clears away what nobody mends. */
+  /** Starts failed services whose files have changed since, and disposes of those that stay unchanged. */
   #mend(): void {
     if (performance.now() < this.#mendAt) return;
     const { host, worktrees } = this.#options;
@@ -162,10 +165,10 @@ export class IdleManager {
       if (!found?.service.backend) continue;
       const { worktree, service } = found;
       const runs = readStatus(host.serviceDirectories.path(key))?.state === "run";
-      // Its back-off may have started the mended files before anybody looked here.
+      // A retry after the back-off may have started the fixed files already.
       if (runs && !wasGivenPort(service)) continue;
-      // A new definition has no record of failures.
-      // Nor does one that fails at a time to come tell what changed since: the clock was set back.
+      // Start at once: a new definition has no record of failures. If the failure lies in the future, the
+      // clock was set back, and the record cannot tell what has changed since.
       const isNew = !crash || crash.at > Date.now() + CLOCK_SET_MS;
       if (runs && isNew) continue;
       const began = performance.now();
@@ -195,10 +198,10 @@ const ROOM_MS = 250;
 function full({ running, memory }: Limits, sights: readonly Running[]): string {
   const limit =
     running !== undefined && sights.length >= running
-      ? `${running} services run at once at most (limits.running)`
-      : `all services may use ${Math.round((memory ?? 0) / 1_048_576)} MB together (limits.memory)`;
+      ? `at most ${running} services may run at once (limits.running)`
+      : `all services together may use ${Math.round((memory ?? 0) / 1_048_576)} MB (limits.memory)`;
   const names = sights.map(({ key }) => key.replace(".", "/")).join(", ");
-  return `${limit}, and those that run are in use or run always: ${names}`;
+  return `${limit}, and the running ones are in use or always on: ${names}`;
 }
 
 function find(

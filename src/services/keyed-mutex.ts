@@ -1,4 +1,4 @@
-/** What is being done to a service. */
+/** An operation on a service. */
 export type Operation = "start" | "stop";
 
 interface Turn {
@@ -6,16 +6,16 @@ interface Turn {
   readonly done: Promise<unknown>;
 }
 
-/** One act at a time for each service, in the order in which they were asked for. */
+/** Runs one operation at a time per service, in the order of the requests. */
 export class KeyedMutex {
   readonly #last = new Map<string, Turn>();
 
-  /** The act that was asked for last and is not over yet. */
+  /** Returns the operation that was requested last and has not finished. */
   current(key: string): Operation | undefined {
     return this.#last.get(key)?.act;
   }
 
-  /** Acts when everything that was asked for before is over. */
+  /** Runs `work` when all operations requested before have finished. */
   take<T>(key: string, act: Operation, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key)?.done;
     const done = before ? before.then(work, work) : work();
@@ -28,7 +28,7 @@ export class KeyedMutex {
     return done;
   }
 
-  /** Settles when nothing is done to any service any more. */
+  /** Resolves when no operation is running or waiting. */
   async settled(): Promise<void> {
     while (this.#last.size > 0) {
       await Promise.allSettled([...this.#last.values()].map(({ done }) => done));

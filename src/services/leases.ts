@@ -1,9 +1,9 @@
-/** Who holds which services up. A lease ends with the connection that it was given to. */
+/** Counts the leases of services. A lease ends when its connection closes. */
 export class Leases {
   readonly #held = new Map<string, number>();
   readonly #ended: (key: string) => void;
 
-  /** `ended` is told of every service that nobody holds any more. */
+  /** @param ended called with the key of a service when its last lease ends */
   constructor(ended: (key: string) => void) {
     this.#ended = ended;
   }
@@ -12,7 +12,7 @@ export class Leases {
     return this.#held.has(key);
   }
 
-  /** Holds services until the signal; each of many holders counts. */
+  /** Adds a lease of services that ends with the signal. */
   hold(keys: readonly string[], until: AbortSignal): void {
     if (until.aborted) return;
     for (const key of keys) this.#held.set(key, (this.#held.get(key) ?? 0) + 1);

@@ -5,24 +5,28 @@ import { type Address, isListening, respondsOk } from "../host/net/probe.ts";
 import type { Crash } from "../host/runit/failures.ts";
 
 export interface Awaited {
-  /** Any of them will do. Without one, it is ready when its process has run for a second. */
+  /** It is ready when one of these answers; if empty, when its process has run for a second. */
   readonly addresses: readonly Address[];
-  /** Its process, while it runs. */
+  /** Returns its process while that runs. */
   readonly process: () => { readonly pid: number; readonly since: number } | undefined;
-  /** The path that has to answer, besides the connection. */
+  /** A path that also has to answer with success. */
   readonly ready?: string | undefined;
-  /** Of `performance.now()`: a clock that is set moves no deadline. */
+  /** A time of `performance.now()`, so that setting the clock moves no deadline. */
   readonly deadline: number;
-  /** How it ended last, by itself. */
+  /** Returns its last crash. */
   readonly crash: () => Crash | undefined;
-  /** Somebody wants it down, so there is nothing to wait for. */
+  /** Whether a stop was requested meanwhile. */
   readonly unwanted: () => boolean;
 }
 
-/** How the wait for a service ended. */
+/** The result of waiting for a service. */
 export type Readiness = "ready" | "late" | "unwanted" | Crash;
 
-/** Waits until a service can be used; no longer than until it ends, or the deadline. */
+/**
+ * Waits until a service is ready, crashes, or the deadline passes.
+ *
+ * @param earlier the crash known before the start, which does not count
+ */
 export async function awaitReadiness(
   awaited: Awaited,
   earlier: Crash | undefined,
@@ -38,7 +42,7 @@ export async function awaitReadiness(
       const crash = awaited.crash();
       if (crash && crash.at !== earlier?.at) return crash;
       if (awaited.unwanted()) return "unwanted";
-      // A socket is bound a moment before it is listened at.
+      // A socket file appears (bind) a moment before it accepts connections (listen).
       pause = (await stir.within(pause)) ? SHORTEST_MS : Math.min(pause * 1.05, LONGEST_MS);
     }
     return "late";
@@ -47,7 +51,7 @@ export async function awaitReadiness(
   }
 }
 
-/** Whether the same process has been there for a while. */
+/** Tells whether the same process has been running for a while. */
 class Stable {
   #pid = 0;
   #seen = 0;
@@ -58,7 +62,8 @@ class Stable {
       this.#pid = process.pid;
       this.#seen = performance.now();
     }
-    // One that was there before is not waited for; its time is of a clock that may be set.
+    // Do not wait for one that was running before; twice the time, as its start is of a clock that may be
+    // set.
     const before = Date.now() - process.since * 1_000;
     return performance.now() - this.#seen >= STABLE_MS || before >= 2 * STABLE_MS;
   }
@@ -66,7 +71,7 @@ class Stable {
 
 const STABLE_MS = 1_000;
 
-/** Tells at once of a socket that appears. Ports show nowhere, and watches may be used up. */
+/** Reports appearing sockets at once. Only a hint: ports cannot be watched, and watches may be used up. */
 class SocketWatch {
   readonly #watches: readonly DirectoryWatch[];
   #hasChanged = false;
@@ -83,7 +88,7 @@ class SocketWatch {
     );
   }
 
-  /** Settles after a time, and with true as soon as something has changed since it settled last. */
+  /** Waits the given time at most; returns true as soon as something has changed since the last call. */
   async within(milliseconds: number): Promise<boolean> {
     if (!this.#hasChanged) {
       await new Promise<void>((resolve) => {
@@ -115,13 +120,13 @@ async function isReady({ addresses, ready }: Awaited): Promise<boolean> {
 }
 
 /**
- * The directory is ours alone already; the socket is as well, in case its path is shown elsewhere.
- * With its owner's right to execute, as nginx asks for that ("-x") to tell a socket that is there.
+ * Restricts a socket to its owner, as its directory already is, in case it is mounted elsewhere. Keeps
+ * the execute permission, because nginx tests for an existing socket with "-x".
  */
 function restrict(path: string): void {
   try {
     fs.chmodSync(path, 0o700);
   } catch {
-    // It may have ended this very moment.
+    // The service may just have stopped.
   }
 }

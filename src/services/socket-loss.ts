@@ -2,9 +2,9 @@ import { lstatIfThere } from "../host/fs/files.ts";
 import type { Address } from "../host/net/probe.ts";
 import type { SuperviseStatus } from "../host/runit/supervise.ts";
 
-/** Which copies of services have listened: where such a one's socket is gone, it will not come by itself. */
+/** Remembers which processes have opened their socket, to notice when the socket file is lost. */
 export class SocketLoss {
-  /** 0 for one that was started and has not listened yet. */
+  /** Pids by service; 0 for one that was started and has not listened yet. */
   readonly #pids = new Map<string, number>();
 
   begin(key: string): void {
@@ -15,7 +15,7 @@ export class SocketLoss {
     this.#pids.set(key, status?.pid ?? 0);
   }
 
-  /** Whether this copy, of which nobody here may know anything, had a socket there and lost it. */
+  /** Tells whether a process, perhaps started by an earlier daemon, has had a socket and lost it. */
   hasLost(
     key: string,
     { pid, since }: SuperviseStatus,
@@ -26,7 +26,7 @@ export class SocketLoss {
     if (addresses.some((address) => !("path" in address) || lstatIfThere(address.path)))
       return false;
     const known = this.#pids.get(key);
-    // It has had the time, and as we did not start it, it is not one that only needs more of it.
+    // One that this daemon did not start has had its start-up timeout by now.
     const isSettled = known !== 0 && Date.now() - since * 1000 > patience;
     return known === pid || isSettled;
   }

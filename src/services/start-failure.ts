@@ -8,12 +8,14 @@ import type { Layout } from "../model/layout.ts";
 import type { Service } from "../model/worktree.ts";
 import type { StepContext } from "../resources/step-context.ts";
 
-/** A service that does not run, and why. */
+/** Why a service is not running. */
 export interface NotRunning extends Omit<ServiceFailure, "title"> {
   readonly awake: false;
 }
 
-/** The reason with the last lines of the service's log; `next` is to read more of that unless given. */
+/**
+ * Adds the last lines of the service's log to a reason; `next` defaults to the command that shows more of it.
+ */
 export function notRunning(
   { layout }: StepContext,
   worktree: WorktreeFacts,
@@ -25,28 +27,32 @@ export function notRunning(
   return { awake: false, why, next, log };
 }
 
-/** The last lines of a service's log, without colours. */
+/** Reads the last lines of a service's log, without colours. */
 export function endOfLog({ logs }: Layout, key: string, count: number): string[] {
   return lastLines(`${logs}/${key}/current`, count).map((line) => line.replace(COLOURS, ""));
 }
 
 const LOG_LINES = 20;
-/** What terminals take for colours and the like (ECMA-48, CSI sequences). */
+/** Colours and other CSI sequences (ECMA-48). */
 const COLOURS = /\u001b\[[0-?]*[ -/]*[@-~]/g;
 
-/** Its patience is over, and it is not ready. */
+/** Describes a service that was not ready within its start-up timeout. */
 export function timedOut(host: StepContext, worktree: WorktreeFacts, service: Service): NotRunning {
   const { ready, patience } = serviceConfiguration(worktree.settings, service.name);
-  const what = ready === undefined ? "does not listen" : `does not answer ${ready} well`;
+  const what = ready === undefined ? "start listening" : `answer ${ready} with success`;
   const hint =
     ready === undefined
-      ? `; if it answers no HTTP at all, set services.${service.name}.http to false`
+      ? `; if it does not serve HTTP at all, set services.${service.name}.http to false`
       : "";
-  const why = `it ${what} ${Math.round(patience / 1000)} s after it was asked for${hint}`;
+  const why = `it did not ${what} within ${Math.round(patience / 1000)} s${hint}`;
   return notRunning(host, worktree, service, why);
 }
 
-/** Why a service is not even tried; `forced` is somebody's command. */
+/**
+ * Returns why a service must not be started; undefined if it may be.
+ *
+ * @param forced the start was requested by a command, which only an unapproved start file prevents
+ */
 export function startRefusal(
   host: StepContext,
   worktree: WorktreeFacts,
@@ -58,7 +64,7 @@ export function startRefusal(
   const held = worktree.trust().held.get(service.slug);
   if (held !== undefined) {
     const why = `${held} has not been approved`;
-    // What an earlier copy has written does not tell why.
+    // The log of an earlier process does not explain this.
     return { awake: false, why, next: `ikigai trust ${worktree.slug}`, log: [] };
   }
   if (forced) return undefined;
@@ -75,14 +81,14 @@ export function startRefusal(
   }
   const { start } = serviceConfiguration(worktree.settings, service.name);
   if (start === "manual") {
-    return notRunning(host, worktree, service, "it is started by command only", up);
+    return notRunning(host, worktree, service, "it starts only by command", up);
   }
-  // Who reloads a page again and again does not start a failing program as often.
+  // Do not start a failing program each time a page is reloaded.
   if (crash && Math.abs(Date.now() - crash.at) < RETRY_MS && status?.state !== "run") {
     return notRunning(host, worktree, service, howItEnded(crash));
   }
   return undefined;
 }
 
-/** A program that fails is not tried more often than this by requests. */
+/** The minimum interval between starts of a failing program by requests. */
 const RETRY_MS = 3_000;

@@ -4,13 +4,12 @@ import { serviceConfiguration } from "../model/configuration/configuration.ts";
 import type { Service } from "../model/worktree.ts";
 import type { StepContext } from "../resources/step-context.ts";
 
-/** The launches whose PORT is a socket's path, which not every program takes. */
+/** The launches that get a socket path as PORT, which not every program supports. */
 const MAY_TAKE_A_SOCKET: readonly string[] = ["node", "deno-task"];
 
 /**
- * Whether a backend that ended at its start may be one that can only listen on
- * TCP: it was told a socket as PORT, nobody said that it can take one, and it
- * made none. Deno's own server always takes one.
+ * Tells whether a backend that ended during its start may support TCP only: it got a socket path as PORT
+ * without a `listen` setting, and created no socket. Deno's own server always supports sockets.
  */
 export function mayNeedPort(
   { layout }: StepContext,
@@ -24,7 +23,7 @@ export function mayNeedPort(
   return !fs.existsSync(`${layout.sockets}/${worktree.slug}/${service.slug}.sock`);
 }
 
-/** Whether a backend was given a port only because it once made no socket. */
+/** Tells whether a backend was given a port only because it once failed to create a socket. */
 export function wasGivenPort({ backend }: Service): boolean {
   return backend?.listen === "either" && MAY_TAKE_A_SOCKET.includes(backend.launch.kind);
 }

@@ -11,24 +11,24 @@ import type { ServiceActivator } from "./activator.ts";
 import { endpointOf } from "./endpoints.ts";
 import type { RunningService } from "./eviction-policy.ts";
 
-/** A service that runs, with what is needed to stop it. */
+/** A running service, with what is needed to stop it. */
 export interface Running extends RunningService {
   readonly worktree: WorktreeFacts;
   readonly service: Service;
 }
 
-/** Says which services run, and when each was used last. */
+/** Tracks which services are running, and when each was last used. */
 export class UsageTracker {
   readonly #host: StepContext;
   readonly #activator: ServiceActivator;
   readonly #isLeased: (key: string) => boolean;
-  /** Seen in use, beside what nginx writes. */
+  /** Use seen by the daemon itself, in addition to nginx's logs. */
   readonly #used = new Map<string, Moment>();
-  /** When it was first seen to run (`performance.now()`): before that nobody counted. */
+  /** When each service was first seen running (`performance.now()`): earlier use is unknown. */
   readonly #known = new Map<string, number>();
-  /** The worktree that the bare addresses led to at the last look. */
+  /** The worktree that the addresses without a name led to at the last snapshot. */
   #bare: string | undefined;
-  /** What nginx had written at the last look. */
+  /** The times of nginx's log files at the last snapshot. */
   readonly #written = new Map<string, Written>();
 
   constructor(host: StepContext, activator: ServiceActivator, isLeased: (key: string) => boolean) {
@@ -41,14 +41,14 @@ export class UsageTracker {
     this.#used.set(key, { clock: Date.now(), monotonic: performance.now() });
   }
 
-  /** A worktree is gone: the next of its name has not been used yet. */
+  /** Forgets the use of a removed worktree, so that a later one of the same name starts unused. */
   forgetUse(worktree: Slug): void {
     for (const key of this.#used.keys()) {
       if (key.startsWith(`${worktree}.`)) this.#used.delete(key);
     }
   }
 
-  /** When a service was used last, whether it runs or not. */
+  /** Returns when a service was last used, whether it is running or not. */
   lastUse(worktree: WorktreeFacts, service: Service): Date | undefined {
     const seen = this.#used.get(`${worktree.slug}.${service.slug}`)?.clock;
     const written = this.#lastWritten(worktree, service, worktree.isDefault);
@@ -56,7 +56,7 @@ export class UsageTracker {
     return new Date(seen);
   }
 
-  /** All that run now, or have been given room to. */
+  /** Reads all services that are running or admitted. */
   async snapshot(
     worktrees: readonly WorktreeFacts[],
     { memory }: { memory: boolean },
@@ -76,7 +76,7 @@ export class UsageTracker {
     );
     const bare = pointer.slug;
     if (this.#bare !== bare) {
-      // What came by the bare addresses until now counted for the one that had them.
+      // Use through the addresses without a name counted for the previous default worktree until now.
       for (const { key, worktree } of present) if (worktree.slug === this.#bare) this.used(key);
       this.#bare = bare;
     }
@@ -118,7 +118,9 @@ export class UsageTracker {
     return lastUse(this.#host.layout, slug, service.slug, isBare);
   }
 
-  /** By a clock that nobody sets; what changed since the last look cannot lie before that. */
+  /**
+   * Converts a file time to `performance.now()`; a change since the last snapshot cannot be older than that.
+   */
   #writtenAt(key: string, file: Date | undefined): number {
     if (file === undefined) return Number.NEGATIVE_INFINITY;
     const now = performance.now();
@@ -137,7 +139,7 @@ export class UsageTracker {
   }
 }
 
-/** Nobody asks what has no HTTP: it is in use as long as the rest of its worktree is. */
+/** Counts a service without HTTP, which gets no requests, as used whenever its worktree's services are. */
 function withNeighbours(sight: Running, all: readonly Running[]): Running {
   if (sight.service.backend?.listen !== "none") return sight;
   const neighbours = all.filter(({ worktree }) => worktree.slug === sight.worktree.slug);
@@ -155,12 +157,12 @@ interface Moment {
 }
 
 interface Written {
-  /** The file's, in milliseconds since the epoch. */
+  /** The file's mtime, in milliseconds since the epoch. */
   readonly time: number;
-  /** The same, and when that was seen last, of `performance.now()`. */
+  /** The same time, and the time of the last snapshot, both of `performance.now()`. */
   readonly at: number;
   readonly seen: number;
 }
 
-/** nginx writes a line a second at most, so the last use may be later by that. */
+/** nginx logs at most one line per second, so the last use may be later by that much. */
 const UNWRITTEN_MS = 1_000;

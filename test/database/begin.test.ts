@@ -39,7 +39,7 @@ test("ikigai wt add --db says for one worktree what it begins with", async () =>
   expect(await tables(project, "nothing")).toBe("");
   const wrong = await project.ikigai("wt", "add", "wrong", "--db", "all");
   expect(wrong.exitCode).not.toBe(0);
-  expect(wrong.stderr).toMatch(/all is no way to begin a schema/);
+  expect(wrong.stderr).toMatch(/Unknown mode "all"\. Use data, structure or empty\./);
   expect(await project.git(".", "branch", "--list", "wrong")).toBe("");
 });
 
@@ -87,7 +87,7 @@ test("ikigai db branch and reset recreate a schema, keep its data and end no oth
   await psql(project, "one", "CREATE TABLE mine (id int)");
   const reset = await project.ikigai("db", "reset", "one");
   expect(reset).toMatchObject({ exitCode: 0 });
-  expect(reset.stderr).toMatch(/back with: ikigai wt restore one/);
+  expect(reset.stderr).toMatch(/restore it: ikigai wt restore one/);
   expect(await tables(project, "one")).toBe("words");
   await project.ikigai("wt", "restore", "one");
   expect(await tables(project, "one")).toBe("mine words");
@@ -115,7 +115,9 @@ test("ikigai db list and size tell each schema's size, db diff what differs", as
 test("outside of every worktree a command asks for a name", async () => {
   const { exitCode, stderr } = await project.ikigai("db", "setup");
   expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/This directory is in no worktree\.\s+next: name one; ikigai wt list/);
+  expect(stderr).toMatch(
+    /This directory is not in a worktree\.\s+next: name a worktree; list them with: ikigai wt list/,
+  );
 });
 
 const GITS_OWN = /commondir|Invalid path|unable to create|could not lock|File exists|index\.lock/i;

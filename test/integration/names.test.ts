@@ -73,7 +73,7 @@ describe("every command", () => {
     expect((await project.ikigai("up", "wanted/bakend")).stderr).toContain("did you mean backend?");
     const list = await project.ikigai("wt", "restore", "--list", "mian");
     expect(list.exitCode).toBe(1);
-    expect(list.stderr).toContain("No data of mian is put aside; did you mean main?");
+    expect(list.stderr).toContain("There is no retained data of mian; did you mean main?");
     expect((await project.ikigai("wt", "restore", "mian", "--into", "main")).stderr).toContain(
       "did you mean main?",
     );

@@ -61,7 +61,7 @@ test("a project on another's ports is refused, says whose they are, and touches 
   writeFileSync(file, JSON.stringify(taken));
   const { exitCode, stderr } = await two.ikigai("start");
   expect(exitCode).toBe(1);
-  expect(stderr).toContain(`Port ${one.httpPort} is held by the project ${one.root}.`);
+  expect(stderr).toContain(`Port ${one.httpPort} is already in use by the project ${one.root}.`);
   expect(stderr).toMatch(/\n {2}next: .*(http|postgres)\.port/);
 
   // The first one is unchanged, and the second one's worktrees are not in it.

@@ -72,10 +72,10 @@ describe("ikigai wt add", () => {
   });
 
   it.each([
-    ["a name that is no branch's", ["a..b"], "is no name that git takes"],
-    ["an option in its place", ["--", "-f"], "is no name that git takes"],
-    ["a branch that is checked out", ["main"], "is there already"],
-    ["an option as revision", ["other", "--from=--force"], "is no revision"],
+    ["a name that is no branch's", ["a..b"], "is not a valid branch name"],
+    ["an option in its place", ["--", "-f"], "is not a valid branch name"],
+    ["a branch that is checked out", ["main"], "already exists"],
+    ["an option as revision", ["other", "--from=--force"], "Unknown commit or branch"],
   ])("refuses %s and changes nothing", async (_, args, why) => {
     const before = await listedByGit(project);
     const { exitCode, stderr } = await project.ikigai("wt", "add", ...args);

@@ -106,7 +106,7 @@ describe("a project that was moved away and has another one in its place", () =>
     await project.run("git", ["worktree", "add", "--quiet", "main"]);
     const journal = join(moved, ".ikigai/logs/daemon/current");
     await waitFor(async () =>
-      /is not at .* any more[\s\S]*ready: /.test(await readFile(journal, "utf8")),
+      /is no longer at [^;]*;[\s\S]*ready: /.test(await readFile(journal, "utf8")),
     );
     expect(await readNote({ ...project, root: moved }, "wt_rel_05")).toBe("kept");
     await rm(project.root, { recursive: true });
@@ -126,10 +126,10 @@ describe("two projects that want the same ports", () => {
     await cp(join(project.root, ".ikigairc.json"), join(second, ".ikigairc.json"));
     const { exitCode, stderr } = await at(second, "start");
     expect(exitCode).toBe(1);
-    expect(stderr).toContain(`is held by the project ${project.root}`);
+    expect(stderr).toContain(`is already in use by the project ${project.root}`);
     expect(stderr).toMatch(/set http\.port to a free port in \.ikigairc\.json/);
     const { stdout } = await at(second, "doctor");
-    expect(stdout).toContain(`held by the project ${project.root}`);
+    expect(stdout).toContain(`in use by the project ${project.root}`);
     expect(await readNote(project, "wt_rel_05")).toBe("first");
     await converged(project);
     await at(second, "uninstall", "--purge", "--yes");

@@ -86,7 +86,7 @@ describe("retention", () => {
 
   it("is no shorter by a checkout that has no settings, also after a restart", async () => {
     await project.git(main, "switch", "-q", "--detach", "bare");
-    await waitFor(() => daemonLog(project).includes(".ikigairc.json is not there any more"));
+    await waitFor(() => daemonLog(project).includes(".ikigairc.json is missing"));
     expect(await days()).toBe(90);
     await must(project, "restart");
     expect(await days()).toBe(90);

@@ -42,7 +42,7 @@ describe.each<RepositoryLayout>(["dot-bare", "clone"])("in the layout %s", (layo
     expect(snapshot(project.root)).not.toEqual(before);
     const { exitCode, stderr } = await project.ikigai("uninstall");
     expect(exitCode).toBe(0);
-    expect(stderr).toContain("the data stays in");
+    expect(stderr).toContain("the data is kept in");
     expect(snapshot(project.root)).toEqual(before);
     expect(await project.git(project.worktree("main"), "status", "--porcelain")).toBe(status);
     expect((await project.ikigai("start")).exitCode).toBe(0);
@@ -73,7 +73,7 @@ describe("ikigai doctor", () => {
     expect(ill.exitCode).toBe(1);
     expect(ill.stdout).toMatch(new RegExp(`--unset(-all)? ${off[0]}`));
     expect(ill.stdout).toContain(`port ${project.httpPort}: free`);
-    expect(ill.stdout).toMatch(/daemon: it does not run\n\s+next: ikigai start/);
+    expect(ill.stdout).toMatch(/daemon: not running\n\s+next: ikigai start/);
   });
 
   it("tells a server that was stopped by hand from a port that is free", async () => {
@@ -83,12 +83,12 @@ describe("ikigai doctor", () => {
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
       new RegExp(
-        `! port ${project.httpPort}: nobody listens: nginx was stopped by hand\\n\\s+next: ikigai start`,
+        `! port ${project.httpPort}: not listening: nginx was stopped by hand\\n\\s+next: ikigai start`,
       ),
     );
     expect((await project.ikigai("start")).exitCode).toBe(0);
     expect((await project.ikigai("doctor")).stdout).toContain(
-      `port ${project.httpPort}: this project's own, and nginx answers`,
+      `port ${project.httpPort}: in use by this project's nginx, which answers`,
     );
   });
 });

@@ -100,9 +100,7 @@ test("one that does not listen in time is explained, and used when it does", asy
   const late = await ask();
   expect(late.status).toBe(503);
   expect(late.json()).toMatchObject({
-    why: expect.stringMatching(
-      /^it does not listen 1 s after it was asked for; .*services\.late\.http/,
-    ),
+    why: expect.stringMatching(/^it did not start listening within 1 s; .*services\.late\.http/),
   });
   await waitFor(async () => (await ask()).status === 200);
   expect(starts(project, "rel-05", "late")).toBe(1);

@@ -25,7 +25,7 @@ test("of many that run the one not used for longest makes room, never one in use
   const refused = await project.http("/rel-07/api/x");
   expect(refused.status).toBe(503);
   const { why } = refused.json<{ why: string }>();
-  expect(why).toContain("3 services run at once at most (limits.running)");
+  expect(why).toContain("at most 3 services may run at once (limits.running)");
   expect(why).toContain("main/backend, rel-05/backend, rel-06/backend");
   expect((await service(project, "rel-07")).state).toBe("idle");
 

@@ -56,7 +56,7 @@ test("a manual service is refused to a request and starts by command", async () 
   const refused = await project.http("/rel-05/tool/api/x");
   expect(refused.status).toBe(503);
   expect(refused.json()).toMatchObject({
-    why: "it is started by command only",
+    why: "it starts only by command",
     next: "ikigai up rel-05/tool",
   });
   await run(project, "up", "rel-05/tool");

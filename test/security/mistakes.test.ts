@@ -104,7 +104,7 @@ test("a name that no directory has keeps no other service from running, and doct
   const up = await project.ikigai("up", "hollow");
   expect([up.exitCode, up.stderr]).toEqual([
     1,
-    expect.stringMatching(/hollow has no service to up: .*services\.web has no directory here/),
+    expect.stringMatching(/hollow has no service to start: .*services\.web has no directory here/),
   ]);
   await writeFile(shared, before);
 });
@@ -119,7 +119,7 @@ test("invalid settings are reported first, and addresses stay as they were", asy
   const list = await project.ikigai("wt", "list");
   expect(list.stdout).toMatch(told);
   expect(list.stdout).toContain(`http://localhost:${project.httpPort}/main`);
-  expect(list.stderr).toContain("mend the settings, then ikigai start");
+  expect(list.stderr).toContain("fix the configuration, then ikigai start");
   expect((await project.ikigai("doctor")).stdout).toMatch(/✖ settings: \.ikigairc\.json:\d+:\d+ /);
   const status = await project.ikigai("status", "--json");
   expect(JSON.parse(status.stdout)).toMatchObject({

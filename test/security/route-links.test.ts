@@ -87,10 +87,10 @@ test.each(["httpd", "documents", "run", "sockets"] as const)(
     fs.symlinkSync(outside, path);
     const before = fs.readdirSync(outside, { recursive: true }).sort();
     expect((await have()).size).toBe(0);
-    await expect(settle("main", links)).rejects.toThrow("holds a link");
+    await expect(settle("main", links)).rejects.toThrow("contains a symbolic link");
     const step = { kind: nginxRoute.kind, key: "precious", action: "remove", why: "" } as const;
     await expect(nginxRoute.apply(host as StepContext, step, undefined, undefined)).rejects.toThrow(
-      "holds a link",
+      "contains a symbolic link",
     );
     expect(fs.readdirSync(outside, { recursive: true }).sort()).toEqual(before);
   },

@@ -9,7 +9,7 @@ export interface DaemonAnswer {
   readonly text: string;
 }
 
-/** The daemon does not run, or does not answer. */
+/** The daemon is not running, or does not answer. */
 export class DaemonAway extends UserError {
   constructor() {
     super("ikigai is not running here.", "ikigai start");
@@ -17,10 +17,11 @@ export class DaemonAway extends UserError {
 }
 
 /**
- * One call of the daemon. From inside `.ikigai` and under a relative address,
- * since a socket's address holds 108 bytes (unix(7)) and a path may be longer.
+ * Sends one request to the daemon. Connects by a relative path from inside `.ikigai`, because a socket
+ * address holds 108 bytes (unix(7)) and the absolute path may be longer.
  *
- * @throws DaemonAway when nobody answers
+ * @param options `timeout` in milliseconds
+ * @throws DaemonAway when the daemon does not answer
  */
 export function callDaemon(
   layout: Layout,
@@ -52,7 +53,7 @@ export function callDaemon(
         answer.on("error", reject);
       },
     );
-    // The address is read while connecting begins, which is now.
+    // The address has been resolved: the connection was started synchronously.
     process.chdir(before);
     request.on("timeout", () => request.destroy(new DaemonAway()));
     request.on("error", (error) => {
@@ -63,7 +64,11 @@ export function callDaemon(
   });
 }
 
-/** A call whose answer is JSON; what the daemon calls an error is thrown as one. */
+/**
+ * Sends one request and parses its JSON answer.
+ *
+ * @throws DaemonAway when the daemon does not answer; UserError for an error answer (status 400 and up)
+ */
 export async function askDaemon<T>(
   layout: Layout,
   method: "GET" | "POST",

@@ -6,9 +6,8 @@ import type { Noticed } from "../output/notices.ts";
 import { listText } from "../output/worktree-list.ts";
 
 /**
- * Runs `ikigai wt list`, which people and scripts call again and again, without loading the other
- * commands. Undefined for everything else, and whenever anything is not as usual: the command itself
- * then knows what to do and to say.
+ * Runs `ikigai wt list`, which users and scripts call often, without loading the other commands.
+ * Returns undefined for any other command and in every unusual case; the full command then handles it.
  */
 export async function tryFastPath(argv: readonly string[]): Promise<number | undefined> {
   const [wt, list, flag, more] = argv;
@@ -26,7 +25,7 @@ export async function tryFastPath(argv: readonly string[]): Promise<number | und
   return 0;
 }
 
-/** Undefined where the directory was deleted: the command itself says so. */
+/** Returns the current directory; undefined if it was deleted, which the full command reports. */
 function here(): string | undefined {
   try {
     return process.cwd();
@@ -35,14 +34,14 @@ function here(): string | undefined {
   }
 }
 
-/** Straight to the descriptor: making `process.stdout` costs as much as asking the daemon. */
+/** Writes to the descriptor directly: creating `process.stdout` takes as long as asking the daemon. */
 function print(text: string): void {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) {
     try {
       at += fs.writeSync(1, bytes, at);
     } catch {
-      // Full for the moment, or closed: the stream waits for the one and tells of the other.
+      // EAGAIN or EPIPE: the stream waits for the former and reports the latter.
       process.stdout.on("error", () => process.exit(0)).write(bytes.subarray(at));
       return;
     }
@@ -50,8 +49,8 @@ function print(text: string): void {
 }
 
 /**
- * The project's `.ikigai`, where that is plain to see; `findProject` knows the other cases. What a
- * branch can hold is never taken for it: git tracks links and directories, and no sockets.
+ * Finds the project's `.ikigai` in the common cases; `findProject` handles the others. Requires the
+ * daemon's socket in it, so that nothing a branch contains is accepted: git cannot track sockets.
  */
 function nearest(from: string): string | undefined {
   for (let directory = resolve(from); ; directory = dirname(directory)) {
@@ -67,7 +66,7 @@ function nearest(from: string): string | undefined {
   }
 }
 
-/** Of a linked worktree's top: git's own name for it lies in the common directory's `worktrees`. */
+/** Finds `.ikigai` from a linked worktree: its `.git` file points into the common directory's `worktrees`. */
 function besideRepository(top: string): string | undefined {
   const text = fs.readFileSync(`${top}/.git`, "utf8");
   const [, common] = /^gitdir: ([^\n]+)\/worktrees\/[^/\n]+\n*$/.exec(text) ?? [];
@@ -89,7 +88,7 @@ function look(path: string): fs.Stats | undefined {
   }
 }
 
-/** The body of a 200; undefined for any other answer, and for none. */
+/** Returns the body of a 200 answer; undefined for any other, or for none. */
 function ask(ikigai: string, path: string): Promise<string | undefined> {
   const before = process.cwd();
   return new Promise((settle) => {
@@ -98,9 +97,9 @@ function ask(ikigai: string, path: string): Promise<string | undefined> {
       const head = text.indexOf("\r\n\r\n");
       settle(/^HTTP\/1\.\d 200 /.test(text) && head > 0 ? text.slice(head + 4) : undefined);
     };
-    // A socket's address holds 108 bytes (unix(7)), and is read while connecting begins.
+    // A socket address holds 108 bytes (unix(7)); it is resolved when connecting starts, hence the chdir.
     process.chdir(ikigai);
-    // HTTP without node:http, whose loading alone takes as long as the answer.
+    // Plain HTTP/1.0 by hand: loading node:http alone takes as long as the request.
     const socket = net.connect({ path: "daemon.sock" });
     process.chdir(before);
     socket.setEncoding("utf8");

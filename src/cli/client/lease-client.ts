@@ -15,10 +15,10 @@ interface LeaseAnswer {
 }
 
 /**
- * Holds the services of a worktree up until the returned function is called or
- * this process ends, however it ends. A daemon that comes back is asked again.
+ * Keeps the services of a worktree running until the returned function is called or this process ends,
+ * however it ends. Takes the lease again when the daemon was restarted.
  *
- * @throws DaemonAway when nobody answers; UserError when a service does not start
+ * @throws DaemonAway when the daemon does not answer; UserError when a service does not start
  */
 export async function takeLease(layout: Layout, target: string, cwd: string): Promise<() => void> {
   let over = false;
@@ -33,7 +33,7 @@ export async function takeLease(layout: Layout, target: string, cwd: string): Pr
           if (over) connection.destroy();
           return;
         } catch {
-          // The daemon is not back yet, or a service failed: the command goes on.
+          // The daemon is not back yet, or a service failed: retry; the command continues.
         }
       }
     });
@@ -46,7 +46,7 @@ export async function takeLease(layout: Layout, target: string, cwd: string): Pr
 
 const AGAIN_MS = 200;
 
-/** Settles when the services are up; the connection stays open. */
+/** Requests a lease; resolves when the services are running, with the connection that holds it. */
 function connect(layout: Layout, target: string, cwd: string): Promise<http.ClientRequest> {
   return new Promise((resolve, reject) => {
     if (!isOwnSocket(layout.daemonSocket)) {
@@ -54,7 +54,7 @@ function connect(layout: Layout, target: string, cwd: string): Promise<http.Clie
       return;
     }
     const before = process.cwd();
-    // Relative, since a socket's address holds 108 bytes (unix(7)).
+    // A relative path, because a socket address holds 108 bytes (unix(7)).
     process.chdir(layout.ikigai);
     const request = http.request({
       socketPath: "daemon.sock",

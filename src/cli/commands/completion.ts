@@ -4,7 +4,7 @@ import { UsageError } from "../../model/user-error.ts";
 import { type Completable, completionScript, SHELLS } from "../completion-script.ts";
 import type { Command, Run } from "../context.ts";
 
-/** Prints a shell's completion script of these commands; for `names`, the worktrees of this project. */
+/** Prints the completion script of a shell; with `names`, the slugs of this project's worktrees. */
 export const completionOf =
   (commands: readonly Command[]): Run =>
   async ({ cwd, out }, [shell = ""]) => {
@@ -17,7 +17,7 @@ export const completionOf =
     const known = SHELLS.find((name) => name === shell);
     if (!known) {
       throw new UsageError(
-        `There is a completion for ${SHELLS.join(", ")}, none for ${JSON.stringify(shell)}.`,
+        `No completion for ${JSON.stringify(shell)}. Use ${SHELLS.join(", ")}.`,
         "ikigai completion bash",
       );
     }

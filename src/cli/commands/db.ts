@@ -10,9 +10,9 @@ import { plainTable } from "../output/plain-table.ts";
 import { withSpinner } from "../output/spinner.ts";
 import { worktreeHere } from "../worktree-here.ts";
 
-const NAME_ONE = "name one; ikigai wt list shows them";
+const NAME_ONE = "name a worktree; list them with: ikigai wt list";
 
-/** Schemas and what they take on disk, those put aside and the reserve included. */
+/** Lists schemas and their sizes on disk, including retired ones and the reserve. */
 export const dbList: Run = async ({ cwd, out }, [name], options) => {
   const { layout } = requireProject(cwd);
   const query = name === undefined ? "" : `?${new URLSearchParams({ of: name, cwd })}`;
@@ -33,11 +33,11 @@ export const dbList: Run = async ({ cwd, out }, [name], options) => {
   return 0;
 };
 
-/** Begins a worktree's schema anew; the present one is put aside and can be restored. */
+/** Resets a worktree's schema; the old one is retired and can be restored. */
 export const dbReset: Run = (context, [name], options) =>
   begin(context, name, { mode: textOption(options, "db") }, options);
 
-/** Makes a worktree's schema a branch of another worktree's. */
+/** Replaces a worktree's schema with a branch of another worktree's. */
 export const dbBranch: Run = (context, [from], options) => {
   const into = textOption(options, "into");
   return begin(context, into, { from, mode: textOption(options, "db") }, options);
@@ -56,23 +56,25 @@ async function begin(
   const done = await withBranchProgress(layout, query, () =>
     askDaemon<{ schema: string; aside?: string }>(layout, "POST", `/v1/db/reset?${query}`),
   );
-  say(`${pc.green("✔")} ${done.schema} begins anew`);
+  say(`${pc.green("✔")} ${done.schema} was reset`);
   if (options.json) out(printableJson(done));
   else if (done.aside)
-    say(`  what it held is kept as ${done.aside}; back with: ikigai wt restore ${of}`);
+    say(`  its old data is kept as ${done.aside}; restore it: ikigai wt restore ${of}`);
   return 0;
 }
 
-/** Runs the project's commands for a new schema once more. */
+/** Runs the project's commands for a new schema again. */
 export const dbSetup: Run = async ({ cwd }, [name]) => {
   const { layout } = requireProject(cwd);
   const of = name ?? (await worktreeHere(cwd, NAME_ONE));
   const query = new URLSearchParams({ of, cwd });
-  await withSpinner(`commands for ${of}`, () => askDaemon(layout, "POST", `/v1/db/setup?${query}`));
+  await withSpinner(`database commands of ${of}`, () =>
+    askDaemon(layout, "POST", `/v1/db/setup?${query}`),
+  );
   return 0;
 };
 
-/** What differs in structure; exit code 1 when something does, as diff(1). */
+/** Compares the structure of two schemas; like diff(1), exits with 1 if they differ. */
 export const dbDiff: Run = async ({ cwd, out, say }, [from = "", to], options) => {
   const { layout } = requireProject(cwd);
   const query = new URLSearchParams({
@@ -104,7 +106,7 @@ function renderDifference({ kind, name, change, before, after }: Difference): st
   return [`${pc.bold(printable(`${kind} ${name}`))} ${pc.dim(change)}`, ...lines].join("\n");
 }
 
-/** Returns when a worktree has all that it is to have. */
+/** Waits until a worktree is ready. */
 export const wtWait: Run = async ({ cwd, say }, [name]) => {
   const { layout } = requireProject(cwd);
   const of = name ?? (await worktreeHere(cwd, NAME_ONE));

@@ -26,7 +26,7 @@ import {
 } from "../setup/doctor-checks.ts";
 import { freePort, type PortUse, portUses } from "../setup/port-conflicts.ts";
 
-/** Looks at everything that ikigai depends on; exit code 1 where something has to be mended. */
+/** Checks everything that ikigai depends on; exits with 1 if there is a problem. */
 export const doctor: Run = async ({ cwd, out }, _, options) => {
   const project = await openProject(requireProject(cwd));
   const { settings, defaultWorktree: chosen } = project;
@@ -55,7 +55,7 @@ function line({ what, state, detail, next }: Finding): string {
   return `  ${sign} ${printable(what)}: ${printableLines(detail)}\n${mend}`;
 }
 
-/** The project's settings and every worktree's own, and the services that they name. */
+/** Checks the configuration of the project and of every worktree, and the services that they name. */
 async function checkSettings({ settings, worktrees }: OpenProject): Promise<Finding[]> {
   const what = "settings";
   const mend = ({ file }: ConfigurationProblem) => `edit ${file}`;
@@ -68,12 +68,12 @@ async function checkSettings({ settings, worktrees }: OpenProject): Promise<Find
     }),
   );
   if (settings.vanished !== undefined) {
-    const detail = `${settings.vanished} is not there any more, and what it said last holds`;
+    const detail = `${settings.vanished} is missing; its last settings still apply`;
     findings.push({
       what,
       state: "warning",
       detail,
-      next: `write ${settings.vanished}; {} for the defaults`,
+      next: `create ${settings.vanished} again; {} means the defaults`,
     });
   }
   const present = worktrees.filter(({ state }) => state === "present");
@@ -92,20 +92,20 @@ async function checkSettings({ settings, worktrees }: OpenProject): Promise<Find
       findings.push({ what: `${what} of ${slug}`, state: "problem", detail, next: mend(problem) });
     }
   }
-  // What one worktree has is about another branch; what none has is a mistake.
+  // A setting that fits the branch of one worktree is no mistake; one that fits none is.
   for (const warning of strange[0]?.warnings ?? []) {
     const detail = problemLine(warning);
     const isEverywhere = strange.every((one) => one.warnings.map(problemLine).includes(detail));
     if (isEverywhere) findings.push({ what, state: "problem", detail, next: mend(warning) });
   }
   if (findings.length > 0) return findings;
-  return [{ what, state: "ok", detail: settings.file ?? "no file; the defaults hold" }];
+  return [{ what, state: "ok", detail: settings.file ?? "no file; using the defaults" }];
 }
 
 function checkPlace({ layout }: Project): Finding[] {
   const arrival = detectRelocation(layout);
   if (!("from" in arrival)) return [];
-  const detail = `${arrival.kind} here from ${arrival.from.root}, and not mended yet`;
+  const detail = `${arrival.kind} here from ${arrival.from.root}; paths are not updated yet`;
   return [{ what: "place", state: "problem", detail, next: "ikigai start" }];
 }
 
@@ -122,7 +122,7 @@ async function checkDaemon({ layout }: Project): Promise<Finding[]> {
         : {
             what: "daemon",
             state: "problem",
-            detail: `it is ${health.version}, and this is ${VERSION}`,
+            detail: `running version ${health.version}, but ${VERSION} is installed`,
             next: "ikigai restart",
           };
     const watching: Finding[] =
@@ -139,16 +139,14 @@ async function checkDaemon({ layout }: Project): Promise<Finding[]> {
     return [running, ...watching, ...(await checkLine({ layout }))];
   } catch (error) {
     if (error instanceof DaemonAway) {
-      return [
-        { what: "daemon", state: "problem", detail: "it does not run", next: "ikigai start" },
-      ];
+      return [{ what: "daemon", state: "problem", detail: "not running", next: "ikigai start" }];
     }
     const detail = error instanceof Error ? error.message : String(error);
     return [{ what: "daemon", state: "problem", detail, next: "ikigai restart" }];
   }
 }
 
-/** What is not in line, what belongs to no worktree, and what waits to be brought back. */
+/** Reports pending steps of the plan, resources without a worktree, and retained data. */
 async function checkLine({ layout }: Pick<Project, "layout">): Promise<Finding[]> {
   const { steps, problems } = await askDaemon<PlanReport>(layout, "GET", "/v1/plan");
   const findings = problems.map(
@@ -174,7 +172,7 @@ async function checkPorts({ layout }: Project, settings: Configuration): Promise
       const what = `port ${port}`;
       if (holder === "nobody") return { what, ...checkSilence(layout, key) };
       if (holder === "this project") return { what, ...(await checkAnswer(layout, key)) };
-      return { what, state: "problem", detail: `held by ${holder.other}`, next: freePort(key) };
+      return { what, state: "problem", detail: `in use by ${holder.other}`, next: freePort(key) };
     }),
   );
 }
@@ -184,27 +182,28 @@ const SERVERS = {
   "postgres.port": { service: "postgres", name: "Postgres", ask: checkPostgres },
 } as const;
 
-/** Who has the port has it for nothing where it answers nobody. */
+/** Checks that the server which has the port also answers. */
 async function checkAnswer(layout: Layout, key: PortUse["key"]): Promise<Omit<Finding, "what">> {
   const { service, name, ask } = SERVERS[key];
   const why = await ask(layout);
-  if (why === undefined) return { state: "ok", detail: `this project's own, and ${name} answers` };
-  const detail = `${name} runs and does not answer: ${why}`;
+  if (why === undefined)
+    return { state: "ok", detail: `in use by this project's ${name}, which answers` };
+  const detail = `${name} is running but does not answer: ${why}`;
   return { state: "problem", detail, next: `ikigai logs ${service}, or: ikigai restart` };
 }
 
-/** Nobody has the port: as it should be while nothing of the project runs, and only then. */
+/** Judges a port on which nothing listens: fine only while the project is stopped. */
 function checkSilence(layout: Layout, key: PortUse["key"]): Omit<Finding, "what"> {
   const { service, name } = SERVERS[key];
   const directory = `${layout.sv}/${service}`;
   if (!isSupervised(directory)) return { state: "ok", detail: "free" };
   const next = "ikigai start";
   return fs.existsSync(`${directory}/down`)
-    ? { state: "warning", detail: `nobody listens: ${name} was stopped by hand`, next }
-    : { state: "problem", detail: `nobody listens: ${name} does not come up`, next };
+    ? { state: "warning", detail: `not listening: ${name} was stopped by hand`, next }
+    : { state: "problem", detail: `not listening: ${name} does not start`, next };
 }
 
-/** inotify(7), "/proc interfaces". */
+/** Reads the inotify limits; see "/proc interfaces" in inotify(7). */
 function limits(): string {
   const read = (name: string) => {
     try {

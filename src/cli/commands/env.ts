@@ -13,7 +13,7 @@ import { printableJson } from "../../model/printable.ts";
 import { UserError } from "../../model/user-error.ts";
 import { type Run, requireProject } from "../context.ts";
 
-/** The environment of a worktree (that of this directory unless named), for `eval` or as JSON. */
+/** Prints the environment of a worktree (default: this directory's), for `eval` or as JSON. */
 export const env: Run = async ({ cwd, out }, [name], options) => {
   const project = requireProject(cwd);
   if (options.owner) return ownerLine(project, out, options.json === true);
@@ -23,16 +23,13 @@ export const env: Run = async ({ cwd, out }, [name], options) => {
       : namedWorktree(readWorktrees(project.commonDir), name, cwd).slug;
   const text = readIfThere(environmentPath(project.layout, slug))?.toString();
   if (text === undefined) {
-    throw new UserError(
-      `There is no environment for ${slug ?? "this directory"} yet.`,
-      "ikigai start",
-    );
+    throw new UserError(`${slug ?? "This directory"} has no environment yet.`, "ikigai start");
   }
   out(options.json ? printableJson(variablesIn(text)) : text);
   return 0;
 };
 
-/** The owner's connection URI, password included, for a client that reads no environment. */
+/** Prints the owner's connection URI with password, for clients that do not read the environment. */
 async function ownerLine(
   { layout, commonDir }: Project,
   out: (text: string) => void,
@@ -51,7 +48,7 @@ async function ownerLine(
   return 0;
 }
 
-/** The variables of a file that `environmentFile` rendered. */
+/** Parses the variables of a file rendered by `environmentFile`. */
 function variablesIn(text: string): Record<string, string> {
   const found = text.matchAll(/^export ([A-Z_a-z0-9]+)=((?:'[^']*'|\\')+)$/gm);
   return Object.fromEntries(

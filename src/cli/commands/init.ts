@@ -6,7 +6,7 @@ export const init: Run = async ({ cwd, say }) => {
   const { layout, configuration, known } = await prepareProject(cwd);
   say(`${pc.green("✔")} ${layout.ikigai} is ${known ? "up to date" : "ready"}`);
   say(
-    `  addresses at http://localhost:${configuration.http.port}, Postgres on port ${configuration.postgres.port}`,
+    `  web addresses: http://localhost:${configuration.http.port}; Postgres port: ${configuration.postgres.port}`,
   );
   say(`  next: ${pc.bold("ikigai start")}`);
   return 0;

@@ -5,7 +5,7 @@ import { UserError } from "../../model/user-error.ts";
 import { takeLease } from "../client/lease-client.ts";
 import { type Run, requireProject } from "../context.ts";
 
-/** Keeps a worktree's services up while a command runs, and ends as it does. */
+/** Keeps a worktree's services running while a command runs, and returns the command's exit code. */
 export const lease: Run = async ({ cwd }, [target = "", program = "", ...args]) => {
   const { layout } = requireProject(cwd);
   const letGo = await takeLease(layout, target, cwd);
@@ -16,11 +16,14 @@ export const lease: Run = async ({ cwd }, [target = "", program = "", ...args]) 
   }
 };
 
-/** With this process' environment, directory and terminal; the exit code as a shell tells it. */
+/**
+ * Runs a command with this process's environment, directory and terminal; returns its exit code as a shell
+ * would.
+ */
 function runToItsEnd(program: string, args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: "inherit" });
-    // A terminal sends its signals to both; whoever signals only this process means the command.
+    // Forward signals that were sent to this process only. A terminal sends SIGINT to both already.
     const listeners = FORWARDED.map((signal) => {
       const listener = () => void (signal === "SIGINT" || child.kill(signal));
       process.on(signal, listener);

@@ -18,7 +18,7 @@ const PARTS: Readonly<Record<string, string>> = {
   runsvdir: "runsvdir.log",
 };
 
-/** Prints the end of logs; `-f` goes on. Of one service, of a worktree's, or of all. */
+/** Prints the last lines of the logs of one service, of a worktree or of everything; `-f` follows them. */
 export const logs: Run = async ({ cwd }, [target], options) => {
   const project = requireProject(cwd);
   const files = filesOf(project, target, cwd);
@@ -30,9 +30,12 @@ export const logs: Run = async ({ cwd }, [target], options) => {
   }
   const lines = textOption(options, "lines") ?? "20";
   if (!/^\d+$/.test(lines)) {
-    throw new UsageError(`--lines takes a number, not ${printable(lines)}.`, "ikigai logs -n 100");
+    throw new UsageError(
+      `--lines must be a number, not ${printable(lines)}.`,
+      "ikigai logs -n 100",
+    );
   }
-  // -F follows a log through its rotation.
+  // -F keeps following a log across rotations.
   const args = ["-n", lines, ...(options.follow ? ["-F"] : []), "--", ...files];
   const filtered = isatty(1);
   const tail = execa("tail", args, {
@@ -40,7 +43,7 @@ export const logs: Run = async ({ cwd }, [target], options) => {
     buffer: false,
     reject: false,
   });
-  // A backend writes what it likes, orders to a terminal included; a program gets every byte.
+  // Logs may contain terminal control sequences: filter them for a terminal; a pipe gets every byte.
   if (filtered && tail.stdout) {
     for await (const line of createInterface({ input: tail.stdout, crlfDelay: Infinity })) {
       process.stdout.write(`${printableColoured(line)}\n`);
@@ -49,13 +52,17 @@ export const logs: Run = async ({ cwd }, [target], options) => {
   return (await tail).exitCode ?? 0;
 };
 
-/** @throws UnknownName where nothing has that name and no log bears it */
+/**
+ * Finds the log files of a target.
+ *
+ * @throws UnknownName when neither a worktree nor a log has that name
+ */
 function filesOf(
   { layout, commonDir }: Project,
   target: string | undefined,
   cwd: string,
 ): string[] {
-  // What is gone by now may have left logs.
+  // Removed worktrees and services may have left logs.
   const literal = logFiles(layout, target);
   if (target === undefined || literal.length > 0 || PARTS[target]) return literal;
   const { worktree, service } = namedTarget(readWorktrees(commonDir), target, cwd);
@@ -77,7 +84,7 @@ function logFiles(layout: Layout, target: string | undefined): string[] {
   });
   const parts = target === undefined ? Object.values(PARTS) : [];
   if (worktree !== undefined && ownerOfLogs(layout, worktree) === undefined) {
-    // One that is gone has its logs as long as its data.
+    // The logs of a removed worktree are kept as long as its data.
     const removed = [...removedLogs(layout, worktree)];
     const chosen = removed.filter(([name]) => service === undefined || name === service);
     return chosen.flatMap(([, path]) => there(`${path}/current`));

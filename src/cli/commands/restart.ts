@@ -4,7 +4,7 @@ import { restartServices } from "./service-control.ts";
 import { start } from "./start.ts";
 import { stopAll } from "./stop.ts";
 
-/** Of everything, or of the services that are named. */
+/** Restarts everything, or only the named services. */
 export const restart: Run = async (context, args, options) => {
   if (args.length > 0) return restartServices(context, args, options);
   const { layout } = await prepareProject(context.cwd);

@@ -24,6 +24,8 @@ export const down: Run = (context, args, options) => act("down", context, args, 
 export const restartServices: Run = (context, args, options) =>
   act("restart", context, args, options);
 
+const VERBS = { up: "start", down: "stop", restart: "restart" } as const;
+
 async function act(
   call: "up" | "down" | "restart",
   { cwd, out, say }: Context,
@@ -40,18 +42,19 @@ async function act(
   const asked = new Set(answer.results.map(({ service }) => service));
   const { slug, services } = answer.worktree;
   if (options.json) out(printableJson(answer));
-  else if (asked.size === 0) say(`  ${slug} has no service with a backend; nothing to ${call}`);
+  else if (asked.size === 0)
+    say(`  ${slug} has no backend, so there is nothing to ${VERBS[call]}.`);
   else {
     for (const service of services) {
       if (asked.has(`${slug}/${service.slug}`)) say(`  ${slug}/${serviceWord(service)}`);
     }
   }
   const { problems, warnings } = answer.worktree;
-  // Settings that are not valid say nothing of services; others may be meant for one that is not there.
+  // An invalid configuration names no services; warnings may be about a service that does not exist.
   const reasons = call === "down" ? problems : [...problems, ...warnings];
   if (asked.size === 0 && reasons.length > 0) {
     throw new UserError(
-      `${slug} has no service to ${call}: ${reasons.join("; ")}`,
+      `${slug} has no service to ${VERBS[call]}: ${reasons.join("; ")}`,
       "ikigai doctor",
     );
   }

@@ -13,13 +13,13 @@ import { replaceOutdatedDaemon } from "../setup/outdated-daemon.ts";
 import { assertPortsFree } from "../setup/port-conflicts.ts";
 import { prepareProject } from "../setup/prepare-project.ts";
 
-/** Everything as one: supervisor, Postgres, nginx, the daemon, and every worktree in line. */
+/** Starts the supervisor, Postgres, nginx and the daemon, and reconciles every worktree. */
 export const start: Run = async ({ cwd, say }) => {
   const { layout, configuration } = await prepareProject(cwd);
   const first = !fs.existsSync(`${layout.db}/PG_VERSION`);
   if (first) refuseFullDisk(layout);
   await assertPortsFree(layout, configuration);
-  // Wanted from here on: the supervisor starts all of them in its first look.
+  // Remove the `down` files first, so that runsvdir starts all three in its first scan.
   for (const name of ["nginx", "postgres", "daemon"]) {
     fs.rmSync(`${layout.sv}/${name}/down`, { force: true });
   }
@@ -28,7 +28,7 @@ export const start: Run = async ({ cwd, say }) => {
     await replaceOutdatedDaemon(layout);
   });
   await Promise.all([
-    withSpinner(first ? "Postgres, for the first time" : "Postgres", () =>
+    withSpinner(first ? "Postgres (creates the database)" : "Postgres", () =>
       control(layout, "pg_ctl", "start"),
     ),
     withSpinner("nginx", async () => {
@@ -41,9 +41,9 @@ export const start: Run = async ({ cwd, say }) => {
   say(`\n${worktreeTable(worktrees)}\n${noticesText(seen, pc)}`);
   const chosen = worktrees.find((w) => w.default);
   const { port } = configuration.http;
-  // Without a path there is a frontend only.
+  // Only a frontend answers at the root; a backend alone has an origin of its own.
   const isServed = chosen?.url === worktreeUrl(chosen?.slug ?? "", port);
   const address = isServed ? `http://localhost:${port}/` : chosen?.url;
-  if (chosen) say(`  ${pc.bold(address)} is ${chosen.slug}`);
+  if (chosen) say(`  open ${pc.bold(address)} (${chosen.slug})`);
   return worktrees.some((w) => w.problems.length > 0) ? 1 : 0;
 };

@@ -15,7 +15,7 @@ import { readWorktreeReports } from "./wt-list.ts";
 interface Part {
   readonly name: string;
   readonly running: boolean;
-  /** It runs, and does what it is there for. */
+  /** Whether it is running and answers. */
   readonly answers: boolean;
   readonly detail: string;
 }
@@ -26,7 +26,7 @@ const PARTS: readonly (readonly [string, string, HealthCheck?])[] = [
   ["Postgres", "pg_ctl", checkPostgres],
 ];
 
-/** Exit code 1 when something is not as `ikigai start` leaves it. */
+/** Shows what is running; exits with 1 if something is not as `ikigai start` leaves it. */
 export const status: Run = async ({ cwd, out, say }, _, options) => {
   const project = requireProject(cwd);
   const [parts, { worktrees, problems, running, expiring = [] }] = await Promise.all([
@@ -48,7 +48,7 @@ export const status: Run = async ({ cwd, out, say }, _, options) => {
     out(`\n  ${pc.yellow("degraded")}: ${degraded}\n  next: ikigai doctor\n`);
   for (const one of expiring) say(expiryLine(one));
   if (!all.every((part) => part.running)) {
-    say(`\n  next: ${problems.length > 0 ? "mend the settings, then " : ""}ikigai start`);
+    say(`\n  next: ${problems.length > 0 ? "fix the configuration, then " : ""}ikigai start`);
   } else if (!all.every((part) => part.answers)) say("\n  next: ikigai doctor");
   return healthy ? 0 : 1;
 };
@@ -65,12 +65,12 @@ function isWell({ problems, services }: WorktreeReport): boolean {
   );
 }
 
-/** Why the daemon notices less than it could. */
+/** Asks the daemon why it notices changes later than usual; undefined if it does not. */
 async function degradation(layout: Layout): Promise<string | undefined> {
   try {
     return (await askDaemon<{ degraded?: string }>(layout, "GET", "/v1/health")).degraded;
   } catch {
-    // It has ended meanwhile.
+    // The daemon has stopped meanwhile.
     return undefined;
   }
 }
@@ -87,7 +87,7 @@ async function partOf(
   });
   const detail = (result.stdout || result.stderr).split("\n")[0] ?? "";
   const running = result.exitCode === 0;
-  // What has a process may refuse everybody all the same.
+  // A running server may still refuse every connection.
   const why = running ? await ask(layout) : undefined;
   return { name, running, answers: running && why === undefined, detail: why ?? detail };
 }

@@ -12,9 +12,9 @@ export const stop: Run = async ({ cwd }) => {
   return 0;
 };
 
-/** Ends all processes of a project; the data stays. What does not run is left as it is. */
+/** Stops all processes of a project that are running; all data is kept. */
 export async function stopAll(layout: Layout): Promise<void> {
-  // What ends everything is the package's own, whatever a checkout has put there.
+  // Run the package's own controls, whatever a checkout has put in their place.
   const commonDir = commonDirOf(layout.root);
   if (commonDir) restoreControls(layout, projectIdentity(commonDir));
   await withSpinner("services and daemon", async () => {

@@ -16,7 +16,7 @@ import { callDaemon, DaemonAway } from "../client/daemon-client.ts";
 import { type Run, requireProject } from "../context.ts";
 import { pc } from "../output/colours.ts";
 
-/** Shows what a worktree would run and nobody has approved, and approves it. */
+/** Shows what a worktree would run that is not approved, and approves it once confirmed. */
 export const trust: Run = async ({ cwd, out, say }, [name], options) => {
   const project = await openProject(requireProject(cwd));
   const { layout, commonDir, worktrees, defaultWorktree } = project;
@@ -24,7 +24,7 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
   const worktree = name
     ? namedWorktree(worktrees, name, cwd)
     : (worktreeOfDirectory(project, cwd) ?? defaultWorktree);
-  if (!worktree) throw new UserError("There is no worktree here.", "ikigai wt list");
+  if (!worktree) throw new UserError("This directory is not in a worktree.", "ikigai wt list");
   const waiting = await waitingIn(project, worktree);
   if (options.json) out(printableJson({ worktree: worktree.slug, waiting }));
   if (waiting.length === 0) {
@@ -35,7 +35,7 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
   if (!options.json) for (const one of waiting) out(`${describe(identity, one)}\n`);
   for (const text of await withoutService(project, worktree, waiting)) say(`  ${text}`);
   if (!options.yes && !(await confirmed(worktree.slug, waiting.length))) {
-    // Whoever was asked has just said no.
+    // Suggest --yes only if no terminal could be asked: otherwise the user has just said no.
     const yes = process.stdin.isTTY === true ? "" : " --yes";
     throw new UserError("Nothing was approved.", `ikigai trust ${worktree.slug}${yes}`);
   }
@@ -45,7 +45,10 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
   return 0;
 };
 
-/** Whoever approves what a worktree runs asks for that one, and for no other. */
+/**
+ * Marks the worktree as requested and reconciles it, so that what was approved runs; other worktrees are not
+ * affected.
+ */
 async function askedFor(layout: Layout, { slug }: Worktree): Promise<void> {
   const look = `/v1/look?brief&of=${encodeURIComponent(slug)}`;
   await callDaemon(layout, "POST", look, { timeout: 60_000 }).catch((error: unknown) => {
@@ -53,7 +56,7 @@ async function askedFor(layout: Layout, { slug }: Worktree): Promise<void> {
   });
 }
 
-/** What of a worktree has not been approved. A configuration that is a program is not run for it. */
+/** Lists what a worktree would run that is not approved. Does not run an unapproved configuration program. */
 export async function waitingIn(
   { commonDir, settings }: OpenProject,
   worktree: Worktree,
@@ -72,7 +75,9 @@ export async function waitingIn(
   );
 }
 
-/** Of what waits, what would run nothing here once it is approved. */
+/**
+ * Returns the problems of waiting commands that would not run here even if approved, as they name no service.
+ */
 async function withoutService(
   { settings }: OpenProject,
   { path }: Worktree,
@@ -92,7 +97,7 @@ async function withoutService(
 function describe(identity: string, { kind, what, text }: Trustable): string {
   const before = lastApproved(identity, { kind, what })?.text;
   const heading = `${pc.bold(printable(what))} ${pc.dim(before === undefined ? "is new" : "has changed")}`;
-  if (text === undefined) return `${heading}\n  (not text; look at the file itself)`;
+  if (text === undefined) return `${heading}\n  (a binary file; inspect it yourself)`;
   const lines = lineDiff(before ?? "", text)
     .split("\n")
     .map((line) => COLOURS[line[0] ?? " "]?.(`  ${line}`) ?? `  ${line}`);

@@ -25,7 +25,9 @@ import { pc } from "../output/colours.ts";
 import { withSpinner } from "../output/spinner.ts";
 import { stopAll } from "./stop.ts";
 
-/** Leaves the repository as it was; the database stays unless `--purge` is given and meant. */
+/**
+ * Removes everything ikigai added to the repository; deletes the data only with `--purge` and a confirmation.
+ */
 export const uninstall: Run = async ({ cwd, say }, _, options) => {
   const project = requireProject(cwd);
   const { layout } = project;
@@ -35,10 +37,10 @@ export const uninstall: Run = async ({ cwd, say }, _, options) => {
     say("  nothing was changed");
     return 1;
   }
-  // After an uninstall that left the data there is nothing any more that could run.
+  // An earlier uninstall that kept the data has left nothing that could run.
   if (lstatIfThere(layout.bin)) await stopAll(layout);
-  await withSpinner("what ikigai put into the repository", () => leaveRepository(project));
-  await withSpinner(purge ? ".ikigai with all data" : ".ikigai", async () => {
+  await withSpinner("remove ikigai from the repository", () => leaveRepository(project));
+  await withSpinner(purge ? "delete .ikigai with all data" : "delete .ikigai", async () => {
     process.chdir(layout.root);
     forgetAlias(layout);
     removeOwner(ownerDirectory(projectIdentity(project.commonDir)));
@@ -46,23 +48,27 @@ export const uninstall: Run = async ({ cwd, say }, _, options) => {
     else removeAllButData(layout);
   });
   if (!purge) {
-    say(`  the data stays in ${pc.bold(data)}; ikigai start takes it up again`);
-    say("  to drop it as well: ikigai uninstall --purge");
+    say(`  the data is kept in ${pc.bold(data)}; ikigai start uses it again`);
+    say("  to delete it as well: ikigai uninstall --purge");
   }
   return 0;
 };
 
-/** @throws UserError where nobody can be asked */
+/**
+ * Asks for confirmation.
+ *
+ * @throws UserError without a terminal
+ */
 async function isMeant({ root }: Layout): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new UserError(
-      "This drops the data of every worktree for good, and there is no terminal to ask on.",
+      "This permanently deletes the data of every worktree, and there is no terminal to ask for confirmation.",
       "ikigai uninstall --purge --yes",
     );
   }
   const asking = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const question = `Drop the data of every worktree of ${root} for good? Type yes: `;
+    const question = `Permanently delete the data of every worktree of ${root}? Type yes: `;
     return (await asking.question(question)).trim() === "yes";
   } finally {
     asking.close();
@@ -82,13 +88,13 @@ function leaveWorktree({ root, ikigai }: Layout, { path, gitDir }: Worktree): vo
   if (path.length === 0) return;
   removeEnvrc(path);
   const link = joinRaw(path, ".ikigai");
-  // In an ordinary clone's own worktree it is the directory itself.
+  // In the main worktree of an ordinary clone it is the directory itself.
   if (!joinRaw(root, ".ikigai").equals(link) && readlinkIfThere(link)?.toString() === ikigai) {
     fs.rmSync(link, { force: true });
   }
 }
 
-/** Data, or the way to it, with nothing around it would show in `git status` of an ordinary clone. */
+/** Removes everything in `.ikigai` but the data, and keeps that out of `git status` in an ordinary clone. */
 function removeAllButData({ ikigai }: Layout): void {
   fs.writeFileSync(`${ikigai}/.gitignore`, "*\n");
   for (const name of listIfThere(ikigai).map(String)) {

@@ -14,24 +14,24 @@ import { type Run, requireProject, textOption } from "../context.ts";
 import { withBranchProgress } from "../output/branch-progress.ts";
 import { followed } from "./wt-remove.ts";
 
-/** Plain `git worktree add` for a branch, in the place where this project's worktrees lie. */
+/** Runs plain `git worktree add` for a branch, in the directory of this project's worktrees. */
 export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
   const project = requireProject(cwd);
   const from = textOption(options, "from");
   const at = await workingPlace(project, cwd);
   if (name.startsWith("-") || !(await gitSays(at, "check-ref-format", "--branch", name))) {
-    throw new UserError(`${printable(name)} is no name that git takes for a branch.`);
+    throw new UserError(`"${printable(name)}" is not a valid branch name.`);
   }
   const path = await placeFor(project, name);
   if (lstatIfThere(path)) {
-    throw new UserError(`${path} is there already.`, `git worktree add PATH ${name}`);
+    throw new UserError(`${path} already exists.`, `git worktree add PATH ${name}`);
   }
   const add = await addArguments(at, name, path, from);
   const above = dirname(path);
   const made = mkdirSync(above, { recursive: true }) !== undefined;
   const unsay = await intend(project, path, {
     mode: textOption(options, "db"),
-    // A new branch begins at this HEAD, and its data where the HEAD's are.
+    // A new branch starts at this HEAD, and its data from the schema of the HEAD's worktree.
     from: add.at(-1) === path ? at : undefined,
   });
   try {
@@ -45,7 +45,7 @@ export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
     reportOf(project, path),
   );
   if (!report) {
-    say(`  ${printable(path)} is made; ikigai is not running`);
+    say(`  created ${printable(path)}; ikigai is not running`);
     say("  next: ikigai start");
     return 0;
   }
@@ -59,19 +59,19 @@ export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
   return 0;
 };
 
-/** Where git is run: a new branch begins at the HEAD of the worktree in which the command was typed. */
+/** Returns the directory in which to run git: a new branch starts at the HEAD of the current worktree. */
 async function workingPlace({ commonDir }: Project, cwd: string): Promise<string> {
   const answer = await git(cwd, "rev-parse", "--path-format=absolute", "--git-common-dir").catch(
     () => "",
   );
-  // Another repository may lie inside a worktree, and a project's root may be in none.
+  // The directory may be in another repository inside a worktree, or in none (the root of a bare layout).
   return answer.replace(/\n$/, "") === commonDir ? cwd : commonDir;
 }
 
 /**
- * In `worktrees.directory` where that is set. Otherwise beside the other worktrees where the
- * repository is bare; beside the clone, with its name before it, where that is a worktree itself. A
- * branch's directories become dashes: nested worktrees hide in each other's `git status`.
+ * Chooses the path of a new worktree: in `worktrees.directory` if set; else, for a bare repository, beside
+ * the other worktrees; else beside the clone, prefixed with its name. Slashes of the branch become
+ * dashes, because nested worktrees would show in each other's `git status`.
  */
 async function placeFor(project: Project, name: string): Promise<string> {
   const directory = name.replaceAll("/", "-");
@@ -84,7 +84,10 @@ async function placeFor(project: Project, name: string): Promise<string> {
   return join(dirname(top), `${basename(top)}-${directory}`);
 }
 
-/** git's own rules: a branch that is there, else the one remote's that has it, else a new one. */
+/**
+ * Builds git's arguments by git's own rules: an existing branch, else the branch of the one remote that has
+ * it, else a new one.
+ */
 async function addArguments(
   cwd: string,
   name: string,
@@ -93,7 +96,7 @@ async function addArguments(
 ): Promise<string[]> {
   const add = ["worktree", "add"];
   if (from !== undefined) {
-    if (from.startsWith("-")) throw new UserError(`${printable(from)} is no revision.`);
+    if (from.startsWith("-")) throw new UserError(`Unknown commit or branch "${printable(from)}".`);
     return [...add, "-b", name, "--", path, from];
   }
   if (await gitSays(cwd, "show-ref", "--verify", "--quiet", `refs/heads/${name}`)) {
@@ -120,7 +123,7 @@ async function addArguments(
     : [...add, "--track", "-b", name, "--", path, `${remote}/${name}`];
 }
 
-/** Tells the daemon how the schema is to begin; answers the way to take that back. */
+/** Tells the daemon how the new worktree's schema starts; returns a function that revokes that. */
 async function intend(
   { layout }: Project,
   path: string,
@@ -140,7 +143,7 @@ async function intend(
   return () => say({}).catch(() => undefined);
 }
 
-/** Undefined when nothing runs here. */
+/** Waits for the daemon and reads the worktree's report; undefined while the daemon is not running. */
 async function reportOf(project: Project, path: string): Promise<WorktreeReport | undefined> {
   const { layout } = findProject(path) ?? project;
   try {

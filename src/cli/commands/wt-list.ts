@@ -8,7 +8,7 @@ import { listText } from "../output/worktree-list.ts";
 
 const WATCH_MS = 1_000;
 
-/** Every worktree. What the daemon can answer at once never comes here: see fast-path.ts. */
+/** Lists all worktrees. The usual case is handled by fast-path.ts and does not get here. */
 export const wtList: Run = async ({ cwd, out, say }, _, options) => {
   const project = requireProject(cwd);
   const once = async () => {
@@ -29,7 +29,7 @@ export const wtList: Run = async ({ cwd, out, say }, _, options) => {
   }
 };
 
-/** The daemon's answer; without it what the files say. */
+/** Reads the worktrees from the daemon, or from `offline` while it is not running. */
 export async function readWorktreeReports(
   layout: Layout,
   offline: () => Promise<Noticed>,

@@ -12,7 +12,7 @@ import { type Run, requireProject, textOption } from "../context.ts";
 import { plainTable } from "../output/plain-table.ts";
 import { followed, removeWorktree } from "./wt-remove.ts";
 
-/** What would go, or why it stays. */
+/** A worktree that would be removed (`goes`), or is kept; `why` explains either. */
 interface Candidate {
   readonly worktree: Worktree;
   readonly why: string;
@@ -20,15 +20,15 @@ interface Candidate {
 }
 
 /**
- * Removes worktrees whose directory is gone and, with `--merged`, those whose
- * branch is in the default one. Shows what it would do until it is told `--yes`.
+ * Removes worktrees whose directory is missing and, with `--merged`, those whose branch is merged into
+ * the default branch. Without `--yes` it only shows them.
  */
 export const wtPrune: Run = async ({ cwd, out, say }, _, options) => {
   const project = await openProject(requireProject(cwd));
   const age = parseDuration(textOption(options, "minAge") ?? "7d");
   if (age === undefined) {
     throw new UsageError(
-      "--min-age takes a time such as 12h or 7d.",
+      "--min-age must be a duration such as 12h or 7d.",
       "ikigai wt prune --min-age 7d",
     );
   }
@@ -48,10 +48,10 @@ export const wtPrune: Run = async ({ cwd, out, say }, _, options) => {
     out(printableJson({ removed: options.yes === true, worktrees: list }));
     return 0;
   }
-  const word = options.yes ? "removed" : "would go";
+  const word = options.yes ? "removed" : "would be removed";
   const rows = candidates.map(({ worktree, why, goes }) => [
     worktree.slug,
-    goes ? word : "stays",
+    goes ? word : "kept",
     printable(why),
   ]);
   out(rows.length > 0 ? `${plainTable(["WORKTREE", "", "WHY"], rows)}\n` : "  nothing to prune\n");
@@ -71,10 +71,11 @@ async function candidatesOf(
   const { worktrees, defaultWorktree } = project;
   const gone = worktrees
     .filter((w) => w.state === "gone")
-    .map((worktree) => ({ worktree, why: "its directory is gone", goes: true }));
+    .map((worktree) => ({ worktree, why: "its directory is missing", goes: true }));
   if (!merged) return gone;
   const into = defaultWorktree?.branch;
-  if (into === undefined) throw new UserError("There is no default branch to be merged into.");
+  if (into === undefined)
+    throw new UserError("The default worktree is on no branch, so nothing can be merged into it.");
   const finished: Candidate[] = [];
   for (const worktree of worktrees) {
     const found = await judge(project, worktree, into, age);
@@ -83,7 +84,9 @@ async function candidatesOf(
   return [...gone, ...finished];
 }
 
-/** Undefined for worktrees that are in use by their nature: the main, the default, what is not merged. */
+/**
+ * Judges one worktree; undefined for those never pruned: the main one, the default one, and unmerged ones.
+ */
 async function judge(
   { commonDir }: Project,
   worktree: Worktree,
@@ -98,14 +101,13 @@ async function judge(
   if (locked !== undefined) return stays(`locked${locked === "" ? "" : `: ${locked}`}`);
   const age = Date.now() - lastActivity(worktree);
   if (age < minAge) return stays(`used within the last ${formatDuration(minAge)}`);
-  if (!isUtf8(worktree.path))
-    return stays("its path is not UTF-8: git worktree remove it yourself");
+  if (!isUtf8(worktree.path)) return stays("its path is not valid UTF-8; use git worktree remove");
   const losses = describeLoss(await lossOf(worktree));
   if (losses.length > 0) return stays(`has ${losses.join(", ")}`);
   return { worktree, why: `${branch} is merged into ${into}`, goes: true };
 }
 
-/** The last commit, checkout or staging here, in milliseconds. */
+/** Returns when the last commit, checkout or staging happened here, in milliseconds since the epoch. */
 function lastActivity({ gitDir }: Worktree): number {
   const times = ["HEAD", "index", "logs/HEAD", "ORIG_HEAD"].map((name) =>
     Number(statIfThere(joinRaw(gitDir, name))?.mtimeMs ?? 0),

@@ -16,7 +16,7 @@ import { askDaemon, callDaemon, DaemonAway } from "../client/daemon-client.ts";
 import { type Run, requireProject } from "../context.ts";
 import { changeTo, homeOf } from "../working-directory.ts";
 
-/** Plain `git worktree remove`, once it is known that no work is lost by it. */
+/** Runs plain `git worktree remove` after checking that no work would be lost. */
 export const wtRemove: Run = async ({ cwd, say }, [name = ""], options) => {
   const project = requireProject(cwd);
   const worktree = namedWorktree(readWorktrees(project.commonDir), name, cwd);
@@ -35,47 +35,48 @@ export const wtRemove: Run = async ({ cwd, say }, [name = ""], options) => {
   const wasInside = worktreeHolding([worktree], realpathSync(cwd)) !== undefined;
   await removeWorktree(project, worktree, force);
   if (wasInside) {
-    say(
-      `  you are still in its directory, which is gone; next: ${changeTo(homeOf(project.layout.root))}`,
-    );
+    say(`  your current directory was removed; next: ${changeTo(homeOf(project.layout.root))}`);
   }
-  say(`  ${worktree.slug} is removed; ${await whatIsKept(project.layout, worktree.slug, began)}`);
+  say(`  removed ${worktree.slug}; ${await whatIsKept(project.layout, worktree.slug, began)}`);
   return 0;
 };
 
-/** What became of its data, as far as that is known. */
+/** Says what happened to the worktree's data, as far as that is known. */
 async function whatIsKept(layout: Layout, slug: Slug, began: number): Promise<string> {
   try {
     const answer = await askDaemon<{ retired: RetiredReport[] }>(layout, "GET", "/v1/retired");
-    // Of what had its name before, the time is an earlier one.
+    // Data of an earlier worktree of this name was retired earlier.
     const kept = answer.retired.find(
       ({ name, since }) => name === slug && Date.parse(since) >= began,
     );
-    if (!kept) return "its schema held nothing, so there is no data to keep";
+    if (!kept) return "its schema was empty, so there is no data to keep";
     return `its data is kept until ${localTime(kept.goes)}: ikigai wt restore ${kept.schema} --into WORKTREE`;
   } catch (error) {
     if (error instanceof DaemonAway)
-      return "ikigai is not running: what its schema holds, if it has one, is put aside by the next start";
-    return "what its schema holds, if it has one, is put aside as soon as Postgres answers";
+      return "ikigai is not running: its data, if any, is retired at the next start";
+    return "its data, if any, is retired as soon as Postgres answers";
   }
 }
 
-/** @throws UserError for what git would not remove, with or without force */
+/**
+ * Refuses worktrees that git does not remove, even with force.
+ *
+ * @throws UserError
+ */
 function refuseFixed({ isMain, slug, locked }: Worktree): void {
-  if (isMain)
-    throw new UserError(`${slug} is the repository's own worktree; git removes it never.`);
+  if (isMain) throw new UserError(`${slug} is the main worktree; git cannot remove it.`);
   if (locked === undefined) return;
   const reason = locked === "" ? "" : ` (${printable(locked)})`;
   throw new UserError(`${slug} is locked${reason}.`, `git worktree unlock ${slug}`);
 }
 
-/** Runs git from outside the worktree, and waits until the daemon has followed. */
+/** Runs `git worktree remove` from outside the worktree, and waits until the daemon has reconciled. */
 export async function removeWorktree(
   { layout, commonDir }: Project,
   worktree: Worktree,
   force: boolean,
 ): Promise<void> {
-  // The directory in which this was typed may be the one that goes.
+  // The current directory may be in the worktree that is removed.
   process.chdir(layout.root);
   await gitAsTyped(
     commonDir,
@@ -88,7 +89,9 @@ export async function removeWorktree(
   await followed(layout);
 }
 
-/** Settles when the daemon has looked; without one there is nothing to wait for. Nothing is started by it. */
+/**
+ * Waits until the daemon has reconciled, without starting any service; returns at once if it is not running.
+ */
 export async function followed(layout: Layout): Promise<void> {
   try {
     await callDaemon(layout, "POST", "/v1/look?brief", { timeout: 60_000 });

@@ -7,7 +7,7 @@ import { askDaemon } from "../client/daemon-client.ts";
 import { type Run, requireProject, textOption } from "../context.ts";
 import { plainTable } from "../output/plain-table.ts";
 
-/** Brings a removed worktree's data back, or lists what can be brought back. */
+/** Restores retained data of a removed worktree, or lists it. */
 export const wtRestore: Run = async ({ cwd, out, say }, [name], options) => {
   const { layout } = requireProject(cwd);
   if (options.list) {
@@ -21,7 +21,7 @@ export const wtRestore: Run = async ({ cwd, out, say }, [name], options) => {
     return 0;
   }
   if (name === undefined) {
-    throw new UsageError("Restore which worktree's data?", "ikigai wt restore --list");
+    throw new UsageError("Name the worktree whose data to restore.", "ikigai wt restore --list");
   }
   const into = textOption(options, "into") ?? name;
   const query = new URLSearchParams({ of: name, into, cwd });
@@ -31,12 +31,12 @@ export const wtRestore: Run = async ({ cwd, out, say }, [name], options) => {
     `/v1/restore?${query}`,
   );
   if (options.json) out(printableJson(done));
-  else say(`  ${done.into} has the data of ${done.schema} again`);
+  else say(`  restored ${done.schema} into ${done.into}`);
   return 0;
 };
 
 function table(retired: readonly RetiredReport[]): string {
-  if (retired.length === 0) return "  no data is put aside";
+  if (retired.length === 0) return "  no retained data";
   const rows = retired.map(({ name, schema, since, size, path, goes, soon }) => [
     name,
     localTime(since),
@@ -45,5 +45,5 @@ function table(retired: readonly RetiredReport[]): string {
     schema,
     printable(path ?? ""),
   ]);
-  return plainTable(["WORKTREE", "SINCE", "SIZE", "GOES", "SCHEMA", "PATH"], rows);
+  return plainTable(["WORKTREE", "SINCE", "SIZE", "EXPIRES", "SCHEMA", "PATH"], rows);
 }

@@ -38,7 +38,7 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
       service.url ?? "",
       memoryOf([service]),
       usedOf([service]),
-      // Told below with its log.
+      // Shown below, with its log.
       service.log ? "" : printable(service.why ?? ""),
     ]);
     out(`\n${plainTable(["SERVICE", "STARTS", "ADDRESS", "MEMORY", "USED", ""], rows)}\n`);
@@ -48,7 +48,7 @@ export const wtShow: Run = async ({ cwd, out }, [name], options) => {
   return 0;
 };
 
-/** Its own origin, where that is not the address already and answers as well. */
+/** Adds a worktree's own origin, if its address is a path of the shared one. */
 function origin({ slug, url, services }: WorktreeReport): [string, string][] {
   const { port } = new URL(url);
   const isShown = url === `http://localhost:${port}/${slug}`;

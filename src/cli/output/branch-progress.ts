@@ -4,7 +4,7 @@ import { askDaemon } from "../client/daemon-client.ts";
 
 const LOOK_MS = 200;
 
-/** Shows how far a worktree's database is for as long as some work lasts; on a terminal only. */
+/** Shows the progress of a worktree's database branch while `work` runs; only on a terminal. */
 export async function withBranchProgress<T>(
   layout: Layout,
   query: URLSearchParams,

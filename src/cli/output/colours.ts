@@ -1,5 +1,5 @@
 import picocolors from "picocolors";
 import { wantsColour } from "../terminal.ts";
 
-/** picocolors, decided once for this process. */
+/** picocolors, with colours switched on or off once for this process. */
 export const pc = picocolors.createColors(wantsColour());

@@ -5,8 +5,8 @@ import type { Colours } from "./table.ts";
 const WIDEST = 160;
 
 /**
- * What is said below a table of every service that keeps failing: how it ended, the last lines of
- * its log, and the command that shows more. Empty where none does.
+ * Describes, below a table, every service that keeps failing: how it ended, the last lines of its log,
+ * and the command that shows more. Empty when none fails.
  */
 export function failingText(worktrees: readonly WorktreeReport[], colours: Colours): string {
   const blocks = worktrees.flatMap(({ slug, services }) =>
@@ -23,7 +23,7 @@ export function failingText(worktrees: readonly WorktreeReport[], colours: Colou
   return blocks.length > 0 ? `\n${blocks.join("\n")}\n` : "";
 }
 
-/** On one line of a terminal, or a few; nothing in it moves the cursor. */
+/** Cuts a log line to a width that fits a terminal and escapes control characters. */
 function shown(line: string): string {
   const letters = [...line.replaceAll("\t", "  ")];
   const cut = letters.length > WIDEST ? [...letters.slice(0, WIDEST), "…"] : letters;

@@ -3,21 +3,21 @@ import type { RetiredReport, WorktreeReport } from "../../model/reports.ts";
 import { failingText } from "./failing-services.ts";
 import type { Colours } from "./table.ts";
 
-/** What a table of worktrees cannot hold: of the project as a whole, and of each worktree. */
+/** Worktrees, with the problems that do not fit into a table of them. */
 export interface Noticed {
   readonly worktrees: readonly WorktreeReport[];
-  /** What is wrong with the project's settings. */
+  /** Errors in the project's configuration. */
   readonly problems: readonly string[];
-  /** Retired data that expires within a day; nothing while no daemon runs. */
+  /** Retired data that expires within a day; absent while the daemon is not running. */
   readonly expiring?: readonly ExpiringData[];
 }
 
-/** Retired data, as far as people are told of its end. */
+/** The fields of retired data that an expiry notice shows. */
 export type ExpiringData = Pick<RetiredReport, "name" | "schema" | "goes" | "held">;
 
 /**
- * What is said below a table of worktrees, with the command that helps: settings that are not valid,
- * what keeps a worktree from being ready, what waits for approval, and what keeps failing.
+ * Renders the notices below a table of worktrees, each with the command that helps: invalid
+ * configuration, problems of worktrees, services that await approval, services that keep failing.
  */
 export function noticesText({ worktrees, problems }: Noticed, colours: Colours): string {
   const lines = [
@@ -37,7 +37,9 @@ export function noticesText({ worktrees, problems }: Noticed, colours: Colours):
   return text + failingText(worktrees, colours);
 }
 
-/** What fits no worktree at all is a mistake; what one of them has is only about another branch. */
+/**
+ * Returns the warnings that apply to every worktree: a setting that one worktree satisfies is not a mistake.
+ */
 function sharedWarnings(worktrees: readonly WorktreeReport[]): readonly string[] {
   const [first, ...others] = worktrees;
   return (first?.warnings ?? []).filter((warning) =>

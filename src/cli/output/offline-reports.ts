@@ -9,7 +9,7 @@ import { schemaOf } from "../../model/slug.ts";
 import { defaultFirst } from "../../reconcile/states.ts";
 import type { Noticed } from "./notices.ts";
 
-/** What can be said about the worktrees while nothing runs. */
+/** Reports on the worktrees from files alone, for while the daemon is not running. */
 export async function offlineReports(project: Project): Promise<Noticed> {
   const { settings, worktrees } = await openProject(project);
   const { http } = settings.project;

@@ -4,17 +4,17 @@ import * as plain from "./table.ts";
 
 export { memoryOf } from "./table.ts";
 
-/** Aligned columns without lines; the first row is the heading. Coloured where the terminal is. */
+/** Renders aligned columns under a heading; coloured if the terminal is. */
 export function plainTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return plain.plainTable(head, rows, pc);
 }
 
-/** One line a worktree. */
+/** Renders one row per worktree. */
 export function worktreeTable(worktrees: readonly WorktreeReport[]): string {
   return plain.worktreeTable(worktrees, pc);
 }
 
-/** How long ago one of these services was used. */
+/** Renders how long ago one of these services was last used. */
 export function usedOf(services: readonly ServiceReport[]): string {
   return plain.usedOf(services, Date.now());
 }

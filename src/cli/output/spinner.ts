@@ -2,8 +2,8 @@ import { createSpinner } from "nanospinner";
 import { pc } from "./colours.ts";
 
 /**
- * Runs one step and says how it went and how long it took, on standard error. On
- * a terminal it turns while it lasts; elsewhere it is one line at its end.
+ * Runs one step and reports its result and duration on standard error: with a spinner on a terminal,
+ * otherwise as one line at the end.
  */
 export async function withSpinner<T>(name: string, work: () => Promise<T>): Promise<T> {
   const began = performance.now();

@@ -2,10 +2,10 @@ import type pc from "picocolors";
 import { printable } from "../../model/printable.ts";
 import type { ServiceReport, ServiceState, WorktreeReport } from "../../model/reports.ts";
 
-/** With colours, or with functions that leave a text as it is. */
+/** Functions that colour a text, or leave it unchanged when colours are off. */
 export type Colours = ReturnType<typeof pc.createColors>;
 
-/** Aligned columns without lines; the first row is the heading. */
+/** Renders aligned columns without lines; `head` is the heading. */
 export function plainTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -26,7 +26,7 @@ export function plainTable(
     .join("\n");
 }
 
-/** Columns of a terminal that a text takes; colours take none. */
+/** Counts the terminal columns of a text; colour sequences take none. */
 function widthOf(text: string): number {
   const bare = text.includes("\u001b") ? text.replace(/\u001b\[\d+m/g, "") : text;
   if (/^[\x20-\x7e]*$/.test(bare)) return bare.length;
@@ -36,11 +36,11 @@ function widthOf(text: string): number {
 }
 
 const GRAPHEMES = new Intl.Segmenter("en", { granularity: "grapheme" });
-/** Unicode's East Asian Width W and F, as far as names are written in it, and emoji. */
+/** The common ranges of Unicode's East Asian Width classes W and F, and emoji. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
 
-/** One line a worktree. */
+/** Renders one row per worktree; a STATE column appears only if a worktree is not ready. */
 export function worktreeTable(
   worktrees: readonly WorktreeReport[],
   colours: Colours,
@@ -67,13 +67,13 @@ export function worktreeTable(
 
 const COLUMNS = ["WORKTREE", "BRANCH", "ADDRESS", "SCHEMA", "SERVICES", "MEMORY", "USED"];
 
-/** Of all processes of these services; nothing when none runs. */
+/** Renders the memory of all processes of these services; empty when none is running. */
 export function memoryOf(services: readonly ServiceReport[]): string {
   const bytes = services.reduce((sum, { memory = 0 }) => sum + memory, 0);
   return bytes > 0 ? `${Math.round(bytes / 1_048_576)} MB` : "";
 }
 
-/** How long ago one of these services was used. */
+/** Renders how long ago one of these services was last used; empty when never. */
 export function usedOf(services: readonly ServiceReport[], now: number): string {
   const times = services.flatMap(({ lastUse }) => (lastUse ? [Date.parse(lastUse)] : []));
   if (times.length === 0) return "";
@@ -89,7 +89,7 @@ export function serviceWord(
   { name, state, held, failures }: ServiceReport,
   colours: Colours,
 ): string {
-  // The unnamed service goes by its backend's name, unless it has only the other half.
+  // The unnamed service is called `backend`; if it has only a frontend, show that.
   const shown = name === "backend" && state === "static" ? "frontend" : printable(name);
   const changed = held && state !== "held" ? `, ${colours[COLOURS.held]("held")}` : "";
   const times = failures === undefined || failures < 2 ? "" : ` (${failures}×)`;
@@ -97,7 +97,7 @@ export function serviceWord(
 }
 
 function stateWord({ state, progress }: WorktreeReport, colours: Colours): string {
-  // The problems themselves are told below the table: they are longer than any column.
+  // The problems themselves are listed below the table: they do not fit into a column.
   if (state === "problem") return colours.red(state);
   return colours.yellow(
     progress === undefined ? state : `${state} ${Math.round(progress * 100)} %`,

@@ -3,7 +3,7 @@ import { printable, printableJson } from "../../model/printable.ts";
 import { type ExpiringData, type Noticed, noticesText } from "./notices.ts";
 import { type Colours, worktreeTable } from "./table.ts";
 
-/** What `ikigai wt list` prints: what was asked for, and what is said beside it. */
+/** The output of `ikigai wt list`: `out` for standard output, `say` for standard error. */
 export interface ListText {
   readonly out: string;
   readonly say: readonly string[];
@@ -14,7 +14,7 @@ export interface ListAsked {
   readonly colours: Colours;
 }
 
-/** The text for a person, or the JSON, of what the daemon answered or the files say. */
+/** Renders the worktrees, as read from the daemon or from files, as text or JSON. */
 export function listText(
   { worktrees, problems, running, expiring = [] }: Noticed & { readonly running: boolean },
   { json, colours }: ListAsked,
@@ -26,14 +26,14 @@ export function listText(
   };
 }
 
-/** With settings that are not valid a start would refuse. */
+/** `ikigai start` refuses an invalid configuration, so that has to be fixed first. */
 function stopped(problems: readonly string[]): string {
-  return `  ikigai is not running; next: ${problems.length > 0 ? "mend the settings, then " : ""}ikigai start`;
+  return `  ikigai is not running; next: ${problems.length > 0 ? "fix the configuration, then " : ""}ikigai start`;
 }
 
-/** When retired data expires, or why it has not been dropped although it has. */
+/** Says when retired data expires, or why expired data has not been dropped. */
 export function expiryLine({ name, schema, goes, held }: ExpiringData): string {
   if (held)
-    return `  data of ${name} expired on ${localTime(goes)} and is kept, because: ${printable(held)}`;
+    return `  data of ${name} has expired (${localTime(goes)}) but is kept because: ${printable(held)}`;
   return `  data of ${name} expires on ${localTime(goes)}; to keep it: ikigai wt restore ${schema} --into WORKTREE`;
 }

@@ -18,7 +18,7 @@ import type { Layout } from "../../model/layout.ts";
 import { printable } from "../../model/printable.ts";
 import type { Trustable } from "../../model/trust.ts";
 
-/** One thing that was looked at: how it is, and what to type when it is not well. */
+/** The result of one check; `next` is the command that fixes a problem. */
 export interface Finding {
   readonly what: string;
   readonly state: "ok" | "warning" | "problem";
@@ -33,7 +33,12 @@ const OLDEST: Readonly<Record<string, string>> = {
   direnv: "2.32",
 };
 
-/** @param strange what must not be run, even for its version */
+/**
+ * Checks that all programs are found and new enough.
+ *
+ * @param strange programs that are not approved and therefore not run, not even for their version
+ * @param chosen slug of the default worktree
+ */
 export async function checkPrograms(
   { programs: given, postgres }: Configuration,
   strange: readonly Trustable[],
@@ -80,14 +85,14 @@ export async function checkHooks({ commonDir }: Project): Promise<Finding[]> {
       return {
         what,
         state: "warning",
-        detail: `${printable(hook.why ?? "git does not run it")}; changes are seen all the same, a moment later`,
+        detail: `${printable(hook.why ?? "git does not run it")}; changes are still noticed, a moment later`,
         ...(hook.mend ? { next: printable(hook.mend) } : {}),
       };
     }),
   );
 }
 
-/** Whether there is room to write where the project is, and where its database is if that is elsewhere. */
+/** Checks the free space of the project's disk, and of its database's if that is another. */
 export function checkDisk(layout: Layout): Finding[] {
   const data = dataPlace(layout);
   const places = onSameDisk(layout.ikigai, data) ? [layout.ikigai] : [layout.ikigai, data];
@@ -101,27 +106,27 @@ export function checkDisk(layout: Layout): Finding[] {
       what,
       state,
       detail,
-      next: `make room there; what takes it: du -xsh ${quoteShell(place)}/*`,
+      next: `free some space there; see what uses it: du -xsh ${quoteShell(place)}/*`,
     };
   });
 }
 
-/** Less than this is soon used up by a branch of a database, or by logs. */
+/** A database branch or logs soon use up less than this. */
 const PLENTY_BYTES = 512 * 1_048_576;
 
-/** Whether the person's shell loads direnv, as far as its start files say. */
+/** Checks whether the user's shell loads direnv, judging by its start files. */
 export function checkShell(environment: NodeJS.ProcessEnv = process.env): Finding {
   const shell = (environment.SHELL ?? "").split("/").at(-1) ?? "";
   const files = startFiles(shell, environment.HOME ?? homedir(), environment);
   const what = "direnv in your shell";
   if (environment.DIRENV_DIR !== undefined)
-    return { what, state: "ok", detail: "it works in this one" };
+    return { what, state: "ok", detail: "active in this shell" };
   if (files.length === 0) {
     return {
       what,
       state: "warning",
-      detail: `${shell || "no shell"} is not one that ikigai knows`,
-      next: "direnv(1), HOOK",
+      detail: shell ? `ikigai cannot check ${shell}` : "SHELL is not set",
+      next: "see HOOK in direnv(1)",
     };
   }
   const hooked = files.find(
@@ -133,7 +138,7 @@ export function checkShell(environment: NodeJS.ProcessEnv = process.env): Findin
   return {
     what,
     state: "warning",
-    detail: `${shell} does not load it, so cd brings no environment`,
+    detail: `direnv is not hooked into ${shell}, so cd will not load the environment`,
     next: `echo '${line}' >> ${files[0]}`,
   };
 }

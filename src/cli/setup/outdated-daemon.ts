@@ -9,10 +9,10 @@ const PATIENCE_MS = 15_000;
 const PAUSE_MS = 50;
 
 /**
- * Restarts a daemon that was started from another program than the one installed now, and waits for
- * its successor. Services, nginx and Postgres run on.
+ * Restarts the daemon if it runs another build than the installed one, and waits for the new one.
+ * Services, nginx and Postgres keep running.
  *
- * @throws UserError when no daemon of this program answers in time
+ * @throws UserError when the new daemon does not answer in time
  */
 export async function replaceOutdatedDaemon(layout: Layout): Promise<void> {
   const own = programDigest(packageFile("dist/daemon.js"));
@@ -22,7 +22,7 @@ export async function replaceOutdatedDaemon(layout: Layout): Promise<void> {
   while ((await runningProgram(layout)) !== own) {
     if (performance.now() > deadline) {
       throw new UserError(
-        `The daemon of this version has not answered for ${PATIENCE_MS / 1_000} s.`,
+        `The daemon of this version did not answer within ${PATIENCE_MS / 1_000} s.`,
         `tail -n 50 '${layout.logs}/daemon/current'`,
       );
     }
@@ -30,7 +30,9 @@ export async function replaceOutdatedDaemon(layout: Layout): Promise<void> {
   }
 }
 
-/** Undefined while no daemon answers, and for one of a version that does not tell. */
+/**
+ * Returns the digest of the running daemon's program; undefined if it does not answer or does not report one.
+ */
 async function runningProgram(layout: Layout): Promise<string | undefined> {
   try {
     return (await askDaemon<{ program?: string }>(layout, "GET", "/v1/health")).program;

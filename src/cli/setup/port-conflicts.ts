@@ -4,15 +4,15 @@ import type { Configuration } from "../../model/configuration/configuration.ts";
 import type { Layout } from "../../model/layout.ts";
 import { UserError } from "../../model/user-error.ts";
 
-/** One of a project's ports, and who has it. */
+/** One of a project's ports, and the process that listens on it. */
 export interface PortUse {
   readonly port: number;
-  /** What to set for another one. */
+  /** The setting that changes it. */
   readonly key: "http.port" | "postgres.port";
   readonly holder: "nobody" | "this project" | { readonly other: string };
 }
 
-/** Asks the system for both ports. */
+/** Finds out what listens on the project's two ports. */
 export async function portUses(
   layout: Layout,
   { http, postgres }: Configuration,
@@ -32,24 +32,30 @@ export async function portUses(
   );
 }
 
-/** @throws UserError that names whoever has a port of ours, before anything is started */
+/**
+ * Checks before a start that no other process has one of the project's ports.
+ *
+ * @throws UserError that names the process
+ */
 export async function assertPortsFree(layout: Layout, settings: Configuration): Promise<void> {
   for (const { port, key, holder } of await portUses(layout, settings)) {
     if (typeof holder === "string") continue;
-    throw new UserError(`Port ${port} is held by ${holder.other}.`, freePort(key));
+    throw new UserError(`Port ${port} is already in use by ${holder.other}.`, freePort(key));
   }
 }
 
-/** The next thing to type where a port is taken. */
+/** The `next:` text for a port that is taken. */
 export function freePort(key: PortUse["key"]): string {
   return `set ${key} to a free port in .ikigairc.json, then: ikigai restart`;
 }
 
-/** For people: the project whose it is, else the program; and where it works. */
+/**
+ * Describes the process that listens on a port: its ikigai project or its program, and its working directory.
+ */
 async function holderOf(port: number): Promise<{ who: string; directory: string } | undefined> {
   const listeners = await listenersOn(port);
   if (listeners === undefined) return undefined;
-  // Processes that share the port may have ended since, or be another user's.
+  // Of processes that share the port, some may have ended meanwhile or belong to another user.
   const known = listeners.find(({ directory }) => directory !== "") ?? listeners[0];
   if (!known) return { who: "a process of another user", directory: "" };
   const { name, pid, directory } = known;

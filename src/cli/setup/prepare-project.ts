@@ -51,14 +51,14 @@ import { waitingIn } from "../commands/trust.ts";
 import { relocateProject } from "./relocate-project.ts";
 import { writeRootEnvironment } from "./root-environment.ts";
 
-/** A project whose `.ikigai/` is as it should be. */
+/** A project whose `.ikigai/` is complete and up to date. */
 export interface PreparedProject extends Project {
   readonly configuration: Configuration;
-  /** False when there was no `.ikigai/` before. */
+  /** Whether there was an `.ikigai/` before. */
   readonly known: boolean;
 }
 
-/** The repository of a directory, and where its `.ikigai/` belongs. */
+/** Finds the repository that contains `cwd`, and the layout of its `.ikigai/`. */
 function findRepository(cwd: string): Project {
   for (let directory = cwd; ; directory = directory.slice(0, directory.lastIndexOf("/")) || "/") {
     const commonDir = commonDirOf(directory);
@@ -69,8 +69,10 @@ function findRepository(cwd: string): Project {
 }
 
 /**
- * Makes `.ikigai/` or brings it up to date: directories, controls, settings,
- * nginx.conf, the hook. Idempotent; nothing is started and no data is touched.
+ * Creates or updates `.ikigai/`: directories, controls, settings, nginx.conf, the hook. Idempotent;
+ * starts no process and changes no data.
+ *
+ * @throws UserError outside of a repository, or for an invalid or unapproved configuration
  */
 export async function prepareProject(cwd: string): Promise<PreparedProject> {
   const project = findRepository(cwd);
@@ -87,12 +89,12 @@ export async function prepareProject(cwd: string): Promise<PreparedProject> {
   const configuration = configurationOf(opened);
   const { http, postgres, programs: given, deno } = configuration;
   const programs = findPrograms({ ...given, postgres: postgres.bin });
-  // Systems hide some from ordinary users' PATH, and everything that is started calls them by name.
+  // Some distributions keep nginx or Postgres out of users' PATH, but started programs call them by name.
   const path = pathTo(programs, process.env.PATH ?? "/usr/bin:/bin");
   process.env.PATH = path;
   const account = await choosePostgresAccount(layout, {
     user: postgres.user,
-    // Else `.ikigai` lies in no working tree, and git never touches it.
+    // Without a worktree around it `.ikigai` is in no working tree, so git never touches it.
     ...(worktrees.some((w) => holdsProject(layout, w)) ? { repository: commonDir } : {}),
   });
   makeDirectories(layout, account);
@@ -114,14 +116,14 @@ export async function prepareProject(cwd: string): Promise<PreparedProject> {
     path,
     denoVersion: deno.version,
   };
-  // First, since the daemon takes everything else for somebody else's.
+  // Write the baseline first: the daemon treats files that differ from it as tampered with.
   const conf = nginxText(layout, configuration);
   writeBaseline(identity, { settings: renderShellSettings(wanted), nginxConf: conf });
   writeShellSettings(layout, wanted);
-  // Before the supervisor looks: an earlier checkout may have left services of its own.
+  // Before runsvdir scans: a checkout may have left service directories there.
   quarantineForeign(packageFile("controls"), layout);
   installControls(packageFile("controls"), layout);
-  // Spare places that are there at the supervisor's first look are ready at once.
+  // Fill the warm pool now: directories present at runsvdir's first scan are supervised at once.
   new ServiceDirectories(layout).replenish();
   if (readIfThere(layout.nginxConf)?.toString() !== conf) writeAtomically(layout.nginxConf, conf);
   if (chosen && !fs.existsSync(approvedMark(layout))) {
@@ -134,7 +136,7 @@ export async function prepareProject(cwd: string): Promise<PreparedProject> {
   return { ...project, configuration, known };
 }
 
-/** A branch's own `.ikigai` is not taken for ours: what would be started is what it put there. */
+/** Refuses an `.ikigai` whose files a branch tracks: start would run what the branch put there. */
 async function refusePlanted(
   layout: Layout,
   identity: string,
@@ -162,7 +164,7 @@ function configurationOf({ commonDir, settings, defaultWorktree }: OpenProject):
   if (strange.length > 0) {
     const list = strange.map(({ what, text }) => `  ${what} ${printable(text ?? "")}\n`).join("");
     throw new UserError(
-      `The configuration names programs that have not been approved, so they are not run:\n${list.trimEnd()}`,
+      `The configuration names programs that are not approved, so they are not run:\n${list.trimEnd()}`,
       `ikigai trust ${defaultWorktree?.slug ?? ""}`.trimEnd(),
     );
   }
@@ -170,16 +172,17 @@ function configurationOf({ commonDir, settings, defaultWorktree }: OpenProject):
 }
 
 /**
- * What the default worktree and the file beside it hold when a project is first
- * set up is the user's own; every later change is shown and asked about.
+ * Approves, when a project is first set up, everything in the default worktree and the configuration
+ * beside it: that is the user's own. Every later change has to be reviewed.
  */
 async function approveFirst(project: Project): Promise<void> {
   if (fs.existsSync(approvedMark(project.layout))) return;
   const identity = projectIdentity(project.commonDir);
-  // `.ikigai` can be deleted, by git as well: what is kept elsewhere tells that this is not the first time.
+  // `.ikigai` can be deleted, also by git, so the record that this happened before is kept elsewhere.
   if (isInitialApprovalDone(identity, hasBaseline(identity))) return;
   beginInitialApproval(identity);
-  // Again and again: what a program says, another default worktree even, is known once it may run.
+  // Repeat: the result of a configuration program, perhaps another default worktree, is known only once it is
+  // approved.
   for (let round = 0; round < 3; round += 1) {
     const opened = await openProject(project);
     const { defaultWorktree } = opened;

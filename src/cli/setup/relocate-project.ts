@@ -23,14 +23,14 @@ import { callDaemon } from "../client/daemon-client.ts";
 import { withSpinner } from "../output/spinner.ts";
 
 /**
- * Notices that a project was renamed or copied as a whole, or that `.ikigai` was deleted, and
- * mends what names its old place and is not written anew by every start.
+ * Detects that the whole project was moved or copied, or that `.ikigai` was deleted, and fixes the paths
+ * that a start does not rewrite anyway.
  *
  * @throws UserError when the copy cannot have a database of its own yet
  */
 export async function relocateProject({ layout, commonDir }: Project): Promise<void> {
   const arrival = detectRelocation(layout);
-  // Processes outlive a directory that was deleted under them, and hold its ports.
+  // Processes outlive the deletion of their directory and keep its ports.
   if (arrival.kind === "new" && (await isAbandoned(layout)))
     await stopDeletedTree(layout, linkedData(layout));
   if (!("from" in arrival)) return;
@@ -40,11 +40,14 @@ export async function relocateProject({ layout, commonDir }: Project): Promise<v
     else await separateDatabase(layout, from);
     relocateWorktrees(commonDir, from.root, layout.root);
   });
-  // A copy is at home once the daemon has adopted by name what it found.
+  // A copy's location is recorded by the daemon, once it has adopted the schemas it found by name.
   if (kind === "moved") recordLocation(layout);
 }
 
-/** Without `run` no control finds what runs; otherwise the record of the place may be all that is lost. */
+/**
+ * Tells whether processes may run that no control finds: `run` is missing, or neither runsvdir nor daemon
+ * answers.
+ */
 async function isAbandoned(layout: Layout): Promise<boolean> {
   if (!fs.existsSync(layout.run)) return true;
   if (isSupervisorAlive(layout)) return false;
@@ -58,26 +61,28 @@ const ANSWER_MS = 2_000;
 
 async function endAllStrays(layout: Layout, { root, before }: Location): Promise<void> {
   for (const name of [root, before]) {
-    // Under the present name the controls find them by themselves.
+    // Processes under the current path are found by the controls.
     if (name !== undefined && name !== layout.root) await stopMovedTree(layout, name);
   }
 }
 
-/** Root's Postgres may keep its data elsewhere, and a copy of the project shares it at first. */
+/**
+ * Copies the data directory for a copied project: root's Postgres keeps it outside, so both would share it.
+ */
 async function separateDatabase(layout: Layout, original: Location): Promise<void> {
   const shared = linkedOutside(layout);
   const own = outsideData(layout.root);
   if (shared === undefined || shared === own || !originalIsThere(original)) return;
   if (isServed(shared)) {
     throw new UserError(
-      `This project is a copy of ${original.root}, whose Postgres is using the data that both have, ${shared}.`,
+      `This project is a copy of ${original.root}, whose Postgres is running on the data directory that both share, ${shared}.`,
       `'${original.root}/.ikigai/bin/pg_ctl' stop, then ikigai start here`,
     );
   }
   const home = own.slice(0, own.lastIndexOf("/"));
   fs.mkdirSync(home, { recursive: true, mode: 0o711 });
   if (listIfThere(own).length > 0) {
-    throw new UserError(`${own} holds data already, and this copy needs a place for its own.`);
+    throw new UserError(`This copy needs its own data directory, but ${own} is not empty.`);
   }
   await execa("cp", ["-a", "--", shared, `${own}.copying`]);
   fs.rmSync(own, { recursive: true, force: true });

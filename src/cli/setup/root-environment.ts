@@ -15,7 +15,7 @@ import {
 import type { Layout } from "../../model/layout.ts";
 import type { Worktree } from "../../model/worktree.ts";
 
-/** What a shell at the project's root gets before anything has been started. */
+/** Writes the environment of a shell at the project's root, as far as it is known before the first start. */
 export async function writeRootEnvironment(
   layout: Layout,
   { postgres, http }: Configuration,
@@ -41,7 +41,7 @@ export async function writeRootEnvironment(
   await allowEnvrc(`${layout.root}/.envrc`, renderEnvrc(file));
 }
 
-/** The programs by which everything is started; the daemon, once it runs, adds the rest. */
+/** Provides PATH and SVDIR, so that the controls can be called; the daemon adds the rest. */
 async function provideFirst(layout: Layout, { slug, gitDir, path }: Worktree): Promise<void> {
   const file = environmentPath(layout, slug);
   const first = environmentFile({ SVDIR: layout.sv }, layout.bin);

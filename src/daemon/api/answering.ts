@@ -5,9 +5,9 @@ import type { Reconciler } from "../reconciler/reconciler.ts";
 import type { ApiAnswer, ApiRequest, Route } from "./route.ts";
 
 /**
- * The worktree that a parameter names; `cwd` is where a relative path begins.
+ * Finds the worktree that a query parameter names; a relative path is resolved against `cwd`.
  *
- * @throws UnknownName where there is none
+ * @throws UnknownName when there is none
  */
 export function namedIn(
   { worktrees }: Pick<Reconciler, "worktrees">,
@@ -17,19 +17,21 @@ export function namedIn(
   return namedWorktree(worktrees, query.get(parameter) ?? "", query.get("cwd") ?? "/");
 }
 
-/** A call and what its query may hold. */
+/** Makes a route from a call and the query parameters it accepts. */
 export function taking(parameters: readonly string[], call: Route["call"]): Route {
   return { parameters, call };
 }
 
-/** A call whose result is JSON; what a person can put right is an answer as well. */
+/** Wraps a call that returns JSON; a UserError becomes an error answer. */
 export function answering(
   work: (query: URLSearchParams) => Promise<unknown> | unknown,
 ): (request: ApiRequest) => Promise<ApiAnswer> {
   return refusing(async ({ query }) => ({ status: 200, json: await work(query) }));
 }
 
-/** 404 for what there is not, 409 for what cannot be done as things are. */
+/**
+ * Turns a UserError into an answer: 404 for an unknown name, 409 for what the current state does not allow.
+ */
 export function refusing(
   call: (request: ApiRequest) => Promise<ApiAnswer>,
 ): (request: ApiRequest) => Promise<ApiAnswer> {

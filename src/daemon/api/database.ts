@@ -16,7 +16,7 @@ import type { Api } from "./route.ts";
 
 const MODES: readonly string[] = ["data", "structure", "empty"] satisfies BranchMode[];
 
-/** The calls under `/v1/db`, `/v1/wait` and `/v1/intend`. */
+/** Returns the routes `/v1/db`, `/v1/wait` and `/v1/intend`. */
 export function databaseApi(reconciler: Reconciler): Api {
   const { postgres, branchOptions } = reconciler.host;
   return {
@@ -27,7 +27,7 @@ export function databaseApi(reconciler: Reconciler): Api {
         const of = query.get("of");
         if (of === null) return { schemas };
         const found = schemas.filter(({ worktree, schema }) => worktree === of || schema === of);
-        // Of a worktree that is gone only its schemas know the name.
+        // The name of a removed worktree is known only from its schemas.
         if (found.length > 0) return { schemas: found };
         const { slug } = namedIn(reconciler, query, "of");
         return { schemas: schemas.filter(({ worktree }) => worktree === slug) };
@@ -58,7 +58,7 @@ export function databaseApi(reconciler: Reconciler): Api {
       ["of", "cwd"],
       answering((query) => setUpAgain(reconciler, namedIn(reconciler, query, "of"))),
     ),
-    // Before `git worktree add`; without anything said, what was said before is forgotten.
+    // Called before `git worktree add`; without `mode` and `from` it deletes an earlier intention.
     "POST /v1/intend": taking(
       ["path", "mode", "from"],
       answering(async (query) => {
@@ -84,7 +84,7 @@ export function databaseApi(reconciler: Reconciler): Api {
   };
 }
 
-/** Puts the present schema aside, from where it can be restored, and begins another. */
+/** Retires the current schema, so that it can be restored, and creates a new one. */
 async function reset(
   reconciler: Reconciler,
   worktree: WorktreeFacts,
@@ -102,26 +102,26 @@ async function reset(
     branchOptions.set(toBuffer(worktree.path).toString(), intention);
     if (!live?.mark) return undefined;
     const at = new Date();
-    // Without its identity it is nobody's, so that this very look does not bring it back.
+    // Change its identity: under its own, the reconcile that follows would restore it at once.
     const kept = await retireSchema(postgres, { ...live.mark, identity: "replaced" }, at);
     return kept === "retired" ? retiredName(worktree.slug, at) : undefined;
   });
   const problems = reconciler.problemsOf(worktree.slug);
   if (problems.length > 0) {
-    const back = aside && `for what it held: ikigai wt restore ${worktree.slug}`;
+    const back = aside && `to restore its old data: ikigai wt restore ${worktree.slug}`;
     throw new UserError(problems.join("\n"), back);
   }
   return { worktree: worktree.slug, schema: schemaOf(worktree.slug), aside };
 }
 
-/** Has the project's commands for a new schema run once more. */
+/** Runs the project's commands for a new schema again. */
 async function setUpAgain(reconciler: Reconciler, worktree: WorktreeFacts): Promise<unknown> {
   const { slug, settings } = worktree;
   const { migrate, seed } = settings.database;
   if (!migrate && !seed) {
     throw new UserError(
       `Neither database.migrate nor database.seed is set for ${slug}.`,
-      "docs/configuration.md tells how",
+      "see docs/configuration.md",
     );
   }
   reconciler.markRequested(slug);
@@ -145,5 +145,5 @@ async function liveSchema(reconciler: Reconciler, { slug }: WorktreeFacts) {
 function modeIn(text: string | null): BranchMode | undefined {
   if (text === null) return undefined;
   if (MODES.includes(text)) return text as BranchMode;
-  throw new UserError(`${text} is no way to begin a schema; ${MODES.join(", ")} are.`);
+  throw new UserError(`Unknown mode "${text}". Use data, structure or empty.`);
 }

@@ -12,7 +12,7 @@ import type { Reconciler } from "../reconciler/reconciler.ts";
 import { answering, taking } from "./answering.ts";
 import type { Api } from "./route.ts";
 
-/** `GET /v1/retired?of=NAME`, and `POST /v1/restore?of=NAME&into=WORKTREE`. */
+/** Returns the routes `GET /v1/retired?of=NAME` and `POST /v1/restore?of=NAME&into=WORKTREE`. */
 export function restoreApi(reconciler: Reconciler, retention: GivenRetention): Api {
   return {
     "GET /v1/retired": taking(
@@ -41,7 +41,11 @@ export function restoreApi(reconciler: Reconciler, retention: GivenRetention): A
   };
 }
 
-/** @throws UnknownName where there is no such worktree */
+/**
+ * Finds the worktree to restore into.
+ *
+ * @throws UnknownName when there is none
+ */
 function targetOf(reconciler: Reconciler, name: string, into: string, cwd: string): WorktreeFacts {
   try {
     return namedWorktree(reconciler.worktrees, into, cwd);
@@ -56,7 +60,10 @@ function targetOf(reconciler: Reconciler, name: string, into: string, cwd: strin
 
 const GOING_MS = 10_000;
 
-/** Data that expires within a day, known for some seconds; nothing while Postgres is away. */
+/**
+ * Returns a function that lists data which expires within a day; cached for ten seconds, empty while Postgres
+ * is down.
+ */
 export function expiringSoon(
   reconciler: Reconciler,
   retention: GivenRetention,
@@ -74,7 +81,7 @@ export function expiringSoon(
   };
 }
 
-/** What can be restored, the newest first. */
+/** Reports all retained data, the newest first. */
 async function reportRetired(
   reconciler: Reconciler,
   given: GivenRetention,
@@ -96,10 +103,10 @@ async function reportRetired(
 }
 
 /**
- * Brings data back into a worktree. What the worktree has now is put aside first,
- * so that nothing is lost by restoring the wrong thing.
+ * Restores data into a worktree. Retires the worktree's current schema first, so that restoring the
+ * wrong data loses nothing.
  *
- * @throws UserError when it is gone meanwhile, or there is what ikigai did not make
+ * @throws UserError when the data was dropped meanwhile, or the current schema is not ikigai's
  */
 async function restoreInto(
   reconciler: Reconciler,
@@ -127,9 +134,9 @@ async function restoreInto(
 }
 
 /**
- * Data by a worktree's name (what was put aside last counts), a schema's, or where the worktree was.
+ * Finds retained data by schema, by worktree (the data retired last), or by the worktree's former path.
  *
- * @throws UnknownName where there is none
+ * @throws UnknownName when there is none
  */
 async function chooseRetired(reconciler: Reconciler, name: string): Promise<RetiredSchema> {
   const { all } = await listRetired(reconciler.host.postgres);
@@ -151,5 +158,5 @@ function unknownData(
 ): UnknownName {
   const nearest = nearestName(of, [...new Set(known.map(({ name }) => name))]);
   const meant = nearest === undefined ? "." : `; did you mean ${nearest}?`;
-  return new UnknownName(`No data of ${of} is put aside${meant}`, "ikigai wt restore --list");
+  return new UnknownName(`There is no retained data of ${of}${meant}`, "ikigai wt restore --list");
 }

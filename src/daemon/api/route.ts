@@ -1,7 +1,7 @@
 export interface ApiRequest {
   readonly body: Buffer;
   readonly query: URLSearchParams;
-  /** Aborted when the connection closes, or all has been answered. */
+  /** Aborted when the connection closes or the answer is complete. */
   readonly closed: AbortSignal;
 }
 
@@ -10,7 +10,7 @@ export type ApiAnswer =
   | {
       readonly status: number;
       readonly json: unknown;
-      /** The answer does not end; the connection stays until the other side closes it. */
+      /** Do not end the answer: the connection stays open until the client closes it. */
       readonly open?: boolean;
     }
   | { readonly status: number; readonly text: string };
@@ -18,10 +18,10 @@ export type ApiAnswer =
 type Call = (request: ApiRequest) => Promise<ApiAnswer> | ApiAnswer;
 
 export interface Route {
-  /** What its query may hold: docs/api.md says the same, and any other one is refused. */
+  /** The accepted query parameters, also listed in docs/api.md; any other is refused. */
   readonly parameters: readonly string[];
   readonly call: Call;
 }
 
-/** The calls by `METHOD /path`. */
+/** Routes by `METHOD /path`. */
 export type Api = Readonly<Record<string, Route | undefined>>;

@@ -17,18 +17,18 @@ export interface ApiContext {
   readonly reconciler: Reconciler;
   readonly httpPort: () => number;
   readonly version: string;
-  /** The digest of the program that runs. */
+  /** The digest of the running program. */
   readonly program: string;
   readonly retention: GivenRetention;
-  /** What is wrong with the project's settings, of which those of before hold then. */
+  /** Errors in the project's configuration; while there are any, the last valid one applies. */
   readonly problems: () => readonly string[];
-  /** Settles when the first look at everything is over. */
+  /** Whether the first reconcile of everything has finished. */
   readonly ready: () => boolean;
-  /** Why less is noticed than could be; undefined when all is well. */
+  /** Why changes are noticed later than usual; undefined if they are not. */
   readonly degraded: () => string | undefined;
 }
 
-/** The daemon's interface, as docs/api.md describes it. */
+/** Builds the daemon's API, described in docs/api.md. */
 export function apiOf(context: ApiContext): Api {
   const { reconciler, httpPort, version, program, retention, problems, ready, degraded } = context;
   const each = async (
@@ -82,9 +82,9 @@ export function apiOf(context: ApiContext): Api {
         await reconciler.reconcileAll();
         if (named) reconciler.startRequested([named.slug]);
         const milliseconds = performance.now() - began;
-        // For whoever only wants everything looked at: nothing is started, nothing is listed.
+        // `brief`: the caller only waits for the reconcile; start and list nothing.
         if (query.has("brief")) return { status: 200, json: { milliseconds } };
-        // One that nobody has asked for by name may hold anything: it waits for that.
+        // A worktree that was never requested may contain anything: start nothing in it.
         const { requested } = reconciler.host;
         const wanted = reconciler.worktrees.filter((w) => w.isDefault || requested.has(w.identity));
         reconciler.startRequested(wanted.map(({ slug }) => slug));
@@ -138,7 +138,7 @@ export function apiOf(context: ApiContext): Api {
         }),
       ),
     ),
-    // Services stay up for as long as the connection does.
+    // Services are kept running for as long as the connection is open.
     "POST /v1/lease": taking(
       ["of", "cwd"],
       refusing((request) =>
@@ -175,7 +175,7 @@ function unknownService({ slug, services }: WorktreeFacts, name: string): Unknow
   );
 }
 
-/** What `bin/sv` asks for a service that has no place in `sv/` at the moment. */
+/** Answers `bin/sv` for a service that has no service directory at the moment. */
 async function controlByName(reconciler: Reconciler, text: string): Promise<ApiAnswer> {
   const [command = "", name = ""] = text.split("\n");
   const [first = "", second] = name.split(".");

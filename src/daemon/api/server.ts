@@ -4,8 +4,8 @@ import type { Api, ApiAnswer } from "./route.ts";
 const LARGEST_BODY = 65_536;
 
 /**
- * HTTP and JSON on `daemon.sock`. The socket's mode lets in nobody but its
- * owner; a request that a browser could have sent is turned away all the same.
+ * Serves the API as HTTP and JSON on `daemon.sock`. The socket's mode admits only its owner; requests
+ * with an Origin header, which a browser could have sent, are refused as well.
  */
 export function socketServer(api: Api): http.Server {
   return http.createServer((request, response) => {
@@ -31,7 +31,10 @@ async function handle(
   closed: AbortSignal,
 ): Promise<ApiAnswer> {
   if (request.headers.origin !== undefined) {
-    return { status: 403, json: { error: "Not for browsers.", next: "ikigai --help" } };
+    return {
+      status: 403,
+      json: { error: "The API does not accept requests of browsers.", next: "ikigai --help" },
+    };
   }
   const url = new URL(request.url ?? "/", "http://ikigai");
   const route = api[`${request.method} ${url.pathname}`];
@@ -41,7 +44,7 @@ async function handle(
   const strange = [...url.searchParams.keys()].find((name) => !route.parameters.includes(name));
   if (strange !== undefined) {
     const known = route.parameters.join(", ") || "no parameters";
-    const error = `${url.pathname} takes ${known}; ${JSON.stringify(strange)} is none of them.`;
+    const error = `Unknown parameter ${JSON.stringify(strange)}; ${url.pathname} takes ${known}.`;
     return { status: 400, json: { error, next: "docs/api.md" } };
   }
   const body = await readBody(request);

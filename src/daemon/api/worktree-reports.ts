@@ -14,7 +14,7 @@ import type { StepContext } from "../../resources/step-context.ts";
 import { endOfLog } from "../../services/start-failure.ts";
 import type { Reconciler } from "../reconciler/reconciler.ts";
 
-/** Every worktree as it is now, the default one first. */
+/** Reports the current state of every worktree, the default one first. */
 export function inspectAll(reconciler: Reconciler, httpPort: number): WorktreeReport[] {
   const sight = look(reconciler);
   return defaultFirst(
@@ -30,11 +30,11 @@ export function inspect(
   return report(reconciler, worktree, httpPort, look(reconciler, worktree.slug));
 }
 
-/** What is looked at once, however many services there are. */
+/** What is read once for a report, however many services there are. */
 interface Sight {
-  /** What runsv says of the services that have a place. */
+  /** runsv's status by service; only of services that have a service directory. */
   readonly placed: ReadonlyMap<string, SuperviseStatus | undefined>;
-  /** Bytes by the process that leads a service. */
+  /** Memory in bytes by the pid of a service's leading process. */
   readonly memory: ReadonlyMap<number, number>;
 }
 
@@ -138,16 +138,18 @@ function inspectService(
   };
 }
 
-/** Why its last run failed, in its own words: how it ended is told beside. */
+/**
+ * Extracts the log of the last run that failed, without the line about its end, which is reported separately.
+ */
 function telling({ layout }: StepContext, key: string): readonly string[] {
   const lines = endOfLog(layout, key, LOG_LINES).map((line) => line.replace(STAMP, ""));
   const isEnd = (line: string) => /^ikigai: \S+ (?:ended|failed) /.test(line);
-  // The run that ended last, not the one that is on: that one has not failed yet.
+  // Take the last run that has ended: the current one has not failed yet.
   const end = lines.findLastIndex((line, i) => isEnd(line) && i > 0 && !isEnd(lines[i - 1] ?? ""));
   const begin = lines.slice(0, Math.max(end, 0)).findLastIndex(isEnd) + 1;
   return excerptOf(end < 0 ? lines : lines.slice(begin, end));
 }
 
 const LOG_LINES = 80;
-/** svlogd(8) -tt. */
+/** The timestamp of svlogd(8) -tt. */
 const STAMP = /^\d{4}-\d\d-\d\d_[\d:.]+ /;

@@ -8,9 +8,9 @@ import type { Service } from "../../model/worktree.ts";
 import type { Reconciler } from "../reconciler/reconciler.ts";
 
 /**
- * What nginx asks when a backend does not answer. `/wake` brings a service up
- * and sends nginx back to it; `/down` only explains. Nothing else is offered, so
- * that no request from outside reaches the daemon's own interface.
+ * Serves nginx's requests for upstreams that do not answer: `/wake` activates the service and redirects
+ * nginx back to it, `/down` only explains the failure. Offers nothing else, so that no request from
+ * outside reaches the API.
  */
 export function gateServer(reconciler: Reconciler, httpPort: () => number): http.Server {
   const misses = new Misses();
@@ -21,7 +21,12 @@ export function gateServer(reconciler: Reconciler, httpPort: () => number): http
         const why = error instanceof Error ? error.message : String(error);
         return {
           status: 503,
-          failure: { title: "ikigai could not look", why, next: "ikigai status", log: [] },
+          failure: {
+            title: "ikigai could not check this service",
+            why,
+            next: "ikigai status",
+            log: [],
+          },
         };
       })
       .then((given) => send(request, response, given));
@@ -45,7 +50,7 @@ async function answer(
   const worktree = find(reconciler, slug);
   if (!worktree) {
     return slug === ".default"
-      ? unknown("No worktree is the default one.")
+      ? unknown("There is no default worktree.")
       : unknown(`There is no worktree ${slug}.`);
   }
   const service = worktree.services.find((s) => s.slug === name);
@@ -71,7 +76,7 @@ async function answer(
   }
   if (request.url !== "/wake") return explanation(reconciler, request, worktree, service);
   const result = await reconciler.activator.activate(worktree, service);
-  // The bare addresses may lead elsewhere by now, and nginx goes there again.
+  // The default worktree may have changed meanwhile, and nginx's next try would go to the new one.
   const now = find(reconciler, slug);
   if (now && now.slug !== worktree.slug) return answer(reconciler, misses, request, httpPort);
   const title = `${worktree.slug}/${service.slug} is down`;
@@ -79,15 +84,18 @@ async function answer(
   return { status: 200, port: reconciler.host.ports.get(`${worktree.slug}/${service.slug}`) };
 }
 
-/** The worktree that an address leads to: of the bare ones, which lag behind what is chosen, the links decide. */
+/**
+ * Finds the worktree that an address leads to. For addresses without a name, nginx's links decide: they
+ * are switched a little later than the default worktree itself.
+ */
 function find(reconciler: Reconciler, slug: string): WorktreeFacts | undefined {
   const bare = slug === DEFAULT ? reconciler.host.pointer.slug : undefined;
   return (bare === undefined ? undefined : reconciler.find(bare)) ?? reconciler.find(slug);
 }
 
-/** Its address was not there yet when the request came, and so led to the default worktree. */
+/** Explains a request for a new worktree that came to the default one, as the new route did not exist yet. */
 function preparing(slug: string): Answer {
-  const why = "The worktree is new, and its addresses are only being made.";
+  const why = "The worktree is new; its addresses are still being set up.";
   const failure = {
     title: `${slug} is not ready yet`,
     why,
@@ -97,7 +105,7 @@ function preparing(slug: string): Answer {
   return { status: 503, failure };
 }
 
-/** A worktree or a service may be so new that nobody has looked yet: once a second that is looked for. */
+/** Reconciles, at most once a second, if a worktree or service is unknown: it may be new. */
 async function untilKnown(
   reconciler: Reconciler,
   misses: Misses,
@@ -105,7 +113,7 @@ async function untilKnown(
   name: string,
 ): Promise<void> {
   const isKnown = () => find(reconciler, slug)?.services.some((s) => s.slug === name) === true;
-  // What leads to no worktree is looked for everywhere, whatever its name.
+  // All names of unknown worktrees share one key, as each needs the same full reconcile.
   const place = slug !== ".default" && find(reconciler, slug) ? slug : ".default";
   if (isKnown() || misses.isRecent(place)) return;
   let looking = true;
@@ -114,13 +122,13 @@ async function untilKnown(
     looking = false;
   });
   over.catch(() => {});
-  // What it is follows at once; that its database is there may take longer.
+  // The reconcile finds it quickly; do not wait until its database is branched as well.
   while (looking && !isKnown()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   if (!isKnown()) await over;
   if (!isKnown()) misses.add(place);
 }
 
-/** Where something was looked for in vain a moment ago: wrong paths come by the dozen. */
+/** Remembers unsuccessful searches for a second: requests for wrong paths come by the dozen. */
 class Misses {
   readonly #until = new Map<string, number>();
 
@@ -137,7 +145,7 @@ const MISS_MS = 1_000;
 
 const LOOK_MS = 5;
 
-/** A request that reached the service and was not answered is not repeated, as it may have acted. */
+/** Explains why a request was not answered. The request is not repeated, because it may have had effects. */
 function explanation(
   reconciler: Reconciler,
   request: http.IncomingMessage,
@@ -147,7 +155,7 @@ function explanation(
   const name = `${worktree.slug}/${service.slug}`;
   switch (header(request, "x-ikigai-failure")) {
     case "interrupted": {
-      const why = "it closed the connection before it had answered";
+      const why = "it closed the connection before it answered";
       const failure = reconciler.activator.describeFailure(worktree, service, why);
       return { status: 502, failure: { title: `${name} did not answer`, ...failure } };
     }
@@ -157,7 +165,7 @@ function explanation(
       return { status: 504, failure: { title: `${name} did not answer`, ...failure } };
     }
     default: {
-      const why = "it was started and could not be reached";
+      const why = "it was started but could not be reached";
       const failure = reconciler.activator.describeFailure(worktree, service, why);
       return { status: 503, failure: { title: `${name} is down`, ...failure } };
     }

@@ -4,7 +4,7 @@ import type { Layout } from "../../model/layout.ts";
 
 const LOOK_MS = 60_000;
 
-/** Keeps the logs small of servers that run for months. Returns the way to end it. */
+/** Rotates the logs of nginx and Postgres, which may run for months. Returns a function that stops it. */
 export function rotateLogs({ logs }: Layout, journal: (line: string) => void): () => void {
   const look = () =>
     Promise.all(["nginx.log", "postgres.log"].map((name) => rotate(`${logs}/${name}`)));

@@ -5,12 +5,13 @@ import type { Layout } from "../../model/layout.ts";
 const LOOK_MS = 5_000;
 
 /**
- * Ends what services left behind whose runsv or whose leading process was killed: a second copy
- * would run beside the next one for good. Only what is found twice, as the next run script may be
- * about to end it itself. Asked first, then forced. Returns the way to end it.
+ * Ends processes left behind by services whose runsv or leading process was killed; otherwise a second
+ * copy would keep running beside the next one. Acts only on processes found twice in a row, because the
+ * next run script may be about to end them itself. Sends SIGTERM, then SIGKILL. Returns a function that
+ * stops it.
  */
 export function reapOrphans(layout: Layout, journal: (line: string) => void): () => void {
-  /** How often each was found, one look after the other. */
+  /** How many times in a row each was found. */
   let found = new Map<string, number>();
   const look = () => {
     const before = found;
@@ -18,7 +19,7 @@ export function reapOrphans(layout: Layout, journal: (line: string) => void): ()
     for (const orphan of findOrphans(layout)) {
       const times = (before.get(nameOf(orphan)) ?? 0) + 1;
       found.set(nameOf(orphan), times);
-      if (times === 2) journal(`end process ${orphan.pid}: ${orphan.key} left it behind`);
+      if (times === 2) journal(`end process ${orphan.pid}, left behind by ${orphan.key}`);
       if (times > 1) signalOrphan(orphan, times > 2 ? "SIGKILL" : "SIGTERM");
     }
   };

@@ -2,20 +2,25 @@ const FIRST_MS = 60_000;
 const LONGEST_MS = 10 * 60_000;
 
 /**
- * Puts off what has brought nothing: rows that cannot be proven, as somebody's old snapshot still sees others,
- * would be copied again at each look. Over as soon as somebody writes to the base.
+ * Backs off after refreshes that achieved nothing: while an old snapshot still sees other rows, copied
+ * rows cannot be proven current and would be copied again each time. Ends as soon as the base is written to.
  */
 export class ReservePause {
   #print = "";
   #length = 0;
   #until = Number.NEGATIVE_INFINITY;
 
-  /** @param print of the bases as they are now (`readPrint`) */
+  /**
+   * Tells whether to wait.
+   *
+   * @param print the current fingerprint of the bases
+   * @param now milliseconds of `performance.now()`
+   */
   holds(print: string, now: number): boolean {
     return print === this.#print && now < this.#until;
   }
 
-  /** Takes in what keeping came to; the pause is longer each time that it came to nothing. */
+  /** Records the result of a refresh; the pause doubles each time that tables remain unproven. */
   record(print: string, unproven: readonly string[], now: number): void {
     const again = print === this.#print && this.#length > 0;
     this.#print = print;

@@ -8,22 +8,21 @@ import type { Reconciler } from "../reconciler/reconciler.ts";
 import { ReservePause } from "./reserve-pause.ts";
 
 const PAUSE_MS = 3_000;
-/** While nobody writes. */
+/** The pause while nothing is written. */
 const IDLE_PAUSE_MS = 6_000;
-/** After keeping, this many times as long nothing is done, unless a reserve was used. */
+/** The pause after a refresh, as a multiple of its duration; unless a reserve was claimed. */
 const RARENESS = 10;
 const FAILED_PAUSE_MS = 30_000;
 const LONGEST_PAUSE_MS = 60_000;
-/** A session counts what it wrote ten seconds later at most (PGSTAT_IDLE_INTERVAL in PostgreSQL's pgstat.c). */
+/** A session reports its writes after at most 10 s (PGSTAT_IDLE_INTERVAL in PostgreSQL's pgstat.c). */
 const COUNTED_MS = 15_000;
-/** The default worktree's, and those of which somebody has made another lately. */
+/** The number of bases with a reserve: the default worktree, and those branched from lately. */
 const BASES = 3;
 
 /**
- * Keeps finished branches ready of the schemas from which worktrees are made. A
- * look costs one small statement, and more only when the server has written
- * something and then been quiet. Makes way for whoever is being served with a new
- * worktree. Returns the way to end it.
+ * Keeps finished branches (reserves) of the schemas from which worktrees are created. Polls with one
+ * small statement, and does more only after the server has written something and gone quiet again.
+ * Yields to the creation of worktrees. Returns a function that stops it.
  */
 export function keepReserves(reconciler: Reconciler, journal: Journal): () => Promise<void> {
   const reserving = new ReserveKeeper(reconciler, journal);
@@ -48,13 +47,13 @@ class ReserveKeeper {
   readonly #journal: Journal;
   readonly #ending = new AbortController();
   readonly #told = new Set<string>();
-  /** Schemas of which a reserve was there. */
+  /** Bases that had a reserve. */
   readonly #kept = new Set<string>();
   readonly #pause = new ReservePause();
   #seen = "";
   #line = "";
   #served = "";
-  /** The server's at the last look, and since when. */
+  /** The server's WAL position at the last poll, and when it last moved. */
   #position = "";
   #movedAt = Number.NEGATIVE_INFINITY;
   #notBefore = Number.NEGATIVE_INFINITY;
@@ -69,19 +68,19 @@ class ReserveKeeper {
     this.#ending.abort();
   }
 
-  /** Nobody has written for so long that the server has counted everything: nothing needs to be read again. */
+  /** Whether the last write is so long ago that the statistics include it and need not be read again. */
   get isIdle(): boolean {
     return performance.now() - this.#movedAt > COUNTED_MS;
   }
 
-  /** Never fails: a server that is away is asked again. */
+  /** Polls once. Never rejects: an unreachable server is polled again later. */
   async look(): Promise<void> {
     const { branchProgress, postgres } = this.#reconciler.host;
     if (branchProgress.size > 0) return;
     const began = performance.now();
     try {
       const pulse = await readActivity(postgres, this.#needed());
-      // Its worktree may have gone since, of which the server's position tells nothing.
+      // The worktree of an unfinished branch may have been removed, which does not move the WAL position.
       if (pulse.unfinished) await this.#reconciler.sweep();
       this.#notice(pulse);
       if (pulse.position === this.#served) return;
@@ -95,12 +94,12 @@ class ReserveKeeper {
       this.#line = print;
       this.#pauseUntil(performance.now() + (performance.now() - began) * RARENESS);
     } catch {
-      // Postgres is away or its disk is full; or a branch began, and it is nobody's fault.
+      // Postgres is down or its disk is full; or a branch started and aborted this, which is no error.
       if (branchProgress.size === 0) this.#pauseUntil(performance.now() + FAILED_PAUSE_MS);
     }
   }
 
-  /** Roles of worktrees that are there, whose branch may be under way or refused. */
+  /** The roles of existing worktrees, whose branch may be under way or refused. */
   #needed(): string[] {
     return this.#reconciler.worktrees.map(({ slug }) => schemaOf(slug));
   }
@@ -115,11 +114,11 @@ class ReserveKeeper {
     return readTableFingerprint(this.#reconciler.host.postgres, this.#bases().map(schemaOf));
   }
 
-  /** When a base was written to since all was in line, and nobody is at it: as a rule. */
+  /** Whether to refill: normally once a base has changed and has then been quiet for a moment. */
   #isDue({ bases }: Activity, print: string, now: number): boolean {
     const quiet = print === this.#seen;
     this.#seen = print;
-    // Somebody was served from it. One that could not be made again is no longer waited for.
+    // A reserve was claimed: refill at once. One that could not be built is no longer in this set.
     if ([...this.#kept].some((base) => !bases.includes(base))) return true;
     if (now < this.#notBefore || this.#pause.holds(print, now)) return false;
     return now >= this.#atLatest || (quiet && print !== this.#line);
@@ -144,7 +143,7 @@ class ReserveKeeper {
     return worktree?.settings.database.branch === "data" && this.#reconciler.isProvisioned(slug);
   }
 
-  /** Answers the tables whose copying may bring nothing. */
+  /** Builds or refreshes one reserve; returns the tables whose copies could not be proven current. */
   async #keep(slug: Slug): Promise<readonly string[]> {
     const { postgres, branchProgress } = this.#reconciler.host;
     const { maxSize } = this.#reconciler.find(slug)?.settings.database ?? { maxSize: 0 };
@@ -165,7 +164,7 @@ class ReserveKeeper {
       if (state === "unavailable") this.#once(`no reserve: ${reason}`);
       return unproven.map((name) => `${base}.${name}`);
     } catch (error) {
-      // What cannot be branched cannot be kept either.
+      // A schema that cannot be branched has no reserve either.
       if (error instanceof BranchError && error.code === "refused") {
         this.#once(`no reserve: ${error.message}`);
         return [];
@@ -174,7 +173,7 @@ class ReserveKeeper {
     }
   }
 
-  /** Those of worktrees that are gone, or from which nobody makes others any more. */
+  /** Drops reserves of removed worktrees and of those no longer branched from. */
   async #dropOthers(reserved: readonly string[]): Promise<void> {
     const { postgres } = this.#reconciler.host;
     const kept = this.#bases().map(schemaOf);

@@ -18,14 +18,14 @@ const LONGEST_PAUSE_MS = 60_000;
 const SHORTEST_PAUSE_MS = 500;
 const FALLBACK = DEFAULT_CONFIGURATION.worktrees.retention;
 
-/** What the settings say of removed worktrees' data; undefined while that cannot be told. */
+/** Reads the configured retention; undefined while it cannot be determined. */
 export type GivenRetention = () => Retention | undefined;
 
 /**
- * Drops, for good, the data of removed worktrees whose time is over. A clock is
- * the only thing that ever leads to a drop, and one that nobody can set.
+ * Permanently drops expired data of removed worktrees. Only the passing of time leads to a drop, measured
+ * by a clock that cannot be set.
  *
- * @returns `look` for when the settings may have changed, and the way to end it
+ * @returns `look`, to be called when the configuration may have changed, and `end`, which stops it
  */
 export function enforceRetention(
   reconciler: Reconciler,
@@ -36,13 +36,13 @@ export function enforceRetention(
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let hasEnded = false;
-  /** Asked for while one was on, which may have read older settings. */
+  /** Requested during a run, which may have read older settings. */
   let again = false;
   const tick = () => {
     timer = undefined;
     again = false;
     running = enforceOnce(reconciler, given(), (line) => {
-      // What stands in the way stays there for days; once is enough.
+      // An obstacle may persist for days: log it once.
       if (told.has(line)) return;
       told.add(line);
       journal(line);
@@ -95,14 +95,14 @@ async function enforceOnce(
       }
     }
     await sweepUnowned(reconciler, retention).catch((error: unknown) =>
-      journal(`logs of worktrees that are gone cannot be removed: ${String(error)}`),
+      journal(`cannot remove logs of removed worktrees: ${String(error)}`),
     );
   } catch {
-    // Postgres is away: the next tick finds the same.
+    // Postgres is down: the next run retries.
   }
 }
 
-/** The retention that holds for what was put aside, earlier and longer ones included. */
+/** Returns the retention in force, taking earlier and longer ones into account. */
 export function retentionNow(
   { all, clock }: Pick<Awaited<ReturnType<typeof listRetired>>, "all" | "clock">,
   given: Retention | undefined,
@@ -111,7 +111,7 @@ export function retentionNow(
   return followRetention(isNew ? null : clock.retention, given, FALLBACK, clock.at);
 }
 
-/** Said when it is first seen, a day before anything goes by it. */
+/** Announces a shorter retention when it is first read, a day before anything expires by it. */
 function tellShorter(
   before: KeptRetention | undefined,
   now: KeptRetention,
@@ -129,7 +129,7 @@ function inWords({ age, count }: Retention): string {
   return `${formatDuration(age)} (${count} at most)`;
 }
 
-/** The logs of a removed worktree are kept as long as its data is: whoever restores that reads them. */
+/** Removes logs of removed worktrees whose data is gone too: a user who restores data may need its logs. */
 async function sweepUnowned({ host, worktrees }: Reconciler, { age }: Retention): Promise<void> {
   const marked = (await listSchemas(host.postgres)).flatMap(({ mark }) => mark?.identity ?? []);
   sweepLogs(host.layout, {

@@ -4,37 +4,37 @@ import { setCoalescedInterval } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 
 const LOOK_MS = 1_000;
-/** A start that did not succeed is not repeated at once. */
+/** The pause after a start that did not succeed. */
 const AGAIN_MS = 15_000;
 
 /**
- * Nobody looks after runsvdir itself. Services whose runsvdir was killed go on, but none would
- * come or go any more: the daemon has it started again. Returns the way to end it.
+ * Restarts runsvdir, which no other process supervises. If it is killed, running services continue but
+ * none can be added or removed. Returns a function that stops it.
  */
 export function watchSupervisor(layout: Layout, journal: (line: string) => void): () => void {
-  // A daemon that was started by hand has none.
+  // A daemon started by hand has no runsvdir.
   let seen = isSupervisorAlive(layout);
   let missed = 0;
   let revivedAt = Number.NEGATIVE_INFINITY;
   const look = () => {
-    // After a move it goes on under the old name, until a start puts that right.
+    // After the project was moved it runs under the old path until the next `ikigai start`.
     if (isSupervisorAlive(layout) || detectRelocation(layout).kind !== "same") {
       seen = true;
       missed = 0;
       return;
     }
     missed++;
-    // Once may be the moment in which it is started.
+    // A single miss may be the moment in which it is being started.
     const due = missed > 1 && performance.now() - revivedAt > AGAIN_MS;
     if (!due || !(seen || isSupervised()) || findSupervisor(layout)) return;
     revivedAt = performance.now();
-    journal("runsvdir has ended although nobody asked for it: it is started again");
+    journal("runsvdir ended unexpectedly; starting it again");
     reviveSupervisor(layout);
   };
   return setCoalescedInterval(LOOK_MS, look, journal);
 }
 
-/** Whether a runsvdir started us, now or before it was killed. */
+/** Whether this daemon was started by a runsvdir, even one that was killed since. */
 function isSupervised(): boolean {
   return process.env.IKIGAI_SUPERVISED !== undefined;
 }

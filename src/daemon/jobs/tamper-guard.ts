@@ -11,32 +11,33 @@ import type { Worktree } from "../../model/worktree.ts";
 export interface GuardOptions {
   readonly layout: Layout;
   readonly commonDir: string;
-  /** What approvals and seals call the project. */
+  /** The project's identity in approvals and baselines. */
   readonly identity: string;
   readonly main: () => Worktree | undefined;
-  /** The branch holds what is ours: everything that was generated has to be made again. */
+  /** Called when a branch tracks files of `.ikigai`: everything generated has to be written again. */
   readonly planted: () => void;
   readonly journal: (line: string) => void;
 }
 
-/** Between two looks that were caused by changes; the first is not waited for. */
+/** The minimum interval between checks caused by changes; the first runs at once. */
 const PAUSE_MS = 20;
-/** Whoever removes everything has not stopped for so long. */
+/** The quiet time before missing files are restored, so that a running `rm -rf .ikigai` can finish. */
 const QUIET_MS = 1_000;
-/** Where the system gives no watches, this is all there is. */
+/** The interval of regular checks while directories cannot be watched. */
 const LOOK_MS = 5_000;
-/** Where it does, a look without any reason can wait. */
+/** The interval of regular checks while they are watched. */
 const WATCHED_LOOK_MS = 60_000;
 
 /**
- * Keeps what ikigai itself runs as the package has it. In an ordinary clone `.ikigai` lies within
- * git's reach, and a checkout may put a branch's files over it. Returns the way to end it.
+ * Restores the files that ikigai itself runs whenever they differ from the package's. In an ordinary
+ * clone `.ikigai` is inside the worktree, where a checkout may overwrite it with a branch's files.
+ * Returns a function that stops it.
  */
 export function guardControls(guarded: GuardOptions): () => void {
   const { layout, identity, journal } = guarded;
   let timer: NodeJS.Timeout | undefined;
   let again = false;
-  // Somebody may be removing all of it; what has gone is put back by the regular look.
+  // Restore only changed files here: `rm -rf` may be running, so missing ones wait for the regular check.
   const look = (which: "all" | "changed" = "changed") => {
     again = false;
     clearTimeout(timer);
@@ -61,13 +62,13 @@ export function guardControls(guarded: GuardOptions): () => void {
   const watches = [
     ...controlDirectories(packageFile("controls"), layout),
     layout.httpd,
-    // The index says what a branch holds, and is written last.
+    // A checkout writes the index last, and it lists what the branch tracks.
     guarded.commonDir,
   ].map((path) => new DirectoryWatch(path, noticed));
   let lookedAt = performance.now();
   const lookRegularly = () => {
     const now = performance.now();
-    // Each is asked: one that was exchanged is watched anew.
+    // Renew every watch (no short circuit): a replaced directory needs a new one.
     const isWatched = watches.map((watch) => watch.renew()).every(Boolean);
     const isDue = !isWatched || noticedAt > lookedAt || now - lookedAt > WATCHED_LOOK_MS;
     if (!isDue || now - noticedAt < QUIET_MS) return;
@@ -92,7 +93,7 @@ async function judge({ layout, identity, main, planted, journal }: GuardOptions)
   const before = judged.get(layout.root) ?? false;
   judged.set(layout.root, files.length > 0);
   if (before === files.length > 0) return;
-  if (!before) journal(`the branch of ${worktree.slug} holds ${files.slice(0, 5).join(", ")}`);
+  if (!before) journal(`the branch of ${worktree.slug} tracks ${files.slice(0, 5).join(", ")}`);
   attempt(journal, () => {
     quarantineTracked(layout, files);
     restoreControls(layout, identity);
@@ -100,11 +101,11 @@ async function judge({ layout, identity, main, planted, journal }: GuardOptions)
   planted();
 }
 
-/** All of it may have been deleted, or be a file by now. */
+/** Logs errors instead of throwing: `.ikigai` may be deleted, or be a file by now. */
 function attempt(journal: (line: string) => void, mend: () => void): void {
   try {
     mend();
   } catch (error) {
-    journal(`could not look after ikigai's own files: ${String(error)}`);
+    journal(`cannot restore ikigai's own files: ${String(error)}`);
   }
 }

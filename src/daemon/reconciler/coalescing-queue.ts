@@ -1,26 +1,25 @@
 /**
- * Settles after so many milliseconds, or as soon as somebody asks for the same key, who is then served by
- * this run: a job may pause before it looks at anything, and not later.
+ * Waits for the given milliseconds, or until the same key is requested again; this run then serves that
+ * request too. A job may only pause before it has read anything.
  */
 export type Pause = (milliseconds: number) => Promise<void>;
 
 /**
- * Runs one job a key at a time. A request that comes while its key's job runs is
- * served by one more run after it, together with all others that came meanwhile:
- * a look that began before the request may have missed what it is about.
+ * Runs at most one job per key at a time. All requests that arrive during a run are served by one more
+ * run after it, because the current run may have read its inputs before the requested change.
  */
 export class CoalescingQueue<Key> {
   readonly #job: (key: Key, pause: Pause) => Promise<void>;
   readonly #running = new Map<Key, Promise<void>>();
   readonly #waiting = new Map<Key, Promise<void>>();
-  /** Ends the pause of a run. */
+  /** Functions that end the pause of a run. */
   readonly #pausing = new Map<Key, () => void>();
 
   constructor(job: (key: Key, pause: Pause) => Promise<void>) {
     this.#job = job;
   }
 
-  /** Settles when a run that began after this call is over. */
+  /** Resolves when a run that started after this call has finished. */
   request(key: Key): Promise<void> {
     const running = this.#running.get(key);
     const resume = this.#pausing.get(key);
@@ -39,12 +38,12 @@ export class CoalescingQueue<Key> {
     return next;
   }
 
-  /** True while a job of the key runs or waits. */
+  /** Whether a job of the key is running. */
   isBusy(key: Key): boolean {
     return this.#running.has(key);
   }
 
-  /** Settles when nothing runs or waits any more. */
+  /** Resolves when no job is running or waiting. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running.values());
   }

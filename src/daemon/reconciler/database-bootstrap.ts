@@ -6,17 +6,17 @@ import type { Journal } from "../../model/journal.ts";
 import { type Slug, schemaOf } from "../../model/slug.ts";
 import { sweepBuilds } from "../../schema-branch/index.ts";
 
-/** What a database needs once, before its first schema. */
+/** Prepares the database once per start of the daemon, before any schema is created. */
 export class DatabaseBootstrap {
   readonly #postgres: Postgres;
   readonly #live: () => readonly Slug[];
   readonly #journal: Journal;
   #done = false;
   #running: Promise<void> | undefined;
-  /** Why it could not be, as it was told last. */
+  /** The error that was logged last. */
   #told = "";
 
-  /** `live`: the worktrees whose roles are in use. */
+  /** @param live returns the worktrees whose roles are in use */
   constructor(postgres: Postgres, live: () => readonly Slug[], journal: Journal) {
     this.#postgres = postgres;
     this.#live = live;
@@ -27,10 +27,13 @@ export class DatabaseBootstrap {
     return this.#done;
   }
 
-  /** Tries until it was done once. Never throws: everything but the schemas can be brought in line all the same. */
+  /**
+   * Prepares the database unless done already. Never rejects: everything but schemas can be reconciled
+   * without it.
+   */
   attempt(): Promise<void> {
     if (this.#done) return Promise.resolve();
-    // Looks at several worktrees begin together, and two of these would stand in each other's way.
+    // Several reconciles start at the same time; two concurrent preparations would conflict.
     this.#running ??= this.#attempt().finally(() => {
       this.#running = undefined;
     });
@@ -49,7 +52,7 @@ export class DatabaseBootstrap {
     }
   }
 
-  /** Removes what branches left that were cut off by the end of a daemon or of the server. */
+  /** Removes what is left of branches that were interrupted by the end of the daemon or of Postgres. */
   async sweep(): Promise<void> {
     const client = await this.#postgres.connect();
     try {

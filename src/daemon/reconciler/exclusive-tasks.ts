@@ -2,20 +2,22 @@ import type { Facts, WorktreeFacts } from "../../discovery/facts.ts";
 import type { Slug } from "../../model/slug.ts";
 import { UserError } from "../../model/user-error.ts";
 
-/** Work on one worktree that must not meet a look at it. */
+/** Work on one worktree that must not run concurrently with its reconcile. */
 export type ExclusiveTask<Result> = (worktree: WorktreeFacts, facts: Facts) => Promise<Result>;
 
 interface Waiting {
   run(worktree: WorktreeFacts, facts: Facts): Promise<void>;
 }
 
-/** What waits for the next look at a worktree. */
+/** The tasks that wait for the next reconcile of their worktree. */
 export class ExclusiveTasks {
   readonly #waiting = new Map<Slug, readonly Waiting[]>();
 
   /**
-   * @returns to be called when that look is over: the errand's result, or throws what it threw
-   * @throws UserError where it was not run, as the worktree could not be looked into
+   * Adds a task to the next reconcile of a worktree.
+   *
+   * @returns a function to call after that reconcile; it returns the task's result or throws its error, or
+   *   a UserError if the task was not run because the worktree could not be read
    */
   add<Result>(slug: Slug, errand: ExclusiveTask<Result>): () => Result {
     let outcome: (() => Result) | undefined;
@@ -35,13 +37,13 @@ export class ExclusiveTasks {
     return () => {
       if (outcome) return outcome();
       throw new UserError(
-        `Nothing was done: the directory of ${slug} cannot be read now; it is away, or git is not done with it.`,
-        `bring it back, or see: ikigai wt show ${slug}`,
+        `Nothing was done: the directory of ${slug} cannot be read; it is missing, or git is still writing it.`,
+        `restore the directory, or see: ikigai wt show ${slug}`,
       );
     };
   }
 
-  /** Those that waited when the look began; another one waits for the next. */
+  /** Removes and returns the waiting tasks, when a reconcile starts; later ones wait for the next. */
   take(slug: Slug): readonly Waiting[] {
     const waiting = this.#waiting.get(slug) ?? [];
     this.#waiting.delete(slug);

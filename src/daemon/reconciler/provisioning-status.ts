@@ -3,12 +3,12 @@ import { Backoff } from "../../host/timers/backoff.ts";
 import type { Slug } from "../../model/slug.ts";
 import type { Failure } from "../../reconcile/reconcile.ts";
 
-/** How the worktrees stand after the last look at each: what failed, and when to try again. */
+/** Records the result of the last reconcile of each worktree: what failed, and when to retry. */
 export class ProvisioningStatus {
-  /** Of those where something failed. */
+  /** Error messages of worktrees where something failed. */
   readonly #problems = new Map<Slug, readonly string[]>();
   readonly #provisioned = new Set<Slug>();
-  /** Worktrees that are gone and of which something is still there. */
+  /** Removed worktrees of which resources remain. */
   readonly #leftovers = new Set<Slug>();
   readonly #withSchema = new Set<Slug>();
   readonly #backoff = new Backoff(400, 30_000);
@@ -21,12 +21,12 @@ export class ProvisioningStatus {
     return this.#problems.get(slug) ?? [];
   }
 
-  /** Whether its schema was in line at the last look, whatever else failed. */
+  /** Whether its schema was as wanted after the last reconcile, whatever else failed. */
   hasSchema(slug: Slug): boolean {
     return this.#withSchema.has(slug);
   }
 
-  /** Takes in what a look at a worktree that is there came to. */
+  /** Records the result of reconciling an existing worktree. */
   record(slug: Slug, failures: readonly Failure[]): void {
     this.#leftovers.delete(slug);
     if (failures.some(({ kind }) => kind === "schema")) this.#withSchema.delete(slug);
@@ -40,7 +40,7 @@ export class ProvisioningStatus {
     this.#provisioned.delete(slug);
   }
 
-  /** The same for one that is gone. */
+  /** Records the result of reconciling a removed worktree. */
   recordGone(slug: Slug, failures: readonly Failure[]): void {
     if (failures.length > 0) this.#leftovers.add(slug);
     else this.#leftovers.delete(slug);
@@ -52,7 +52,7 @@ export class ProvisioningStatus {
     this.#withSchema.delete(slug);
   }
 
-  /** True when something failed and it is time to try again: soon at first, then less often. */
+  /** Whether something failed and a retry is due; retries back off from 0.4 s to 30 s. */
   isRetryDue(): boolean {
     if (this.#problems.size === 0 && this.#leftovers.size === 0) {
       this.#backoff.reset();

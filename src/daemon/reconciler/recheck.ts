@@ -2,13 +2,13 @@ import { AWAY_MS } from "../../discovery/absence-grace.ts";
 import type { Slug } from "../../model/slug.ts";
 
 const MOST = 3;
-/** A timer counts from its loop's last turn, and would be some milliseconds early. */
+/** Timers count from the start of the event loop's iteration and may fire some milliseconds early. */
 const PATIENCE_MS = AWAY_MS + 20;
 
 /**
- * Has a worktree that cannot be judged looked at again a moment later, a few times: a
- * directory that is away may be on its way. Looks that others ask for meanwhile do not
- * count: several within a few milliseconds would use all of them up before patience is over.
+ * Reconciles a worktree whose state is unknown again a moment later, up to three times: a missing
+ * directory may be in the middle of a move. Reconciles requested by others do not count: several within
+ * a few milliseconds would use up all tries before the grace period is over.
  */
 export class Recheck {
   readonly #look: (slug: Slug) => void;
@@ -24,7 +24,11 @@ export class Recheck {
     this.#after = after;
   }
 
-  /** Told of each look's outcome; with `only` the look was at that one alone. */
+  /**
+   * Schedules a recheck of each worktree in `held`, and forgets the tries of the others.
+   *
+   * @param only the one worktree that was reconciled; all if undefined
+   */
   schedule(held: ReadonlySet<Slug>, only?: Slug): void {
     for (const slug of only === undefined ? [...this.#looks.keys()] : [only]) {
       if (!held.has(slug)) this.#looks.delete(slug);

@@ -7,6 +7,7 @@ import {
 } from "../../discovery/facts.ts";
 import { joinRaw } from "../../host/fs/files.ts";
 import { untilUnlocked } from "../../host/git/index-lock.ts";
+import { isUnreachable } from "../../host/postgres/client.ts";
 import { errorMessage } from "../../host/postgres/error-message.ts";
 import { Backoff } from "../../host/timers/backoff.ts";
 import type { Journal } from "../../model/journal.ts";
@@ -36,8 +37,8 @@ import { Recheck } from "./recheck.ts";
 import { WorktreeCache } from "./worktree-cache.ts";
 
 /**
- * Keeps what is there in line with what is wanted. Any trigger says "look again",
- * at one worktree or at all; a worktree is worked at by one look at a time.
+ * Reconciles the resources of worktrees with what is wanted. Triggers only name the worktree, or all;
+ * each worktree is reconciled by at most one run at a time.
  */
 export class Reconciler {
   readonly host: StepContext;
@@ -55,7 +56,7 @@ export class Reconciler {
   readonly #preparation: DatabaseBootstrap;
   readonly #databaseBackoff = new Backoff(250, 2_000);
   readonly #autostart: Autostart;
-  /** Why nothing can be seen, as it was told last. */
+  /** The error of reading facts that was logged last. */
   #unreadable = "";
 
   constructor(
@@ -84,7 +85,7 @@ export class Reconciler {
     this.#fullLooks = new CoalescingQueue(() => this.#lookEverywhere());
   }
 
-  /** The worktrees as they were seen last. */
+  /** The worktrees as read by the last reconciles. */
   get worktrees(): readonly WorktreeFacts[] {
     return this.#seen.all;
   }
@@ -105,24 +106,26 @@ export class Reconciler {
     return this.#standing.problemsOf(slug);
   }
 
-  /** True when every worktree has its schema, whatever else of it may fail for good. */
+  /** Whether every worktree has its schema, even if something else of it keeps failing. */
   isSettled(): boolean {
     return (
       this.#preparation.done && this.#seen.slugs.every((slug) => this.#standing.hasSchema(slug))
     );
   }
 
-  /** What a person should know of a worktree, though it is ready. */
+  /** Warnings about a worktree that do not keep it from being ready. */
   warningsOf(slug: Slug): readonly string[] {
     return this.host.warnings.of(slug);
   }
 
-  /** True when something failed and it is time to try again: soon at first, then less often. */
+  /** Whether something failed and a retry is due; retries back off. */
   isRetryDue(): boolean {
     return this.#standing.isRetryDue();
   }
 
-  /** Sees whether Postgres, which was away from the start, is there by now; a look follows then. */
+  /**
+   * Tries again to prepare the database if Postgres was not reachable yet; on success reconciles everything.
+   */
   retryDatabase(): void {
     if (this.#preparation.done || !this.#databaseBackoff.isDue()) return;
     void this.#preparation.attempt().then(() => {
@@ -130,20 +133,20 @@ export class Reconciler {
     });
   }
 
-  /** Removes what branches left that were cut off. */
+  /** Removes what is left of interrupted branches. */
   sweep(): Promise<void> {
     return this.#preparation.sweep();
   }
 
-  /** Settles when a look at this worktree that began after the call is over. */
+  /** Resolves when a reconcile of this worktree that started after the call has finished. */
   async reconcile(slug: Slug): Promise<void> {
     await this.#looks.request(slug);
   }
 
   /**
-   * Runs an errand in a look at a worktree, so that nobody else works at it meanwhile.
+   * Runs a task within a reconcile of a worktree, so that nothing else changes the worktree meanwhile.
    *
-   * @throws UserError where it could not be run, as the worktree is not there or cannot be read
+   * @throws UserError when it was not run, because the worktree is missing or cannot be read
    */
   async runAt<Result>(slug: Slug, errand: ExclusiveTask<Result>): Promise<Result> {
     const over = this.#errands.add(slug, errand);
@@ -156,7 +159,7 @@ export class Reconciler {
     await this.#looks.idle();
   }
 
-  /** What a look would do, and why. Changes nothing. */
+  /** Returns the steps that a reconcile would apply, with their reasons. Changes nothing. */
   async plan(): Promise<PlanReport> {
     const kinds = await observe(await this.#gather(), this.host);
     return {
@@ -165,27 +168,27 @@ export class Reconciler {
     };
   }
 
-  /** The slug of the worktree whose administrative directory this is. */
+  /** Reads the slug of the worktree with this administrative directory. */
   slugOfGitDir(gitDir: Uint8Array): Slug | undefined {
     return this.#gathering().reader.slugAt(gitDir);
   }
 
-  /** The same of one that was there at the last look; it may be gone. */
+  /** Returns the slug of a worktree known from the last reconcile, which may have been removed since. */
   slugOfKnownGitDir(gitDir: Uint8Array): Slug | undefined {
     return this.#seen.slugAt(gitDir);
   }
 
-  /** Whether a look at this worktree began after something was heard of it (`performance.now()`). */
+  /** Whether a reconcile of this worktree started after an event at `heard` (`performance.now()`). */
   reconciledAfter(slug: Slug, heard: number): boolean {
     return this.#seen.reconciledAfter(slug, heard);
   }
 
-  /** Whether one began after a file's time of change, in milliseconds since the epoch. */
+  /** Whether a reconcile of this worktree started after an mtime, in milliseconds since the epoch. */
   reconciledSince(slug: Slug, changed: number): boolean {
     return this.#seen.reconciledSince(slug, changed);
   }
 
-  /** Ends all services and takes their places: they begin anew when asked for. */
+  /** Stops all services and disposes of their service directories; the next request starts them again. */
   async stopAllServices(): Promise<void> {
     await this.idle();
     this.#autostart.forgetAll();
@@ -196,13 +199,13 @@ export class Reconciler {
     );
   }
 
-  /** Somebody asks for a worktree: the next look leaves nothing of it waiting for that. */
+  /** Marks a worktree as requested, so that the next reconcile provisions it fully, lazy parts included. */
   markRequested(slug: Slug): void {
     const worktree = this.#seen.find(slug);
     if (worktree) this.host.requested.add(worktree, this.worktrees);
   }
 
-  /** Somebody asks for worktrees: what runs there by itself starts, now or when they are ready. */
+  /** Marks worktrees as requested and starts their `always` services, now or as soon as they are ready. */
   startRequested(slugs: readonly Slug[]): void {
     for (const slug of slugs) this.markRequested(slug);
     for (const slug of slugs.filter((each) => this.#autostart.ask(each))) {
@@ -211,7 +214,7 @@ export class Reconciler {
     }
   }
 
-  /** Settles when the services of a worktree may start; answers what keeps them from it. */
+  /** Provisions a worktree for its services; returns the problems that keep them from starting. */
   async #readyForServices(slug: Slug, anew: boolean): Promise<readonly string[]> {
     this.markRequested(slug);
     if (anew || !this.isProvisioned(slug)) await this.reconcile(slug);
@@ -241,13 +244,13 @@ export class Reconciler {
       return facts;
     } catch (error) {
       if (errorMessage(error) !== this.#unreadable)
-        this.#journal(`look failed: ${errorMessage(error)}`);
+        this.#journal(`reading worktrees failed: ${errorMessage(error)}`);
       this.#unreadable = errorMessage(error);
       throw error;
     }
   }
 
-  /** Finds out which worktrees need a look; each is then looked at by itself. */
+  /** Reads everything, and requests a reconcile of each worktree that needs one. */
   async #lookEverywhere(): Promise<void> {
     await this.#preparation.attempt();
     const facts = await this.#gather();
@@ -260,10 +263,10 @@ export class Reconciler {
       (worktree) => slugs.has(worktree.slug) || !this.isProvisioned(worktree.slug),
     );
     const gone = [...slugs].filter((slug) => !facts.worktrees.some((w) => w.slug === slug));
-    // Not waited for here: one that takes long keeps nobody from noticing the others.
+    // Do not wait: a slow reconcile must not delay the discovery of other changes.
     for (const slug of [...due.map((w) => w.slug), ...gone]) {
       this.reconcile(slug).catch((error: unknown) =>
-        this.#journal(`look at ${slug} failed: ${errorMessage(error)}`),
+        this.#journal(`reconcile of ${slug} failed: ${errorMessage(error)}`),
       );
     }
   }
@@ -271,12 +274,12 @@ export class Reconciler {
   async #look(slug: Slug, pause: Pause): Promise<void> {
     await this.#preparation.attempt();
     const known = this.#seen.find(slug);
-    // Files come and go while git writes them, and services would with them.
+    // While git is writing the files, services would come and go with them.
     const { commonDir } = this.#gathering();
     await untilUnlocked(known?.gitDir ?? joinRaw(commonDir, "worktrees", slug), pause);
     const errands = this.#errands.take(slug);
     const scope = new Set([slug]);
-    // What the watches have to tell by now is heard first, and needs no look of its own.
+    // Let pending watch events be delivered first, so that this run covers them.
     await setImmediate();
     this.#seen.begin(slug);
     const facts = await this.#gather(scope);
@@ -297,7 +300,7 @@ export class Reconciler {
 
   #remember(facts: Facts, only?: Slug): void {
     this.#noticed(facts);
-    // It changes together with what the bare addresses lead to.
+    // Switch it together with the addresses without a name, which may lag behind the facts.
     this.host.ports.setDefault(this.host.pointer.slug ?? facts.defaultSlug);
     for (const slug of this.#seen.remember(facts, only)) {
       this.#standing.forget(slug);
@@ -311,9 +314,10 @@ export class Reconciler {
     if (lines.length > 0) this.#journal(lines.join("\n"));
     const told = slug === undefined ? [] : this.problemsOf(slug);
     for (const { step, error } of failures) {
-      // It is tried again and again, and said once.
+      // Retries fail with the same message: log it once.
       if (told.includes(errorMessage(error))) continue;
-      this.#journal(`${step ? formatStep(step) : "look"} failed: ${errorMessage(error)}`);
+      if (!step && isUnreachable(error)) this.#journal("waiting for Postgres");
+      else this.#journal(`${step ? formatStep(step) : "observe"} failed: ${errorMessage(error)}`);
     }
     if (slug === undefined) return;
     if (this.#seen.has(slug)) this.#standing.record(slug, failures);

@@ -3,7 +3,7 @@ import type { Journal } from "../../model/journal.ts";
 import { printable } from "../../model/printable.ts";
 import type { Slug } from "../../model/slug.ts";
 
-/** Tells of what is wrong with worktrees' own files, each once until it is another. */
+/** Returns a function that logs the configuration errors of worktrees, each once until they change. */
 export function settingsErrorLog(
   journal: Journal,
 ): (slug: Slug, problems: readonly ConfigurationProblem[]) => void {

@@ -1,16 +1,16 @@
 import type { Facts, WorktreeFacts } from "../../discovery/facts.ts";
 import type { Slug } from "../../model/slug.ts";
 
-/** A file's time of change may lie this far behind the clock (the kernel's coarse one). */
+/** An mtime may lag this far behind the clock, as the kernel takes it from its coarse clock. */
 const CLOCK_TICK_MS = 12;
-/** More than a clock is out of step by itself. */
+/** A larger deviation means that the clock was set. */
 const CLOCK_SET_MS = 1_000;
 
-/** The worktrees as they were seen last. */
+/** Holds the worktrees as read by the last reconciles. */
 export class WorktreeCache {
   readonly #worktrees = new Map<Slug, WorktreeFacts>();
   readonly #lookedAt = new Map<Slug, { readonly clock: number; readonly monotonic: number }>();
-  /** When we ourselves changed the tops of worktrees. */
+  /** mtimes of worktrees' top directories that ikigai itself caused. */
   readonly #touched = new Map<Slug, number>();
   #defaultSlug: Slug | undefined;
 
@@ -30,34 +30,34 @@ export class WorktreeCache {
     return this.#worktrees.has(slug);
   }
 
-  /** `.default` is the default worktree's other name. */
+  /** Finds a worktree by its slug; `.default` means the default worktree. */
   find(slug: Slug): WorktreeFacts | undefined {
     return this.#worktrees.get(slug === ".default" ? (this.#defaultSlug ?? "") : slug);
   }
 
-  /** The slug of one by its administrative directory; the worktree itself may be gone. */
+  /** Finds the slug by the administrative directory; the worktree itself may have been removed. */
   slugAt(gitDir: Uint8Array): Slug | undefined {
     return this.all.find((w) => Buffer.compare(w.gitDir, gitDir) === 0)?.slug;
   }
 
-  /** A look at a worktree begins. */
+  /** Records that a reconcile of a worktree starts now. */
   begin(slug: Slug): void {
     this.#lookedAt.set(slug, { clock: Date.now(), monotonic: performance.now() });
   }
 
-  /** The look that is on has changed a worktree's top: its time of change is ours. */
+  /** Records an mtime that ikigai caused, so that it does not trigger another reconcile. */
   recordOwnChange(slug: Slug, changed: number): void {
     this.#touched.set(slug, changed);
   }
 
-  /** Whether a look at this worktree began after a time of `performance.now()`. */
+  /** Whether a reconcile of this worktree started after a time of `performance.now()`. */
   reconciledAfter(slug: Slug, heard: number): boolean {
     return (this.#lookedAt.get(slug)?.monotonic ?? Number.NEGATIVE_INFINITY) > heard;
   }
 
   /**
-   * Whether a look at this worktree began after a file's time of change, in milliseconds since the
-   * epoch. Unknown, and so not, where the clock was set meanwhile.
+   * Whether a reconcile of this worktree started after an mtime, in milliseconds since the epoch. False if
+   * the clock was set meanwhile, as the times cannot be compared then.
    */
   reconciledSince(slug: Slug, time: number): boolean {
     const looked = this.#lookedAt.get(slug);
@@ -69,8 +69,10 @@ export class WorktreeCache {
   }
 
   /**
-   * Takes in what a look has seen; with `only`, of one worktree. Answers which ones are gone, also
-   * where another has the name now.
+   * Stores the facts that a reconcile has read. Returns the slugs of removed worktrees, including those
+   * whose name another worktree has now.
+   *
+   * @param only the one worktree that was read; all if undefined
    */
   remember(facts: Facts, only?: Slug): Slug[] {
     this.#defaultSlug = facts.defaultSlug;

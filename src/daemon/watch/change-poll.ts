@@ -4,29 +4,29 @@ import { listIfThere, statIfThere, toBuffer } from "../../host/fs/files.ts";
 import type { Slug } from "../../model/slug.ts";
 import type { RawPath, Worktree } from "../../model/worktree.ts";
 
-/** What a glance compares: a few times of change, one system call a worktree. */
+/** What a poll compares: a few mtimes, one system call per worktree. */
 export interface Snapshot {
-  /** When the list of git's names changed last. */
+  /** mtime of the common directory's `worktrees`. */
   readonly listed: bigint;
-  /** git's names of linked worktrees, one character a byte. */
+  /** git's names of linked worktrees, in latin1. */
   readonly names: ReadonlySet<string>;
-  /** When the top of each worktree changed last, and which directory it is. */
+  /** mtime and inode of the top directory of each worktree. */
   readonly tops: ReadonlyMap<Slug, Top>;
-  /** When the directories that hold worktrees changed last; paths with one character a byte. */
+  /** mtimes of the parent directories of worktrees, by path in latin1. */
   readonly places: ReadonlyMap<string, bigint>;
 }
 
 interface Top {
   readonly inode: number;
-  /** Milliseconds since the epoch; 0 where there is nothing. */
+  /** Milliseconds since the epoch; 0 if missing. */
   readonly changed: number;
-  /** Nothing is there, and nobody knows yet. */
+  /** The directory is missing, but the worktree is still known as present. */
   readonly missing: boolean;
 }
 
 type Known = Pick<Worktree, "slug" | "path" | "state">;
 
-/** Cheap enough for every few seconds: has anything changed that is worth a look? */
+/** Takes a snapshot to compare with the last one; cheap enough for every few seconds. */
 export function takeSnapshot(
   commonDir: string,
   worktrees: readonly Known[],
@@ -34,7 +34,7 @@ export function takeSnapshot(
 ): Snapshot {
   const list = `${commonDir}/worktrees`;
   const listed = changeOf(list);
-  // Before the worktrees themselves: what changes meanwhile is seen once more.
+  // Read the parents first: a change in between then shows up in the next comparison.
   const places = placesOf(worktrees);
   return {
     listed,
@@ -48,8 +48,8 @@ export function takeSnapshot(
 }
 
 /**
- * Whether a worktree may have come, gone or moved since: most lie beside each other, so that this
- * takes hardly any system calls. What changed within one does not show here.
+ * Tells whether a worktree may have been added, removed or moved since. Needs few system calls, as most
+ * worktrees share a parent directory. Does not detect changes within a worktree.
  */
 export function hasChanged(commonDir: string, { listed, places }: Snapshot): boolean {
   if (changeOf(`${commonDir}/worktrees`) !== listed) return true;
@@ -63,7 +63,7 @@ function placesOf(worktrees: readonly Known[]): ReadonlyMap<string, bigint> {
 
 const placesKnown = new WeakMap<Known, string>();
 
-/** Of a thousand worktrees every few seconds, and it never changes. */
+/** Returns the parent directory, cached: it never changes, and is needed for every worktree at every poll. */
 function placeOf(worktree: Known): string {
   const known = placesKnown.get(worktree);
   if (known !== undefined) return known;
@@ -72,18 +72,18 @@ function placeOf(worktree: Known): string {
   return place;
 }
 
-/** Nanoseconds since the epoch; 0 where there is nothing. */
+/** Reads an mtime in nanoseconds since the epoch; 0 if missing. */
 function changeOf(path: RawPath | string): bigint {
   return statIfThere(path)?.mtimeNs ?? 0n;
 }
 
-/** When a worktree's top changed last, as a glance sees it. */
+/** Reads the mtime of a worktree's top directory, in the unit of a snapshot. */
 export function changeTimeOf(path: RawPath): number {
   return lstat(path)?.mtimeMs ?? 0;
 }
 
 function topOf({ path, state }: Known): Top {
-  // Without 64-bit numbers, which cost more than the system call.
+  // Not as bigint, which would take longer than the system call.
   const stat = lstat(path);
   const missing = stat === undefined && state === "present";
   return { inode: stat?.ino ?? 0, changed: stat?.mtimeMs ?? 0, missing };
@@ -97,13 +97,13 @@ function lstat(path: RawPath): fs.Stats | undefined {
   }
 }
 
-/** What is different from the glance before. */
+/** The differences between two snapshots. */
 export interface Changes {
-  /** Something came and went, and nobody can say what. */
+  /** Something was added and removed again in between; it is unknown what. */
   readonly all: boolean;
-  /** git's names that came or went. */
+  /** git's names that were added or removed. */
   readonly names: readonly string[];
-  /** Worktrees whose top has changed, with the time of the change; unknown where it is away, or another one. */
+  /** Worktrees whose top directory changed, with its mtime; undefined if it is missing or was replaced. */
   readonly tops: ReadonlyMap<Slug, number | undefined>;
 }
 

@@ -3,24 +3,24 @@ import { joinRaw, listIfThere, lstatIfThere } from "../../host/fs/files.ts";
 import { logErrors } from "../../host/timers/interval.ts";
 
 /**
- * Told of the administrative directory that something happened to, and of the time (of
- * `performance.now()`) at which the last of it was heard; undefined when it may concern all.
+ * Called when an administrative directory has changed (undefined: any of them may have), with the time
+ * of the last event as `performance.now()`.
  */
 export type OnChange = (gitDir: Buffer | undefined, heard: number) => void;
 
-/** Files of a worktree's administrative directory whose change may change what its top holds. */
+/** Files of an administrative directory whose change may mean a change in the worktree. */
 const TELLING = new Set(["HEAD", "index", "gitdir", "locked", "ORIG_HEAD"]);
 
-/** Events come in swarms: told when it has been quiet for this long, or after the other at most. */
+/** Events come in bursts: report after this quiet time, or after LONGEST_MS at the latest. */
 const QUIET_MS = 50;
 const LONGEST_MS = 400;
 
 /**
- * Watches git's common directory, where every change of a worktree leaves a trace:
- * one watch for it, one for `worktrees`, and one for each directory in there.
- * Files are not watched by themselves: git replaces them. Returns the way to end it.
- * `failed` is told when the system gives no watches (inotify(7), "Limits"):
- * looking every few seconds is then all there is.
+ * Watches git's common directory, where every change of a worktree leaves a trace: one watch for it, one
+ * for `worktrees`, and one for each directory in there. Watches no files, because git replaces them.
+ *
+ * @param failed called once if the system grants no watches (inotify(7), "Limits"); only polling remains
+ * @returns a function that stops it
  */
 export function watchGitDirectory(
   commonDir: string,
@@ -40,7 +40,7 @@ export function watchGitDirectory(
   };
   const openList = () => {
     watches.open(list, (name) => {
-      // Its directory may be another one now, which the old watch knows nothing of.
+      // The directory may have been replaced, and the old watch would not see the new one.
       openOne(name);
       swarm.add(joinRaw(list, name));
     });
@@ -61,7 +61,7 @@ export function watchGitDirectory(
   };
 }
 
-/** Directories that are watched, by their paths. One that is not there is not watched. */
+/** Watches of directories, by path; missing directories are skipped. */
 class Watches {
   readonly #open = new Map<string, FSWatcher>();
   readonly #failed: (error: unknown) => void;
@@ -73,7 +73,7 @@ class Watches {
     this.#journal = journal;
   }
 
-  /** `told` hears the name in the directory that something happened to. */
+  /** Watches a directory in place of an earlier watch; `told` gets the name of the entry that changed. */
   open(directory: Buffer, told: (name: Buffer) => void): void {
     const key = directory.toString("latin1");
     this.#close(key);
@@ -109,7 +109,7 @@ class Watches {
   }
 }
 
-/** Tells of each directory once for many events. */
+/** Reports a burst of events of a directory once. */
 class Debouncer {
   readonly #noticed: OnChange;
   readonly #waiting = new Map<string, { readonly first: number; timer: NodeJS.Timeout }>();

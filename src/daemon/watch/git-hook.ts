@@ -9,17 +9,16 @@ import type { Reconciler } from "../reconciler/reconciler.ts";
 const SHORTEST_MS = 10_000;
 const MS_PER_WORKTREE = 100;
 
-/** git's hook names the administrative directory of a worktree that it has changed. */
+/** Reconciles the worktree whose administrative directory git's hook has reported. */
 export async function onHookCall(reconciler: Reconciler, gitDir: Uint8Array): Promise<void> {
   const slug = reconciler.slugOfGitDir(gitDir);
   if (slug !== undefined) await reconciler.reconcile(slug);
 }
 
 /**
- * Hears the hooks through pipes, and puts our part of them back after a hook manager
- * has written its own files anew; and our lines in `info/exclude`, where they were lost.
- * Costs nothing to speak of when all is as it was; until the next round the watcher serves.
- * Returns the way to end it.
+ * Listens to the hooks through pipes, and regularly restores ikigai's part of the hooks, which hook
+ * managers overwrite, and its lines in `info/exclude`. Cheap when nothing has changed; while a hook is
+ * missing, the watch of git's directory still notices changes. Returns a function that stops it.
  */
 export function keepHooksInstalled(
   reconciler: Reconciler,
@@ -31,10 +30,10 @@ export function keepHooksInstalled(
     (gitDir) => onHookCall(reconciler, gitDir),
     journal,
   );
-  // Without them the hook asks at the socket.
+  // Without pipes the hook uses the socket.
   pipes
     .begin()
-    .catch((error: unknown) => journal(`there are no pipes for the hook: ${errorMessage(error)}`));
+    .catch((error: unknown) => journal(`cannot create the hook's pipes: ${errorMessage(error)}`));
   let giveUp = () => {};
   const told = new Map<string, string>();
   const next = () => {
@@ -47,7 +46,7 @@ export function keepHooksInstalled(
       told.delete(what);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      if (text !== told.get(what)) journal(`${what} cannot be kept in place: ${text}`);
+      if (text !== told.get(what)) journal(`cannot keep ${what} up to date: ${text}`);
       told.set(what, text);
     }
   };

@@ -1,9 +1,9 @@
 import { DirectoryWatch } from "../../host/fs/directory-watch.ts";
 
-/** Each takes a watch of the user's (inotify(7), "Limits"). */
+/** A limit, because each uses one of the user's inotify watches (inotify(7), "Limits"). */
 const MOST = 16;
 
-/** Watches the directories that hold worktrees: one that is deleted or moved away shows nowhere else. */
+/** Watches the parent directories of worktrees: deleting or moving a worktree leaves no trace elsewhere. */
 export class ParentDirectoriesWatch {
   readonly #watches = new Map<string, DirectoryWatch>();
   readonly #noticed: () => void;
@@ -12,7 +12,12 @@ export class ParentDirectoriesWatch {
     this.#noticed = noticed;
   }
 
-  /** @param places paths with one character a byte. @returns whether all of them are watched now */
+  /**
+   * Replaces the set of watched directories, and renews watches of replaced ones.
+   *
+   * @param places paths in latin1
+   * @returns whether all of them (at most 16) are watched now
+   */
   watch(places: readonly string[]): boolean {
     for (const [place, watch] of this.#watches) {
       if (places.includes(place)) continue;

@@ -12,23 +12,25 @@ import {
 import { ParentDirectoriesWatch } from "./parent-directories.ts";
 
 const SHORTEST_MS = 500;
-/** Where it is heard of what comes and goes. */
+/** The interval while parent directories are watched. */
 const WATCHED_MS = 1_000;
-/** `rm -rf` makes many events; and whoever adds a worktree is done by then, and not slowed. */
+/**
+ * The delay after an event: collects the many events of `rm -rf`, and lets `git worktree add` finish first.
+ */
 const SWARM_MS = 200;
-/** For a look at the places that hold worktrees, and for one at each worktree's own top. */
+/** The interval per parent directory, and per top directory of a worktree. */
 const MS_PER_PLACE = 3;
 const MS_PER_WORKTREE = 20;
 const FULL_LOOK_MS = 30_000;
-/** A worktree that is in line costs a quarter of a millisecond: 0.05 % of a core at most. */
+/** Reconciling an unchanged worktree takes 0.25 ms, so this uses at most 0.05 % of a core. */
 const FULL_LOOK_MS_PER_WORKTREE = 600;
 
 /**
- * Glances every second or half of it (at the tops of very many worktrees less often), and looks
- * where something changed, where something failed, and everywhere every half minute (every ten among a thousand worktrees):
- * what a watcher missed is found all the same. Returns the way to end it.
+ * Polls for changes that the watches missed: compares mtimes once or twice a second (top directories of
+ * very many worktrees less often), reconciles what changed or failed, and reconciles everything every
+ * 30 s (with a thousand worktrees every 10 min). Returns a function that stops it.
  *
- * @param settled told once, when all is in line for the first time
+ * @param settled called once, when every worktree has its schema for the first time
  */
 export function pollForChanges(
   reconciler: Reconciler,
@@ -51,7 +53,7 @@ export function pollForChanges(
     lastTick = performance.now();
     tick();
   };
-  // Others may be writing in such a place all the time.
+  // Rate-limited: other programs may be writing in a parent directory all the time.
   const watch = new ParentDirectoriesWatch(() => {
     hurried ??= setTimeout(run, Math.max(SWARM_MS, lastTick + SHORTEST_MS - performance.now()));
   });
@@ -95,7 +97,7 @@ export function pollForChanges(
   };
 }
 
-/** Where the hook or the watcher was quicker there is nothing left to see. */
+/** Reconciles the changed worktrees, unless the hook or a watch already has. */
 function lookWhere(reconciler: Reconciler, commonDir: string, { names, tops }: Changes): void {
   const look = (slug: string | undefined) => {
     if (slug !== undefined) void reconciler.reconcile(slug).catch(() => {});

@@ -7,12 +7,12 @@ const LOOK_MS = 1_000;
 const DELETION_MS = 3_000;
 
 /**
- * Tells once when `.ikigai` is not where it was: everything that this process knows by its path
- * is then somebody else's or nobody's. This process has to stand inside of it.
+ * Watches whether `.ikigai` is still at its path; if not, the paths known to this process are no longer
+ * the project's. The working directory of this process has to be inside `.ikigai`.
  *
- * @param left whether it was deleted, not moved
- * @param here called at each look that finds it where it was
- * @returns the way to end it
+ * @param left called once when it is not; `deleted` tells whether it was deleted rather than moved
+ * @param here called at each check that finds it in place
+ * @returns a function that stops it
  */
 export function watchProjectLocation(
   { ikigai }: Layout,
@@ -31,8 +31,9 @@ export function watchProjectLocation(
 }
 
 /**
- * Whether `.ikigai` is deleted under a process that is told to end: runsvdir ends those whose
- * directories have gone, and may be quicker than our look. Settles when all of it has gone, or not.
+ * Tells whether `.ikigai` is being deleted, for a process that got SIGTERM: runsvdir stops services whose
+ * directories are gone, maybe before the regular check notices. Waits up to 3 s until `.ikigai` is deleted,
+ * or turns out not to be.
  */
 export async function isBeingDeleted({ ikigai, sv }: Layout): Promise<boolean> {
   const deadline = performance.now() + DELETION_MS;
@@ -45,7 +46,9 @@ export async function isBeingDeleted({ ikigai, sv }: Layout): Promise<boolean> {
   return false;
 }
 
-/** A directory that has no name any more still answers to stat(2), but not to getcwd(3). */
+/**
+ * Returns the working directory; undefined if deleted, in which case stat(2) still works but getcwd(3) fails.
+ */
 function whereWeStand(): string | undefined {
   try {
     return fs.realpathSync.native(".");

@@ -6,14 +6,14 @@ import { lstatIfThere } from "../../host/fs/files.ts";
 import { setCoalescedInterval } from "../../host/timers/interval.ts";
 
 const NAMES = new Set(CONFIGURATION_FILES);
-/** An editor that saves a file causes several events. */
+/** Saving a file in an editor causes several events. */
 const QUIET_MS = 20;
-/** Where the system gives no watches. */
+/** The interval of checks if the system grants no watches. */
 const LOOK_MS = 2_000;
 
 /**
- * Tells when a configuration file comes, changes or goes: in the default worktree, wherever that is
- * by now, and in the project's own directory where that is another one.
+ * Reports created, changed and deleted configuration files in the current default worktree and, if that
+ * is another directory, in the project's root.
  */
 export class SettingsWatch {
   readonly #root: string;
@@ -25,7 +25,7 @@ export class SettingsWatch {
   #endTop: () => unknown = () => {};
   #endLooks = () => {};
 
-  /** `degraded` is told once when the system gives no watches, and files are looked at regularly instead. */
+  /** @param degraded called once if the system grants no watches; the files are then checked every 2 s */
   constructor(
     root: string,
     changed: () => void,
@@ -44,14 +44,17 @@ export class SettingsWatch {
     this.#endBeside = watchBesideWorktrees(root, this.#check, this.#failed);
   }
 
-  /** Told after each look where the default worktree is; what no watch has told of is seen then too. */
+  /**
+   * Sets the directory of the default worktree, after each reconcile, and checks for changes the watches
+   * missed.
+   */
   follow(top: string | undefined): void {
     if (top !== this.#top) {
       this.#top = top;
       void this.#endTop();
       this.#endTop = top === undefined || top === this.#root ? () => {} : this.#watch(top);
     }
-    // What holds at the start was read by then.
+    // The settings of the start have been read already.
     this.#stamp ??= this.#stampNow();
     this.#check();
   }
@@ -70,7 +73,7 @@ export class SettingsWatch {
       ignored: (path) => path !== top && !NAMES.has(basename(path)),
     });
     watcher.on("all", this.#check).on("error", this.#failed);
-    // What changed until then it does not tell.
+    // Changes before `ready` are not reported: check once.
     watcher.once("ready", this.#check);
     return () => watcher.close();
   }
@@ -87,7 +90,7 @@ export class SettingsWatch {
   }
 }
 
-/** Another one as soon as a configuration file comes, changes or goes. */
+/** Computes a stamp that differs as soon as a configuration file is created, changed or deleted. */
 function stampOf(directories: readonly string[]): string {
   return directories
     .flatMap((directory) => CONFIGURATION_FILES.map((name) => lstatIfThere(`${directory}/${name}`)))
@@ -95,7 +98,7 @@ function stampOf(directories: readonly string[]): string {
     .join();
 }
 
-/** Worktrees come and go here by the thousand, and chokidar would list all of them for each. */
+/** Watches the root with fs.watch: chokidar would list it, with maybe a thousand worktrees, at each event. */
 function watchBesideWorktrees(
   root: string,
   changed: () => void,

@@ -1,9 +1,9 @@
 import type { Slug } from "../../model/slug.ts";
 
-/** What a new schema begins with. */
+/** What a new schema starts with. */
 export type BranchMode = "data" | "structure" | "empty";
 
-/** How a worktree's next schema is to begin, where somebody said so. */
+/** The requested mode and base of a worktree's next schema. */
 export interface RequestedBranch {
   readonly mode?: BranchMode;
   readonly base?: Slug;
@@ -12,9 +12,9 @@ export interface RequestedBranch {
 const EXPIRES_MS = 60_000;
 
 /**
- * Intentions by the worktree's path. Said before the worktree is there, one is
- * forgotten when none appears in a minute; from its first use on it is kept until
- * the schema stands, so that a second try begins in the same way.
+ * Holds the requested branches by the path of the worktree. A request made before the worktree exists
+ * expires after a minute; once used it is kept until the schema is complete, so that a retry starts the
+ * same way.
  */
 export class PendingBranchOptions {
   readonly #known = new Map<string, { readonly intention: RequestedBranch; until: number }>();

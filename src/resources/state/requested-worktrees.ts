@@ -5,8 +5,8 @@ import type { Worktree } from "../../model/worktree.ts";
 type Known = Pick<Worktree, "identity">;
 
 /**
- * The worktrees, by identity, that somebody has asked for: by a request, or by a command that names
- * one. Kept in `run/`, so that `ikigai start` knows them again; who loses it is asked once more.
+ * Records the identities of worktrees that were requested, by an HTTP request or by a command that names
+ * them. Kept in `run/` across restarts; if the file is lost, worktrees have to be requested again.
  */
 export class RequestedWorktrees {
   readonly #file: string;
@@ -21,7 +21,7 @@ export class RequestedWorktrees {
     return this.#known.has(identity);
   }
 
-  /** @param all every worktree that is there; what was known of others is forgotten */
+  /** @param all every existing worktree; records of others are dropped */
   add({ identity }: Known, all: readonly Known[]): void {
     if (this.#known.has(identity)) return;
     const there = new Set(all.map((one) => one.identity));
@@ -31,7 +31,7 @@ export class RequestedWorktrees {
         durable: false,
       });
     } catch {
-      // A full disk keeps nobody from what was asked for; only the next daemon does not know of it.
+      // A full disk must not fail the request; the next daemon will only not know of it.
     }
   }
 }

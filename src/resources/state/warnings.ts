@@ -1,13 +1,13 @@
 import type { Slug } from "../../model/slug.ts";
 
-/** What a note is about; a worktree has one of each at most. */
+/** The subject of a warning; a worktree has at most one per topic. */
 export type Topic = "schema" | "extensions" | "setup";
 
-/** What a person should know of a worktree, though it is ready. */
+/** Holds warnings about worktrees that do not keep them from being ready. */
 export class Warnings {
   readonly #known = new Map<Slug, Map<Topic, string>>();
 
-  /** Without a text there is nothing to know. */
+  /** Sets the warning of a topic; undefined clears it. */
   set(worktree: Slug, topic: Topic, text: string | undefined): void {
     const topics = this.#known.get(worktree) ?? new Map<Topic, string>();
     this.#known.set(worktree, topics);
