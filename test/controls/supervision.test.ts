@@ -46,7 +46,7 @@ describe.each(accounts())("as $name", (account) => {
   afterEach(() => controls.dispose());
 
   describe.each(servers)("$name", ({ name, control }) => {
-    test("comes back after a crash when it is wanted", async () => {
+    test("is restarted after a crash if it should run", async () => {
       await did(controls, "runsvdir start");
       await did(controls, `${control} start`);
       const before = await one(controls, name);
@@ -119,7 +119,7 @@ describe.each(accounts())("as $name", (account) => {
     expect(await controls.everything()).toEqual([]);
   });
 
-  test("runsvdir comes back beside the runsv that a killed one left", async () => {
+  test("runsvdir starts again beside the runsv of a killed one", async () => {
     await did(controls, "runsvdir start");
     await did(controls, "nginx start");
     await crash(controls, await one(controls, "runsvdir"));
@@ -132,7 +132,7 @@ describe.each(accounts())("as $name", (account) => {
     expect(keepers).toHaveLength(1);
   });
 
-  test("the daemon comes back after a crash, and after its runsv was killed", async () => {
+  test("the daemon is restarted after a crash, and after its runsv was killed", async () => {
     await did(controls, "runsvdir start");
     const daemon = async () => {
       const lines = (await controls.everything(0)).filter((title) => title.includes("/daemon.js "));
@@ -152,7 +152,7 @@ describe.each(accounts())("as $name", (account) => {
   });
 });
 
-test("runsvdir start brings up a daemon that was put down alone", async () => {
+test("runsvdir start starts a daemon that was stopped alone", async () => {
   await using controls = await makeControls();
   await did(controls, "runsvdir start");
   await did(controls, "sv stop daemon");

@@ -95,7 +95,7 @@ test.skipIf(!LIBRARY).each(jumps)("a clock that jumps %s stops nothing", async (
 });
 
 test.skipIf(!LIBRARY).each(jumps.slice(2))(
-  "data of a removed worktree are kept for their time exactly when the clock jumps %s",
+  "data of a removed worktree are kept for exactly their time when the clock jumps %s",
   async (name, by) => {
     const { git, worktree } = patient.project;
     const branch = `kept-${name.replaceAll(" ", "-")}`;
@@ -140,7 +140,7 @@ test.skipIf(!LIBRARY)(
   },
 );
 
-test.skipIf(!LIBRARY)("start and stop wait as long as ever while the clock jumps", async () => {
+test.skipIf(!LIBRARY)("start and stop wait the normal time while the clock jumps", async () => {
   const { project } = patient;
   const { env } = project;
   const faked = {

@@ -92,7 +92,7 @@ describe("a project that was copied as a whole", () => {
 });
 
 describe("a project that was moved away and has another one in its place", () => {
-  it("loses nothing to it", async () => {
+  it("keeps its own processes and data", async () => {
     project = await startProject({ worktrees: ["rel-05"] });
     await writeNote(project, "wt_rel_05", "kept");
     const identity = await identityOf(project, "wt_rel_05");

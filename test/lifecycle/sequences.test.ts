@@ -43,7 +43,7 @@ describe("after any sequence of operations", () => {
     );
   });
 
-  it("also when the daemon is killed at any moment of it", async () => {
+  it("also when the daemon is killed at any time", async () => {
     await fc.assert(
       fc.asyncProperty(
         sequence,

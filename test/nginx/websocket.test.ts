@@ -21,7 +21,7 @@ test("a WebSocket carries bytes both ways", async () => {
   expect(echoed.equals(bytes)).toBe(true);
 });
 
-test("an event arrives before the next one is made", async () => {
+test("an event arrives before the next one is sent", async () => {
   let next: (() => void) | undefined;
   await startBackend(project, "rel-05", "events", (_, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
