@@ -10,27 +10,27 @@ import type { StepContext } from "../../src/resources/step-context.ts";
 import { ask } from "../support/http.ts";
 
 /** Reconciles, and finds nothing new. */
-class Looker {
+class CountingReconciler {
   readonly host = { pointer: { slug: undefined } };
-  looks = 0;
+  runs = 0;
   readonly #worktrees = [{ slug: "main", services: [] } as unknown as WorktreeFacts];
   find(slug: string) {
     return this.#worktrees.find((one) => one.slug === (slug === ".default" ? "main" : slug));
   }
-  lookAt() {
-    return this.lookEverywhere();
+  reconcile() {
+    return this.reconcileAll();
   }
-  async lookEverywhere() {
-    this.looks += 1;
+  async reconcileAll() {
+    this.runs += 1;
   }
 }
 
-let reconciler: Looker;
+let reconciler: CountingReconciler;
 let socketPath: string;
 let server: ReturnType<typeof gateServer>;
 
 beforeEach(async () => {
-  reconciler = new Looker();
+  reconciler = new CountingReconciler();
   socketPath = join(tmpdir(), `iki-gate-${randomUUID().slice(0, 8)}`);
   server = gateServer(reconciler as unknown as Reconciler, () => 8888);
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
@@ -53,14 +53,19 @@ it("reconciles once for any number of unknown paths", async () => {
     expect((await wake("main", `asset-${i}`)).status).toBe(404);
   }
   // Once for all, and once for the existing worktree.
-  expect(reconciler.looks).toBe(2);
+  expect(reconciler.runs).toBe(2);
 });
 
 it("does not reconcile just because Postgres is down", () => {
-  const host = { slots: {}, notes: {}, layout: {}, postgres: {} } as unknown as StepContext;
+  const host = {
+    serviceDirectories: {},
+    warnings: {},
+    layout: {},
+    postgres: {},
+  } as unknown as StepContext;
   const real = new Reconciler(
     () => {
-      throw new Error("nothing is looked at here");
+      throw new Error("nothing is read here");
     },
     host,
     () => {},
