@@ -160,7 +160,7 @@ test("runsvdir start starts a daemon that was stopped alone", async () => {
   expect(readFileSync(join(controls.layout.sv, "daemon/supervise/stat"), "utf8")).toBe("run\n");
 });
 
-test("without its program the daemon fails with a reason, and runsvdir start says so", async () => {
+test("without its program the daemon fails with a reason, which runsvdir start reports", async () => {
   await using controls = await makeControls();
   const settings = readFileSync(controls.layout.settings, "utf8");
   const gone = settings.replace(/^IKIGAI_DAEMON=.*$/m, "IKIGAI_DAEMON='/nowhere/daemon.js'");

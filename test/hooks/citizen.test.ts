@@ -192,7 +192,7 @@ test.each([
   expect(existsSync(join(added, "pwned")) || existsSync(join(box.root, "pwned"))).toBe(false);
 });
 
-test("a project below a directory with strange bytes and a path beyond 108 bytes", async () => {
+test("a project below a directory with unusual bytes and a path beyond 108 bytes", async () => {
   await using box = await makeSandbox("bare", `${"long".repeat(30)}/it's\n\u0081 $(x)`);
   await box.install();
   await using heard = await listen(box.root);

@@ -65,7 +65,7 @@ describe("in a directory that was deleted", () => {
     usage.split(" ").filter((word) => /^[a-z]/.test(word)),
   );
 
-  it("every command says so, and where to go", async () => {
+  it("every command reports that, and where to go", async () => {
     for (const command of [["wt", "list", "--json"], ...commands]) {
       const words = command.join(" ");
       const usage = COMMANDS.find((one) => one.usage.startsWith(words))?.usage ?? "";

@@ -32,7 +32,7 @@ function killDaemon(): void {
 }
 
 describe("after any sequence of operations", () => {
-  it("what is provisioned is what git lists, and nothing is left over", async () => {
+  it("exactly git's worktrees are provisioned, and nothing is left over", async () => {
     await fc.assert(
       fc.asyncProperty(sequence, async (operations) => {
         for (const one of operations) await perform(project, one);

@@ -48,7 +48,7 @@ test("an event arrives before the next one is sent", async () => {
   expect(got).toEqual(["data: 1\n\n", "data: 2\n\n", "data: 3\n\n"]);
 });
 
-test("a big answer arrives whole, however it is sent", async () => {
+test("a large answer arrives completely, however it is sent", async () => {
   const big = Buffer.alloc(5_000_000, "0123456789");
   await startBackend(project, "rel-05", "big", (incoming, response) => {
     if (incoming.url === "/api/length") response.setHeader("content-length", big.length);
