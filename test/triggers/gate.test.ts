@@ -10,9 +10,9 @@ import type { StepContext } from "../../src/resources/step-context.ts";
 import { ask } from "../support/http.ts";
 
 /** Reconciles, and finds nothing new. */
-class CountingReconciler {
+class Looker {
   readonly host = { pointer: { slug: undefined } };
-  runs = 0;
+  looks = 0;
   readonly #worktrees = [{ slug: "main", services: [] } as unknown as WorktreeFacts];
   find(slug: string) {
     return this.#worktrees.find((one) => one.slug === (slug === ".default" ? "main" : slug));
@@ -21,16 +21,16 @@ class CountingReconciler {
     return this.reconcileAll();
   }
   async reconcileAll() {
-    this.runs += 1;
+    this.looks += 1;
   }
 }
 
-let reconciler: CountingReconciler;
+let reconciler: Looker;
 let socketPath: string;
 let server: ReturnType<typeof gateServer>;
 
 beforeEach(async () => {
-  reconciler = new CountingReconciler();
+  reconciler = new Looker();
   socketPath = join(tmpdir(), `iki-gate-${randomUUID().slice(0, 8)}`);
   server = gateServer(reconciler as unknown as Reconciler, () => 8888);
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
@@ -53,7 +53,7 @@ it("reconciles once for any number of unknown paths", async () => {
     expect((await wake("main", `asset-${i}`)).status).toBe(404);
   }
   // Once for all, and once for the existing worktree.
-  expect(reconciler.runs).toBe(2);
+  expect(reconciler.looks).toBe(2);
 });
 
 it("does not reconcile just because Postgres is down", () => {
