@@ -175,7 +175,7 @@ test("a migration that starts waiting during the copy does not block others for 
   ).toEqual([{ n: 0 }]);
 });
 
-test("branches of one base made at once are all whole", async () => {
+test("branches of one parent made at once are all complete", async () => {
   const names = Array.from({ length: 5 }, (_, at) => `wt_p${at}`);
   for (const name of names) await cluster.sql(`CREATE ROLE ${name}`);
   await Promise.all(names.map((name) => branch({ target: name, owner: name })));
@@ -187,7 +187,7 @@ test("branches of one base made at once are all whole", async () => {
 });
 
 test.each(["structure", "rows", "indexes", "publish"])(
-  "a client killed at %s leaves nothing or everything",
+  "a client killed at %s leaves a complete branch or none",
   async (phase) => {
     const clients: pg.Client[] = [];
     let killed = false;
@@ -228,7 +228,7 @@ test.each(["structure", "rows", "indexes", "publish"])(
 );
 
 test.each(["structure", "rows", "indexes", "publish"])(
-  "a server killed at %s leaves nothing or everything",
+  "a server killed at %s leaves a complete branch or none",
   async (phase) => {
     let crash: Promise<void> | undefined;
     const onProgress: More["onProgress"] = (p) => {

@@ -109,7 +109,7 @@ function some(most: number, way: string): number[] {
 }
 
 test.each(WAYS)(
-  "%s killed at any statement of a claim leaves the whole branch or none",
+  "%s killed at any statement of a claim leaves a complete branch or none",
   async (way, kill) => {
     await keepReserve(cluster.connect, "wt_main");
     await change();
@@ -133,7 +133,7 @@ test.each(WAYS)(
 );
 
 test.each(WAYS)(
-  "%s killed at any statement of keeping leaves a reserve that proves itself, or none",
+  "%s killed at any statement of keeping leaves a provable reserve, or none",
   async (way, kill) => {
     const runs = [
       [

@@ -110,7 +110,7 @@ test.each(["data", "structure"] as const)(
   },
 );
 
-test("nor in a reserve, when it is brought in line, or when it is claimed", async () => {
+test("nor in a reserve, when it is updated or claimed", async () => {
   expect(await keepReserve(cluster.connect, "wt_main")).toMatchObject({ state: "built" });
   const change = () =>
     cluster.sql(

@@ -170,7 +170,7 @@ const KINDS: readonly (readonly [number, string, string, string])[] = [
 ];
 
 describe.each(KINDS)("PostgreSQL %i:", (since, what, sql, change) => {
-  test(`${what} come along whole`, async ({ skip }) => {
+  test(`${what} are branched completely`, async ({ skip }) => {
     skip(version < since, `PostgreSQL ${version} has none`);
     await comesAlong(sql, change);
   });

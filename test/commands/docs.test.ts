@@ -8,7 +8,7 @@ const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta
 /** Removes the padding that the formatter gives to table columns. */
 const plain = (text: string) => text.replace(/ +/g, " ").replace(/-{3,}/g, "---");
 
-it("documents exactly the commands that there are", () => {
+it("documents exactly the existing commands", () => {
   const command = "out of date; type: node scripts/configuration-docs.js";
   expect(plain(read("docs/commands.md")), command).toBe(plain(commandsPage()));
 });

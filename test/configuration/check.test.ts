@@ -202,7 +202,7 @@ describe("merging", () => {
     expect(merged.database.branch).toBe("data");
   });
 
-  it("lets a file beside the worktrees speak for those that do not", () => {
+  it("applies a file beside the worktrees to those without settings of their own", () => {
     const merged = mergeConfiguration({ ...project, shared: true }, worktree);
     expect(merged.services).toEqual({});
     expect(merged.database.branch).toBe("empty");

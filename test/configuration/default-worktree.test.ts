@@ -38,7 +38,7 @@ test("every command respects the configured default worktree", async () => {
   expect(chosen.map(({ slug }) => slug)).toEqual(["develop"]);
 });
 
-test("a default worktree that another one's file names says the rest itself", async () => {
+test("a default worktree that another one's file names provides the other settings", async () => {
   project = await makeProject({ worktrees: ["develop"] });
   const { root } = project;
   await rm(join(root, ".ikigairc.json"));

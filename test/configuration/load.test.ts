@@ -215,7 +215,7 @@ describe("hostile files", () => {
     );
   });
 
-  it("leave a package.json in the middle of an edit alone", async () => {
+  it("ignore a package.json in the middle of an edit", async () => {
     put("package.json", '{"name": ');
     expect((await load()).status).toBe("none");
     put("package.json", '{"ikigai": ');
@@ -239,7 +239,7 @@ describe("the project's configuration", () => {
     });
   });
 
-  it("speaks for no other branch where the root is a worktree itself", async () => {
+  it("applies to no other branch where the root itself is a worktree", async () => {
     put(".ikigairc", "http: { port: 9001 }");
     const own = await loadProjectConfiguration(directory, directory, { executable: false });
     expect(own).toMatchObject({ shared: false, configuration: { http: { port: 9001 } } });

@@ -25,7 +25,7 @@ wait_until ${seconds} ${command}`;
 }
 
 // Elsewhere a shell has no clock that cannot be set.
-describe.skipIf(!existsSync("/proc/uptime"))("who waits counts by a clock that nobody sets", () => {
+describe.skipIf(!existsSync("/proc/uptime"))("waits use a clock that cannot be set", () => {
   test("set forward, no wait ends too early", async () => {
     expect(await waitWhileTimeJumps(5, "+", "third")).toMatchObject({ exitCode: 0, stderr: "" });
   });

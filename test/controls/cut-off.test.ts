@@ -17,7 +17,7 @@ async function supervisorOf(controls: Controls): Promise<number> {
 }
 
 test.runIf(process.platform === "linux")(
-  "a stop that is killed before runsvdir has heeded it is gone through with by the next start",
+  "a stop that is killed before runsvdir has handled it is completed by the next start",
   async () => {
     await using controls = await makeControls();
     expect(await controls.run("runsvdir", ["start"])).toMatchObject({ exitCode: 0 });

@@ -82,7 +82,7 @@ describe.each(accounts())("the first start of Postgres as $name", (account) => {
   });
 });
 
-test("below a closed directory Postgres works all the same, for root too", async () => {
+test("Postgres works below a closed directory, for root too", async () => {
   await using controls = await makeControls({ closed: true });
   expect(await controls.run("pg_ctl", ["start"])).toMatchObject({ exitCode: 0 });
   expect((await controls.run("psql", ["-Atc", "select 1"])).stdout).toBe("1");

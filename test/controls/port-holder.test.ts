@@ -54,7 +54,7 @@ describe.each(shells.map((shell) => ({ name: shell.join(" "), shell })))(
     // macOS has one loopback address only.
     const others = process.platform === "linux" ? ["127.9.8.7", "::ffff:127.0.0.1"] : [];
     test.each(["127.0.0.1", "::1", "0.0.0.0", "::", ...others])(
-      "who listens on %s is named, and the port is free afterwards",
+      "a listener on %s is named, and the port is free afterwards",
       async (host) => {
         const { port, close } = await listenOn(host);
         const held = await ask(shell, "port_holder", port);
@@ -81,7 +81,7 @@ describe.each(shells.map((shell) => ({ name: shell.join(" "), shell })))(
     );
 
     test.runIf(process.platform === "linux" && outside)(
-      "who listens on another address alone does not hold the port",
+      "a listener on another address does not hold the port",
       async () => {
         const { port, close } = await listenOn(outside?.address ?? "");
         expect(await ask(shell, "port_free", port)).toMatchObject({ exitCode: 0, stderr: "" });

@@ -23,7 +23,7 @@ const servers = [
 ] as const;
 
 describe.each(servers)(
-  "$name on a port that somebody else holds",
+  "$name on a port that another process holds",
   ({ name, control, key, portOf }) => {
     test("is not started, and names the process and what to do", async () => {
       await using controls = await makeControls();

@@ -85,7 +85,7 @@ function catching(act: () => unknown): MissingPrograms {
 
 describe("the package manager", () => {
   test.each(managers)(
-    "$name: a person is told the same as by this clone's own set-up",
+    "$name: users get the same command as from this clone's set-up script",
     (manager) => {
       const ours = PACKAGE_MANAGERS.find(({ name }) => name === manager.name);
       if (!ours) throw new Error(`${manager.name} is unknown`);

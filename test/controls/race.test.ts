@@ -43,7 +43,7 @@ test.each([
   { service: "nginx", control: "nginx" },
   { service: "postgres", control: "pg_ctl" },
 ] as const)(
-  "$service that runsvdir brings up meanwhile is not taken for another's",
+  "$service that runsvdir starts meanwhile is not mistaken for another project's",
   async ({ service, control }) => {
     await using controls = await makeControls();
     await controls.run(control, ["start"]);

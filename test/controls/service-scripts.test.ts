@@ -85,7 +85,7 @@ test("a pid of its own is signalled on request", async () => {
 });
 
 test.each(["x", "08", "-1", "1e9", "99999999999999999999", "3x 1 0"])(
-  "%j in place of the number of failures is none",
+  "%j as the number of failures counts as none",
   async (text) => {
     writeFileSync(join(definition, "pid"), "4194300 mark\n1\n");
     writeFileSync(join(definition, "crashes"), `${text}\n`);

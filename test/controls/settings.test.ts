@@ -36,7 +36,7 @@ const settings: ShellSettings = {
   denoVersion: "2.9.6",
 };
 
-test("a shell reads back every value as it was, and runs nothing of it", async () => {
+test("a shell reads back every value unchanged, and runs nothing of it", async () => {
   const text = fc
     .string({ unit: "binary", maxLength: 40 })
     .filter((value) => !value.includes("\0"));
@@ -51,7 +51,7 @@ test("a shell reads back every value as it was, and runs nothing of it", async (
   );
 });
 
-test("refuses a value that no shell can hold", () => {
+test("refuses a value that a shell cannot hold", () => {
   expect(() => renderShellSettings({ ...settings, path: "a\0b" })).toThrow(RangeError);
 });
 

@@ -135,7 +135,7 @@ describe("the account of Postgres", () => {
     },
   );
 
-  test.runIf(!isRoot)("is ourselves when we are not root", async () => {
+  test.runIf(!isRoot)("is our own account when we are not root", async () => {
     expect(await choosePostgresAccount(layout)).toEqual(ours);
   });
 });

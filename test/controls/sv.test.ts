@@ -32,13 +32,13 @@ describe("sv", () => {
     expect(relative.stdout).toMatch(/^run: /);
   });
 
-  test("answers several at once, those that runit has and those that it has not", async () => {
+  test("answers for several services at once, with and without a service directory", async () => {
     const outcome = await controls.run("sv", ["status", "nginx", "idle.api", "daemon"]);
     expect(outcome.exitCode).toBe(0);
     expect(outcome.stdout).toMatch(/^status: idle\.api: idle\nrun: nginx: .*\nrun: daemon: /);
   });
 
-  test("asks the daemon for a service without a place, by its path as well", async () => {
+  test("asks the daemon for a service without a service directory, by path too", async () => {
     const outcome = await controls.run("sv", ["start", ".ikigai/sv/idle.api"]);
     expect(outcome).toEqual({ exitCode: 0, stdout: "start: idle.api: idle", stderr: "" });
   });
@@ -48,14 +48,14 @@ describe("sv", () => {
     expect(outcome).toEqual({ exitCode: 1, stdout: "there is no service nope", stderr: "" });
   });
 
-  test("shows how it is used", async () => {
+  test("shows its usage", async () => {
     const outcome = await controls.run("sv");
     expect(outcome.exitCode).toBe(2);
     expect(outcome.stderr).toContain("usage: sv");
   });
 });
 
-test("without a daemon sv speaks for itself", async () => {
+test("without a daemon sv answers by itself", async () => {
   await using controls = await makeControls();
   const outcome = await controls.run("sv", ["status", "nope"]);
   expect(outcome.exitCode).toBeGreaterThan(0);

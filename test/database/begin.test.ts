@@ -32,7 +32,7 @@ test("a new worktree has the rows and its own sequence positions", async () => {
   expect(await psql(project, "one", who)).toBe("wt_one|wt_one");
 });
 
-test("ikigai wt add --db says for one worktree what it begins with", async () => {
+test("ikigai wt add --db chooses what one worktree's schema begins with", async () => {
   await project.ikigai("wt", "add", "bones", "--db", "structure");
   await project.ikigai("wt", "add", "nothing", "--db", "empty");
   expect(await count("bones")).toBe("0");
@@ -43,14 +43,14 @@ test("ikigai wt add --db says for one worktree what it begins with", async () =>
   expect(await project.git(".", "branch", "--list", "wrong")).toBe("");
 });
 
-test("what was said for an add that failed is forgotten", async () => {
+test("the choice for a failed add is forgotten", async () => {
   const failed = await project.ikigai("wt", "add", "later", "--from", "nowhere", "--db", "empty");
   expect(failed.exitCode).toBe(1);
   await add(project, "later");
   expect(await count("later")).toBe("100");
 });
 
-test("above database.maxSize only the structure is taken, and it says so for as long as it is so", async () => {
+test("above database.maxSize only the structure is copied, which is reported as long as it holds", async () => {
   await psql(
     project,
     "main",
@@ -69,7 +69,7 @@ test("above database.maxSize only the structure is taken, and it says so for as 
   await psql(project, "main", "DROP TABLE pages");
 });
 
-test("what a worktree shares with its base is said for as long as it is so", async () => {
+test("what a worktree shares with its parent is reported as long as it does", async () => {
   await owner(
     project,
     "CREATE FOREIGN DATA WRAPPER elsewhere; CREATE SERVER archive FOREIGN DATA WRAPPER elsewhere; CREATE FOREIGN TABLE wt_main.papers (id int) SERVER archive",
@@ -97,7 +97,7 @@ test("ikigai db branch and reset recreate a schema, keep its data and end no oth
   expect(await count("bones")).toBe("101");
 });
 
-test("ikigai db list and size tell each schema's size, db diff what differs", async () => {
+test("ikigai db list and size show each schema's size, db diff the differences", async () => {
   const list = JSON.parse((await project.ikigai("db", "list", "--json")).stdout).schemas;
   expect(list).toContainEqual(
     expect.objectContaining({ schema: "wt_main", state: "live", tables: 1 }),
@@ -112,7 +112,7 @@ test("ikigai db list and size tell each schema's size, db diff what differs", as
   expect(same).toMatchObject({ exitCode: 0 });
 });
 
-test("outside of every worktree a command asks for a name", async () => {
+test("outside of all worktrees a command requires a name", async () => {
   const { exitCode, stderr } = await project.ikigai("db", "setup");
   expect(exitCode).toBe(1);
   expect(stderr).toMatch(
@@ -132,14 +132,14 @@ async function addBesideOthers(name: string): Promise<void> {
   }
 }
 
-test("twenty worktrees that are added at once all get a whole branch", async () => {
+test("twenty worktrees that are added at once all get a complete branch", async () => {
   const names = Array.from({ length: 20 }, (_, n) => `many-${n}`);
   await Promise.all(names.map(addBesideOthers));
   for (const name of names) await until(project, name, "ready");
   for (const name of names) expect(await count(name)).toBe("100");
 });
 
-test("a worktree is begun once: a restart, a move and a restore leave its schema as it is", async () => {
+test("a schema is made once: a restart, a move and a restore leave it as it is", async () => {
   await psql(project, "later", "CREATE TABLE own (id int)");
   await project.git("main", "worktree", "move", "../later", "../moved");
   await project.ikigai("wt", "wait", "later");

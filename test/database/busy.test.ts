@@ -27,7 +27,7 @@ async function session(): Promise<pg.Client> {
 const worktree = (name: string) =>
   project.git("main", "worktree", "add", "--quiet", "-b", name, `../${name}`, "main");
 
-test("what cannot be branched is named with why and what to do, and nothing is built", async () => {
+test("what cannot be branched is named with reason and remedy, and nothing is built", async () => {
   await psql(project, "main", "CREATE VIEW odd AS SELECT to_regclass('wt_main.accounts') AS found");
   await worktree("refused");
   const { problems } = await until(project, "refused", "problem");
@@ -124,7 +124,7 @@ async function claim(): Promise<string> {
   );
 }
 
-test("a worktree made from the reserve is the base as it is now, and its role's own", async () => {
+test("a worktree made from the reserve equals the present parent, and its role owns it", async () => {
   await waitFor(() => owner(project, reserve), { deadline: 45_000, what: "a reserve" });
   await expect(psql(project, "sum-1", "TABLE ikigai_reserve_main.accounts")).rejects.toThrow(
     /permission denied/,

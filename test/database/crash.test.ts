@@ -46,7 +46,7 @@ async function cutOff(name: string, pid: number, after: number): Promise<void> {
 }
 
 test.each([5, 120, 250, 400])(
-  "a daemon killed %i ms into a branch leaves none, and makes it whole when it is back",
+  "a daemon killed %i ms into a branch leaves none, and completes it after a restart",
   async (after) => {
     const name = `daemon-${after}`;
     await cutOff(name, await daemonPid(project), after);

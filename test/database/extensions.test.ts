@@ -23,7 +23,7 @@ function asOwner(worktree: string, sql: string) {
   return project.run(program, args, { cwd: project.worktree(worktree) });
 }
 
-test("an extension that the owner creates, wherever, can be used in every worktree at once", async () => {
+test("an extension that the owner creates, in any schema, is usable in every worktree at once", async () => {
   await add(project, "one");
   await asOwner("one", "CREATE EXTENSION citext");
   expect(await placeOf("citext")).toBe("extensions");

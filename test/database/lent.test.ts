@@ -37,7 +37,7 @@ async function cut(client: pg.ClientBase): Promise<void> {
 
 describe("a server that stops between two queries of one connection", () => {
   // The daemon would exit here: an unhandled `error` event is thrown.
-  it("fails the next query alone, of a lent connection, which is not lent again", async () => {
+  it("fails only the next query of a pooled connection, which is not used again", async () => {
     const pids: number[] = [];
     const work = postgres.use(async (client) => {
       pids.push(await backend(client));
@@ -50,7 +50,7 @@ describe("a server that stops between two queries of one connection", () => {
     expect(pids).not.toContain(next);
   });
 
-  it("and of a connection of its own", async () => {
+  it("fails only the next query of a separate connection", async () => {
     const client = await postgres.connect();
     await cut(client);
     await expect(client.query("SELECT 1")).rejects.toThrow(/not queryable|terminated|closed/);

@@ -24,7 +24,7 @@ const SCHEMAS = [
 ];
 const ROLES = ["wt_alone", "retired_alone", "dropped_person", "ikigai_build_alone"];
 
-test("what a person made under names like ikigai's survives every sweep", async () => {
+test("schemas and roles that a person gave names like ikigai's survive every sweep", async () => {
   for (const role of ROLES) await owner(project, `CREATE ROLE ${role}`);
   for (const schema of SCHEMAS) {
     // Earlier versions used the comment as the mark.
@@ -59,7 +59,7 @@ test("what a person made under names like ikigai's survives every sweep", async 
   expect(roles.map(({ name }) => name).sort()).toEqual([...ROLES].sort());
 });
 
-test("a comment on a schema, as a restored dump has one, takes nothing from ikigai", async () => {
+test("a comment on a schema, as from a restored dump, does not make ikigai lose it", async () => {
   await psql(project, "main", "COMMENT ON SCHEMA wt_main IS 'standard public schema'");
   await add(project, "after-comment");
   expect(await tables(project, "after-comment")).toBe("notes");
@@ -75,7 +75,7 @@ test("a comment on a schema, as a restored dump has one, takes nothing from ikig
   expect(await identityOf(project, "wt_after_comment")).not.toBe(identity);
 });
 
-test("a worktree's role cannot read or write where the marks are", async () => {
+test("a worktree's role cannot read or write the registry", async () => {
   for (const statement of [
     "TABLE ikigai_registry.schemas",
     "DELETE FROM ikigai_registry.schemas",

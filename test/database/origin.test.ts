@@ -18,7 +18,7 @@ test("a branch made from another worktree's branch begins with that worktree's s
   expect(await tables(project, "by-name")).toBe("of_rel-05");
 });
 
-test("a branch made from the HEAD of the worktree in which git was typed does too", async () => {
+test("so does a branch made from the HEAD of the worktree in which git runs", async () => {
   await project.git("rel-06", "worktree", "add", "--quiet", "-b", "by-head", "../by-head");
   await project.ikigai("wt", "wait", "by-head");
   expect(await tables(project, "by-head")).toBe("of_rel-06");
@@ -48,7 +48,7 @@ test("an unrelated history begins with the default worktree's schema", async () 
   expect(await tables(project, "alone")).toBe("of_main");
 });
 
-test("ikigai wt add takes the worktree in which it is typed, also where another has the same commit", async () => {
+test("ikigai wt add uses the worktree in which it runs, even if another has the same commit", async () => {
   await add(project, "twin", "-b", "twin", "../twin", "main");
   await psql(project, "twin", "CREATE TABLE of_twin (id int)");
   const cli = (await import("node:path")).resolve("dist/cli.cjs");

@@ -44,7 +44,7 @@ test("both run once where a schema began without rows", async () => {
   expect(await runs("main")).toBe("migrate seed");
 });
 
-test("a branch's own command waits for approval, and runs as soon as it is given", async () => {
+test("a branch's own command waits for approval, and runs as soon as it is approved", async () => {
   await add(project, "theirs");
   const own = {
     database: { migrate: ["sh", "-c", "psql -qc \"INSERT INTO runs VALUES ('own')\""] },
@@ -173,7 +173,7 @@ test("a command that outlives its killed daemon is waited for by the next one, a
   expect(log().match(/went on/g)).toHaveLength(1);
 });
 
-test("one that ended while no daemon was there does not run again, however it ended", async () => {
+test("one that ended while no daemon ran is not run again, whatever its exit code", async () => {
   for (const name of ["ended-well", "ended-badly"]) {
     const { go, log } = await addHeld(name);
     const { revive } = await killDaemon();
@@ -199,7 +199,7 @@ test("one that ended while no daemon was there does not run again, however it en
   }
 });
 
-test("one whose worktree went while no daemon was there is ended by the next", async () => {
+test("one whose worktree was removed while no daemon ran is ended by the next daemon", async () => {
   await addHeld("orphan");
   const { revive } = await killDaemon();
   try {

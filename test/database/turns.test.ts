@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-test("two branches are made at a time, the others in the order in which they came", async () => {
+test("two branches are made at a time, the others in order of arrival", async () => {
   const ends: (() => void)[] = [];
   const begun: number[] = [];
   const turns = [0, 1, 2, 3, 4].map((n) =>
@@ -53,13 +53,10 @@ test("waiting clients are told when a branch begins, and shells find its progres
   expect(existsSync(file)).toBe(false);
 });
 
-test.runIf(canLimitFiles)(
-  "a schema that a full disk keeps from beginning is not begun",
-  async () => {
-    const worktree = { slug: "rel-05", path: Buffer.from("/nowhere") } as unknown as WorktreeFacts;
-    const begin = () =>
-      makeSchema({ branchProgress: branching } as StepContext, { worktree } as SchemaRequest);
-    await withFileLimit(0, () => expect(begin()).rejects.toThrow("EFBIG"));
-    expect(branching.size).toBe(0);
-  },
-);
+test.runIf(canLimitFiles)("a schema that does not fit on a full disk is not begun", async () => {
+  const worktree = { slug: "rel-05", path: Buffer.from("/nowhere") } as unknown as WorktreeFacts;
+  const begin = () =>
+    makeSchema({ branchProgress: branching } as StepContext, { worktree } as SchemaRequest);
+  await withFileLimit(0, () => expect(begin()).rejects.toThrow("EFBIG"));
+  expect(branching.size).toBe(0);
+});

@@ -18,14 +18,14 @@ afterAll(() => project?.dispose());
 
 const COUNT = "SELECT count(*) FROM parts";
 
-test("psql right behind the add asks the whole branch, also where git runs no hook", async () => {
+test("psql right after the add waits for the complete branch, also where git runs no hook", async () => {
   await project.git("main", "worktree", "add", "-q", "-b", "waited", "../waited", "main");
   expect(await psql(project, "waited", COUNT)).toBe("150000");
   await project.git("main", "worktree", "add", "-q", "--no-checkout", "-b", "bare", "../bare");
   expect(await psql(project, "bare", `${COUNT}; SELECT current_user`)).toBe("150000\nwt_bare");
 });
 
-test("on a terminal it says how far the branch is, and so does the list", async () => {
+test("on a terminal it shows the branch's progress, and so does the list", async () => {
   // Changed, so that a reserve needs a copy to equal it.
   await psql(project, "main", "CREATE INDEX ON parts (text)");
   await project.git("main", "worktree", "add", "-q", "-b", "slow", "../slow", "main");
@@ -45,7 +45,7 @@ test("on a terminal it says how far the branch is, and so does the list", async 
   expect(stdout).toMatch(/150000/);
 });
 
-test("a request waits for the database of its worktree, and ikigai wt wait returns when it is there", async () => {
+test("a request waits for its worktree's database, and ikigai wt wait returns when it is ready", async () => {
   await psql(project, "main", "CREATE INDEX ON parts (id)");
   await project.git("main", "worktree", "add", "-q", "-b", "asked", "../asked", "main");
   const answer = await project.http("/asked/api/");

@@ -39,7 +39,7 @@ describe("our .envrc", () => {
     expect(fs.readdirSync(project.layout.run)).toEqual(["env"]);
   });
 
-  it("writes the very record that direnv allow does", async () => {
+  it("has exactly the record that direnv allow writes", async () => {
     const top = project.add("main");
     await project.provide(top, "main");
     const records = join(project.environment.XDG_DATA_HOME ?? "", "direnv/allow");
@@ -56,7 +56,7 @@ describe("our .envrc", () => {
     expect(ours.map(([, path]) => path?.trim())).toEqual(theirs.map(([, path]) => path?.trim()));
   });
 
-  it("is not allowed when something else has come into its place", async () => {
+  it("is not allowed when its content was replaced", async () => {
     const top = project.add("main");
     const path = join(top, ".envrc");
     const allow = () => allowEnvrc(path, "export OURS=1\n", project.environment);
@@ -70,7 +70,7 @@ describe("our .envrc", () => {
     expect([isAllowed(path, project.environment), seen(top, "OURS")]).toEqual([false, "blocked"]);
   });
 
-  it("is rewritten when it is of another version, and allowed again", async () => {
+  it("is rewritten and allowed again when it is from another version", async () => {
     const top = project.add("main");
     project.add("new");
     project.setVariables("new", { IKIGAI_WORKTREE: "new" });
@@ -121,7 +121,7 @@ describe("our .envrc", () => {
     expect((await project.provide(top, "main")).allowed).toBe("failed");
   });
 
-  it("says shortly what is missing when the environment is not there yet", async () => {
+  it("says briefly what is missing when the environment does not exist yet", async () => {
     const top = project.add("main");
     await project.provide(top, "main");
     const { spawnSync } = await import("node:child_process");
@@ -260,7 +260,7 @@ describe("the record of a removed worktree", () => {
     expect(records()).toBe(0);
   });
 
-  it("stays where the user has made it", async () => {
+  it("stays if the user made it", async () => {
     const top = project.add("main");
     project.track(top, "export MINE=1\n");
     project.direnv(top, "allow");

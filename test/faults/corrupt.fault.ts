@@ -33,7 +33,7 @@ const damages: readonly (readonly [string, (file: string) => void])[] = [
 ];
 
 test.each(damages)(
-  "every file of state, made %s, is made again by stop and start",
+  "every state file, made %s, is recreated by stop and start",
   async (name, damage) => {
     const files = stateFiles(join(patient.project.root, ".ikigai"));
     expect(files.length).toBeGreaterThan(40);
@@ -48,21 +48,24 @@ test.each(damages)(
   },
 );
 
-test.each(damages)("files of state made %s while all runs are made again", async (name, damage) => {
-  const { root } = patient.project;
-  const chosen = stateFiles(join(root, ".ikigai")).filter((file) =>
-    /\/(?:run\/(?!.*\.pid$|secret$|place$)|httpd\/nginx.conf|scripts\/lib\/base|scripts\/settings|scripts\/service\/run|bin\/nginx)/.test(
-      file,
-    ),
-  );
-  for (const file of chosen) {
-    damage(file);
-  }
-  const begin = performance.now();
-  // What no event reports is found by the full reconcile, twice a minute.
-  await patient.recovers(120_000);
-  tell({
-    fault: `${chosen.length} files ${name} while all runs`,
-    recovery: performance.now() - begin,
-  });
-});
+test.each(damages)(
+  "state files made %s are recreated while everything runs",
+  async (name, damage) => {
+    const { root } = patient.project;
+    const chosen = stateFiles(join(root, ".ikigai")).filter((file) =>
+      /\/(?:run\/(?!.*\.pid$|secret$|place$)|httpd\/nginx.conf|scripts\/lib\/base|scripts\/settings|scripts\/service\/run|bin\/nginx)/.test(
+        file,
+      ),
+    );
+    for (const file of chosen) {
+      damage(file);
+    }
+    const begin = performance.now();
+    // What no event reports is found by the full reconcile, twice a minute.
+    await patient.recovers(120_000);
+    tell({
+      fault: `${chosen.length} files ${name} while all runs`,
+      recovery: performance.now() - begin,
+    });
+  },
+);

@@ -112,7 +112,7 @@ test("it costs under 1 % of a core and hardly any disk", async () => {
   expect(bytes).toBeLessThan(10_000);
 });
 
-test("it is tried less and less often", async () => {
+test("it is retried less and less often", async () => {
   // The last announced delay must have passed first.
   await waitFor(() => tries().length >= 5, { deadline: 120_000 });
   const all = tries().slice(0, 5);

@@ -35,7 +35,7 @@ function supervised(): number | undefined {
   return others.length === 0 && only && only.parent === reconciler?.pid ? only.pid : undefined;
 }
 
-test("of a daemon that is begun by hand and runit's own one stays: runit's", async () => {
+test("of a daemon started by hand and runit's own, runit's stays", async () => {
   let longest = 0;
   for (const name of ["beside-1", "beside-2", "beside-3"]) {
     const begin = performance.now();

@@ -35,7 +35,7 @@ const victims: [string, (cast: Cast) => Process[]][] = [
   ["runsvdir and the daemon", (cast) => [...cast.runsvdir, ...cast.daemon]],
 ];
 
-test.each(victims)("%s comes back by itself after kill -9", async (name, choose) => {
+test.each(victims)("%s is restarted automatically after kill -9", async (name, choose) => {
   const chosen = await waitFor(() => {
     const found = choose(patient.cast());
     return found.length > 0 && found;
@@ -46,7 +46,7 @@ test.each(victims)("%s comes back by itself after kill -9", async (name, choose)
   tell({ fault: `kill -9: ${name}`, recovery });
 });
 
-test("everything comes back with `ikigai start` after all was killed at once", async () => {
+test("`ikigai start` restores everything after all was killed at once", async () => {
   await endMachine(patient);
   const begin = performance.now();
   const started = await patient.project.ikigai("start");

@@ -24,7 +24,7 @@ test("a backend whose runsv is killed as its worktree is removed is ended", asyn
   tell({ fault: "kill -9: runsv, and its worktree removed", recovery });
 });
 
-test("what a killed leader leaves behind ends", async () => {
+test("processes left by a killed leader are ended", async () => {
   const [leader] = patient.cast().services.get("main.backend") ?? [];
   const runsv = patient.cast().runsv.find(({ pid }) => pid === leader?.parent);
   expect(runsv && leader).toBeDefined();

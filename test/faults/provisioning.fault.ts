@@ -40,7 +40,7 @@ async function start(): Promise<void> {
 }
 
 test.each([0, 20, 50, 100, 200, 400])(
-  "everything is killed %i ms after a worktree was begun, and start ends it",
+  "everything is killed %i ms into an add, and start completes it",
   async (milliseconds) => {
     await patient.recovers();
     const name = await addCutOffAfter(milliseconds);
@@ -56,7 +56,7 @@ test.each([0, 20, 50, 100, 200, 400])(
 );
 
 test.each([100, 400, 1_000, 2_000])(
-  "everything is killed amid a provisioning, and the start after it at %i ms as well",
+  "everything is killed during a provisioning, and again %i ms into the next start",
   async (milliseconds) => {
     await patient.recovers();
     const name = await addCutOffAfter(50);

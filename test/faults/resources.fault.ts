@@ -12,7 +12,7 @@ import { makePatient } from "./support/patient.ts";
 import { tell } from "./support/table.ts";
 
 test.each(["http", "postgres"] as const)(
-  "a taken %s port is told with who has it",
+  "a taken %s port is reported with its process",
   async (which) => {
     const taken = await reservePort();
     const server = net.createServer().listen(taken.port, "127.0.0.1");
@@ -32,7 +32,7 @@ test.each(["http", "postgres"] as const)(
   },
 );
 
-test("a daemon that runs out of descriptors lives on, and recovers when it has some again", async () => {
+test("a daemon that runs out of descriptors survives, and recovers when some are free", async () => {
   await using patient = await makePatient();
   const [daemon] = patient.cast().daemon;
   const soft = /Max open files +([0-9]+)/.exec(
@@ -59,7 +59,7 @@ test("a daemon that runs out of descriptors lives on, and recovers when it has s
 
 const strace = spawnSync("strace", ["-e", "trace=none", "true"]).status === 0;
 
-test.skipIf(!strace)("without inotify it says so, and follows git all the same", async () => {
+test.skipIf(!strace)("without inotify the daemon reports that, and still follows git", async () => {
   const directory = mkdtempSync(join(tmpdir(), "iki-node-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const node = join(directory, "node");
@@ -125,7 +125,7 @@ test("a read-only .ikigai is reported, not worked around", async () => {
   tell({ fault: "a read-only .ikigai, then writable", recovery: performance.now() - begin });
 });
 
-test("a second daemon does not stay beside the first", async () => {
+test("a second daemon does not run beside the first", async () => {
   await using patient = await makePatient();
   const { project } = patient;
   const run = join(project.root, ".ikigai/sv/daemon");

@@ -36,7 +36,7 @@ test.skipIf(!linux).each(victims)("after kill -9 of %s all is as before", async 
   await patient.recovers(40_000);
 });
 
-test.skipIf(!linux)("what is lost and what is left is seen", async () => {
+test.skipIf(!linux)("losses and leftovers are detected", async () => {
   const ikigai = `${patient.project.root}/.ikigai`;
   await waitFor(() => patient.rows.written > 10);
   await patient.add("seen");

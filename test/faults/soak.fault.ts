@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => patient?.[Symbol.asyncDispose]());
 
-test(`random operations and kills end with everything in line (seed ${SEED})`, async () => {
+test(`random operations and kills end in a consistent state (seed ${SEED})`, async () => {
   console.log(`soak: ${MINUTES} min, SOAK_SEED=${SEED}`);
   const stages = Math.max(2, Math.ceil(MINUTES / 3));
   await soak(patient, { milliseconds: MINUTES * 60_000, stages, seed: SEED });

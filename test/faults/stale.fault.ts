@@ -92,7 +92,7 @@ test("a foreign process with a service's old pid survives where the service cann
   const innocent = makeInnocent();
   const definition = join(ikigai, "run/services/main.backend");
   writeFileSync(join(definition, "pid"), `${innocent.pid} mark\n1\n`);
-  // Its run script fails at once, and the finish script runs all the same.
+  // Its run script fails at once, and the finish script still runs.
   writeFileSync(join(definition, "command"), "exit 7\n");
   const begin = performance.now();
   const ended = waitFor(() => /^1 7 /.test(contentsOf(join(definition, "crashes"))));

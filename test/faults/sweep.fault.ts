@@ -103,7 +103,7 @@ async function cutOff(sweep: Sweep, point: Point, result: Result): Promise<boole
 }
 
 test.skipIf(!canTrace).each(sweeps)(
-  "a daemon that is killed at any writing call of $fault ends it the next time",
+  "a daemon killed at any writing call of $fault completes it after a restart",
   async (sweep) => {
     const first = `cut-${++made}`;
     await sweep.before(first);

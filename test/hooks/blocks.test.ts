@@ -32,7 +32,7 @@ const bodies = fc
   .map((lines) => lines.join(""));
 
 describe("a block in a file", () => {
-  test("comes out again without a trace", () => {
+  test("is removed without a trace", () => {
     fc.assert(
       fc.property(texts, bodies, (text, body) => {
         expect(withoutBlocks(placeBlock(text, body))).toBe(text);
@@ -40,7 +40,7 @@ describe("a block in a file", () => {
     );
   });
 
-  test("leaves what was written behind it later", () => {
+  test("leaves text that was added after it", () => {
     expect(withoutBlocks(`${placeBlock("theirs", "ours\n")}later\n`)).toBe("theirs\nlater\n");
     expect(withoutBlocks(`${placeBlock("theirs\n", "ours\n")}later\n`)).toBe("theirs\nlater\n");
   });
@@ -58,7 +58,7 @@ describe("a block in a file", () => {
 });
 
 describe("a shared hook", () => {
-  test("is the foreign one again without our block, and stays as it is when joined twice", () => {
+  test("equals the foreign one without our block, and does not change when joined twice", () => {
     fc.assert(
       fc.property(texts, (text) => {
         const shared = sharedHook(text);

@@ -58,7 +58,7 @@ test("a merge and a rebase reach the daemon, an amended commit does not", async 
   expect(heard.told.length).toBeGreaterThan(before);
 });
 
-test.each(states)("git says and returns the same with the daemon %s", async (state) => {
+test.each(states)("git prints and returns the same with the daemon %s", async (state) => {
   await using plain = await makeSandbox();
   await using hooked = await makeSandbox();
   await hooked.install();
@@ -89,7 +89,7 @@ test("a pipe that reads git's output ends although the daemon never answers", as
   expect(processesIn(box.base)).toEqual([]);
 });
 
-test("a daemon that accepts and says nothing at all is given up, too", async () => {
+test("the hook also gives up on a daemon that accepts and never answers", async () => {
   await using box = await makeSandbox();
   await box.install();
   const held: Socket[] = [];
@@ -115,7 +115,7 @@ function processesIn(directory: string): string[] {
   });
 }
 
-test("the caller's lock is free as soon as git is back", async () => {
+test("the caller's lock is free as soon as git returns", async () => {
   await using box = await makeSandbox();
   await box.install();
   await using heard = await listen(box.root, { hang: true });
@@ -151,7 +151,7 @@ test("no descriptor and no variable of git's reaches what the hook starts", asyn
   );
 });
 
-test("a hook that was there before sees what git gave it", async () => {
+test("an earlier hook gets what git passes", async () => {
   await using box = await makeSandbox();
   const hook = join(box.commonDir, "hooks/post-checkout");
   await write(
@@ -192,7 +192,7 @@ test.each([
   expect(existsSync(join(added, "pwned")) || existsSync(join(box.root, "pwned"))).toBe(false);
 });
 
-test("a project below a directory with strange bytes and a path beyond 108 bytes", async () => {
+test("a project below a directory with unusual bytes and a path beyond 108 bytes", async () => {
   await using box = await makeSandbox("bare", `${"long".repeat(30)}/it's\n\u0081 $(x)`);
   await box.install();
   await using heard = await listen(box.root);
@@ -260,7 +260,7 @@ test("a machine without curl", async () => {
   expect(heard.told).toEqual([]);
 });
 
-test("settings of curl's and a proxy do not come between", async () => {
+test("settings of curl and a proxy do not interfere", async () => {
   await using box = await makeSandbox();
   await box.install();
   await write(

@@ -55,7 +55,7 @@ test("git's sh passes the hook's arguments on, and is silent when the script is 
   expect(await git(`${body}.gone`)).toEqual({ exitCode: 0, stdout: "", stderr: "" });
 });
 
-test("the repository's configuration holds the hook, and then its old bytes", async () => {
+test("the repository's configuration contains the hook, and afterwards its old bytes", async () => {
   await using box = await makeSandbox();
   const file = join(box.commonDir, "config");
   await write(
@@ -110,7 +110,7 @@ describe("a configuration whose last line does not end", () => {
     expect(statSync(real).mode & 0o777).toBe(0o640);
   });
 
-  test("keeps a section that was written behind ours", async () => {
+  test("keeps a section that follows ours", async () => {
     await using box = await makeSandbox();
     const { file, before } = await make(box);
     const mine = "[mine]\n\tkey = value\n";
@@ -164,7 +164,7 @@ test("an upgrade of git is noticed while we run, and its version read once", asy
   expect(readFileSync(asked, "latin1")).toBe("\n\n");
 });
 
-test("a project that was moved finds its script again, one without says nothing", async () => {
+test("a moved project finds its script, and one without a script is silent", async () => {
   await using box = await makeSandbox();
   const gone = join(box.base, "before/.git/ikigai-hook");
   const git = () => box.run("sh", ["-c", `${configuredCommand(gone)} "$@"`, "hook", "a b"]);
@@ -216,7 +216,7 @@ describe.skipIf(!gitRunsConfigured)("with a git that has them (2.54 or newer)", 
     expect(await box.run("git", [...args, "three"])).toEqual(before);
   });
 
-  test("an older git's files still tell the daemon, and give way to the configuration", async () => {
+  test("an older git's hook files still reach the daemon, and are replaced by the configuration", async () => {
     await using box = await makeSandbox();
     const before = snapshot(...["hooks", "config", "info"].map((x) => join(box.commonDir, x)));
     const repository = { ...box.repository(), gitVersion: OLD_GIT };
@@ -245,7 +245,7 @@ describe.skipIf(!gitRunsConfigured)("with a git that has them (2.54 or newer)", 
   });
 
   test.each(["hook.ikigai.enabled", "hook.post-checkout.enabled"])(
-    "%s switches it off, which stays so and is told with the command that mends it",
+    "%s disables it, which stays so and is reported with the command that enables it",
     async (key) => {
       await using box = await makeSandbox();
       await box.install();

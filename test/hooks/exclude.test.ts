@@ -8,7 +8,7 @@ import { excludeFromStatus, restoreExclude } from "../../src/host/git/info-exclu
 import { snapshot } from "./snapshot.ts";
 import { makeSandbox, write } from "./support.ts";
 
-test("what ikigai makes shows in no worktree's status, and the file comes back as it was", async () => {
+test("ikigai's files show in no worktree's status, and the exclude file is restored", async () => {
   await using box = await makeSandbox();
   const info = join(box.commonDir, "info");
   await write(join(info, "exclude"), "# mine\n*.log", 0o640);
@@ -55,7 +55,7 @@ test("a file or directory that we made is removed with us", async () => {
 });
 
 test.each(["# mine\n*.log\n", "# mine\n*.log", "", undefined])(
-  "our lines cut off anywhere in a file of %j are whole again, and go without a trace",
+  "our lines, truncated anywhere in a file of %j, are repaired, and removed without a trace",
   async (theirs) => {
     await using box = await makeSandbox();
     const path = join(box.commonDir, "info/exclude");

@@ -43,7 +43,7 @@ appendFileSync(process.env.OUT, ["post-checkout", ...process.argv.slice(2), ""].
 };
 
 test.each(Object.entries(hooks))(
-  "%s and ours both run, and it comes back unchanged",
+  "%s and ours both run, and it is restored unchanged",
   async (_, text) => {
     await using box = await makeFileSandbox();
     await write(join(box.commonDir, "hooks/post-checkout"), text, 0o751);
@@ -105,7 +105,7 @@ test("a link to a tracked script stays a link, and the script untouched", async 
   expect(state(box)).toEqual(before);
 });
 
-test("a hook that is switched off by its mode stays off", async () => {
+test("a hook that is disabled by its mode stays disabled", async () => {
   await using box = await makeFileSandbox();
   await write(join(box.commonDir, "hooks/post-checkout"), `#!/bin/sh\n${record}\n`, 0o644);
   const before = state(box);
@@ -162,7 +162,7 @@ test("a truncated file of ours, or a damaged script, is rewritten", async () => 
   expect(state(box)).toEqual(before);
 });
 
-test("our lines cut in half are not touched but reported", async () => {
+test("half a block of ours is reported, not changed", async () => {
   await using box = await makeFileSandbox();
   const text = "#!/bin/sh\n# >>> ikigai >>>\necho theirs\n";
   const hook = join(box.commonDir, "hooks/post-checkout");
@@ -210,7 +210,7 @@ test("a hook of ours that was deleted or disabled is restored", async () => {
   expect(heard.told).toHaveLength(1);
 });
 
-test("a project that was moved as a whole keeps its hook, and can still take it back", async () => {
+test("a moved project keeps its hook, and can still remove it", async () => {
   await using box = await makeFileSandbox();
   const before = Object.keys(state(box)).length;
   await box.install();

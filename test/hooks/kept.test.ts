@@ -6,7 +6,7 @@ import { makeProject } from "../support/project.ts";
 import { must } from "../support/running.ts";
 import { waitFor } from "../support/wait.ts";
 
-test("our lines in info/exclude come back while ikigai runs, without a start", async () => {
+test("our lines in info/exclude are restored while ikigai runs, without a start", async () => {
   await using project = await makeProject({ layout: "clone" });
   await must(project, "start");
   const exclude = join(project.root, ".git/info/exclude");

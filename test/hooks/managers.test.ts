@@ -99,7 +99,7 @@ describe.skipIf("missing" in programs).each(mechanisms)(
       await expectBoth(box, linked(box), "husky");
     });
 
-    test("is as it was after removal, also when it is no longer in use", async () => {
+    test("is unchanged after our removal, also when it is no longer in use", async () => {
       await using box = await makeSandbox("clone", "project", mechanism);
       await commitFiles(box, job);
       const plain = repositoryState(box);
@@ -149,7 +149,7 @@ describe.skipIf("missing" in programs).each(mechanisms)(
       },
     );
 
-    test("installs after a change of its configuration, by itself", async () => {
+    test("installs automatically after a change of its configuration", async () => {
       await using box = await makeSandbox("clone", "project", mechanism);
       await commitFiles(box, job);
       await lefthook(box, box.main, "install");
@@ -183,7 +183,7 @@ describe.skipIf("missing" in programs).each(mechanisms)(
       }
     });
 
-    test("is as it was after removal", async () => {
+    test("is unchanged after our removal", async () => {
       await using box = await makeSandbox("clone", "project", mechanism);
       await commitFiles(box, job);
       await lefthook(box, box.main, "install");

@@ -56,7 +56,7 @@ function processesIn(directory: string): string[] {
   });
 }
 
-test("git comes back when the daemon has done its work, and nothing is left running", async () => {
+test("git returns when the daemon has finished, and nothing is left running", async () => {
   const told: string[] = [];
   let done = false;
   await using place = await withPipes(async (gitDir) => {

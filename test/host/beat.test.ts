@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { setCoalescedTimeout } from "../../src/host/timers/coalesced-timeout.ts";
 
-test("what is due at about the same time is done in one waking, and the rest later", async () => {
+test("work that is due at about the same time shares one wake-up, and the rest comes later", async () => {
   const told: string[] = [];
   await new Promise<void>((resolve) => {
     setCoalescedTimeout(100, () => told.push("soon"));
@@ -13,7 +13,7 @@ test("what is due at about the same time is done in one waking, and the rest lat
   expect(told.slice(2)).toEqual(["after the others"]);
 });
 
-test("what was given up is not done, also by another of the same beat", async () => {
+test("cancelled work does not run, also when cancelled within the same wake-up", async () => {
   const told: string[] = [];
   let giveUp = () => {};
   await new Promise<void>((resolve) => {

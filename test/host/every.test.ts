@@ -42,7 +42,7 @@ function throwIf(error: Error | undefined): void {
   if (error) throw error;
 }
 
-test("what is given reaches the work", () => {
+test("arguments are passed to the work", () => {
   const heard: string[] = [];
   logErrors(
     (name: string) => heard.push(name),

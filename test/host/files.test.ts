@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 test.runIf(canLimitFiles)(
-  "a write that fails holds no descriptor, and leaves the old content and nothing else",
+  "a failed write leaks no descriptor, and leaves the old content and nothing else",
   async () => {
     const path = join(directory, "state");
     writeFileSync(path, "old");

@@ -22,7 +22,7 @@ const ways = [
 
 describe.each(ways)("by $name (lsof is skipped where it is not installed)", ({ ask, missing }) => {
   test.skipIf(missing).each(["127.0.0.1", "127.0.0.5", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1"])(
-    "who listens on %s is known by pid, name and directory, and has left when it closes",
+    "the listener on %s is found by pid, name and directory, until it closes",
     async (host) => {
       const { server, port } = await listenOn(host);
       expect(await ask(port)).toMatchObject([ours]);

@@ -51,7 +51,7 @@ async function once(script: string): Promise<CommandResult> {
 const times = () => (existsSync(ran) ? readFileSync(ran, "utf8").split("\n").length - 1 : 0);
 
 test.each(["", "\n", "1x", "x", "\0", "0\0", "0\n1\n"])(
-  "a record that holds %j is none: the command runs, and its code is kept",
+  "a record with %j is invalid: the command runs, and its exit code is recorded",
   async (damaged) => {
     writeFileSync(record, damaged);
     expect(await once("exit 0")).toEqual({ ok: true });
@@ -75,7 +75,7 @@ test.each([
   expect(times()).toBe(0);
 });
 
-test("without a record that can be read nothing counts as done", async () => {
+test("without a readable record nothing counts as done", async () => {
   const lost = await once(`mkdir '${record}'`);
   expect(lost).toEqual({ ok: false, why: "left no exit code behind" });
   expect(times()).toBe(1);
@@ -83,7 +83,7 @@ test("without a record that can be read nothing counts as done", async () => {
   expect(times()).toBe(1);
 });
 
-test("many commands at once are all ended with the daemon, and none of them warns", async () => {
+test("many commands at once all end with the daemon, without a warning", async () => {
   const warnings: Error[] = [];
   const hear = (warning: Error) => warnings.push(warning);
   process.on("warning", hear);
@@ -106,7 +106,7 @@ test("many commands at once are all ended with the daemon, and none of them warn
 });
 
 test.runIf(existsSync("/proc/self"))(
-  "what a killed daemon left running is ended also where there is no ps",
+  "a command left by a killed daemon is ended, also without ps",
   async () => {
     const wait = ["sh", "-c", 'echo ran >>"$1"; exec sleep 600', "sh", ran];
     const left = execa(`${layout.scripts}/once`, ["run", record, ...wait], {

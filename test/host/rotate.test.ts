@@ -40,7 +40,7 @@ test.each(rotators)("%s keeps the five latest", async (_, rotateLog) => {
 });
 
 test.runIf(canLimitFiles).each(rotators)(
-  "%s loses nothing where there is no room for a copy",
+  "%s loses nothing if there is no space for a copy",
   async (_, rotateLog) => {
     for (let times = 0; times < 6; times++) {
       await withFileLimit(4096, async () => rotateLog(log)).catch(() => {});

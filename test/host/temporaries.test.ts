@@ -61,7 +61,7 @@ test("partial files of a killed daemon are removed; complete ones, and those in 
   }
 });
 
-test("a worktree outside of the project never holds another name for its link", async () => {
+test("a worktree outside of the project never contains a temporary name of its link", async () => {
   const top = fs.mkdtempSync(join(tmpdir(), "iki-"));
   const seen = new Set<string | null>();
   const watcher = fs.watch(top, (_, name) => seen.add(name));

@@ -56,7 +56,7 @@ test.each(["refuses", "hangs up", "resets", "never answers"])(
   },
 );
 
-test("a file that is missing is a file that is missing, whatever it is called", async () => {
+test("a missing file is reported as missing, whatever its name", async () => {
   const errors = await Promise.all([
     errorOf(() => readFileSync(join(base, "missing"))),
     errorOf(() => readFileSync(join(base, "Connection terminated, timeout"))),

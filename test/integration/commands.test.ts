@@ -28,7 +28,7 @@ function inside(
 
 const keysOf = (value: object | undefined) => Object.keys(value ?? {}).sort();
 
-describe("what is printed for people", () => {
+describe("output for people", () => {
   test("wt list has a line for each worktree, the default one first and marked", async () => {
     const lines = (await must(project, "wt", "list")).trimEnd().split("\n");
     expect(lines[0]).toMatch(/^ {2}WORKTREE +BRANCH +ADDRESS +SCHEMA +SERVICES +MEMORY +USED$/);
@@ -39,7 +39,7 @@ describe("what is printed for people", () => {
     expect(lines).toHaveLength(3);
   });
 
-  test("wt show tells one worktree, that of the directory unless named", async () => {
+  test("wt show describes one worktree, by default that of the directory", async () => {
     const named = await must(project, "wt", "show", "rel-05");
     const here = await inside(project.worktree("rel-05"), ["wt", "show"]);
     expect(here.stdout.replaceAll(/\d+ (MB|s ago)/g, "")).toBe(
@@ -58,7 +58,7 @@ describe("what is printed for people", () => {
     }
   });
 
-  test("status says of each part that it runs, and how", async () => {
+  test("status reports each part", async () => {
     const text = await must(project, "status");
     expect(text).toMatch(/supervisor +running +runsvdir: running \(pid \d+\)/);
     expect(text).toMatch(/nginx +running .*under runsvdir/);
@@ -66,7 +66,7 @@ describe("what is printed for people", () => {
     expect(text).toMatch(/daemon +running/);
   });
 
-  test("plan has nothing to do where all is in line", async () => {
+  test("plan is empty where nothing is to be done", async () => {
     expect(await must(project, "plan")).toBe("  nothing to do\n".trimEnd());
   });
 
@@ -81,7 +81,7 @@ describe("what is printed for people", () => {
     ]);
   });
 
-  test("logs are those of a service, of a worktree, of a part, or all", async () => {
+  test("logs prints those of a service, a worktree, a part, or all", async () => {
     expect(await must(project, "logs", "rel-05/backend")).toContain("migrations applied");
     expect(await must(project, "logs", "rel-05")).toContain("migrations applied");
     expect(await must(project, "logs", "postgres", "-n", "500")).toContain(
@@ -139,7 +139,7 @@ describe("what is printed for people", () => {
     }
   });
 
-  test("each command tells its usage, and all of them their list", async () => {
+  test("each command prints its usage, and ikigai the list of commands", async () => {
     const help = await must(project, "--help");
     for (const command of ["init", "start", "stop", "status", "doctor", "uninstall", "wt", "db"]) {
       expect(help).toMatch(new RegExp(`^ {2}${command}\\b`, "m"));
@@ -150,7 +150,7 @@ describe("what is printed for people", () => {
 });
 
 /** Users rely on these keys: change docs/json.md with them. */
-describe("what is printed as JSON", () => {
+describe("output as JSON", () => {
   const worktreeKeys = [
     ..."branch default locked main name path problems schema services slug state url warnings".split(
       " ",
@@ -209,7 +209,7 @@ describe("what is printed as JSON", () => {
     expect(await read(project, "wt", "prune")).toEqual({ removed: false, worktrees: [] });
   });
 
-  test("wt list --json is the same with everything stopped, but for what runs", async () => {
+  test("wt list --json is the same with everything stopped, except for what runs", async () => {
     await using other = await makeProject({ worktrees: ["rel-05"] });
     await must(other, "init");
     const list = await read<{ running: boolean; worktrees: WorktreeReport[] }>(other, "wt", "list");
@@ -277,7 +277,7 @@ test("outside of a project every command says what to do", async () => {
   }
 });
 
-test("a command typed in a worktree outside of the project finds it", async () => {
+test("a command in a worktree outside of the project finds the project", async () => {
   const away = join(project.home, "away");
   await project.git(".", "worktree", "add", "--quiet", "-b", "away", away);
   const { stdout, exitCode } = await inside(away, ["wt", "show", "--json"]);

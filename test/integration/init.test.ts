@@ -28,7 +28,7 @@ function contents(directory: string): Map<string, string> {
 }
 
 describe.each(["bare", "dot-bare", "clone"] as const)("in a %s repository", (layout) => {
-  test("init makes .ikigai beside .git, once, and shows in no git status", async () => {
+  test("init makes .ikigai beside .git, once, and it shows in no git status", async () => {
     await using project = await makeProject({ layout, worktrees: ["rel-05"] });
     const main = project.worktree("main");
     const first = await cliOf(project, join(main, "backend"), "init");
@@ -61,7 +61,7 @@ describe.each(["bare", "dot-bare", "clone"] as const)("in a %s repository", (lay
   });
 });
 
-test("git, direnv and curl that are not on PATH are found, and on the PATH of all that is started", async () => {
+test("git, direnv and curl outside of PATH are found, and added to the PATH of all started programs", async () => {
   await using project = await makeProject();
   const env = { PATH: join(project.home, "bin") };
   const cli = join(process.cwd(), "dist/cli.cjs");
@@ -122,7 +122,7 @@ describe("init refuses", () => {
     );
   });
 
-  test("where .ikigai is something else already", async () => {
+  test("where .ikigai is something else", async () => {
     await using project = await makeProject();
     writeFileSync(join(project.root, ".ikigai"), "mine");
     const { exitCode, stderr } = await project.ikigai("init");

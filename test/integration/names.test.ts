@@ -56,7 +56,7 @@ describe("every command", () => {
     await must(project, "up", `${name}/backend`);
   });
 
-  it("suggests what was probably meant", async () => {
+  it("suggests a similar name", async () => {
     await writeNote(project, "wt_main", "main");
     await must(project, "db", "reset", "main");
     for (const [words, after] of COMMANDS) {
@@ -79,7 +79,7 @@ describe("every command", () => {
     );
   });
 
-  it("lets wt remove know it by its branch, and its data by where it was", async () => {
+  it("accepts a branch in wt remove, and a former path for its data", async () => {
     await must(project, "wt", "remove", "feature/search", "--force");
     const { retired } = await read<{ retired: { name: string; path: string }[] }>(
       project,

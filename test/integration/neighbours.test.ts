@@ -46,14 +46,14 @@ test("two projects with worktrees of the same names run at once, each with its o
   expect((await query(two, "TABLE mine")).stdout).toBe(two.root);
 });
 
-test("stopping one leaves the other as it is", async () => {
+test("stopping one does not affect the other", async () => {
   await must(two, "stop");
   expect((await one.http("/rel-05/api/hello")).status).toBe(200);
   expect((await one.ikigai("status")).exitCode).toBe(0);
   expect(await processesOf([two.root])).toEqual([]);
 });
 
-test("a project on another's ports is refused, says whose they are, and touches nothing there", async () => {
+test("a project on another's ports is refused with the holder's name, and changes nothing there", async () => {
   const before = await query(one, "SELECT oid, nspname FROM pg_namespace ORDER BY oid");
   const file = join(two.root, ".ikigairc.json");
   const own = readFileSync(file, "utf8");
@@ -88,7 +88,7 @@ test("a foreign program on a port is reported, with its pid and the setting to c
   expect((await one.http("/main/api/hello")).status).toBe(200);
 });
 
-test("a project's path may hold what shells, nginx and Postgres would read otherwise", async () => {
+test("a project's path may contain special characters of shells, nginx and Postgres", async () => {
   await using three = await startProject({ name: 'it\'s a "$project" {1}; #ü %20' });
   const hello = (await three.http("/main/api/hello")).json<{ cwd: string }>();
   expect(hello.cwd).toBe(join(three.root, "main/backend"));

@@ -22,7 +22,7 @@ function stamps(directory: string, below = ""): Map<string, string> {
 }
 
 test.runIf(process.platform === "linux")(
-  "a look with nothing to do touches no file, starts nothing and only reads the catalog, once",
+  "a reconcile with nothing to do changes no file, starts nothing and reads the catalog once",
   async () => {
     await using project = await makeProject({ worktrees: ["rel-05", "rel-06", "rel-07"] });
     expect((await project.ikigai("start")).exitCode).toBe(0);

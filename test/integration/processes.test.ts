@@ -42,7 +42,7 @@ async function answers(): Promise<boolean> {
   return healthy && (await project.http("/rel-05/api/hello")).status === 200;
 }
 
-describe("what is killed comes back", () => {
+describe("a killed process is restarted", () => {
   test.each(["nginx", "Postgres", "daemon"] as const)("%s", async (kind) => {
     const { pid } = await only(kind);
     process.kill(pid, "SIGKILL");
@@ -62,7 +62,7 @@ describe("what is killed comes back", () => {
     });
   });
 
-  test("the supervisor, by the next start, with nothing there twice", async () => {
+  test("the supervisor, by the next start, without duplicates", async () => {
     const { pid } = await only("supervisor");
     process.kill(pid, "SIGKILL");
     await waitFor(async () => !(await running("supervisor")).some((one) => one.pid === pid));
@@ -73,7 +73,7 @@ describe("what is killed comes back", () => {
 });
 
 describe("start and stop", () => {
-  test("start of what runs changes nothing", async () => {
+  test("start of a running project changes nothing", async () => {
     const before = await Promise.all((["nginx", "Postgres", "daemon"] as const).map(only));
     const { exitCode, stderr } = await project.ikigai("start");
     expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/✔ worktrees/)]);
@@ -81,7 +81,7 @@ describe("start and stop", () => {
     expect(after).toEqual(before);
   });
 
-  test("stop leaves no process and no data is lost, start brings all of it back", async () => {
+  test("stop leaves no process and loses no data, start restores everything", async () => {
     const psql = join(layoutOf(project.root).bin, "psql");
     const query = (text: string) =>
       project.run(psql, ["-XAtc", text], { cwd: project.worktree("rel-05") });
@@ -99,7 +99,7 @@ describe("start and stop", () => {
     expect((await project.http("/rel-05/api/hello")).status).toBe(200);
   }, 60_000);
 
-  test("worktrees that came and went while all was stopped are brought in line by start", async () => {
+  test("start reconciles worktrees that were added and removed while all was stopped", async () => {
     await must(project, "stop");
     await project.git(".", "worktree", "add", "--quiet", "-b", "meanwhile", "meanwhile");
     await project.git(".", "worktree", "remove", "rel-05");
@@ -114,7 +114,7 @@ describe("start and stop", () => {
     await project.git(".", "worktree", "add", "--quiet", "rel-05");
   }, 90_000);
 
-  test("restart takes up a changed setting", async () => {
+  test("restart applies a changed setting", async () => {
     const host = "dev.example.test";
     const ask = async () => (await project.http("/main/api/hello", { host })).status;
     expect(await ask()).toBe(403);

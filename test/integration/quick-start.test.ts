@@ -10,7 +10,7 @@ const started = ["direnv allow", "nginx start", "pg_ctl start", "runsvdir start"
 const stopped = ["runsvdir stop", "nginx stop", "pg_ctl stop"];
 
 test.each(["bare", "clone"] as const)(
-  "typed as it stands in a %s project",
+  "the quick start works as written in a %s project",
   async (layout) => {
     await using project = await makeProject({ layout, worktrees: ["rel-05"] });
     expect((await project.ikigai("init")).exitCode).toBe(0);

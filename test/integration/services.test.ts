@@ -155,7 +155,7 @@ test("a request to a missing frontend is answered with the address that works", 
   expect([none.status, none.json().why]).toEqual([404, why]);
 });
 
-test("configuration names another command than the conventions would", async () => {
+test("a configured command takes precedence over the conventions", async () => {
   expect((await project.http("/main/chosen/api/")).text).toBe("the chosen one");
 });
 
@@ -203,7 +203,7 @@ test("configured variables reach a backend byte for byte", async () => {
   expect(answer.json()).toMatchObject(configured);
 });
 
-test("one that crashes answers 503 with its last lines, as JSON and as a page", async () => {
+test("a crashing service gets 503 with its last lines, as JSON and as a page", async () => {
   const json = await project.http("/rel-05/crashing/api/x");
   expect(json.status).toBe(503);
   expect(json.json()).toMatchObject({
@@ -250,7 +250,7 @@ test("services are shown, started and stopped by name", async () => {
   });
 });
 
-test("a backend that appears later is found without a command", async () => {
+test("a backend that is added later is found without a command", async () => {
   const top = project.worktree("rel-07");
   await project.run("cp", ["-r", "node-start", "later"], { cwd: top });
   const found = waitFor(async () => (await project.http("/rel-07/later/api/")).status === 200);

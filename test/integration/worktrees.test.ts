@@ -39,7 +39,7 @@ async function schemas(): Promise<string[]> {
   return found.split("\n").filter(Boolean).sort();
 }
 
-test("git worktree add returns when schema, address and environment are there", async () => {
+test("git worktree add returns when schema, address and environment are ready", async () => {
   const top = project.worktree("rel-05");
   const { exitCode, stdout, stderr } = await project.run("git", [
     ..."worktree add --quiet".split(" "),
@@ -134,7 +134,7 @@ test("rm -rf of the directory retires the worktree too", async () => {
   expect(await processesOf([project.worktree("rel-07")], { patience: 5_000 })).toEqual([]);
 });
 
-test("a branch's name may hold what an address cannot", async () => {
+test("a branch's name may contain characters that an address cannot", async () => {
   await project.git(".", "worktree", "add", "--quiet", "Ünder way", "feature/one");
   const { worktrees } = await read<{ worktrees: { slug: string; branch: string }[] }>(
     project,
@@ -147,7 +147,7 @@ test("a branch's name may hold what an address cannot", async () => {
   expect(hello.greeting).toBe("Hello from feature/one");
 });
 
-test("services come and go with the branch that is switched to", async () => {
+test("services follow a switch of the branch", async () => {
   const top = project.worktree("rel-05");
   await project.git(top, "switch", "--quiet", "--create", "with-admin");
   await project.git(top, "mv", "backend", "admin-backend");

@@ -21,7 +21,7 @@ afterAll(async () => {
   expect(await project?.dispose()).toEqual([]);
 });
 
-describe("the default worktree, while its disk is away,", () => {
+describe("the default worktree, while its disk is missing,", () => {
   const links = () =>
     ["httpd/root/.default", "run/sockets/.default", "sv/backend", "logs/backend"].map((name) =>
       readlinkSync(join(project.root, ".ikigai", name)),
@@ -65,7 +65,7 @@ describe("in a directory that was deleted", () => {
     usage.split(" ").filter((word) => /^[a-z]/.test(word)),
   );
 
-  it("every command says so, and where to go", async () => {
+  it("every command reports that, and where to go", async () => {
     for (const command of [["wt", "list", "--json"], ...commands]) {
       const words = command.join(" ");
       const usage = COMMANDS.find((one) => one.usage.startsWith(words))?.usage ?? "";
@@ -81,7 +81,7 @@ describe("in a directory that was deleted", () => {
     }
   });
 
-  it("wt remove says that one is in it by then", async () => {
+  it("wt remove says that the current directory was removed", async () => {
     const { stderr, exitCode } = await project.run(process.execPath, [cli, "wt", "remove", "."], {
       cwd: "red",
     });
@@ -91,7 +91,7 @@ describe("in a directory that was deleted", () => {
   });
 });
 
-it("wt remove says of a worktree without data that there is none to keep", async () => {
+it("wt remove reports that a worktree has no data to keep", async () => {
   const { stderr } = await project.ikigai("wt", "remove", "empty");
   expect(stderr).toContain("removed empty; its schema was empty");
   const { retired } = await read<{ retired: { name: string }[] }>(

@@ -59,7 +59,7 @@ describe("services follow what git does to the files", () => {
     await soon(wanted);
   });
 
-  it("bisect", async () => {
+  it("through a bisect", async () => {
     await git("switch", "-q", "with-admin");
     for (let i = 0; i < 3; i++) await git("commit", "-q", "--allow-empty", "-m", `Step ${i}`);
     await soon(with_);
@@ -71,7 +71,7 @@ describe("services follow what git does to the files", () => {
     await soon(with_);
   });
 
-  it("a service that appears without git is seen as well", async () => {
+  it("a service that appears without git is noticed too", async () => {
     await git("switch", "-q", "--detach", "main");
     await soon(without);
     await mkdir(join(top, "..", "staging/backend"), { recursive: true });

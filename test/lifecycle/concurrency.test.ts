@@ -37,7 +37,7 @@ async function untilGitDoes(
 }
 
 describe("twenty worktrees at once", () => {
-  it("each get exactly one set, mixed with removals and lists, and git fails no more than by itself", async () => {
+  it("each get exactly one set, mixed with removals and lists, and git fails no more often than alone", async () => {
     const names = Array.from({ length: 20 }, (_, i) => `wt-${i}`);
     for (const name of ["old-0", "old-1", "old-2"]) {
       await project.git(".", "worktree", "add", "--quiet", "-b", name, name);
@@ -59,7 +59,7 @@ describe("twenty worktrees at once", () => {
     expect(new Set(marks).size).toBe(21);
   });
 
-  it("removed all at once, nothing is left over", async () => {
+  it("leave nothing when they are removed at once", async () => {
     const names = Array.from({ length: 20 }, (_, i) => `wt-${i}`);
     const outcomes = await Promise.all(names.map(remove));
     expect(outcomes.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);

@@ -27,7 +27,7 @@ afterAll(async () => {
 const branchOf = (name: string) => project.git(name, "symbolic-ref", "--short", "HEAD");
 
 describe("ikigai wt add", () => {
-  it("takes a local branch, is ready when it returns, and prints the address alone", async () => {
+  it("uses a local branch, returns when it is ready, and prints only the address", async () => {
     const { exitCode, stdout } = await project.ikigai("wt", "add", "local");
     expect({ exitCode, stdout }).toEqual({
       exitCode: 0,
@@ -86,7 +86,7 @@ describe("ikigai wt add", () => {
 });
 
 describe("ikigai wt add with worktrees.directory", () => {
-  it("puts the worktree there, and leaves nothing where git refuses", async () => {
+  it("puts the worktree there, and leaves nothing if git refuses", async () => {
     const file = join(project.root, ".ikigairc.json");
     const before = await readFile(file, "utf8");
     const set = { ...JSON.parse(before), worktrees: { directory: "../places/of work" } };
@@ -132,7 +132,7 @@ describe("ikigai wt remove", () => {
     expect(await listedByGit(project)).toContain("local");
   });
 
-  it("refuses the locked and says how to unlock", async () => {
+  it("refuses a locked one and says how to unlock it", async () => {
     await project.git(".", "worktree", "lock", "--reason", "mine", "local");
     const { stderr } = await remove("local", "--force");
     expect(stderr).toContain("locked (mine)");
@@ -140,7 +140,7 @@ describe("ikigai wt remove", () => {
     await project.git(".", "worktree", "unlock", "local");
   });
 
-  it("removes with --force, by branch, from inside of it", async () => {
+  it("removes with --force, by branch, from inside the worktree", async () => {
     const { exitCode } = await project.run(
       process.execPath,
       cli("wt", "remove", "local", "--force"),

@@ -79,7 +79,7 @@ describe("a worktree outside the project", () => {
   });
 });
 
-describe("what happens to a worktree afterwards is followed", () => {
+describe("later changes of a worktree are followed", () => {
   it("a move keeps schema, data and slug, and the address follows", async () => {
     await writeNote(project, "wt_one", "of one");
     const identity = await identityOf(project, "wt_one");
@@ -95,7 +95,7 @@ describe("what happens to a worktree afterwards is followed", () => {
     expect(answer.text).toContain("Hello from one");
   });
 
-  it("many moves never take anything away in between", async () => {
+  it("many moves never remove anything in between", async () => {
     for (let i = 0; i < 10; i++) {
       await git("worktree", "move", "moved-one", "moving");
       await git("worktree", "move", "moving", "moved-one");
@@ -124,7 +124,7 @@ describe("what happens to a worktree afterwards is followed", () => {
     if (from?.endsWith("half-way")) await git("worktree", "move", from, "moved-one");
   });
 
-  it("a move with mv and repair brings the data back by identity", async () => {
+  it("a move with mv and repair restores the data by identity", async () => {
     await rename(join(project.root, "moved-one"), join(project.root, "by-hand"));
     await waitFor(async () => !(await provisioned(project)).schemas.includes("one"));
     await git("worktree", "repair", "by-hand");
@@ -175,7 +175,7 @@ describe("what happens to a worktree afterwards is followed", () => {
     expect(schemas).not.toContain("prompt");
   });
 
-  it("while Postgres is down, and then up again", async () => {
+  it("while Postgres is down, once it is up again", async () => {
     await project.run(".ikigai/bin/pg_ctl", ["stop"]);
     await git("worktree", "remove", "bare-one", "--force");
     await git("worktree", "add", "--quiet", "-b", "meanwhile", "meanwhile");
@@ -183,7 +183,7 @@ describe("what happens to a worktree afterwards is followed", () => {
     await converged(project);
   });
 
-  it("while nothing of ikigai runs, and then all of it", async () => {
+  it("while ikigai is stopped, once it is started", async () => {
     await project.ikigai("stop");
     await git("worktree", "remove", "meanwhile");
     await rm(join(project.root, "hookless"), { recursive: true });
@@ -193,7 +193,7 @@ describe("what happens to a worktree afterwards is followed", () => {
     expect(schemas).toContain("later");
   });
 
-  it("removed and added again under the same name at once, it starts fresh", async () => {
+  it("a worktree removed and added again at once under its name starts from scratch", async () => {
     const identity = await identityOf(project, "wt_one");
     await git("worktree", "remove", "--force", "by-hand");
     await git("worktree", "add", "--quiet", "one", "one");

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { makeProject } from "../support/project.ts";
 
-test("`ikigai start` brings up a daemon that was put down for good", async () => {
+test("`ikigai start` starts a daemon that was stopped permanently", async () => {
   await using project = await makeProject();
   expect(await project.ikigai("start")).toMatchObject({ exitCode: 0 });
   const sv = `${project.root}/.ikigai/bin/sv`;

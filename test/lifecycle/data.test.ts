@@ -45,14 +45,14 @@ describe("data of a removed worktree", () => {
     expect(roles).toEqual([{ login: false }]);
   });
 
-  it("cannot be restored where there is no worktree, and says what to type", async () => {
+  it("cannot be restored without a worktree, which is reported with the command to run", async () => {
     const { exitCode, stderr } = await project.ikigai("wt", "restore", "red");
     expect(exitCode).toBe(1);
     expect(stderr).toContain("There is no worktree red");
     expect(stderr).toContain("git worktree add red");
   });
 
-  it("comes back into a worktree of the name, with a role that can use it", async () => {
+  it("is restored into a worktree of that name, with a role that can use it", async () => {
     await project.git(".", "worktree", "add", "--quiet", "red", "red");
     await converged(project);
     expect(await readNote(project, "wt_red")).toBeUndefined();
@@ -89,7 +89,7 @@ describe("data of a removed worktree", () => {
     expect(stderr).toContain("ikigai wt restore --list");
   });
 
-  it("is retired with everything that uses it still connected", async () => {
+  it("is retired while clients are still connected", async () => {
     const { stdout } = await project.ikigai("env", "red", "--json");
     const { DATABASE_URL } = JSON.parse(stdout);
     const { Client } = (await import("pg")).default;

@@ -85,7 +85,7 @@ describe("an .ikigai that git deleted", () => {
   });
 });
 
-describe("a project that was deleted as a whole", () => {
+describe("a project that was deleted entirely", () => {
   it("leaves nothing running", async () => {
     await rm(project.root, { recursive: true, force: true, maxRetries: 5 });
     await nothingRuns();

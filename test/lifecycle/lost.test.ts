@@ -28,8 +28,8 @@ const pids = () =>
     "sv/rel-05.backend/supervise/pid",
   ].map((name) => readFileSync(inside(name), "utf8").split("\n")[0]);
 
-describe("a project that runs and has lost", () => {
-  it("the record of its place survives init and start", async () => {
+describe("in a running project that lost a part of its state", () => {
+  it("the record of its location is kept by init and start", async () => {
     const before = pids();
     await rm(inside("run/place"));
     await must(project, "init");
@@ -37,7 +37,7 @@ describe("a project that runs and has lost", () => {
     expect(pids()).toEqual(before);
   });
 
-  it("the link to the default worktree's sockets has it again after a start", async () => {
+  it("the link to the default worktree's sockets is recreated by a start", async () => {
     await rm(inside("run/sockets/.default"));
     await must(project, "start");
     expect(readlinkSync(inside("run/sockets/.default"))).toBe("main");
@@ -61,7 +61,7 @@ describe("a project that runs and has lost", () => {
     expect((await project.http("/rel-05/api/")).json()).toMatchObject({ worktree: "rel-05" });
   });
 
-  it("all sockets of services has all of them again", async () => {
+  it("all sockets of services are recreated", async () => {
     const before = pids().slice(0, 4);
     await rm(inside("run/sockets"), { recursive: true });
     await waitFor(() => readlinkSync(inside("run/sockets/.default")) === "main");
@@ -72,7 +72,7 @@ describe("a project that runs and has lost", () => {
   });
 
   it.each(["rel-05/.envrc", ".git/worktrees/rel-05/ikigai.sh", ".ikigai/run/env/rel-05.sh"])(
-    "%s, or has another file in its place, has it again after a start",
+    "%s is restored by a start when it is missing or replaced",
     async (name) => {
       const path = join(project.root, name);
       const before = readFileSync(path, "utf8");
@@ -86,7 +86,7 @@ describe("a project that runs and has lost", () => {
     },
   );
 
-  it("an .envrc and tracked files, as while git removes a worktree, has none until those are back", async () => {
+  it("an .envrc is not restored while tracked files are missing, as while git removes a worktree", async () => {
     const envrc = join(project.root, "rel-05/.envrc");
     for (const path of [envrc, join(project.root, "rel-05/backend")])
       await rm(path, { recursive: true });
@@ -97,7 +97,7 @@ describe("a project that runs and has lost", () => {
     expect(existsSync(envrc)).toBe(true);
   });
 
-  it("all of run, while it was stopped, answers at the default address after a start", async () => {
+  it("all of run/, deleted while it was stopped, is recreated by a start", async () => {
     await must(project, "stop");
     await rm(inside("run"), { recursive: true });
     await must(project, "start");
@@ -105,7 +105,7 @@ describe("a project that runs and has lost", () => {
     expect((await project.http("/rel-05/api/")).json()).toMatchObject({ worktree: "rel-05" });
   });
 
-  it("a service's log, not started because the daemon was killed, is started by the next daemon", async () => {
+  it("a service's log that a killed daemon had not started is started by the next daemon", async () => {
     const sv = (...args: string[]) => project.run(".ikigai/bin/sv", args);
     const log = inside("sv/rel-05.backend/log");
     await sv("-w", "5", "down", log);

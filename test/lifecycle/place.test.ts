@@ -18,7 +18,7 @@ afterEach(async () => {
 const at = (root: string, ...args: string[]) =>
   project.run(process.execPath, [cli, ...args], { cwd: root });
 
-describe("a project that was renamed as a whole while everything ran", () => {
+describe("a project that was renamed while everything ran", () => {
   it("is noticed and repaired by the next start, with all its data", async () => {
     project = await startProject({ worktrees: ["rel-05"] });
     await project.git(".", "worktree", "add", "--quiet", "-b", "away", "../away");
@@ -51,7 +51,7 @@ describe("a project that was renamed as a whole while everything ran", () => {
   });
 });
 
-describe("a project that was copied as a whole", () => {
+describe("a copied project", () => {
   it("keeps its data under its own identities, and the original keeps its data", async () => {
     project = await startProject({ worktrees: ["rel-05"] });
     await writeNote(project, "wt_rel_05", "original");
@@ -92,7 +92,7 @@ describe("a project that was copied as a whole", () => {
 });
 
 describe("a project that was moved away and has another one in its place", () => {
-  it("loses nothing to it", async () => {
+  it("keeps its own processes and data", async () => {
     project = await startProject({ worktrees: ["rel-05"] });
     await writeNote(project, "wt_rel_05", "kept");
     const identity = await identityOf(project, "wt_rel_05");

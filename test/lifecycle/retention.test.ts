@@ -61,7 +61,7 @@ afterAll(async () => {
 });
 
 describe("retention", () => {
-  it("follows the default worktree to where it is moved", async () => {
+  it("follows a move of the default worktree", async () => {
     expect(await days()).toBe(90);
     const elsewhere = join(project.root, "elsewhere");
     await project.git(".", "worktree", "move", main, elsewhere);
@@ -84,7 +84,7 @@ describe("retention", () => {
     await waitFor(async () => (await days()) === 90);
   });
 
-  it("is no shorter by a checkout that has no settings, also after a restart", async () => {
+  it("is not shortened by a checkout without settings, also after a restart", async () => {
     await project.git(main, "switch", "-q", "--detach", "bare");
     await waitFor(() => daemonLog(project).includes(".ikigairc.json is missing"));
     expect(await days()).toBe(90);
@@ -93,7 +93,7 @@ describe("retention", () => {
     await project.git(main, "switch", "-q", "--detach", "long");
   });
 
-  it("is no shorter in the middle of a bisect, whatever is read meanwhile", async () => {
+  it("is not shortened in the middle of a bisect", async () => {
     await project.git(main, "bisect", "start", "long", "short~1");
     expect(await project.git(main, "describe", "--tags")).toBe("short");
     await must(project, "restart");

@@ -32,7 +32,7 @@ function killDaemon(): void {
 }
 
 describe("after any sequence of operations", () => {
-  it("what is provisioned is what git lists, and nothing is left over", async () => {
+  it("exactly git's worktrees are provisioned, and nothing is left over", async () => {
     await fc.assert(
       fc.asyncProperty(sequence, async (operations) => {
         for (const one of operations) await perform(project, one);
@@ -43,7 +43,7 @@ describe("after any sequence of operations", () => {
     );
   });
 
-  it("also when the daemon is killed at any moment of it", async () => {
+  it("also when the daemon is killed at any time", async () => {
     await fc.assert(
       fc.asyncProperty(
         sequence,

@@ -31,7 +31,7 @@ function snapshot(root: string): Record<string, string> {
 }
 
 describe.each<RepositoryLayout>(["dot-bare", "clone"])("in the layout %s", (layout) => {
-  it("the repository is byte for byte what it was, and the data stays", async () => {
+  it("the repository is restored byte for byte, and the data stays", async () => {
     project = await makeProject({ layout, worktrees: ["rel-05"] });
     await writeFile(join(project.worktree("rel-05"), "untracked"), "mine");
     const before = snapshot(project.root);
@@ -76,7 +76,7 @@ describe("ikigai doctor", () => {
     expect(ill.stdout).toMatch(/daemon: not running\n\s+next: ikigai start/);
   });
 
-  it("tells a server that was stopped by hand from a port that is free", async () => {
+  it("distinguishes a server that was stopped by hand from a free port", async () => {
     project = await startProject();
     await project.run(".ikigai/bin/nginx", ["stop"]);
     const { exitCode, stdout } = await project.ikigai("doctor");

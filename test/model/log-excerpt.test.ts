@@ -52,7 +52,7 @@ ModuleNotFoundError: No module named 'flask'`;
   expect(excerptOf(lines(text)).at(-1)).toBe("ModuleNotFoundError: No module named 'flask'");
 });
 
-it("is the last lines that say anything where none names an error", () => {
+it("is the last lines with content if none names an error", () => {
   expect(excerptOf(["one", "two", "three", "bye", "}", "", "Node.js v20.20.2"])).toEqual([
     "two",
     "three",

@@ -4,7 +4,7 @@ import { printableColoured, printableJson, printableLines } from "../../src/mode
 
 const HOSTILE = "a\u001b]0;x\u0007\u009b31m\u202e\u200b\u2028\u{e0041}\u007f\ttab\r\nline\rback";
 
-test("JSON to read hides nothing and stays the same JSON", () => {
+test("readable JSON hides nothing and stays the same JSON", () => {
   const value = { [HOSTILE]: [HOSTILE, "тест", "e\u0301", "😀"] };
   const text = printableJson(value);
   expect(JSON.parse(text)).toEqual(value);
@@ -18,12 +18,12 @@ test("lines and tabs stay, and a carriage return that would write over a line do
   );
 });
 
-test("of a terminal's orders only colours stay", () => {
+test("of terminal sequences only colours stay", () => {
   expect(printableColoured("\u001b[1;38:5:9mred\u001b[0m\u001b[2J\u001b[31;\u001b[m")).toBe(
     "\u001b[1;38:5:9mred\u001b[0m\\u{1b}[2J\\u{1b}[31;\u001b[m",
   );
 });
 
-test("a key of a configuration is escaped in whatever range it hides", () => {
+test("a configuration's key is escaped, whatever range of characters it uses", () => {
   expect(formatKey(["services", "\u009b\u202ex"])).toBe('services["\\u{9b}\\u{202e}x"]');
 });

@@ -37,7 +37,7 @@ describe("the retention clock", () => {
     expect(unnamed.at).toBe(before.at + counted * DAY);
   });
 
-  it("is written down again after a start of the machine, and once an hour", () => {
+  it("is written after a boot, and once an hour", () => {
     const later = (ms: number, boot = "a") =>
       isWorthKeeping(before, advance(before, { boot, uptime: 5_000 + ms, clock: 0 }));
     expect([later(60_000), later(3_600_000), later(0, "b")]).toEqual([false, true, true]);

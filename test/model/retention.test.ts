@@ -13,7 +13,7 @@ const at = (days: number) => new Date(Date.UTC(2026, 0, 1) + days * DAY);
 const aside = (schema: string, days: number) => ({ schema, retired: at(days) });
 
 describe("retention", () => {
-  it("lets the old go after their age", () => {
+  it("lets data expire after its age", () => {
     const [newer, older] = expiries([aside("a", 0), aside("b", 3)], { age: 14 * DAY, count: 50 });
     expect(older).toMatchObject({ schema: "a", goes: at(14) });
     expect(newer).toMatchObject({ schema: "b", goes: at(17) });
@@ -28,11 +28,11 @@ describe("retention", () => {
     expect(all.find(({ schema }) => schema === "b")?.goes).toEqual(at(91));
   });
 
-  it("keeps nothing for longer than a day where the number is 0", () => {
+  it("keeps nothing for longer than a day if the count is 0", () => {
     expect(expiries([aside("a", 5)], { age: 90 * DAY, count: 0 })[0]?.goes).toEqual(at(6));
   });
 
-  it("never lets anything go before the day that follows, unless the age is shorter", () => {
+  it("lets nothing expire within a day, unless the age is shorter", () => {
     const any = fc.array(fc.integer({ min: 0, max: 100 }), { maxLength: 20 });
     fc.assert(
       fc.property(
@@ -55,7 +55,7 @@ describe("retention", () => {
     );
   });
 
-  it("tells within a day", () => {
+  it("announces within a day", () => {
     expect(goesSoon(at(10), at(9))).toBe(true);
     expect(goesSoon(at(10), at(8))).toBe(false);
   });
@@ -72,7 +72,7 @@ describe("retention", () => {
     expect(followRetention(shorter, shorter, kept, at(31).getTime()).earlier).toEqual([]);
   });
 
-  it("stays as it is while the settings cannot be read, and begins with them", () => {
+  it("does not change while the settings cannot be read", () => {
     const kept: KeptRetention = { age: 90 * DAY, count: 9, earlier: [] };
     const fallback = { age: DAY, count: 1 };
     expect(followRetention(kept, undefined, fallback, 0)).toEqual(kept);
@@ -83,7 +83,7 @@ describe("retention", () => {
     expect(expiries([aside("a", 0)], found)[0]?.goes).toEqual(at(401));
   });
 
-  it("lets nothing go within a day of a change, whatever it changes to and how often", () => {
+  it("lets nothing expire within a day of a change, whatever the change", () => {
     const retention = fc.record({
       age: fc.integer({ min: 1, max: 40 }).map((days) => days * DAY),
       count: fc.integer({ min: 0, max: 3 }),

@@ -35,7 +35,7 @@ describe("slugs", () => {
     expect(slug(name)).not.toBe(name);
   });
 
-  it("tells apart names that differ in case, in a sign, or late", () => {
+  it("distinguishes names that differ in case, in one character, or late", () => {
     const long = "x".repeat(69);
     const names = ["a-b", "a_b", "A-b", "a.b", `${long}1`, `${long}2`, "é", "e\u0301"];
     expect(new Set(names.map(slug)).size).toBe(names.length);

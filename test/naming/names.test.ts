@@ -88,7 +88,7 @@ describe("worktrees of any name", () => {
     }
   });
 
-  it("run nothing and leave nothing: their names are data", async () => {
+  it("run nothing and leave no files: their names are data", async () => {
     const { stdout } = await project.run("find", [project.root, "-name", "pwned"]);
     expect(stdout).toBe("");
     expect((await project.run(".ikigai/bin/psql", ["-Atc", "SELECT 1"])).stdout).toBe("1");
@@ -119,7 +119,7 @@ describe("worktrees of any name", () => {
 });
 
 describe("a project so deep that no socket's address reaches into it", () => {
-  it("works all the same", async () => {
+  it("works", async () => {
     const deep = join(project.root, "..", "d".repeat(120), "e".repeat(120));
     mkdirSync(deep, { recursive: true });
     await project.ikigai("stop");

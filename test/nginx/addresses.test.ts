@@ -88,7 +88,7 @@ describe("an address reaches the frontend it names", () => {
   });
 });
 
-describe("an address without its slash leads to the one with it", () => {
+describe("an address without its slash redirects to the one with it", () => {
   test.each([
     ["localhost", "/", "/frontend/"],
     ["localhost", "/?a=%2F", "/frontend/?a=%2F"],
@@ -105,7 +105,7 @@ describe("an address without its slash leads to the one with it", () => {
   });
 });
 
-describe("what is not known is not found, and is never another's", () => {
+describe("an unknown address is 404, and never another worktree's", () => {
   test.each([
     ["localhost", "/rel-06/api/x"],
     ["localhost", "/rel-06/frontend/"],

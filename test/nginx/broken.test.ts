@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => project?.[Symbol.asyncDispose]());
 
-describe("a request that was sent", () => {
+describe("a request that reached the service", () => {
   test.each([502, 503, 504])("and answered with %i is answered so", async (status) => {
     const { asked } = await startGate(project);
     await startBackend(project, "rel-05", "backend", (_, response) =>
@@ -39,7 +39,7 @@ describe("a request that was sent", () => {
     expect([times, asked.map(({ path }) => path)]).toEqual([1, ["/down"]]);
   });
 
-  test("with GET is sent again after the service was woken, once", async () => {
+  test("with GET is repeated once after the service was activated", async () => {
     let times = 0;
     const { asked } = await startGate(project, () => "awake");
     await startBackend(project, "rel-05", "backend", (incoming, response, body) => {
@@ -50,7 +50,7 @@ describe("a request that was sent", () => {
     expect(asked.map(({ path }) => path)).toEqual(["/wake"]);
   });
 
-  test("with GET, to a service that dies of it, is explained", async () => {
+  test("with GET, to a service that crashes on it, is explained", async () => {
     const { asked } = await startGate(project, () => "awake");
     await startBackend(project, "rel-05", "backend", (incoming) => incoming.socket.destroy());
     const reply = await request(project, "/rel-05/api/");
@@ -58,7 +58,7 @@ describe("a request that was sent", () => {
     expect(asked.map(({ path }) => path)).toEqual(["/wake", "/down"]);
   });
 
-  test("with GET is not sent again when its answer had begun", async () => {
+  test("with GET is not repeated if its answer had begun", async () => {
     let times = 0;
     const { asked } = await startGate(project, () => "awake");
     await startBackend(project, "rel-05", "backend", (incoming) => {

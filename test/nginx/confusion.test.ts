@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => project?.[Symbol.asyncDispose]());
 
-describe("an address that means two things means none", () => {
+describe("an ambiguous address is rejected", () => {
   test.each([
     ["/rel-05x/api/", 404],
     ["/rel-05../api/", 404],
@@ -113,7 +113,7 @@ describe("a request that names two hosts", () => {
   });
 });
 
-describe("a request whose end is uncertain is refused", () => {
+describe("a request with an ambiguous length is rejected", () => {
   const inner = "GET /main/api/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n";
   test.each([
     ["both ends", ["Content-Length: 5", "Transfer-Encoding: chunked"], `0\r\n\r\n${inner}`],
@@ -128,7 +128,7 @@ describe("a request whose end is uncertain is refused", () => {
     expect(replies).not.toContain("smuggled");
   });
 
-  test("a name with a space before its colon is no header", async () => {
+  test("a name with a space before the colon is no header", async () => {
     const head = "POST /rel-05/api/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding : chunked\r\n";
     const replies = await raw(project, `${head}Connection: close\r\n\r\n0\r\n\r\n${inner}`);
     expect(replies).not.toContain("smuggled");

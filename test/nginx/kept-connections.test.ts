@@ -45,7 +45,7 @@ test("a service that has claimed its slot keeps its connection, whatever its nam
   }
 });
 
-test("a service that has not, gets a connection for every request", async () => {
+test("a service without a slot gets a connection for every request", async () => {
   const connections = await startCounting("backend");
   for (let i = 0; i < 3; i++) await seen(project, "/rel-05/api/");
   expect(connections()).toBe(3);
@@ -65,7 +65,7 @@ test("a request that must not be repeated gets a new connection", async () => {
   expect(connections).toBe(5);
 });
 
-test("a service that was started again is reached on a new connection", async () => {
+test("a restarted service is reached on a new connection", async () => {
   claim("rel-05", "backend");
   const first = await startBackend(project, "rel-05");
   await seen(project, "/rel-05/api/");
@@ -74,7 +74,7 @@ test("a service that was started again is reached on a new connection", async ()
   expect((await seen(project, "/rel-05/api/")).backend).toBe("second");
 });
 
-test("a service that sleeps is woken", async () => {
+test("an idle service is activated", async () => {
   claim("rel-05", "backend");
   const { asked } = await startGate(project, async ({ worktree, service }) => {
     await startBackend(project, worktree, service);
@@ -85,7 +85,7 @@ test("a service that sleeps is woken", async () => {
   expect(asked.map(({ path }) => path)).toEqual(["/wake"]);
 });
 
-test("a slot that another has claimed is not used", async () => {
+test("a slot that another service has claimed is not used", async () => {
   const { directory, link } = slotClaim(project.layout, "rel-05", "backend");
   await startBackend(project, "rel-05", "other");
   fs.mkdirSync(`${directory}/rel-05.other`, { recursive: true });

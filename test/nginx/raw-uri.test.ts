@@ -81,13 +81,13 @@ describe("a backend sees the path from /api/ on, byte for byte", () => {
   });
 
   test.each(["/rel-05/api/%00", "/rel-05/api/%zz", "/rel-05/api/a b", "/rel-05/api/\x01"])(
-    "what is no URI is refused: %j",
+    "an invalid URI is rejected: %j",
     async (path) => expect((await rawGet(project, path)).status).toBe(400),
   );
 });
 
-describe("where a request came from is said by nginx alone", () => {
-  test("headers of a client are not believed", async () => {
+describe("only nginx sets the headers about a request's origin", () => {
+  test("headers of a client are replaced", async () => {
     const lies = Object.fromEntries(
       `Forwarded X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto X-Forwarded-Prefix X-Forwarded-Port
        X-Forwarded-Server X-Forwarded-Uri X-Real-IP X-Original-URL X-Rewrite-URL X-Accel-Redirect
@@ -113,13 +113,13 @@ describe("where a request came from is said by nginx alone", () => {
     expect(project.errors()).toBe("");
   });
 
-  test("an empty prefix takes the client's away too", async () => {
+  test("an empty prefix removes the client's too", async () => {
     const headers = { "x-forwarded-prefix": "/lie" };
     const got = await seen(project, "/api/", { host: "rel-05.localhost", headers });
     expect(got.headers["x-forwarded-prefix"]).toBeUndefined();
   });
 
-  test("everything else of a client arrives", async () => {
+  test("all other headers of a client are passed on", async () => {
     const headers = {
       authorization: "Bearer x",
       cookie: "a=b; c=d",
@@ -137,7 +137,7 @@ describe("where a request came from is said by nginx alone", () => {
   });
 });
 
-test("an answer of a backend arrives as it is", async () => {
+test("a backend's answer arrives unchanged", async () => {
   await startBackend(project, "rel-05", "own", (_, response) => {
     response.writeHead(201, "Made", {
       date: "then",

@@ -61,7 +61,7 @@ describe("files of a frontend", () => {
     expect(again.status).toBe(304);
   });
 
-  test("are seen as they are now", async () => {
+  test("are served in their present state", async () => {
     fs.writeFileSync(`${frontend}/new.txt`, "one");
     expect((await get("/new.txt")).body).toBe("one");
     fs.writeFileSync(`${frontend}/new.tmp`, "two!");
@@ -79,7 +79,7 @@ describe("files of a frontend", () => {
   });
 });
 
-describe("an application of one page", () => {
+describe("a single-page application", () => {
   test.each(["/users/1", "/users/1?tab=a.b", "/a.b/c", "/empty/", "/nothing/"])(
     "has the page %s",
     async (path) => {
@@ -136,7 +136,7 @@ describe("a link inside a frontend is not followed", () => {
   });
 });
 
-test("a path out of a frontend ends in nothing", async () => {
+test("a path out of a frontend is 404", async () => {
   for (const path of ["/../../secret.txt", "/..%2f..%2fsecret.txt", "/%2e%2e/%2e%2e/secret.txt"]) {
     const { status, reply } = await rawGet(project, `/rel-05/frontend${path}`);
     expect([400, 404]).toContain(status);

@@ -39,7 +39,7 @@ test("the socket is preferred where there is one", async () => {
   expect((await seen(project, "/rel-05/api/")).backend).toBe("tcp");
 });
 
-test("a backend on a port is woken too, and gets its body", async () => {
+test("a backend on a port is activated too, and gets the body", async () => {
   const { asked } = await startGate(project, async () => {
     await listen(project, port, echo("tcp"));
     return "awake" as const;
@@ -49,7 +49,7 @@ test("a backend on a port is woken too, and gets its body", async () => {
   expect(asked.map(({ path }) => path)).toEqual(["/wake"]);
 });
 
-test("a backend that moves to a port while it activator is found there", async () => {
+test("a backend that moves to a port during its activation is found there", async () => {
   const dead = await startBackend(project, "rel-05");
   fs.renameSync(project.socketOf("rel-05", "backend"), project.socketOf("rel-05", "dead"));
   await stop(dead);
@@ -67,7 +67,7 @@ test("another service of the worktree has no port", async () => {
   expect((await request(project, "/rel-05/admin/api/")).status).toBe(503);
 });
 
-test("a port that nginx has not read yet is learned from the gate, but a socket comes first", async () => {
+test("a port that nginx has not read yet is learned from the gate, but a socket is preferred", async () => {
   const other = await freePort();
   await listen(project, project.gateSocket, (_, response) => {
     const headers = { "X-Accel-Redirect": "@awake", "X-Ikigai-Port": String(other) };
@@ -82,7 +82,7 @@ test("a port that nginx has not read yet is learned from the gate, but a socket 
   expect((await seen(project, "/rel-05/admin/api/")).backend).toBe("rel-05/admin");
 });
 
-test("a port that is new is known after a reload", async () => {
+test("a new port is known after a reload", async () => {
   const other = await freePort();
   await listen(project, other, echo("new"));
   const entries = [{ worktree: "rel-05", service: "admin", port: other }];
@@ -91,7 +91,7 @@ test("a port that is new is known after a reload", async () => {
   await until(async () => (await request(project, "/rel-05/admin/api/")).status === 200);
 });
 
-test("the map says the default worktree's ports twice", () => {
+test("the map contains the default worktree's ports twice", () => {
   const entries = [
     { worktree: "b", service: "backend", port: 2 },
     { worktree: "a", service: "backend", port: 1 },

@@ -5,7 +5,7 @@ import { countsOf, type Directive, parseConf, SERVERS, serversOf } from "./suppo
 
 const conf = (root: string) => nginxConf({ layout: layoutOf(root), httpPort: 8888, ipv6: true });
 
-test("there are exactly these servers and locations", () => {
+test("the configuration has exactly these servers and locations", () => {
   const parsed = parseConf(conf("/p"));
   expect(serversOf(parsed)).toEqual(SERVERS);
   expect(parsed.map(({ name }) => name).sort()).toEqual(
@@ -45,7 +45,7 @@ test.each(ROOTS)("a project in %j changes the meaning of no line", (root) => {
   expect(place?.args).toEqual([layoutOf(root).ikigai]);
 });
 
-test("the reader of configurations tells a word from a sign", () => {
+test("the tests' parser distinguishes words from delimiters", () => {
   expect(parseConf('a "b;{}" \'c"\' d\\ e#f; # x }\ng { h "\\"i\\\\"; }')).toEqual([
     { name: "a", args: ["b;{}", 'c"', "d\\ e#f"] },
     { name: "g", args: [], block: [{ name: "h", args: ['"i\\'] }] },

@@ -21,7 +21,7 @@ test("a WebSocket carries bytes both ways", async () => {
   expect(echoed.equals(bytes)).toBe(true);
 });
 
-test("an event arrives before the next one is made", async () => {
+test("an event arrives before the next one is sent", async () => {
   let next: (() => void) | undefined;
   await startBackend(project, "rel-05", "events", (_, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
@@ -48,7 +48,7 @@ test("an event arrives before the next one is made", async () => {
   expect(got).toEqual(["data: 1\n\n", "data: 2\n\n", "data: 3\n\n"]);
 });
 
-test("a big answer arrives whole, however it is sent", async () => {
+test("a large answer arrives completely, however it is sent", async () => {
   const big = Buffer.alloc(5_000_000, "0123456789");
   await startBackend(project, "rel-05", "big", (incoming, response) => {
     if (incoming.url === "/api/length") response.setHeader("content-length", big.length);

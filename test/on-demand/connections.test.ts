@@ -33,7 +33,7 @@ async function connect(to: net.NetConnectOpts): Promise<net.Socket> {
   return socket;
 }
 
-test("clients of a Unix socket are counted, also when it has another name meanwhile", async () => {
+test("clients of a Unix socket are counted, also after a rename of the socket", async () => {
   const socket = join(directory, "a b.sock");
   const other = join(directory, "other.sock");
   await serve(socket);

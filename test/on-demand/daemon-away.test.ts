@@ -3,7 +3,7 @@ import { daemonPid } from "../support/daemon.ts";
 import { waitFor } from "../support/wait.ts";
 import { ask, openStream, startProbes, starts } from "./support.ts";
 
-test("without the daemon what runs answers, what is idle says why, and all works when it is back", async () => {
+test("without the daemon running services answer, idle ones are explained, and all works after its restart", async () => {
   await using project = await startProbes({}, { worktrees: ["rel-05", "rel-06"] });
   const { pid } = await ask(project, "rel-05");
   const stream = await openStream(project, "rel-05");

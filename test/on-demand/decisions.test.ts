@@ -45,7 +45,7 @@ test.each(inUse)("what %s is never stopped, whatever the limits are", (_, over) 
   expect(evictForOne(sights, { running: 1, memory: 1 })).toEqual({ stops: [], enough: false });
 });
 
-test("what another one may need stays while that one runs", () => {
+test("a service that another one needs stays while that one runs", () => {
   const store = sight("a.store", { lastUse: 0 });
   const backend = sight("a.backend", { lastUse: now, after: ["a.store"] });
   expect(idleStops([store, backend], now)).toEqual([]);
@@ -56,7 +56,7 @@ test("what another one may need stays while that one runs", () => {
   expect(keys(idleStops([store], now))).toEqual(["a.store"]);
 });
 
-test("room is made by the ones not used for longest, and by no more than needed", () => {
+test("the least recently used services are evicted, and no more than needed", () => {
   const sights = [
     sight("a.x", { lastUse: 3 }),
     sight("b.x", { lastUse: 1 }),
@@ -83,7 +83,7 @@ test("the next check is in time for the shortest idle time, and never a busy loo
   expect(pauseUntilNext([sight("a.x", { idleAfter: 9e9 })], { memory: 1 })).toBe(5_000);
 });
 
-test("what failed is searched for changes the less often the longer that takes", () => {
+test("a failed service is checked for changes less often if that takes long", () => {
   expect(pauseAfterScan(27)).toBe(5_400);
   expect(pauseAfterScan(0)).toBe(0);
 });

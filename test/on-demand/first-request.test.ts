@@ -63,7 +63,7 @@ test("an event stream opens", async () => {
   expect(await stream.ended).toBe("data: begins\n\ndata: ends\n\n");
 });
 
-test("a hundred at once cause one start and are all answered", async () => {
+test("a hundred requests at once cause one start and are all answered", async () => {
   const before = starts(project, "rel-05");
   const seen = await Promise.all(
     Array.from({ length: 100 }, (_, i) =>
@@ -74,7 +74,7 @@ test("a hundred at once cause one start and are all answered", async () => {
   expect(starts(project, "rel-05") - before).toBe(1);
 });
 
-test("one that ends at its start is explained, to programs and to people", async () => {
+test("a service that exits at its start is explained, as JSON and as a page", async () => {
   tell(project, "rel-05", { broken: "The table <wishes> is missing" });
   const json = await project.http("/rel-05/api/x", { method: "POST", body: "x" });
   expect(json.status).toBe(503);
@@ -95,7 +95,7 @@ test("one that ends at its start is explained, to programs and to people", async
   expect((await service(project, "rel-05")).state).toBe("crashed");
 });
 
-test("one that does not listen in time is explained, and used when it does", async () => {
+test("a service that does not listen in time is explained, and used once it does", async () => {
   const ask = () => project.http("/rel-05/late/api/x");
   const late = await ask();
   expect(late.status).toBe(503);
@@ -106,7 +106,7 @@ test("one that does not listen in time is explained, and used when it does", asy
   expect(starts(project, "rel-05", "late")).toBe(1);
 });
 
-test("a request that a service broke off is not sent again", async () => {
+test("a request that a service aborted is not repeated", async () => {
   await ask(project, "rel-05");
   const answer = await project.http("/rel-05/api/crash", { method: "POST", body: "x" });
   expect(answer.status).toBe(502);

@@ -31,7 +31,7 @@ async function untilOthersStopped(...worktrees: string[]): Promise<void> {
   for (const worktree of worktrees) await waitForState(project, worktree, "idle");
 }
 
-test("a service without traffic is stopped, its memory is free, and its next start is another", async () => {
+test("a service without traffic is stopped, its memory is freed, and the next request starts it", async () => {
   const first = await ask(project, "rel-05");
   const seen = await service(project, "rel-05");
   expect(seen.memory).toBeGreaterThan(10_000_000);
@@ -44,7 +44,7 @@ test("a service without traffic is stopped, its memory is free, and its next sta
   expect((await ask(project, "rel-05")).pid).not.toBe(first.pid);
 });
 
-test("the default worktree's services are not", async () => {
+test("the default worktree's services are not stopped", async () => {
   const { pid } = await ask(project, "main");
   await ask(project, "rel-05");
   await untilOthersStopped("rel-05");
@@ -74,7 +74,7 @@ test("requests that come while it is stopped wait for its next start", async () 
   expect(starts(project, "rel-08") - before).toBeGreaterThan(1);
 }, 120_000);
 
-test("a daemon that starts again finds what runs, and counts from then on", async () => {
+test("a restarted daemon finds running services, and counts from then on", async () => {
   const stream = await openStream(project, "rel-06");
   const { pid } = await ask(project, "rel-06");
   const daemon = await daemonPid(project);
@@ -87,7 +87,7 @@ test("a daemon that starts again finds what runs, and counts from then on", asyn
   await run(project, "wt", "list");
 });
 
-test("a stop that was cut off with the daemon leaves nothing that cannot be reached", async () => {
+test("a stop that was interrupted with the daemon leaves no unreachable service", async () => {
   // Interrupted before the service was stopped: its socket is hidden, and it runs.
   const stream = await openStream(project, "rel-05");
   const { pid } = await ask(project, "rel-05");

@@ -39,7 +39,7 @@ async function untilAnotherIsIdle(): Promise<void> {
   await waitForState(project, "rel-06", "idle");
 }
 
-test("services stay up while the command lives, and its exit code is passed on", async () => {
+test("services stay up while the command runs, and its exit code is passed on", async () => {
   const { child, end } = leaseUntil("first");
   await waitForState(project, "rel-05", "running");
   await untilAnotherIsIdle();
@@ -58,7 +58,7 @@ test("a lease ends however its holder dies", async () => {
   end();
 });
 
-test("a lease outlives the daemon that gave it", async () => {
+test("a lease survives a restart of the daemon", async () => {
   const { child, end } = leaseUntil("third");
   await waitForState(project, "rel-05", "running");
   const { pid } = await ask(project, "rel-05");

@@ -3,7 +3,7 @@ import { ask as request } from "../support/http.ts";
 import { waitFor } from "../support/wait.ts";
 import { ask, openStream, service, startProbes, starts, tell } from "./support.ts";
 
-test("of many that run the one not used for longest makes room, never one in use", async () => {
+test("the least recently used service is evicted, never one in use", async () => {
   await using project = await startProbes(
     { limits: { running: 3 }, services: { backend: { patience: "2s" } } },
     { worktrees: ["rel-05", "rel-06", "rel-07"] },
@@ -37,7 +37,7 @@ test("of many that run the one not used for longest makes room, never one in use
   stream.close();
 });
 
-test("many at once are never more than the limit", async () => {
+test("many requests at once never exceed the limit", async () => {
   const worktrees = ["rel-05", "rel-06", "rel-07", "rel-08"];
   await using project = await startProbes({ limits: { running: 2 } }, { worktrees });
   const seen = await Promise.all(worktrees.map((worktree) => ask(project, worktree)));
@@ -65,7 +65,7 @@ test("a service reported as up stays up for that request, even if others want it
   expect((await service(project, "rel-05")).state).toBe("idle");
 });
 
-test("memory is counted for all processes of a service, and bounded", async () => {
+test("the memory of all processes of a service counts, and is limited", async () => {
   await using project = await startProbes(
     { limits: { memory: "600MB" } },
     { worktrees: ["rel-05", "rel-06"] },

@@ -59,7 +59,7 @@ test("a service with a health path gets no request before it is ready; others wa
   expect(services.map(({ state }) => state)).toEqual(["running", "running", "running"]);
 });
 
-test("what has no HTTP is ready once it runs, others wait for that, and it has no address", async () => {
+test("a service without HTTP is ready once it runs, others wait for it, and it has no address", async () => {
   const starts = (start: string) => JSON.stringify({ private: true, scripts: { start } });
   await using project = await startProbes(
     {
@@ -102,7 +102,7 @@ test("what has no HTTP is ready once it runs, others wait for that, and it has n
   await waitForState(project, "rel-05", "idle", "worker");
 });
 
-test("a service whose predecessor fails says so", async () => {
+test("a service whose predecessor fails reports that", async () => {
   await using project = await startProbes(
     { services: { backend: { after: ["store"] } } },
     { files: named("store", { broken: "no disk" }) },
@@ -114,7 +114,7 @@ test("a service whose predecessor fails says so", async () => {
   expect(log.join("\n")).toContain("no disk");
 });
 
-test("services wait for their worktree's database, and say when it is away", async () => {
+test("services wait for their worktree's database, and report when it is down", async () => {
   await using project = await startProbes({ services: { backend: { patience: "2s" } } });
   await run(project, "down", "rel-05");
   const pgCtl = `${project.root}/.ikigai/bin/pg_ctl`;

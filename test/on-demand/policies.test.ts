@@ -52,7 +52,7 @@ test("nothing of a new worktree runs before it is requested, then also services 
   expect((await service(project, "rel-06", "tool")).state).toBe("stopped");
 });
 
-test("a manual service is refused to a request and starts by command", async () => {
+test("a manual service does not start on a request, but by command", async () => {
   const refused = await project.http("/rel-05/tool/api/x");
   expect(refused.status).toBe(503);
   expect(refused.json()).toMatchObject({
@@ -65,7 +65,7 @@ test("a manual service is refused to a request and starts by command", async () 
   expect((await project.http("/rel-05/tool/api/x")).status).toBe(503);
 });
 
-test("up and down mean the worktree of the directory, and say what they did", async () => {
+test("up and down apply to the directory's worktree, and report what they did", async () => {
   const here = { cwd: `${project.worktree("rel-05")}/backend` };
   const cli = new URL("../../dist/cli.cjs", import.meta.url).pathname;
   const up = await project.run(process.execPath, [cli, "up"], here);
@@ -82,7 +82,7 @@ test("up and down mean the worktree of the directory, and say what they did", as
   expect(unknown.stderr).toContain("There is no service nothing in rel-05");
 });
 
-test("restart ends the services that are named and starts them again, and nothing else", async () => {
+test("restart restarts the named services only", async () => {
   const before = await ask(project, "rel-05");
   const other = await ask(project, "main");
   const done = await project.ikigai("restart", "rel-05/backend");

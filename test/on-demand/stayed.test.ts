@@ -12,7 +12,7 @@ exec node server.cjs
 `;
 const SERVER = `require("node:http").createServer((_, response) => response.end("here")).listen(process.env.PORT)`;
 
-test("what a service leaves behind on purpose stays, and does not keep it from starting again", async () => {
+test("a program that a service leaves behind on purpose stays, and does not prevent its restart", async () => {
   await using project = await makeProject({
     files: { "backend/run": RUN, "backend/server.cjs": SERVER },
   });

@@ -11,7 +11,7 @@ import {
   waitForState,
 } from "./support.ts";
 
-test("a backend on TCP is woken, counted and stopped like any other", async () => {
+test("a backend on TCP is activated, counted and stopped like any other", async () => {
   await using project = await startProbes(
     { services: { backend: { listen: "tcp", idle: "300ms" } } },
     { settings: { linger: 1_500 }, worktrees: ["rel-05", "rel-06"] },

@@ -10,7 +10,7 @@ const report: Report = {
   testResults: [passed],
 };
 
-test("counts what passed and what was skipped", () => {
+test("counts passed and skipped tests", () => {
   expect(countsOf(report, 0)).toEqual({ passed: 3, failed: 0, skipped: 2 });
 });
 

@@ -34,7 +34,7 @@ test("nothing of ikigai's own listens on another address or port", async () => {
 });
 
 test.each(["evil.example", "localhost.evil.example", "main.localhost.evil.example", "192.168.0.1"])(
-  "a page that has its name resolve to us, %s, gets nothing",
+  "a page whose name resolves to us, %s, gets nothing",
   async (host) => {
     const { status, text } = await project.http("/main/api/x", { host });
     expect(status).toBe(403);
@@ -42,7 +42,7 @@ test.each(["evil.example", "localhost.evil.example", "main.localhost.evil.exampl
   },
 );
 
-test("a request with the mark of a browser is refused on the daemon's socket", async () => {
+test("the daemon's socket rejects a browser's request", async () => {
   const socketPath = join(project.root, ".ikigai/daemon.sock");
   const { status } = await ask(0, "/v1/health", {
     socketPath,
@@ -51,7 +51,7 @@ test("a request with the mark of a browser is refused on the daemon's socket", a
   expect(status).toBe(403);
 });
 
-test("no answer of ikigai's own says that any origin may read it", async () => {
+test("no answer of ikigai's own has a CORS header", async () => {
   for (const path of ["/main/frontend/", "/nowhere/api/x", "/main/nothing/api/x"]) {
     const { headers } = await project.http(path, { headers: { origin: "http://evil.example" } });
     expect(headers["access-control-allow-origin"], path).toBeUndefined();
@@ -75,7 +75,7 @@ const FOREIGN = [
   "http://evil.example/http://localhost",
 ];
 
-test.each(FOREIGN)("what a page of %s posts or connects to is refused", async (origin) => {
+test.each(FOREIGN)("a POST or WebSocket of a page of %s is rejected", async (origin) => {
   for (const path of ["/main/api/x", "/main/frontend/", "/nowhere/api/x"]) {
     for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
       const { status } = await project.http(path, { method, headers: { origin } });
@@ -139,7 +139,7 @@ test.each(OWN)("a page of %s may post", async (origin) => {
 });
 
 /** A backend decides by itself how to treat another origin, which it gets in a header. */
-test("Origin and Sec-Fetch-Site reach the backend as the browser said them", async () => {
+test("Origin and Sec-Fetch-Site reach the backend as the browser sent them", async () => {
   const given = { origin: "http://evil.example", "sec-fetch-site": "cross-site" };
   const { headers } = (await project.http("/main/api/x", { headers: given })).json<{
     headers: Record<string, string>;
@@ -147,7 +147,7 @@ test("Origin and Sec-Fetch-Site reach the backend as the browser said them", asy
   expect(headers).toMatchObject(given);
 });
 
-test("an HTTP request that is sent to Postgres' port gets nothing", async () => {
+test("an HTTP request to Postgres' port gets nothing", async () => {
   const socket = net.connect(project.postgresPort, "127.0.0.1");
   socket.end("POST / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const parts: Buffer[] = [];

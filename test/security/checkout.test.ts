@@ -185,7 +185,7 @@ test("start refuses such a branch by name, and stop runs none of it", async () =
   expect(whatRan()).toBe("");
 });
 
-test("back on a branch without it everything works as before", async () => {
+test("everything works again on a branch without it", async () => {
   await leave();
   expect((await project.ikigai("start")).exitCode).toBe(0);
   expect((await project.http("/main/api/x")).status).toBe(200);

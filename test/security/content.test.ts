@@ -126,7 +126,7 @@ test.each([
   ["link", { links: { ".ikigai": "../outside" } }],
   ["dangling-link", { links: { ".ikigai": "../outside/absent" } }],
 ] satisfies [string, Tracked][])(
-  "an .ikigai that a branch has as a %s stays as it is, and the project is found",
+  "a branch's .ikigai that is a %s stays unchanged, and the project is found",
   async (what, tracked) => {
     const name = `own-${what}`;
     await makeBranch(name, tracked);

@@ -80,12 +80,12 @@ test.each(REFUSED)("a worktree's role cannot %s", async (_, statements) => {
   await expect(as("rel-05", ...statements)).rejects.toMatchObject(DENIED);
 });
 
-test("a worktree's role cannot reach a neighbour through search_path, where it finds nothing", async () => {
+test("a worktree's role cannot reach another schema through search_path", async () => {
   const attempt = as("rel-05", "SET search_path = wt_main", "SELECT * FROM secret");
   await expect(attempt).rejects.toMatchObject({ code: "42P01" });
 });
 
-test("a neighbour's samples are not in the statistics that everybody may read", async () => {
+test("the public statistics contain no samples of another worktree", async () => {
   const samples = "SELECT most_common_vals::text AS vals FROM pg_stats WHERE tablename = 'secret'";
   await as(
     "main",
@@ -98,7 +98,7 @@ test("a neighbour's samples are not in the statistics that everybody may read", 
   expect(seen?.rows).toEqual([]);
 });
 
-test("a neighbour's session cannot be seen into or ended", async () => {
+test("another worktree's session can be neither observed nor ended", async () => {
   const client = new pg.Client({ connectionString: urls.main });
   await client.connect();
   const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid, 'hidden'");
@@ -111,7 +111,7 @@ test("a neighbour's session cannot be seen into or ended", async () => {
   await client.end();
 });
 
-test("a temporary table of a neighbour cannot be read", async () => {
+test("a temporary table of another worktree cannot be read", async () => {
   const client = new pg.Client({ connectionString: urls.main });
   await client.connect();
   await client.query("CREATE TEMP TABLE fleeting AS SELECT 'hidden' AS word");
@@ -152,7 +152,7 @@ test("no role can log in without a password, and passwords are stored as SCRAM",
   expect(where).toEqual([{ listen_addresses: "localhost" }]);
 });
 
-test("the owner does not come in by the way that services use, with the right password either", async () => {
+test("the owner cannot log in over TCP as services do, even with the right password", async () => {
   const { password, user, database, port } = ownerLogin(project);
   expect(password).toHaveLength(32);
   for (const host of ["127.0.0.1", "localhost"]) {

@@ -87,7 +87,7 @@ test.each(
   );
 });
 
-test("configuration widens what one running backend may, by what it says and for that one", async () => {
+test("configuration extends the permissions of one backend, by what it names", async () => {
   const ask = async (path: string) => (await project.http(path)).text;
   expect(await ask("/main/wide/api/passwd")).toMatch(/^allowed: root:/);
   expect(await ask("/main/wide/api/run")).toMatch(/^allowed: /);

@@ -64,7 +64,7 @@ test.skipIf(!other).each([[".ikigai"], [".git"]])(
   },
 );
 
-test.skipIf(!other)("an ordinary account does not use root's either", async () => {
+test.skipIf(!other)("an ordinary account does not use root's project either", async () => {
   const { root, canary } = await lay("roots");
   const account = other ?? ourselves;
   await chmod(base, 0o755);

@@ -48,7 +48,7 @@ const PLANTED: readonly (readonly [string, (ikigai: string) => void])[] = [
 ];
 
 test.each(PLANTED)(
-  "wt list asks nobody but the daemon, whatever a branch holds: %s",
+  "wt list asks only the daemon, whatever a branch contains: %s",
   async (_, plant) => {
     for (const at of ["rel-05", "rel-05/backend"]) {
       const ikigai = join(project.root, at, ".ikigai");
@@ -84,7 +84,7 @@ test("no command follows a link in place of the daemon's socket", async () => {
   await waitFor(() => lstatSync(path).isSocket());
 });
 
-test("a worktree outside of the project, with our link, is listed from", async () => {
+test("wt list works in a worktree outside of the project, through our link", async () => {
   await project.git(".", "worktree", "add", "--quiet", "-b", "away", "../away", "main");
   expect(readlinkSync(join(project.root, "../away/.ikigai"))).toBe(join(project.root, ".ikigai"));
   const { stdout } = await list("../away");

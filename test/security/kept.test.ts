@@ -8,7 +8,7 @@ import { waitFor } from "../support/wait.ts";
 const own = (name: string) =>
   readFile(fileURLToPath(new URL(`../../controls/${name}`, import.meta.url)), "utf8");
 
-test("what ikigai itself runs is kept as the package has it, wherever it is changed", async () => {
+test("ikigai's own programs are restored from the package, wherever they are changed", async () => {
   await using project = await makeProject();
   expect((await project.ikigai("start")).exitCode).toBe(0);
   const place = (name: string) => join(project.root, ".ikigai", name);

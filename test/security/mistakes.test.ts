@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => project?.[Symbol.asyncDispose]());
 
 test.each(Object.entries(FILES))(
-  "a branch whose settings are %s says so by file and key",
+  "a branch's settings that are %s are reported by file and key",
   async (name, [, told]) => {
     await project.git("main", "worktree", "add", "-q", project.worktree(name), name);
     expect((await until(project, name, "problem")).problems.join()).toMatch(told);
@@ -67,7 +67,7 @@ test.each(Object.entries(FILES))(
   },
 );
 
-test("a name that no directory has keeps no other service from running, and doctor tells of it", async () => {
+test("a name without a directory does not affect other services, and doctor reports it", async () => {
   const rc = join(project.worktree("main"), ".ikigairc.json");
   await writeFile(rc, '{"services":{"backend":{"after":["databse"]},"web":{}}}');
   await until(project, "main", "problem");

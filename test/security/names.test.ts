@@ -178,7 +178,7 @@ test("hostile branches and worktree directories get plain names, their schemas a
 /** Control characters except for line ends, and invisible characters. */
 const ORDERS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/;
 
-test("what is printed moves no cursor and rings no bell", async () => {
+test("printed text moves no cursor and rings no bell", async () => {
   const loud = slugs("run/services")
     .find((name) => name.startsWith("main.loud"))
     ?.slice(5);
@@ -220,7 +220,7 @@ test("what is printed moves no cursor and rings no bell", async () => {
   await rm(config);
 });
 
-test("a backend that fails tells why, and its orders to a terminal are words", async () => {
+test("a failing backend's reason is shown, with its terminal sequences escaped", async () => {
   const shown = JSON.parse((await project.ikigai("wt", "show", "main", "--json")).stdout);
   const names = shown.services.map(({ name }: { name: string }) => name);
   expect(names).toContain(LOUD);
@@ -233,7 +233,7 @@ test("a backend that fails tells why, and its orders to a terminal are words", a
 });
 
 test.runIf(process.platform === "linux")(
-  "logs give a program every byte, and a terminal colours only",
+  "logs passes every byte to a program, and only colours to a terminal",
   async () => {
     const log = slugs("logs").find((name) => name.startsWith("main.loud")) ?? "";
     const target = log.replace(".", "/");

@@ -55,7 +55,7 @@ function everything(directory: string): string[] {
   });
 }
 
-test("nothing below .ikigai can be reached by others, and sockets are their owner's", () => {
+test("other accounts can reach nothing below .ikigai, and sockets belong to their owner", () => {
   const top = lstatSync(join(project.root, ".ikigai"));
   expect([0o700, 0o711]).toContain(top.mode & 0o777);
   for (const name of readdirSync(join(project.root, ".ikigai"))) {
@@ -94,12 +94,12 @@ test("a secret is in no argument list and in no file that others may read", asyn
   }
 });
 
-test("making the cluster and asking it puts no password into an argument list", () => {
+test("creating and querying the cluster puts no password into an argument list", () => {
   expect(seen.size).toBeGreaterThan(5);
   expect([...seen].filter((line) => line.includes(PASSWORD))).toEqual([]);
 });
 
-test("no program that runs for the project has anything of the shell that started it, or of a neighbour", () => {
+test("no program of the project inherits variables of the shell that started it, or of another worktree", () => {
   const running = processesOf(project.root);
   const passwordOf = (slug: string) =>
     readFileSync(join(project.root, `.ikigai/run/env/${slug}.pgpass`), "utf8")
@@ -119,7 +119,7 @@ test("no program that runs for the project has anything of the shell that starte
   expect([...served].sort()).toEqual(["main", "rel-05"]);
 });
 
-test.skipIf(!other)("another local user gets nothing out of file, socket or /proc", async () => {
+test.skipIf(!other)("another local user learns nothing from files, sockets or /proc", async () => {
   const account = other ?? ourselves;
   const dir = join(project.root, ".ikigai");
   const [daemon] = processesOf(project.root).filter(({ line }) => /daemon\.js /.test(line));

@@ -35,14 +35,14 @@ test("every dependency is locked by its content, from a registry over TLS", () =
   }
 });
 
-test("every dependency is named by its exact version", () => {
+test("every dependency is pinned to its exact version", () => {
   for (const [name, version] of Object.entries({ ...own.dependencies, ...own.devDependencies })) {
     expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
     expect(lock.packages[`node_modules/${name}`]?.version, name).toBe(version);
   }
 });
 
-test("nothing that ikigai is installed with runs a script at its installation, nor does ikigai", () => {
+test("neither ikigai nor a dependency runs a script when it is installed", () => {
   const scripts = locked.filter(
     ([, { hasInstallScript, dev, devOptional }]) => hasInstallScript && !dev && !devOptional,
   );
@@ -52,7 +52,7 @@ test("nothing that ikigai is installed with runs a script at its installation, n
   }
 });
 
-test("npm's registry knows of nothing against what ikigai is installed with", async (context) => {
+test("npm's registry has no advisory against ikigai's dependencies", async (context) => {
   const words = ["audit", "--json", "--omit=dev", "--fetch-retries=0", "--fetch-timeout=10000"];
   const cwd = fileURLToPath(new URL("../..", import.meta.url));
   const { stdout } = await execa("npm", words, { cwd, reject: false });

@@ -51,7 +51,7 @@ test("a service directory that is a link is refused by name, and nothing of it i
 
 const LINKED = ["daemon.sock", "run/gate.sock", "run/pgpass", "run/secret", "run/ports.map"];
 
-test("links in place of sockets and files of state are not followed to what they lead to", async () => {
+test("links in place of sockets and state files are not followed", async () => {
   expect((await project.ikigai("stop")).exitCode).toBe(0);
   const victims = LINKED.map((name, i) => {
     const victim = join(project.root, `../victim${i}`);

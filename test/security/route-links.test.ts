@@ -52,7 +52,7 @@ test.each(["zzz", "ZZZ"])("a directory of documents that is nobody's, %s, goes",
   expect(precious()).toBe("kept");
 });
 
-test("a link in place of a worktree's documents or sockets is replaced, and not written through", async () => {
+test("a link in place of a worktree's documents or sockets is replaced, and nothing is written through it", async () => {
   const { documents, sockets } = host.layout;
   for (const place of [documents, sockets]) {
     fs.rmSync(join(documents, "main"), { recursive: true, force: true });
@@ -77,7 +77,7 @@ test("a directory or a file in place of a link to a frontend is replaced", async
 });
 
 test.each(["httpd", "documents", "run", "sockets"] as const)(
-  "nothing is removed or written where %s is a link to somewhere else",
+  "nothing is removed or written where %s is a foreign link",
   async (part) => {
     const path = host.layout[part];
     fs.rmSync(path, { recursive: true });

@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => project?.[Symbol.asyncDispose]());
 
-test("an approved command runs by itself in the default worktree, and where its history is all there is", async () => {
+test("an approved command runs automatically in the default worktree, and where its history contains the commit", async () => {
   expect(ran("main")).toBe(true);
   await project.git("main", "worktree", "add", "-q", "-b", "same", project.worktree("same"));
   await project.git("main", "worktree", "add", "-q", "--detach", "../older", "main~1");
@@ -48,7 +48,7 @@ const asking: Record<string, (name: string) => Promise<unknown>> = {
 };
 
 test.each(Object.keys(asking))(
-  "what a branch puts behind it waits for somebody: %s",
+  "a branch's code behind it waits until the worktree is requested: %s",
   async (name) => {
     await project.git("main", "worktree", "add", "-q", project.worktree(name), name);
     const { problems } = await until(project, name, "problem");

@@ -78,7 +78,7 @@ test("the default worktree's content at first is approved and runs", async () =>
 });
 
 test.each(["stranger", "commander", "programmer"])(
-  "adding a worktree of %s runs none of its code, also when asked",
+  "adding a worktree of %s runs none of its code, also on request",
   async (name) => {
     const before = ran();
     await project.git(".", "worktree", "add", "-q", name, name);
@@ -107,7 +107,7 @@ test("`ikigai trust` shows the difference, approves nothing without consent, the
   expect((await project.http("/stranger/web/api/x")).status).toBe(503);
 });
 
-test("what was changed without git's knowing is not started in the place of a copy that ends", async () => {
+test("content that changed without git noticing is not started when a process ends", async () => {
   const run = join(project.worktree("main"), "web/backend/run");
   const answer = async () => (await project.http("/web/api/x")).text;
   expect(await answer()).toBe("first");

@@ -38,7 +38,7 @@ test("disposing ends what runs in the project and removes it", async () => {
   expect(existsSync(project.root)).toBe(false);
 });
 
-test("the tiny backend answers on a Unix socket that it is given as PORT", async () => {
+test("the tiny backend answers on a Unix socket given as PORT", async () => {
   await using project = await makeProject();
   const socketPath = join(project.home, "s");
   const cwd = join(project.worktree("main"), "backend");
@@ -61,7 +61,7 @@ test("a reserved port is free and is given to no one else", async () => {
   release();
 });
 
-test("waiting tells what was last seen", async () => {
+test("waiting reports the last value", async () => {
   const waiting = waitFor(() => Promise.reject(new Error("not there")), {
     deadline: 30,
     what: "it",

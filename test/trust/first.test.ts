@@ -41,7 +41,7 @@ test.each([
   expect(await waiting(runner)).toEqual(["backend/run"]);
 });
 
-test("a project whose approvals are all that is left of it approves nothing by itself", async () => {
+test("a project of which only the approvals are left approves nothing by itself", async () => {
   const runner = await makeRunner("clone");
   await must(runner, "init");
   await appendFile(join(runner.root, "backend/run"), "# changed\n");
@@ -62,7 +62,7 @@ test("a first init that failed is still the first when it is repeated", async ()
   expect(await waiting(runner)).toEqual([]);
 });
 
-test("a project that had no worktree at its first init approves what the default one holds then", async () => {
+test("a project without a worktree at its first init approves the default one's content later", async () => {
   const runner = await makeRunner("bare");
   await runner.git(".", "worktree", "remove", "--force", "main");
   await must(runner, "init");

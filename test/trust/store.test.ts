@@ -32,7 +32,7 @@ const run: Trustable = {
 const changed: Trustable = { ...run, hash: "bb", text: "#!/bin/sh\nexec b\n" };
 
 describe("approvals", () => {
-  it("hold for a content in its place in its project, and for nothing else", () => {
+  it("apply to one content, in its place, in its project only", () => {
     expect(isTrusted("p", run, environment)).toBe(false);
     approve("p", [run], environment);
     expect(isTrusted("p", run, environment)).toBe(true);
@@ -62,14 +62,14 @@ describe("approvals", () => {
     expect(listApprovals(undefined, environment)).toHaveLength(3);
   });
 
-  it("lie where only their owner can write or read", () => {
+  it("are readable and writable for their owner only", () => {
     approve("p", [run], environment);
     const mode = (path: string) => fs.statSync(path).mode & 0o777;
     expect(mode(store)).toBe(0o700);
     expect(fs.readdirSync(store).map((name) => mode(join(store, name)))).toEqual([0o600]);
   });
 
-  it("count for nothing once others could have written them", () => {
+  it("are ignored once others could have written them", () => {
     approve("p", [run], environment);
     fs.chmodSync(store, 0o777);
     expect(isTrusted("p", run, environment)).toBe(false);
@@ -80,7 +80,7 @@ describe("approvals", () => {
     expect(isTrusted("p", run, environment)).toBe(false);
   });
 
-  it("count for nothing when damaged, and can be given again", () => {
+  it("are ignored when damaged, and can be repeated", () => {
     approve("p", [run, changed], environment);
     const [first = "", second = ""] = fs.readdirSync(store).map((name) => join(store, name));
     fs.writeFileSync(first, "");
@@ -93,7 +93,7 @@ describe("approvals", () => {
   });
 });
 
-it("a project is its repository's directory, wherever that is moved, and not the next one in its place", () => {
+it("a project is identified by its repository's directory, which may move, but not be replaced", () => {
   const git = join(base, "git");
   fs.mkdirSync(git);
   const before = projectIdentity(git);

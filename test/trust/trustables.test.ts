@@ -21,7 +21,7 @@ function facts(raw: unknown, more: Partial<TrustFacts> = {}): TrustFacts {
 }
 
 describe("what needs approval", () => {
-  it("is nothing that only sets numbers, names and plain variables", () => {
+  it("does not include plain numbers, names and variables", () => {
     const raw = {
       http: { port: 9000 },
       services: { web: { start: "always", env: { LOG_LEVEL: "debug" }, after: ["backend"] } },
@@ -29,7 +29,7 @@ describe("what needs approval", () => {
     expect(trustables(facts(raw), hash)).toEqual([]);
   });
 
-  it("is everything that runs something or widens what may run", () => {
+  it("includes everything that runs something or extends what may run", () => {
     const raw = {
       programs: { nginx: "/opt/nginx" },
       postgres: { bin: "/opt/pg" },
@@ -69,7 +69,7 @@ describe("what needs approval", () => {
     ]);
   });
 
-  it("is a variable that loads code, in any letters, and none that only tells something", () => {
+  it("includes variables that load code, in any case, and no others", () => {
     const asks = (name: string) =>
       trustables(facts({ services: { web: { env: { [name]: "x" } } } }), hash).length > 0;
     const loading =
@@ -114,7 +114,7 @@ describe("what needs approval", () => {
     }
   });
 
-  it("tells one content from another", () => {
+  it("distinguishes contents", () => {
     const of = (run: string) =>
       trustables(
         facts(
@@ -143,12 +143,12 @@ describe("the difference that is shown", () => {
     expect(lineDiff("a", "a\n")).toBe("@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a\n");
   });
 
-  it("shows what a terminal would obey, reorder or hide", () => {
+  it("shows characters that a terminal would interpret, reorder or hide", () => {
     const diff = lineDiff("", "\u001b[2Jrm\r\u202eexe\u200b\u2028\tend\n");
     expect(diff).toBe("@@ -0,0 +1 @@\n+\\u{1b}[2Jrm\\u{d}\\u{202e}exe\\u{200b}\\u{2028}\tend\n");
   });
 
-  it("turns the one text into the other when patch reads it", () => {
+  it("turns one text into the other when applied by patch", () => {
     const directory = fs.mkdtempSync(join(os.tmpdir(), "iki-"));
     try {
       const lines = fc.array(fc.constantFrom("a", "b", "c", "", "d e"), { maxLength: 30 });
@@ -173,7 +173,7 @@ describe("the difference that is shown", () => {
     }
   });
 
-  it("stays quick on long texts", () => {
+  it("is fast on long texts", () => {
     const long = Array.from({ length: 5_000 }, (_, i) => `${i}\n`).join("");
     expect(lineDiff(long, long.replace("2500\n", "changed\n"))).toContain("-2500\n+changed\n");
     expect(lineDiff(long, long.replaceAll("1", "x")).length).toBeGreaterThan(long.length);
