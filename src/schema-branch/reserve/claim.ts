@@ -23,6 +23,7 @@ import {
   whyImpossible,
 } from "./record.ts";
 
+/** The result of an attempt to claim a reserve. */
 export type Claim =
   | {
       readonly claimed: true;

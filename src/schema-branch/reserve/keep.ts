@@ -22,6 +22,7 @@ import {
   writeRecord,
 } from "./record.ts";
 
+/** What `keepReserve` did. */
 export interface ReserveReport {
   /** `fresh`: nothing to do; `refreshed`: some tables copied again; `built`: built from scratch. */
   readonly state: "fresh" | "refreshed" | "built" | "busy" | "unavailable";
@@ -74,6 +75,7 @@ export async function keepReserve(
   }
 }
 
+/** Reads a reserve's record; null if there is no reserve, or its record has another format. */
 export async function readRecord(
   client: pg.Client,
   reserve: string,

@@ -18,6 +18,7 @@ import { HOOK_BODY } from "./script.ts";
 
 export type { EffectiveHook, HookWorktree };
 
+/** A repository in which the hook is installed, with its worktrees. */
 export interface HookRepository {
   readonly commonDir: string;
   readonly worktrees: readonly HookWorktree[];
