@@ -124,15 +124,16 @@ export async function finishBuild(
   await owner.query(`ALTER ROLE ${ident(worker.name)} NOBYPASSRLS`);
   await runItems(hands, survey.last, tell);
   await Promise.all(sessions.map(close));
-  await give(owner, survey);
+  await setOwners(owner, survey);
 }
 
-async function give(owner: pg.Client, survey: SchemaModel): Promise<void> {
+async function setOwners(owner: pg.Client, survey: SchemaModel): Promise<void> {
   const items = [...survey.early, ...survey.late, ...survey.last];
   const usual = ` OWNER TO ${ident(survey.role)}`;
-  const strange = (item: BuildStep) => item.owner?.some((sql) => !sql.endsWith(usual)) ?? false;
+  const hasOtherOwner = (item: BuildStep) =>
+    item.owner?.some((sql) => !sql.endsWith(usual)) ?? false;
   // As the worker, a function could have changed objects that are about to get another role's rights.
-  if (items.some(strange)) await assertUnchanged(owner, survey);
+  if (items.some(hasOtherOwner)) await assertUnchanged(owner, survey);
   const name = ident(survey.as);
   await dropProxyViews(owner, survey.as);
   await owner.query(

@@ -105,6 +105,7 @@ export interface SchemaModel {
   readonly built: ReadonlySet<string>;
 }
 
+/** What to branch, and how. */
 export interface BranchOptions {
   readonly base: string;
   readonly target: string;
@@ -134,6 +135,7 @@ export interface Progress {
   readonly total: number;
 }
 
+/** What `branchSchema` built. */
 export interface BranchReport {
   readonly target: string;
   readonly mode: "data" | "structure";

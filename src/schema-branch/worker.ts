@@ -64,7 +64,7 @@ export async function createBuildRole(
       return [oid, { ...facts, full: each.own && each.full, from }];
     }),
   );
-  const strange = options.lens ? [...places.values()].filter(({ own }) => !own) : [];
+  const foreign = options.lens ? [...places.values()].filter(({ own }) => !own) : [];
   // Random and long, so one iteration is enough: more would only slow down guessing.
   const password = randomBytes(24).toString("base64url");
   const role = ident(name);
@@ -81,7 +81,7 @@ export async function createBuildRole(
     ...spaces.map((space) => `GRANT CREATE ON TABLESPACE ${ident(space)} TO ${role}`),
     ...servers.map((server) => `GRANT USAGE ON FOREIGN SERVER ${ident(server)} TO ${role}`),
   ];
-  if (strange.length > 0)
+  if (foreign.length > 0)
     statements.push(
       `CREATE SCHEMA ${ident(lens)}`,
       register(lens, BUILD_MARK),
@@ -90,8 +90,8 @@ export async function createBuildRole(
   await client.query("SELECT pg_advisory_lock(hashtextextended($1, 0))", [name]);
   try {
     await client.query(statements.join(";\n"));
-    for (let at = 0; at < strange.length; at += BATCH) {
-      const views = strange.slice(at, at + BATCH).map((place) => lensView(base, place, role));
+    for (let at = 0; at < foreign.length; at += BATCH) {
+      const views = foreign.slice(at, at + BATCH).map((place) => proxyView(base, place, role));
       await client.query(views.join(";\n"));
     }
   } catch (error) {
@@ -109,7 +109,7 @@ export async function unlockWorker(client: pg.Client, name: string): Promise<voi
   await client.query("SELECT pg_advisory_unlock(hashtextextended($1, 0))", [name]);
 }
 
-function lensView(base: string, { name, kind, from }: ReadableRelation, role: string): string {
+function proxyView(base: string, { name, kind, from }: ReadableRelation, role: string): string {
   const columns = kind === "S" ? "last_value, is_called" : `t.ctid AS ${PROXY_CTID}, t.*`;
   return `CREATE VIEW ${from} AS SELECT ${columns} FROM ONLY ${qualified(base, name)} t; GRANT SELECT ON ${from} TO ${role}`;
 }

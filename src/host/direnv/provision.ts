@@ -5,6 +5,7 @@ import type { UserEnvironment } from "../fs/xdg.ts";
 import { type AllowOutcome, allowEnvrc, allowTrackedEnvrc, forgetAllowance } from "./allow.ts";
 import { type EnvrcOutcome, type EnvrcPlace, writeEnvrc } from "./envrc.ts";
 
+/** A directory to set up, as for `writeEnvrc`. */
 export interface Provision extends EnvrcPlace {
   /** The default worktree's top; approval of its tracked `.envrc` covers the same content elsewhere. */
   readonly defaultTop?: RawPath | string | undefined;

@@ -17,6 +17,7 @@ export function joinRaw(base: RawPath | string, ...parts: (RawPath | string)[]):
 
 const SLASH = Buffer.from("/");
 
+/** Returns the path's bytes; strings are encoded as UTF-8. */
 export function toBuffer(path: RawPath | string): Buffer {
   return typeof path === "string"
     ? Buffer.from(path)
@@ -33,6 +34,7 @@ export function readIfThere(path: RawPath | string): Buffer | undefined {
   }
 }
 
+/** Returns lstat(2)'s result, or undefined if the path does not exist. Other errors are thrown. */
 export function lstatIfThere(path: RawPath | string): fs.BigIntStats | undefined {
   try {
     // An exception costs many times what the system call does.
@@ -43,6 +45,10 @@ export function lstatIfThere(path: RawPath | string): fs.BigIntStats | undefined
   }
 }
 
+/**
+ * Returns stat(2)'s result, or undefined if the path does not exist or its links form a loop. Other errors
+ * are thrown.
+ */
 export function statIfThere(path: RawPath | string): fs.BigIntStats | undefined {
   try {
     return fs.statSync(fsPath(path), { bigint: true, throwIfNoEntry: false });
@@ -52,6 +58,9 @@ export function statIfThere(path: RawPath | string): fs.BigIntStats | undefined 
   }
 }
 
+/**
+ * Returns a link's target, or undefined if the path does not exist or is not a link. Other errors are thrown.
+ */
 export function readlinkIfThere(path: RawPath | string): Buffer | undefined {
   try {
     return fs.readlinkSync(fsPath(path), { encoding: "buffer" });
@@ -70,6 +79,7 @@ export function realPath(path: string): string {
   }
 }
 
+/** Returns the names in a directory; empty if it does not exist. Other errors are thrown. */
 export function listIfThere(path: RawPath | string): Buffer[] {
   try {
     return fs.readdirSync(fsPath(path), { encoding: "buffer" });
@@ -134,11 +144,13 @@ export function listLinksIfThere(path: string): string[] {
   }
 }
 
+/** Tells whether an error says that a path does not exist (ENOENT, ENOTDIR). */
 export function isAbsent(error: unknown): boolean {
   const code = codeOf(error);
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
+/** Returns an error's code, such as ENOENT or a SQLSTATE; undefined if it has none. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string"
     ? error.code

@@ -20,6 +20,7 @@ export function linkProject(commonDir: string, worktrees: readonly HookWorktree[
   linkAtomically(target, linkOf(commonDir));
 }
 
+/** Removes the link that `linkProject` made. */
 export function unlinkProject(commonDir: string): void {
   if (readlinkIfThere(linkOf(commonDir))) fs.rmSync(linkOf(commonDir));
 }

@@ -2,7 +2,7 @@ import type { RawPath } from "../../model/worktree.ts";
 import { joinRaw, readIfThere, statIfThere } from "../fs/files.ts";
 
 const LONGEST_MS = 1_000;
-const LOOK_MS = 50;
+const POLL_MS = 50;
 /** An older lock was left by a killed git. */
 const STALE_MS = 10_000;
 
@@ -18,7 +18,7 @@ export async function untilUnlocked(
 ): Promise<void> {
   const deadline = performance.now() + LONGEST_MS;
   const isHeld = () => isNew(joinRaw(gitDir, "index.lock")) || isBeingAdded(gitDir);
-  while (performance.now() < deadline && isHeld()) await pause(LOOK_MS);
+  while (performance.now() < deadline && isHeld()) await pause(POLL_MS);
 }
 
 /** `git worktree add` locks the new worktree with this reason. A translated git writes another one. */

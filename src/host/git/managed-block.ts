@@ -11,6 +11,7 @@ const BLOCK =
 const MARK = /^# (?:>>>|<<<) ikigai\b.* (?:>>>|<<<)$/m;
 const NEWLINE_ADDED = "line feed added";
 
+/** A text split around our block. */
 export interface MarkedBlock {
   readonly before: string;
   /** The text in brackets in the opening mark: what removal must undo besides the block. */

@@ -18,7 +18,7 @@ interface Open {
 }
 
 /** Consecutive misses before a socket is recreated, so that a running `rm -rf .ikigai` can finish. */
-const QUIET_LOOKS = 2;
+const MISSES_BEFORE_RECREATION = 2;
 
 /**
  * The daemon's sockets, and the directory of the services' sockets, which is the working directory. Recreates
@@ -26,21 +26,25 @@ const QUIET_LOOKS = 2;
  */
 export class DaemonSockets {
   readonly #layout: Layout;
-  readonly #entrances: readonly DaemonSocket[];
+  readonly #daemonSockets: readonly DaemonSocket[];
   readonly #journal: (line: string) => void;
   readonly #open = new Map<DaemonSocket, Open>();
-  #standing: string | undefined;
+  #directoryIdentity: string | undefined;
   #missed = 0;
 
-  constructor(layout: Layout, entrances: readonly DaemonSocket[], journal: (line: string) => void) {
+  constructor(
+    layout: Layout,
+    daemonSockets: readonly DaemonSocket[],
+    journal: (line: string) => void,
+  ) {
     this.#layout = layout;
-    this.#entrances = entrances;
+    this.#daemonSockets = daemonSockets;
     this.#journal = journal;
   }
 
   async open(): Promise<void> {
-    this.#stand();
-    for (const entrance of this.#entrances) await this.#listen(entrance);
+    this.#enterDirectory();
+    for (const daemonSocket of this.#daemonSockets) await this.#listen(daemonSocket);
   }
 
   /**
@@ -49,36 +53,39 @@ export class DaemonSockets {
    * @returns `emptied` if the services' directory was recreated, `taken` if another daemon listens
    */
   async relisten(): Promise<"same" | "emptied" | "taken"> {
-    const isAstray = identityOf(this.#layout.sockets) !== this.#standing;
-    const lost = this.#entrances.filter(
-      (entrance) => identityOf(pathOf(entrance)) !== this.#open.get(entrance)?.identity,
+    const isReplaced = identityOf(this.#layout.sockets) !== this.#directoryIdentity;
+    const lost = this.#daemonSockets.filter(
+      (daemonSocket) => identityOf(pathOf(daemonSocket)) !== this.#open.get(daemonSocket)?.identity,
     );
-    this.#missed = isAstray || lost.length > 0 ? this.#missed + 1 : 0;
-    if (this.#missed < QUIET_LOOKS) return "same";
+    this.#missed = isReplaced || lost.length > 0 ? this.#missed + 1 : 0;
+    if (this.#missed < MISSES_BEFORE_RECREATION) return "same";
     this.#missed = 0;
-    if (isAstray) {
-      this.#stand();
+    if (isReplaced) {
+      this.#enterDirectory();
       this.#journal(`${this.#layout.sockets} was deleted, and is made again`);
     }
-    for (const entrance of lost) {
-      if (await this.#from(entrance, () => isListening({ path: entrance.name }))) return "taken";
-      await this.#listen(entrance);
-      this.#journal(`${pathOf(entrance)} was deleted, and is made again`);
+    for (const daemonSocket of lost) {
+      if (await this.#from(daemonSocket, () => isListening({ path: daemonSocket.name })))
+        return "taken";
+      await this.#listen(daemonSocket);
+      this.#journal(`${pathOf(daemonSocket)} was deleted, and is made again`);
     }
-    return isAstray ? "emptied" : "same";
+    return isReplaced ? "emptied" : "same";
   }
 
   close(): void {
     for (const { server } of this.#open.values()) server.close();
   }
 
-  async #listen(entrance: DaemonSocket): Promise<void> {
-    const server = entrance.make();
+  async #listen(daemonSocket: DaemonSocket): Promise<void> {
+    const server = daemonSocket.make();
     // Close the old server first: libuv unlinks its path on close, relative to our working directory.
-    this.#open.get(entrance)?.server.close();
-    await this.#from(entrance, () => listenInside(server, entrance.directory, entrance.name));
-    server.on("error", (error) => this.#journal(`${pathOf(entrance)}: ${String(error)}`));
-    this.#open.set(entrance, { server, identity: identityOf(pathOf(entrance)) });
+    this.#open.get(daemonSocket)?.server.close();
+    await this.#from(daemonSocket, () =>
+      listenInside(server, daemonSocket.directory, daemonSocket.name),
+    );
+    server.on("error", (error) => this.#journal(`${pathOf(daemonSocket)}: ${String(error)}`));
+    this.#open.set(daemonSocket, { server, identity: identityOf(pathOf(daemonSocket)) });
   }
 
   /** Runs `begin` in the socket's directory: with relative addresses no project's path is too long. */
@@ -91,11 +98,11 @@ export class DaemonSockets {
     }
   }
 
-  #stand(): void {
+  #enterDirectory(): void {
     const { run, sockets } = this.#layout;
     for (const directory of [run, sockets]) makeIfAbsent(directory);
     process.chdir(sockets);
-    this.#standing = identityOf(sockets);
+    this.#directoryIdentity = identityOf(sockets);
   }
 }
 

@@ -32,11 +32,11 @@ export async function waitForDrain(listening: Listening, milliseconds: number): 
   while (performance.now() < deadline) {
     const open = await openConnections([listening]);
     if ((open.get(listening.key) ?? 0) === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
-const LOOK_MS = 20;
+const POLL_MS = 20;
 
 interface Found {
   readonly sockets: ReadonlyMap<string, number>;

@@ -1,6 +1,7 @@
 import http from "node:http";
 import net from "node:net";
 
+/** A Unix socket, or a TCP port on loopback. */
 export type Address = { readonly path: string } | { readonly port: number };
 
 /** Tells whether a server accepts connections at an address now. */

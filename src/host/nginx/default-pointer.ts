@@ -22,7 +22,7 @@ export class DefaultPointer {
   readonly #ending: AbortSignal;
   #last: Promise<void> = Promise.resolve();
   /**
-   * Services whose claims were released, and the earlier default worktrees to which connections may still be
+   * Services whose claims were withdrawn, and the earlier default worktrees to which connections may still be
    * kept.
    */
   readonly #given = { services: new Set<string>(), earlier: new Set<string>(), turns: 0 };

@@ -14,17 +14,17 @@ export interface MisplacedExtension {
  * all worktrees: dropping the schema of one would take the extension's types and functions from the others.
  */
 export async function moveMisplacedExtensions(postgres: Postgres): Promise<MisplacedExtension[]> {
-  const astray = await postgres.read<{ schema: string }>(
+  const misplaced = await postgres.read<{ schema: string }>(
     `SELECT DISTINCT n.nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE ${IS_MISPLACED}`,
   );
-  const strays: MisplacedExtension[] = [];
-  for (const { schema } of astray) {
+  const unmovable: MisplacedExtension[] = [];
+  for (const { schema } of misplaced) {
     const moves = await postgres.use((client) => moveExtensions(client, schema, EXTENSIONS));
     for (const { extension, moved, why } of moves) {
       if (moved) continue;
       const text = `the extension ${extension} lies in ${schema}, where other worktrees cannot use it and it goes with the schema: ${why}`;
-      strays.push({ schema, text });
+      unmovable.push({ schema, text });
     }
   }
-  return strays;
+  return unmovable;
 }

@@ -19,6 +19,7 @@ export const GROUP_STATEMENTS: readonly string[] = [
 /** The comment that marks a role as ours. Only a superuser can write it (COMMENT, "Notes"). */
 export const ROLE_MARK = "ikigai:role";
 
+/** Returns a statement that marks a role as ours. */
 export function markRole(role: string): string {
   return `COMMENT ON ROLE ${quoteName(role)} IS ${quoteText(ROLE_MARK)}`;
 }

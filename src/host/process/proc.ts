@@ -40,6 +40,7 @@ export function readStat(pid: number | string): ProcessStat | undefined {
   };
 }
 
+/** Fields of proc(5)'s stat. */
 export interface ProcessStat {
   /** One letter; `Z` is a zombie. */
   readonly state: string;

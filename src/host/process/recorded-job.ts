@@ -31,7 +31,7 @@ export async function runRecorded(layout: Layout, once: RecordedJob): Promise<Co
   let killing: NodeJS.Timeout | undefined;
   let child: ChildProcess | undefined;
   let ended = false;
-  const callOff = once.onEnd(() => {
+  const unregister = once.onEnd(() => {
     ended = true;
     signalAll("SIGTERM");
     killing = setTimeout(() => signalAll("SIGKILL"), PATIENCE_MS);
@@ -66,7 +66,7 @@ export async function runRecorded(layout: Layout, once: RecordedJob): Promise<Co
       if (ended || !ending.busy || tries > 0) return settled(unrecorded(ending));
     }
   } finally {
-    callOff();
+    unregister();
     clearTimeout(killing);
   }
 }

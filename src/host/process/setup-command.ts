@@ -14,7 +14,7 @@ export interface SetupCommand {
   readonly round: string;
 }
 
-const LOOK_MS = 500;
+const POLL_MS = 500;
 const LARGEST_LOG = 1_000_000;
 
 /**
@@ -49,7 +49,7 @@ export async function runSetupCommand(
         NO_COLOR: "1",
       },
       log,
-      onEnd: (end) => whenToEnd(isThere, ending, end),
+      onEnd: (end) => watchForEnd(isThere, ending, end),
     });
   } finally {
     fs.closeSync(log);
@@ -86,19 +86,19 @@ function recordNames(layout: Layout, slug: string): string[] {
   return fs.readdirSync(records).filter((name) => name.startsWith(`${slug}.`));
 }
 
-function whenToEnd(isThere: () => boolean, ending: AbortSignal, end: () => void): () => void {
+function watchForEnd(isThere: () => boolean, ending: AbortSignal, end: () => void): () => void {
   let called = false;
   const once = () => {
     if (called) return;
     called = true;
     end();
   };
-  const looking = setInterval(() => {
+  const polling = setInterval(() => {
     if (!isThere()) once();
-  }, LOOK_MS);
+  }, POLL_MS);
   ending.addEventListener("abort", once);
   return () => {
-    clearInterval(looking);
+    clearInterval(polling);
     ending.removeEventListener("abort", once);
   };
 }

@@ -66,9 +66,10 @@ export function quarantineTracked(layout: Layout, files: readonly string[]): voi
 
 /** Not in the package, but restored from the baseline. */
 const SEALED = ["scripts/settings", "httpd/nginx.conf"];
-/** Marks the initial approval as done; without this file the next init would approve everything again. */
+/** Exists once the initial approval is done; without this file the next init would approve everything again. */
 const APPROVED = "scripts/approved";
 
+/** Marks the initial approval of the default worktree as done. */
 export function markInitialApproval(layout: Layout): void {
   writeAtomically(
     `${layout.ikigai}/${APPROVED}`,

@@ -15,6 +15,7 @@ export type Relocation =
   | { readonly kind: "new" | "same" }
   | { readonly kind: "moved" | "copied"; readonly from: Location };
 
+/** Compares the recorded location with the current one. */
 export function detectRelocation(layout: Layout): Relocation {
   const from = readPlace(layout);
   if (!from) return { kind: "new" };

@@ -20,6 +20,7 @@ export function lastCrash(definitions: Definitions, service: string): Crash | un
   return crashes ? { ...crashes, at: Number(stat.mtimeNs) / 1e6 } : undefined;
 }
 
+/** Describes the last end in one phrase. */
 export function howItEnded({ code, signal }: { code: number; signal: number }): string {
   return `it ended with ${code >= 0 ? `exit code ${code}` : `signal ${signal}`}`;
 }

@@ -41,11 +41,11 @@ function search(pids: readonly string[], ikigai: string): Orphan[] {
     const stat = readStat(name);
     if (!stat || stat.state === "Z" || stat.isKernel) return [];
     const key = `${name} ${stat.started}`;
-    const found = strangers.has(key) ? undefined : look(Number(name), stat, ikigai);
+    const found = unmarked.has(key) ? undefined : inspect(Number(name), stat, ikigai);
     if (!found) foreign.add(key);
     return found ?? [];
   });
-  strangers = foreign;
+  unmarked = foreign;
   const supervised = new Set(seen.filter((one) => one.supervised).map(({ pid }) => pid));
   const services = seen.filter((one) => one.supervised && one.key !== "");
   const lost = new Set(
@@ -55,7 +55,7 @@ function search(pids: readonly string[], ikigai: string): Orphan[] {
 }
 
 /** Processes, by pid and start time, without our mark; a process does not acquire the mark later. */
-let strangers: ReadonlySet<string> = new Set();
+let unmarked: ReadonlySet<string> = new Set();
 
 /** Signals an orphan; false if the process no longer exists. */
 export function signalOrphan({ pid, started }: Orphan, signal: "SIGTERM" | "SIGKILL"): boolean {
@@ -70,7 +70,7 @@ export function signalOrphan({ pid, started }: Orphan, signal: "SIGTERM" | "SIGK
  * Reads a process; undefined if it certainly is not ours. An unreadable environment proves nothing, because
  * the process may be in exec(2).
  */
-function look(
+function inspect(
   pid: number,
   { parent, group, started }: ProcessStat,
   ikigai: string,

@@ -102,6 +102,7 @@ export function beginInitialApproval(
   writeAtomically(firstMark(requirePrivate(environment), project), "");
 }
 
+/** Removes the mark of `beginInitialApproval`. */
 export function endInitialApproval(
   project: string,
   environment: UserEnvironment = process.env,

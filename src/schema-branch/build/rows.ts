@@ -20,7 +20,7 @@ export function copyTables(
   casts: boolean,
 ): CopyTable[] {
   const own = new Map(types.map((row) => [row.oid, row]));
-  const loud = new Set([
+  const interfered = new Set([
     ...[...triggers.filter((row) => !row.internal), ...rules]
       .filter((row) => row.enabled === "A" || row.enabled === "R")
       .map((row) => row.table),
@@ -41,7 +41,7 @@ export function copyTables(
         name: row.name,
         bytes: Number(row.bytes),
         identity: all.some((column) => column.identity !== ""),
-        quiet: !loud.has(row.oid),
+        quiet: !interfered.has(row.oid),
         columns: all
           .filter((column) => column.generated === "")
           .map((column) => ({ name: column.name, value: copiedValue(column, own, casts) })),

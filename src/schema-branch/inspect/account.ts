@@ -18,14 +18,14 @@ export function unaccounted(
     if (edge.type === "e" && inventory.keys.has(edge.to)) refused.add(edge.from);
   for (const edge of inventory.edges)
     if (edge.type === "i" && refused.has(edge.to)) refused.add(edge.from);
-  const strangers = new Set(strayMembers(inventory));
+  const foreignMembers = new Set(membersOfForeignExtensions(inventory));
   return [...inventory.keys].filter(
-    (key) => strangers.has(key) || (!built.has(key) && !refused.has(key)),
+    (key) => foreignMembers.has(key) || (!built.has(key) && !refused.has(key)),
   );
 }
 
 /** Lists objects in the schema that are members of extensions installed elsewhere. */
-function strayMembers(inventory: Inventory): string[] {
+function membersOfForeignExtensions(inventory: Inventory): string[] {
   return inventory.edges
     .filter((edge) => edge.type === "e" && !inventory.keys.has(edge.to))
     .map((edge) => edge.from);

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { Inventory } from "./inventory.ts";
 
+/** A table or domain constraint. */
 export interface ConstraintRow {
   oid: number;
   name: string;
@@ -25,6 +26,7 @@ export interface ConstraintRow {
   abroad: boolean;
 }
 
+/** An index, including those behind constraints. */
 export interface IndexRow {
   oid: number;
   name: string;

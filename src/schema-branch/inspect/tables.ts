@@ -2,6 +2,7 @@ import type pg from "pg";
 import { aclColumn, type Privilege } from "../build/grants.ts";
 import type { Inventory } from "./inventory.ts";
 
+/** A row of pg_class, with what its definition needs. */
 export interface RelationRow {
   oid: number;
   name: string;
@@ -30,6 +31,7 @@ export interface RelationRow {
   acl: Privilege[] | null;
 }
 
+/** A column, with what its definition needs. */
 export interface ColumnRow {
   table: number;
   number: number;
@@ -54,6 +56,7 @@ export interface ColumnRow {
   acl: Privilege[] | null;
 }
 
+/** A sequence and its options; numbers are text, so that large ones stay exact. */
 export interface SequenceRow {
   oid: number;
   type: string;

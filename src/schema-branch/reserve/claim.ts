@@ -23,6 +23,7 @@ import {
   whyImpossible,
 } from "./record.ts";
 
+/** The result of an attempt to claim a reserve. */
 export type Claim =
   | {
       readonly claimed: true;
@@ -54,11 +55,11 @@ export async function claimReserve(
 ): Promise<Claim> {
   const started = performance.now();
   const reserve = reserveName(options.base);
-  let hand: BorrowedRole | undefined;
+  let borrowed: BorrowedRole | undefined;
   let claimed = false;
   try {
     if (!(await readRecord(client, reserve))) return no("there is no reserve");
-    hand = await borrowRole(client, options.base, reserve, LOCK_TIMEOUT_MS);
+    borrowed = await borrowRole(client, options.base, reserve, LOCK_TIMEOUT_MS);
     const tables = await lockable(client, options.base);
     await client.query(
       `BEGIN ISOLATION LEVEL REPEATABLE READ; ${SETTINGS.map((each) => `SET LOCAL ${each}`).join("; ")}`,
@@ -88,8 +89,8 @@ export async function claimReserve(
     if (record.positions === null) return no("a sequence belongs to another role");
     const positions = record.positions.replaceAll(record.as, reserve);
     const statements = [...plan.sql, ...(positions === "" ? [] : [positions])];
-    await catchUpIn(client, hand, reserve, statements, record, copied);
-    await client.query(handOver(record, reserve, options, dismissal(hand)));
+    await catchUpIn(client, borrowed, reserve, statements, record, copied);
+    await client.query(handOver(record, reserve, options, dismissal(borrowed)));
     claimed = true;
     const milliseconds = performance.now() - started;
     return { claimed: true, copied, milliseconds, note: record.note };
@@ -97,7 +98,7 @@ export async function claimReserve(
     return no(error instanceof Error ? error.message : String(error));
   } finally {
     await client.query("ROLLBACK").catch(() => undefined);
-    if (hand) await returnRole(client, hand, claimed);
+    if (borrowed) await returnRole(client, borrowed, claimed);
   }
 }
 

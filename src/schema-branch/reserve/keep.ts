@@ -22,6 +22,7 @@ import {
   writeRecord,
 } from "./record.ts";
 
+/** What `keepReserve` did. */
 export interface ReserveReport {
   /** `fresh`: nothing to do; `refreshed`: some tables copied again; `built`: built from scratch. */
   readonly state: "fresh" | "refreshed" | "built" | "busy" | "unavailable";
@@ -74,6 +75,7 @@ export async function keepReserve(
   }
 }
 
+/** Reads a reserve's record; null if there is no reserve, or its record has another format. */
 export async function readRecord(
   client: pg.Client,
   reserve: string,
@@ -110,7 +112,7 @@ async function refresh(
   const proofs = new Map(proven.map((each) => [each.name, each.state]));
   const tables = await lockable(client, base);
   let refreshed = false;
-  const hand = await borrowRole(client, base, reserve, lockTimeoutMs);
+  const borrowed = await borrowRole(client, base, reserve, lockTimeoutMs);
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
   try {
     await lockTables(client, base, [...tables.values()]);
@@ -118,14 +120,14 @@ async function refresh(
     const emptied = await truncatable(client, reserve, names);
     const plan = catchUp(record, reserve, worth, emptied);
     if ("impossible" in plan) return { no: whyImpossible(plan.impossible) };
-    await catchUpIn(client, hand, reserve, plan.sql, record, names);
+    await catchUpIn(client, borrowed, reserve, plan.sql, record, names);
     if ((await structureHash(client, record.base)) !== record.hash) return restructured;
     const next = Object.fromEntries(
       worth.map((each) => [each.name, proofs.get(each.name) ?? null]),
     );
     const mark = writeRecord({ ...record, proofs: { ...record.proofs, ...next } });
     await client.query(
-      `COMMENT ON SCHEMA ${ident(reserve)} IS ${literal(mark)}; ${dismissal(hand)}; COMMIT`,
+      `COMMENT ON SCHEMA ${ident(reserve)} IS ${literal(mark)}; ${dismissal(borrowed)}; COMMIT`,
     );
     refreshed = true;
     return { state: "refreshed", ...unprovenOf(names, proofs) };
@@ -133,7 +135,7 @@ async function refresh(
     return { no: error instanceof Error ? error.message : String(error) };
   } finally {
     await client.query("ROLLBACK").catch(() => undefined);
-    await returnRole(client, hand, refreshed);
+    await returnRole(client, borrowed, refreshed);
   }
 }
 

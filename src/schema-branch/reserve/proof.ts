@@ -12,6 +12,7 @@ import { ident } from "../sql.ts";
  */
 export type Proof = string | null;
 
+/** A table's state, to be compared with an earlier one. */
 export interface TableState {
   readonly oid: number;
   readonly name: string;

@@ -41,6 +41,7 @@ export function reserveName(base: string): string {
   return `ikigai_reserve_${base.replace(/^wt_/, "")}`;
 }
 
+/** Makes the record of a reserve that was just built; `states` are from before its snapshot. */
 export function recordOf(
   survey: SchemaModel,
   hash: string,
@@ -77,6 +78,7 @@ export function recordOf(
   };
 }
 
+/** Parses a reserve's comment; null if it is not a record of this version. */
 export function parseRecord(comment: string | null): ReserveRecord | null {
   if (!comment?.startsWith(RECORD_PREFIX)) return null;
   try {
@@ -87,6 +89,7 @@ export function parseRecord(comment: string | null): ReserveRecord | null {
   }
 }
 
+/** Returns the comment that holds a record. */
 export function writeRecord(record: ReserveRecord): string {
   return RECORD_PREFIX + JSON.stringify(record);
 }

@@ -45,6 +45,7 @@ export function removeFrom(directory: Buffer): void {
   removeBody(directory);
 }
 
+/** Removes only the script. */
 export function removeBody(directory: Buffer): void {
   fs.rmSync(joinRaw(directory, HOOK_BODY), { force: true });
 }

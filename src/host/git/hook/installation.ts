@@ -18,6 +18,7 @@ import { HOOK_BODY } from "./script.ts";
 
 export type { EffectiveHook, HookWorktree };
 
+/** A repository in which the hook is installed, with its worktrees. */
 export interface HookRepository {
   readonly commonDir: string;
   readonly worktrees: readonly HookWorktree[];
@@ -47,15 +48,18 @@ export async function installHook(repository: HookRepository): Promise<HookRepor
   if (places.some(({ config }) => config.ikigai.command)) await unconfigure(commonDir, env);
   const problems = installFiles(commonDir, places);
   // Worktrees with the same settings and directory have the same hook.
-  const told = new Map<string, { readonly config: HookConfig; readonly hook: EffectiveHook }>();
+  const described = new Map<
+    string,
+    { readonly config: HookConfig; readonly hook: EffectiveHook }
+  >();
   const worktrees = places.flatMap((place) => {
     const { worktree, directory, config } = place;
     if (!worktree) return [];
     const key = directory ? keyOf(directory) : "";
-    const known = told.get(key);
+    const known = described.get(key);
     if (known?.config === config) return [{ ...known.hook, slug: worktree.slug }];
     const hook = describeHook(place, problems.get(key));
-    told.set(key, { config, hook });
+    described.set(key, { config, hook });
     return [hook];
   });
   return { worktrees };

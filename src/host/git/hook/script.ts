@@ -62,6 +62,7 @@ export type HookKind =
   /** One of our two marks is missing: not touched. */
   | "torn";
 
+/** Classifies the text of a hook file (latin1). */
 export function hookKind(text: string): HookKind {
   if (isCut(text)) return "cut";
   if (hasTornBlock(text)) return "torn";
