@@ -110,7 +110,7 @@ describe("data that was put aside goes by the clock", () => {
     expect(before.length).toBeGreaterThan(0);
     await advanceRetentionClock(project, 13.9 * 86_400_000);
     const list = await project.ikigai("wt", "list");
-    expect(list.stderr).toContain(`data of ${before[0]?.name} goes on`);
+    expect(list.stderr).toContain(`data of ${before[0]?.name} expires on`);
     expect(await retired()).toHaveLength(before.length);
     await advanceRetentionClock(project, 86_400_000);
     await project.ikigai("restart");

@@ -109,7 +109,7 @@ describe("retention", () => {
     const told = "retention becomes shorter in 24 hours: 5d (50 at most) instead of 90d";
     await waitFor(() => daemonLog(project).includes(told));
     expect(await days()).toBe(1);
-    expect((await project.ikigai("wt", "list")).stderr).toContain("data of red goes on");
+    expect((await project.ikigai("wt", "list")).stderr).toContain("data of red expires on");
     expect((await project.ikigai("wt", "restore", "--list")).stdout).toContain("(soon)");
     await advanceRetentionClock(project, 1.01 * DAY);
     await appendFile(join(main, ".ikigairc.json"), "\n");

@@ -17,10 +17,10 @@ class Looker {
   find(slug: string) {
     return this.#worktrees.find((one) => one.slug === (slug === ".default" ? "main" : slug));
   }
-  lookAt() {
-    return this.lookEverywhere();
+  reconcile() {
+    return this.reconcileAll();
   }
-  async lookEverywhere() {
+  async reconcileAll() {
     this.looks += 1;
   }
 }
