@@ -83,13 +83,13 @@ export async function readFacts(from: FactSources, scope?: ReadonlySet<Slug>): P
     scope,
   });
   const chosen = all.find((w) => w.isDefault);
-  const looked = all.filter((w) => !scope || scope.has(w.slug));
-  const present = looked.filter((w) => w.state === "present");
-  const worktrees = await Promise.all(present.map((worktree) => lookInside(from, worktree, all)));
+  const scoped = all.filter((w) => !scope || scope.has(w.slug));
+  const present = scoped.filter((w) => w.state === "present");
+  const worktrees = await Promise.all(present.map((worktree) => readInside(from, worktree, all)));
   // A worktree that disappeared meanwhile looks empty, and everything of it would be removed.
   const isThere = ({ path }: Worktree) => lstatIfThere(joinRaw(path, ".git")) !== undefined;
   const left = worktrees.filter((w) => !isThere(w));
-  const unknown = [...looked.filter((w) => w.state === "unknown"), ...left];
+  const unknown = [...scoped.filter((w) => w.state === "unknown"), ...left];
   return {
     layout: from.layout,
     httpPort: from.httpPort,
@@ -105,7 +105,7 @@ export async function readFacts(from: FactSources, scope?: ReadonlySet<Slug>): P
   };
 }
 
-async function lookInside(
+async function readInside(
   from: FactSources,
   worktree: Worktree,
   all: readonly Worktree[],
@@ -131,8 +131,8 @@ async function lookInside(
     planted.length === 0 ? strangeServices(given, detected) : { mistakes: [], warnings: [] };
   const mistakes = [...loaded.problems, ...names];
   const { refused } = detected;
-  const asked = { trust, checked, origin, contained };
-  return { ...worktree, services, refused, settings, mistakes, warnings, ...asked };
+  const lazy = { trust, checked, origin, contained };
+  return { ...worktree, services, refused, settings, mistakes, warnings, ...lazy };
 }
 
 /** Gives a backend that was found to need a port both a socket and a port. */

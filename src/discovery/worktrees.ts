@@ -184,8 +184,8 @@ function readWorktree(
   const locked = raw.isMain ? undefined : readIfThere(joinRaw(raw.gitDir, "locked"));
   const branch = branchOf(raw.gitDir);
   const identity = `${stat.ino.toString(36)}-${stat.birthtimeNs.toString(36)}`;
-  const sight = sightOf(path, raw, locked !== undefined);
-  const gone = isGone(identity, sight === "away");
+  const presence = presenceOf(path, raw, locked !== undefined);
+  const gone = isGone(identity, presence === "away");
   return {
     slug,
     name: raw.name.toString(),
@@ -196,7 +196,7 @@ function readWorktree(
     isMain: raw.isMain,
     isDefault: false,
     ...(locked ? { locked: locked.toString().trim() } : {}),
-    state: sight === "away" ? (gone ? "gone" : "unknown") : sight,
+    state: presence === "away" ? (gone ? "gone" : "unknown") : presence,
   };
 }
 
@@ -204,7 +204,7 @@ function readWorktree(
  * Judges whether a worktree's directory is there. Unknown if `gitdir` is missing (an unfinished add), if a
  * missing worktree is locked (it may be on an unmounted disk), or if another worktree has the directory now.
  */
-function sightOf(
+function presenceOf(
   path: RawPath | undefined,
   raw: Raw,
   locked: boolean,

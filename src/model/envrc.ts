@@ -6,7 +6,7 @@ export const ENVRC_MARK = "# Made by ikigai, which rewrites and removes this fil
 /** The file that an `.envrc` loads; it is in the administrative directory, which no branch can write to. */
 export const ENVIRONMENT_FILE = "ikigai.sh";
 
-/** The line with which a repository's own `.envrc` loads ikigai's environment (direnv ≥ 2.32, any layout). */
+/** The line by which a repository's own `.envrc` loads ikigai's environment (direnv ≥ 2.32, any layout). */
 export const TRACKED_ENVRC_LINE = `source_env_if_exists "$(git rev-parse --absolute-git-dir 2>/dev/null)/${ENVIRONMENT_FILE}"`;
 
 /** Returns the environment file of a worktree, or of the project's owner if `slug` is undefined. */
