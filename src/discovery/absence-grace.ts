@@ -1,7 +1,6 @@
 /**
- * Remembers since when a worktree's directory has been away. `git worktree move`
- * renames the directory before it writes down where it is now, and one look that
- * finds nothing is no reason to take anything away.
+ * Remembers since when a worktree's directory has been missing. `git worktree move` renames the directory
+ * before it records the new path, so a directory that is missing once is no reason to remove anything.
  */
 export class AbsenceGrace {
   readonly #since = new Map<string, number>();
@@ -13,7 +12,9 @@ export class AbsenceGrace {
     this.#now = now;
   }
 
-  /** Told of each sight of a worktree; true once it has been away for long enough to be gone. */
+  /**
+   * Records whether a worktree's directory is missing; true once it has been missing for the grace period.
+   */
   isGone(identity: string, away: boolean): boolean {
     if (!away) {
       this.#since.delete(identity);
@@ -25,5 +26,5 @@ export class AbsenceGrace {
   }
 }
 
-/** Long enough for git to move a directory, short enough to be noticed within a second. */
+/** Long enough for git to move a directory, short enough that a removal is noticed within a second. */
 export const AWAY_MS = 250;

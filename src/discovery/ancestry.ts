@@ -3,7 +3,7 @@ import { gitEnvironment } from "../host/git/environment.ts";
 import type { Worktree } from "../model/worktree.ts";
 import { commitOf } from "./parent-worktree.ts";
 
-/** Whether the default worktree's history holds a worktree's commit, so that it brings nothing new. */
+/** Tells whether the default worktree's history contains a worktree's commit, which then adds nothing new. */
 export async function isContained(
   commonDir: string,
   worktree: Worktree,

@@ -11,15 +11,15 @@ export interface ApprovalScope {
   readonly path: RawPath;
   readonly services: readonly Service[];
   readonly configuration: Configuration;
-  /** The configuration file where it is a program. */
+  /** The configuration file, if it is a program. */
   readonly program?: ConfigurationProgram | undefined;
 }
 
 const LARGEST = 64 * 1_048_576;
 
 /**
- * Everything in a worktree that needs approval, read now. To be asked for again
- * before every start: a file can have changed since.
+ * Reads everything in a worktree that needs approval. Call it again before every start, because a file may
+ * have changed since.
  */
 export function readApprovables(worktree: ApprovalScope): Trustable[] {
   const { configuration, program } = worktree;
@@ -27,7 +27,7 @@ export function readApprovables(worktree: ApprovalScope): Trustable[] {
   return trustables({ configuration, ...(program ? { program } : {}), runs }, sha256);
 }
 
-/** The file, in its directory, by which a service starts and that its approval covers as a whole. */
+/** Returns the file in a backend's directory that starts it, if approval covers the whole file. */
 export function wholeFileOf({ backend }: Service): string | undefined {
   if (backend?.launch.kind === "run") return "run";
   const isWhole = backend?.launch.kind === "deno-task" && backend.launch.command === undefined;
@@ -51,7 +51,7 @@ export function runOf(top: RawPath, { name, backend }: Service): RunFile[] {
   return [{ kind: "run", service: name, path: within("run"), content }];
 }
 
-/** Never the same twice, so that no approval can cover what nobody could look at. */
+/** Returns unique content, so that no approval can cover a file that could not be read. */
 function nothing(why: string): Buffer {
   return Buffer.from(`(${why}; ${randomUUID()})`);
 }

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { serialize } from "node:v8";
 import { evaluateConfiguration } from "./configuration-program.ts";
 
-/** A process of its own for one configuration program: source and path come in, what it exports goes out. */
+/** The process that evaluates one configuration program: reads source and path, writes the exported value. */
 const { source, path } = JSON.parse(fs.readFileSync(0, "utf8")) as {
   readonly source: string;
   readonly path: string;
@@ -14,7 +14,7 @@ function answer(value: unknown): void {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);
   fs.writeFileSync(RESULT, Buffer.concat([length, bytes]));
-  // What the program left open keeps nobody waiting.
+  // Do not wait for handles that the program left open.
   process.exit(0);
 }
 
@@ -23,7 +23,7 @@ evaluateConfiguration(source, path).then(
     try {
       answer(evaluated);
     } catch {
-      answer({ ok: false, message: "exports what is no plain value, such as a function" });
+      answer({ ok: false, message: "exports something other than plain data, such as a function" });
     }
   },
   (error: unknown) => answer({ ok: false, message: `failed: ${String(error)}` }),

@@ -6,12 +6,12 @@ import type { Evaluated } from "./configuration-program.ts";
 
 const PATIENCE_MS = 10_000;
 const LARGEST = 16 * 1_048_576;
-/** Should we be killed meanwhile, a program that goes round and round ends by itself. */
+/** Limits the CPU time, so that an endless loop ends even if this process is killed. */
 const LIMITED = 'ulimit -t 30; exec "$0" "$@"';
 
 /**
- * Runs an approved configuration program in a process of its own, which is ended with all that it
- * started when it takes longer than 10 s: whatever it does, nobody else stands still.
+ * Runs an approved configuration program in a process of its own, so that it cannot block this one. Kills
+ * it with everything it started when it takes longer than `patience` milliseconds.
  */
 export function evaluateApart(
   source: string,
@@ -19,7 +19,7 @@ export function evaluateApart(
   patience = PATIENCE_MS,
 ): Promise<Evaluated> {
   return new Promise((resolve) => {
-    // The leader of a group, so that what it started can be ended too.
+    // The leader of a process group, so that what it started can be killed too.
     const child = spawn("/bin/sh", ["-c", LIMITED, process.execPath, entry()], {
       stdio: ["pipe", "ignore", "ignore", "pipe"],
       detached: true,
@@ -29,7 +29,7 @@ export function evaluateApart(
       try {
         process.kill(-child.pid, "SIGKILL");
       } catch {
-        // It has ended meanwhile.
+        // It has exited meanwhile.
       }
     };
     const settle = (evaluated: Evaluated) => {
@@ -40,7 +40,7 @@ export function evaluateApart(
     };
     const failed = (message: string) => settle({ ok: false, message });
     const timer = setTimeout(
-      () => failed(`failed: it has not ended within ${patience / 1_000} s`),
+      () => failed(`failed: it did not finish within ${patience / 1_000} s`),
       patience,
     );
     process.once("exit", end);
@@ -49,7 +49,7 @@ export function evaluateApart(
     result.on("data", (chunk: Buffer) => {
       bytes = Buffer.concat([bytes, chunk]);
       if (bytes.length > LARGEST) failed("failed: it exports too much");
-      // What it has started and left may keep this open.
+      // A process it started and left running may keep the pipe open.
       else if (isWhole(bytes)) settle(read(bytes));
     });
     result.on("error", () => {});
@@ -68,11 +68,11 @@ function read(bytes: Buffer): Evaluated {
   try {
     return deserialize(bytes.subarray(4)) as Evaluated;
   } catch {
-    return { ok: false, message: "failed: it ended before it had exported anything" };
+    return { ok: false, message: "failed: it exited before it exported anything" };
   }
 }
 
-/** Beside the bundle; the tests run this file as it stands. */
+/** Finds the evaluator beside the bundle, or in `dist/` when tests run this file from source. */
 function entry(): string {
   const bundled = fileURLToPath(new URL("./evaluate.js", import.meta.url));
   return existsSync(bundled)

@@ -2,16 +2,15 @@ import { builtinModules, createRequire } from "node:module";
 import vm from "node:vm";
 import { defineConfig } from "../model/configuration/define-config.ts";
 
-/** What a configuration program exports, or why it does not. */
+/** The value that a configuration program exports, or its error. */
 export type Evaluated =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly message: string };
 
 /**
- * Runs an approved configuration program and gives its default export, its
- * export `config`, or its `module.exports`. It may import `ikigai` and Node's own
- * modules only: approval covers these bytes and not those of another file. It runs in this process, which
- * is therefore one of its own.
+ * Runs an approved configuration program and returns its default export, its export `config`, or its
+ * `module.exports`. It may import only `ikigai` and Node's own modules, because approval covers these bytes
+ * and no other file. Runs it in the current process; call it in a process of its own.
  */
 export async function evaluateConfiguration(source: string, path: string): Promise<Evaluated> {
   try {
@@ -22,7 +21,7 @@ export async function evaluateConfiguration(source: string, path: string): Promi
     if (value !== undefined) return { ok: true, value };
     return { ok: false, message: "exports nothing; write: export default defineConfig({ … })" };
   } catch (error) {
-    // Not always an Error of this realm, and always somebody else's words.
+    // The error may come from another realm, and its text is untrusted.
     const said = String((error as { message?: unknown } | undefined)?.message ?? error);
     return { ok: false, message: `failed: ${printable(said)}` };
   }
@@ -39,7 +38,7 @@ async function run(code: string, path: string): Promise<unknown> {
   const directory = path.slice(0, path.lastIndexOf("/"));
   await body(module.exports, module, load, async (name: string) => load(name), path, directory);
   const { exports } = module;
-  // jiti turns a syntax error into a module that only says so.
+  // jiti compiles a syntax error to a module that only reports it.
   const wrong = exports.__JITI_ERROR__ as Record<string, unknown> | undefined;
   if (wrong) throw new SyntaxError(`${wrong.message}(${wrong.line}:${wrong.column})`);
   if (exports.__esModule !== true) return exports;
@@ -52,7 +51,7 @@ function loader(path: string): (name: string) => unknown {
     if (name === "ikigai") return { defineConfig };
     if (name.startsWith("node:") || builtinModules.includes(name)) return require(name);
     throw new Error(
-      `it imports ${JSON.stringify(name)}, and only "ikigai" and Node's own modules can be: approval covers one file`,
+      `it imports ${JSON.stringify(name)}, but only "ikigai" and Node's own modules are allowed, because approval covers one file`,
     );
   };
 }

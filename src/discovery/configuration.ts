@@ -8,7 +8,7 @@ import { jsonError } from "../model/json-error.ts";
 import type { RawPath } from "../model/worktree.ts";
 import { evaluateApart } from "./configuration-process.ts";
 
-/** The places that are looked at in a directory, in this order. */
+/** The names of configuration files, in the order in which they are tried. */
 export const CONFIGURATION_FILES = [
   "package.json",
   ".ikigairc",
@@ -16,7 +16,7 @@ export const CONFIGURATION_FILES = [
   ...["ts", "js", "mjs", "cjs"].map((ending) => `ikigai.config.${ending}`),
 ];
 
-/** A configuration that is a program: what approval is asked for. */
+/** A configuration file that is a program, which needs approval. */
 export interface ConfigurationProgram {
   readonly file: string;
   readonly content: Buffer;
@@ -25,20 +25,20 @@ export interface ConfigurationProgram {
 }
 
 export interface LoadOptions {
-  /** Whether a configuration that is a program may be run; asked about exactly the bytes that would be. */
+  /** Whether a configuration program may be run; the function gets exactly the bytes that would be run. */
   readonly executable: boolean | ((program: ConfigurationProgram) => boolean);
 }
 
 export interface LoadedConfiguration extends GivenConfiguration {
   /**
-   * `held`: a program that has not been approved. For this and `invalid` the
-   * configuration is the default one; whoever runs on an earlier one should stay with it.
+   * `held`: a program that is not approved. For `held` and `invalid` the configuration is the default one;
+   * callers with an earlier configuration should keep that.
    */
   readonly status: "none" | "ok" | "invalid" | "held";
   /** The file's name in the directory. */
   readonly file?: string;
   readonly program?: ConfigurationProgram;
-  /** What the file holds, where it is in order. */
+  /** The content of the file, if it is valid. */
   readonly raw?: unknown;
   readonly problems: readonly ConfigurationProblem[];
 }
@@ -51,7 +51,7 @@ type Found = {
   readonly at?: ConfigurationProblem["at"];
 };
 
-/** Finds, reads and checks the configuration of one directory; never looks into another. */
+/** Finds, reads and checks the configuration of one directory; searches no other directory. */
 export async function loadConfiguration(
   directory: RawPath | string,
   { executable }: LoadOptions,
@@ -64,7 +64,7 @@ export async function loadConfiguration(
   const [first, second] = found;
   if (!first) return outcome("none");
   const { file } = first;
-  if (second) return invalid(file, `${second.file} is there too; keep one of them`);
+  if (second) return invalid(file, `and ${second.file} both exist; keep only one`);
   if (first.message !== undefined) return invalid(file, first.message, first.at);
   if (!first.program) return validated(file, first.raw);
   const { program } = first;
@@ -82,15 +82,15 @@ export async function loadConfiguration(
 }
 
 /**
- * The project-wide configuration: that of the directory beside the worktrees, if
- * a file lies there (then it is `shared`), else that of the default worktree.
+ * Loads the project-wide configuration: the file in the project's root, beside the worktrees, if there is
+ * one (then it is `shared`), else that of the default worktree.
  */
 export async function loadProjectConfiguration(
   root: string,
   defaultWorktree: RawPath | string | undefined,
   options: LoadOptions,
 ): Promise<LoadedConfiguration & { readonly shared: boolean }> {
-  // A repository's own top is a worktree like any other, with or without a file.
+  // If the root is a worktree itself, its file is not shared.
   const isWorktree = defaultWorktree !== undefined && sameDirectory(root, defaultWorktree);
   const beside = await loadConfiguration(root, options);
   const own = beside.status !== "none" || isWorktree || defaultWorktree === undefined;
@@ -112,7 +112,7 @@ async function read(directory: RawPath | string, name: string): Promise<Found | 
     const raw = parse(name, text);
     return raw === undefined ? undefined : { file: name, raw };
   } catch (error) {
-    // A package.json in the middle of an edit is none of our business unless it speaks of us.
+    // Ignore an unparsable package.json, which may be in the middle of an edit, unless it mentions ikigai.
     if (name === "package.json" && !text.includes('"ikigai"')) return undefined;
     const wrong = name.endsWith(".json") ? jsonError(text) : undefined;
     if (!wrong) return { file: name, message: `cannot be read: ${firstLine(error)}` };
@@ -122,9 +122,8 @@ async function read(directory: RawPath | string, name: string): Promise<Found | 
 }
 
 /**
- * Uses cosmiconfig's parsers but not its search: that also runs `.config/config.js`
- * of the current directory and follows `$import` to any file, both before anything
- * could have been approved.
+ * Parses a file with cosmiconfig's parsers. Does not use its search, which also runs `.config/config.js` of
+ * the current directory and follows `$import` to any file, both before anything could be approved.
  */
 function parse(name: string, text: string): unknown {
   if (name === "package.json") {
@@ -139,7 +138,7 @@ function parse(name: string, text: string): unknown {
   return value ?? {};
 }
 
-/** The configuration that a file of this name and content means. */
+/** Checks the content of a file. */
 export function validated(file: string, raw: unknown): LoadedConfiguration {
   const result = checkConfiguration(raw, file);
   return result.ok
@@ -167,7 +166,7 @@ function sameDirectory(a: RawPath | string, b: RawPath | string): boolean {
   return !!one && !!other && one.dev === other.dev && one.ino === other.ino;
 }
 
-/** The parsers put the file's name on a line of its own before what they have to say. */
+/** Returns the first line of a parser's message that is not its heading with the file name. */
 function firstLine(error: unknown): string {
   const lines = (error instanceof Error ? error.message : String(error)).split("\n");
   const said = lines.find((line) => line !== "" && !/^(?:JSON|YAML) Error in /.test(line)) ?? "";

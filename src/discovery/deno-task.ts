@@ -2,15 +2,15 @@ import { readFileWithin } from "../host/fs/contained-file.ts";
 import type { RawPath } from "../model/worktree.ts";
 import { parseJsonWithComments } from "./json-with-comments.ts";
 
-/** A `start` task as approval is asked for it. */
+/** A `start` task, as it has to be approved. */
 export interface StartTask {
-  /** All that it runs, where it needs no other task: given to Deno as it was approved. */
+  /** Its whole command, if it depends on no other task; passed to Deno as approved. */
   readonly command?: string;
-  /** What approval covers: the command, else the whole file, whose other tasks it may start. */
+  /** The content to approve: the command, else the whole file, as it may start other tasks. */
   readonly content: Buffer;
 }
 
-/** The `start` task of a `deno.json` or `deno.jsonc`; undefined where it has none. */
+/** Reads the `start` task of a `deno.json` or `deno.jsonc`; undefined if there is none. */
 export function startTaskOf(directory: RawPath, file: string): StartTask | undefined {
   const read = readFileWithin(directory, file);
   if (read.kind !== "read") return undefined;

@@ -14,26 +14,26 @@ import { trackedFilesProblem, trackedIkigaiFiles } from "./tracked-ikigai-files.
 import { checkedFile, evaluateTrust, type TrustState } from "./trust.ts";
 import type { WorktreeReader } from "./worktrees.ts";
 
-/** A worktree with what its directory holds. */
+/** A worktree with the content of its directory. */
 export interface WorktreeFacts extends Worktree {
   readonly services: readonly Service[];
   readonly refused: readonly Refused[];
   readonly settings: Configuration;
-  /** What is wrong with its own file: all of it, of which nothing holds then, or a name in it. */
+  /** Errors in its own configuration file; if it is invalid as a whole, none of it applies. */
   readonly mistakes: readonly ConfigurationProblem[];
-  /** What of the file beside the worktrees does not fit this one. */
+  /** Settings of the shared file that do not fit this worktree. */
   readonly warnings: readonly ConfigurationProblem[];
-  /** What waits for approval at the moment of the call: a file may have changed since the look. */
+  /** Reads what waits for approval at the time of the call, as a file may have changed since. */
   readonly trust: () => TrustState;
-  /** The same of the file that a service starts by, where there is one. */
+  /** Reads the approved content of the file that starts a service, if there is one. */
   readonly checked: (service: Service) => Checked | undefined;
-  /** The worktree that it was made from; only asked for when its schema is. */
+  /** Finds its parent worktree; called only to create its schema. */
   readonly origin: () => Promise<Slug | undefined>;
-  /** Whether it is at a commit that the default worktree's history holds, at the moment of the call. */
+  /** Tells whether the default worktree's history contains its commit at the time of the call. */
   readonly contained: () => Promise<boolean>;
 }
 
-/** What is true now. Everything that is wanted follows from it. */
+/** What was read from git and the worktrees. Everything that is wanted is computed from it. */
 export interface Facts {
   readonly layout: Layout;
   readonly httpPort: number;
@@ -41,11 +41,11 @@ export interface Facts {
   readonly worktrees: readonly WorktreeFacts[];
   readonly defaultSlug: Slug | undefined;
   readonly defaultTop: RawPath | undefined;
-  /** Worktrees that cannot be judged now (an add half done, a disk away): nothing of theirs changes. */
+  /** Worktrees in an unknown state (an unfinished add, an unmounted disk): nothing of theirs is changed. */
   readonly held: ReadonlySet<Slug>;
-  /** Those of them that have a place, as git's files say. */
+  /** Those of them whose path is known from git's files. */
   readonly unknown: readonly Worktree[];
-  /** The project is a copy of another one: what it holds is known by name only. */
+  /** The project is a copy of another one: its resources are matched by name only. */
   readonly copied: boolean;
   readonly passwordOf: (worktree: Worktree) => string;
   readonly secretId: string;
@@ -54,26 +54,27 @@ export interface Facts {
 export interface FactSources {
   readonly layout: Layout;
   readonly commonDir: string;
-  /** Remembers between looks what it saw of the worktrees that a look is not about. */
+  /** Remembers the worktrees outside of a scope between reads. */
   readonly reader: WorktreeReader;
   readonly httpPort: number;
   readonly postgresPort: number;
   readonly defaultWorktree?: string | undefined;
   readonly settingsOf: (worktree: Worktree) => Promise<SettingsOf>;
-  /** What approvals call this project. */
+  /** The project's identity in approvals. */
   readonly trustIdentity: string;
   readonly passwordOf: (worktree: Worktree) => string;
   readonly secretId: string;
-  /** Whether a service has been given a port, because it did not take a socket. */
+  /** Whether a service has a port because it did not support a socket. */
   readonly hasPort: (worktree: Slug, service: Slug) => boolean;
-  /** Remembers between looks which directories are away. */
+  /** Remembers between reads which directories are missing. */
   readonly away: AbsenceGrace;
   readonly copied: boolean;
 }
 
 /**
- * Looks at git's files and the worktrees' directories. With a scope only those
- * worktrees are read and looked into.
+ * Reads git's files and the worktrees' directories; with a scope only those of these worktrees.
+ *
+ * @throws RepositoryAway when the repository is missing
  */
 export async function readFacts(from: FactSources, scope?: ReadonlySet<Slug>): Promise<Facts> {
   const all = from.reader.read({
@@ -82,13 +83,13 @@ export async function readFacts(from: FactSources, scope?: ReadonlySet<Slug>): P
     scope,
   });
   const chosen = all.find((w) => w.isDefault);
-  const looked = all.filter((w) => !scope || scope.has(w.slug));
-  const present = looked.filter((w) => w.state === "present");
-  const worktrees = await Promise.all(present.map((worktree) => lookInside(from, worktree, all)));
-  // One that went away meanwhile seems to hold nothing, and it would lose everything.
+  const scoped = all.filter((w) => !scope || scope.has(w.slug));
+  const present = scoped.filter((w) => w.state === "present");
+  const worktrees = await Promise.all(present.map((worktree) => readInside(from, worktree, all)));
+  // A worktree that disappeared meanwhile looks empty, and everything of it would be removed.
   const isThere = ({ path }: Worktree) => lstatIfThere(joinRaw(path, ".git")) !== undefined;
   const left = worktrees.filter((w) => !isThere(w));
-  const unknown = [...looked.filter((w) => w.state === "unknown"), ...left];
+  const unknown = [...scoped.filter((w) => w.state === "unknown"), ...left];
   return {
     layout: from.layout,
     httpPort: from.httpPort,
@@ -104,7 +105,7 @@ export async function readFacts(from: FactSources, scope?: ReadonlySet<Slug>): P
   };
 }
 
-async function lookInside(
+async function readInside(
   from: FactSources,
   worktree: Worktree,
   all: readonly Worktree[],
@@ -130,11 +131,11 @@ async function lookInside(
     planted.length === 0 ? strangeServices(given, detected) : { mistakes: [], warnings: [] };
   const mistakes = [...loaded.problems, ...names];
   const { refused } = detected;
-  const asked = { trust, checked, origin, contained };
-  return { ...worktree, services, refused, settings, mistakes, warnings, ...asked };
+  const lazy = { trust, checked, origin, contained };
+  return { ...worktree, services, refused, settings, mistakes, warnings, ...lazy };
 }
 
-/** A backend that was found to need a port is told both, and may take either. */
+/** Gives a backend that was found to need a port both a socket and a port. */
 function onPort(
   from: FactSources,
   worktree: Worktree,

@@ -1,9 +1,9 @@
 import { readIfThere } from "../host/fs/files.ts";
 
 /**
- * The last value of a `core` key in a repository's own configuration
- * (git-config(1), "Syntax"); enough for what cannot lie anywhere else. With
- * extensions.worktreeConfig the main worktree's own keys are in config.worktree.
+ * Reads the last value of a `core` key in a repository's own configuration (git-config(1), "Syntax"). Reads
+ * no other files, which is enough for keys that cannot be set elsewhere. With extensions.worktreeConfig the
+ * main worktree's keys are in config.worktree.
  */
 export function coreValue(commonDir: string, key: string): string | undefined {
   return ["config", "config.worktree"]
@@ -11,14 +11,14 @@ export function coreValue(commonDir: string, key: string): string | undefined {
     .at(-1);
 }
 
-/** As git reads a boolean: a key without a value is true. */
+/** Reads a boolean `core` key as git does: a key without a value is true. */
 export function isCoreTrue(commonDir: string, key: string): boolean {
   return /^(true|yes|on|[1-9]\d*)?$/i.test(coreValue(commonDir, key) ?? "false");
 }
 
 function valuesIn(text: string, key: string): string[] {
   let inCore = false;
-  // A backslash at a line's end goes on in the next.
+  // A backslash at the end of a line continues it.
   return text
     .replace(/\\\r?\n/g, "")
     .split(/\r?\n/)
@@ -32,7 +32,7 @@ function valuesIn(text: string, key: string): string[] {
     });
 }
 
-/** Without quotes, escapes and a comment behind it. */
+/** Removes quotes, escapes and a trailing comment from a value. */
 function plainValue(raw: string): string {
   let value = "";
   let quoted = false;

@@ -1,4 +1,6 @@
-/** What a JSON text has at some keys, one inside the other; comments are allowed, as deno.jsonc has them. */
+/**
+ * Reads the value at a path of keys in a JSON text with comments, such as deno.jsonc; undefined if invalid.
+ */
 export function parseJsonWithComments(text: string, ...keys: readonly string[]): unknown {
   try {
     let value: unknown = JSON.parse(withoutComments(text));
@@ -16,7 +18,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** Strings are matched first so that `//` inside one stays. */
+/** Removes comments and trailing commas; matches strings first, so that `//` in a string stays. */
 function withoutComments(text: string): string {
   return text
     .replace(/("(?:[^"\\]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (_, string) => string ?? "")

@@ -5,14 +5,14 @@ import type { Project } from "./project.ts";
 import { Settings } from "./settings.ts";
 import { readWorktrees } from "./worktrees.ts";
 
-/** A project with its settings, and its worktrees as these choose the default one. */
+/** A project with its settings and worktrees; the settings may choose the default worktree. */
 export interface OpenProject extends Project {
   readonly settings: Settings;
   readonly worktrees: readonly Worktree[];
   readonly defaultWorktree: Worktree | undefined;
 }
 
-/** Reads a project's settings and worktrees. Configurations that are programs run where they are approved. */
+/** Reads a project's settings and worktrees; runs configuration programs if they are approved. */
 export async function openProject(
   project: Project,
   options: { readonly keeps?: boolean } = {},
@@ -24,9 +24,9 @@ export async function openProject(
 }
 
 /**
- * The project-wide settings as they are now, or, where no file says any, as they were read last.
+ * Reads the project-wide settings; without a configuration file, returns those read last.
  *
- * @param keeps whether what is read is written down for that
+ * @param keeps whether to save what is read for that case
  */
 export async function readSettings(
   { layout, commonDir }: Project,
@@ -45,8 +45,8 @@ export async function readSettings(
   return settings;
 }
 
-/** Reads them again, from where the default worktree is by now. */
+/** Reads the settings again, from the current default worktree. */
 export function loadSettings(settings: Settings, commonDir: string): Promise<void> {
-  // One whose directory is away for a moment is still the default one.
+  // A worktree whose directory is missing for a moment remains the default one.
   return settings.loadProject((chosen) => readWorktrees(commonDir, chosen, () => false));
 }

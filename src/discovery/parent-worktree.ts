@@ -6,9 +6,8 @@ import type { Slug } from "../model/slug.ts";
 import type { RawPath, Worktree } from "../model/worktree.ts";
 
 /**
- * The worktree that another was made from: the one whose branch it was created
- * from or that is at the same commit, else one whose branch contains its commit,
- * else the default worktree.
+ * Chooses the parent of a worktree: the one whose branch it was created from, or that is at the same commit;
+ * else one whose branch contains its commit; else the default worktree.
  */
 export async function findParent(
   commonDir: string,
@@ -33,7 +32,7 @@ export async function findParent(
   )?.slug;
 }
 
-/** A worktree as a candidate. There may be a thousand, and mostly the first one fits. */
+/** A candidate whose commit is read lazily: there may be a thousand, and mostly the first one fits. */
 class Other implements Candidate {
   readonly #commonDir: string;
   readonly #worktree: Worktree;
@@ -54,7 +53,7 @@ class Other implements Candidate {
   }
 }
 
-/** A branch's first log entry, such as "branch: Created from rel-05" (git-reflog(1)). */
+/** Reads the first entry of a branch's reflog, such as "branch: Created from rel-05" (git-reflog(1)). */
 function createdFrom(commonDir: string, branch: string | undefined): { createdFrom?: string } {
   if (branch === undefined) return {};
   const log = readIfThere(`${commonDir}/logs/refs/heads/${branch}`)?.toString() ?? "";
@@ -62,7 +61,7 @@ function createdFrom(commonDir: string, branch: string | undefined): { createdFr
   return from === undefined || from === "HEAD" ? {} : { createdFrom: from };
 }
 
-/** The commit that a worktree is at, as git's files say. */
+/** Reads the commit of a worktree from git's files. */
 export function commitOf(commonDir: string, { gitDir }: { gitDir: RawPath }): { commit?: string } {
   const head = readIfThere(joinRaw(gitDir, "HEAD"))?.toString().trim() ?? "";
   if (/^[0-9a-f]{40,64}$/.test(head)) return { commit: head };

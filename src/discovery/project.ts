@@ -12,9 +12,9 @@ export interface Project {
 }
 
 /**
- * Walks up from a directory to the first `.ikigai/`, as git finds `.git/`.
+ * Walks up from a directory to the first `.ikigai/`, as git does for `.git/`.
  *
- * @throws SkeletonError when that is another account's: programs of it would be run
+ * @throws SkeletonError when it belongs to another account, whose programs would be run
  */
 export function findProject(from: string): Project | undefined {
   for (let directory = resolve(from); ; directory = dirname(directory)) {
@@ -28,7 +28,8 @@ function projectAt(directory: string): Project | undefined {
   if (!statIfThere(`${directory}/.ikigai`)?.isDirectory()) return undefined;
   const root = dirname(fs.realpathSync(`${directory}/.ikigai`));
   const commonDir = commonDirOf(root);
-  // A branch may hold a `.ikigai` of its own, or a link to one: only git says which is the project's.
+  // A branch may contain a `.ikigai` of its own, or a link to one; only git's files tell which is the
+  // project's.
   if (!commonDir || realOf(rootOf(commonDir)) !== root) return undefined;
   const linked = realOf(directory) !== root;
   if (linked && commonDirOf(directory) !== commonDir) return undefined;
@@ -37,7 +38,7 @@ function projectAt(directory: string): Project | undefined {
   return { layout, commonDir };
 }
 
-/** A worktree without the link still finds its project through git's common directory. */
+/** Finds the project of a worktree without a link to `.ikigai`, through git's common directory. */
 function projectOfRepository(directory: string): Project | undefined {
   if (!lstatIfThere(`${directory}/.git`)) return undefined;
   const commonDir = commonDirOf(directory);
@@ -46,8 +47,8 @@ function projectOfRepository(directory: string): Project | undefined {
 }
 
 /**
- * The common directory of the repository at a directory (gitrepository-layout(5)):
- * `.git/` or `.bare/` itself, or what a `.git` file and its `commondir` say.
+ * Finds the common directory of the repository at a directory (gitrepository-layout(5)): `.git/`, `.bare/`
+ * or a single `*.git/`, or where a `.git` file and its `commondir` point.
  */
 export function commonDirOf(directory: string): string | undefined {
   const dotGit = `${directory}/.git`;
@@ -59,7 +60,7 @@ export function commonDirOf(directory: string): string | undefined {
     const common = readIfThere(`${gitDir}/commondir`);
     return fs.realpathSync(common ? (pointedAt(gitDir, common, "") ?? gitDir) : gitDir);
   }
-  // Within a working tree it is content: a branch can hold whole repositories.
+  // Within a worktree it is content: a branch can contain whole bare repositories.
   if (isWithinWorktree(directory)) return undefined;
   if (isBare(`${directory}/.bare`)) return fs.realpathSync(`${directory}/.bare`);
   const bare = listIfThere(directory)
@@ -68,9 +69,9 @@ export function commonDirOf(directory: string): string | undefined {
   return bare.length === 1 && bare[0] ? fs.realpathSync(bare[0]) : undefined;
 }
 
-/** Where `.ikigai/` belongs for a common directory: beside `.git`. */
+/** Returns the directory that contains `.ikigai/` for a common directory: the parent of `.git`. */
 export function rootOf(commonDir: string): string {
-  // A submodule's repository lies in its parent's .git/modules; core.worktree names its top.
+  // A submodule's repository is in its parent's .git/modules; core.worktree names its top.
   const worktree = coreValue(commonDir, "worktree");
   return worktree ? resolve(commonDir, worktree) : dirname(commonDir);
 }

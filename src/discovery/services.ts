@@ -8,7 +8,7 @@ import { startTaskOf } from "./deno-task.ts";
 import { parseJsonWithComments } from "./json-with-comments.ts";
 import type { SettingsOf } from "./settings.ts";
 
-/** What a configuration may say about a service; only what detection needs. */
+/** The settings of a service that detection needs. */
 export interface ServiceOverride {
   readonly command?: readonly string[] | undefined;
   readonly listen?: "socket" | "tcp" | undefined;
@@ -19,18 +19,18 @@ export interface ServiceOverride {
 export interface Detected {
   readonly services: readonly Service[];
   readonly refused: readonly Refused[];
-  /** Those whose directory is there but that are switched off. */
+  /** Services that have a directory but are disabled. */
   readonly disabled: readonly string[];
 }
 
-/** The unnamed service's slug; its halves are `backend/` and `frontend/` at the top. */
+/** The slug of the unnamed service, which consists of `backend/` and `frontend/` at the top. */
 const UNNAMED = "backend";
 
-/** Directory names that are an address or a half of the unnamed service, never a service. */
+/** Directory names that cannot be a service: used by addresses, npm, or the unnamed service. */
 const RESERVED = new Set(["frontend", "backend", "api", "node_modules"]);
 const DENO_ENTRIES = ["main.ts", "server.ts", "mod.ts", "index.ts"];
 
-/** The services of a worktree by convention: `backend/`, `frontend/` and `NAME/` of both. */
+/** Detects the services of a worktree by convention: `backend/`, `frontend/`, and `NAME/` with either. */
 export function detectServices(
   top: RawPath,
   overrides: Readonly<Record<string, ServiceOverride>> = {},
@@ -72,7 +72,10 @@ export function detectServices(
   return { services, refused, disabled };
 }
 
-/** What a configuration names and a worktree does not have; a shared file speaks of other branches too. */
+/**
+ * Finds services that the configuration names but the worktree lacks; in a shared file, which covers other
+ * branches too, only a warning.
+ */
 export function strangeServices(
   { configuration, source }: SettingsOf,
   { services, refused, disabled }: Detected,
@@ -86,7 +89,9 @@ function isCandidate(name: Buffer): boolean {
   return name[0] !== 0x2e && !RESERVED.has(name.toString());
 }
 
-/** A link could lead out of the worktree, to code that nobody looked at: not taken. */
+/**
+ * Checks one half of a service. Links are refused: they could lead out of the worktree, to unreviewed code.
+ */
 function half(base: Buffer, which: string): "directory" | "link" | undefined {
   const stat = lstatIfThere(joinRaw(base, which));
   if (stat?.isSymbolicLink()) return "link";
@@ -113,18 +118,18 @@ function backendAt(
   return undefined;
 }
 
-/** The first of the convention's ways to start a backend that this directory has. */
+/** Returns the first conventional way to start a backend that the directory supports. */
 function launchOf(directory: Buffer, refuse: (why: string) => void): Launch | undefined {
   const files = new Set(listIfThere(directory).map((name) => name.toString()));
   const take = (name: string) => files.has(name) && isTaken(directory, name, refuse);
   if (take("run")) {
     if (isExecutable(joinRaw(directory, "run"))) return { kind: "run" };
-    // Approved by its content, which a link does not hold.
+    // A file is approved by its content; a link has none.
     if (lstatIfThere(joinRaw(directory, "run"))?.isSymbolicLink()) {
       refuse("backend/run is a symbolic link");
     }
   }
-  // Deno reads the first that is there, and no other one.
+  // Deno reads only the first of these that exists.
   const file = ["deno.json", "deno.jsonc"].find((name) => files.has(name));
   const task = file !== undefined && take(file) ? startTaskOf(directory, file) : undefined;
   if (file !== undefined && task) {
@@ -144,14 +149,16 @@ function launchOf(directory: Buffer, refuse: (why: string) => void): Launch | un
   return undefined;
 }
 
-/** Not a link out of the directory, to code that nobody looked at, and no pipe that would keep us waiting. */
+/**
+ * Accepts only a regular file within the directory: no link to unreviewed code elsewhere, no blocking pipe.
+ */
 function isTaken(directory: Buffer, name: string, refuse: (why: string) => void): boolean {
   const found = findFileWithin(directory, name);
   if (found.kind === "refused") refuse(`backend/${name} ${found.message}`);
   return found.kind === "found";
 }
 
-/** PORT is a number in every other ecosystem; Deno and Node take a socket's path. */
+/** Deno and Node accept a socket path as PORT; everywhere else PORT is a number. */
 function listenOf(launch: Launch): Listen {
   return launch.kind === "run" || launch.kind === "command" ? "either" : "socket";
 }
@@ -161,7 +168,7 @@ function isExecutable(path: Buffer): boolean {
   return !!stat?.isFile() && (stat.mode & 0o111n) !== 0n;
 }
 
-/** Whether a JSON file has `section.key`. */
+/** Tells whether a JSON file has `section.key`. */
 function mentions(directory: Buffer, name: string, section: string, key: string): boolean {
   const read = readFileWithin(directory, name);
   if (read.kind !== "read") return false;

@@ -14,7 +14,7 @@ import {
   validated,
 } from "./configuration.ts";
 
-/** Whether a configuration that is a program has been approved. */
+/** Tells whether a configuration program is approved. */
 export type Approves = (program: ConfigurationProgram) => boolean;
 
 interface Known {
@@ -24,28 +24,28 @@ interface Known {
 
 type Project = LoadedConfiguration & { readonly shared: boolean };
 
-/** What holds in one worktree. */
+/** The settings that apply in one worktree. */
 export interface SettingsOf {
   readonly configuration: Configuration;
   readonly loaded: LoadedConfiguration;
-  /** The file that speaks of its services. */
+  /** The file from which its `services` come. */
   readonly source: { readonly file: string; readonly shared: boolean };
 }
 
-/** Where the settings that were read last are kept. */
+/** Stores the settings that were read last. */
 export interface SettingsMemory {
   read(): LastSettings | undefined;
   write?(last: LastSettings): void;
 }
 
-/** The settings of a project and its worktrees, read again only when a file has changed. */
+/** The settings of a project and its worktrees; reads a file again only when it has changed. */
 export class Settings {
   readonly #root: string;
   readonly #approves: Approves;
   readonly #memory: SettingsMemory | undefined;
   readonly #known = new Map<string, Known>();
   #project: Project;
-  /** The file that spoke last, where none does now. */
+  /** The file that was read last, if there is none now. */
   #vanished: string | undefined;
   #sharedProgram: ConfigurationProgram | undefined;
 
@@ -60,17 +60,17 @@ export class Settings {
     return this.#project.configuration;
   }
 
-  /** How long removed worktrees' data is kept; undefined where no file has said anything yet. */
+  /** The configured retention; undefined if no file has been read yet. */
   get retention(): Retention | undefined {
     return this.#project.status === "ok" ? this.project.worktrees.retention : undefined;
   }
 
-  /** The file whose settings hold on though it is not there any more: a checkout may have taken it away. */
+  /** The missing file, perhaps removed by a checkout, whose last settings still apply. */
   get vanished(): string | undefined {
     return this.#vanished;
   }
 
-  /** The file that holds for the project. */
+  /** The project's configuration file. */
   get file(): string | undefined {
     return this.#project.status === "ok" ? this.#project.file : undefined;
   }
@@ -79,22 +79,22 @@ export class Settings {
     return this.#project.problems;
   }
 
-  /** The file beside the worktrees where it is a program: it holds in each of them. */
+  /** The shared configuration file, if it is a program; it applies to every worktree. */
   get sharedProgram(): ConfigurationProgram | undefined {
     return this.#sharedProgram;
   }
 
-  /** Whether the project-wide file lies beside the worktrees, where no branch can put it. */
+  /** Whether the project-wide file is beside the worktrees, where no branch can write to. */
   get isShared(): boolean {
     return this.#project.shared;
   }
 
   /**
-   * Reads the project-wide settings; a file with problems leaves them as they were. Beside the
-   * worktrees one file says everything. Otherwise the repository's own default worktree may name
-   * another one: from then on that one's file speaks, about everything but this choice.
+   * Reads the project-wide settings; a file with errors leaves them unchanged. A file beside the worktrees
+   * determines everything. Otherwise git's default worktree may name another one in `worktrees.default`,
+   * whose file then determines everything but this choice.
    *
-   * @param worktrees read with a default worktree chosen by name
+   * @param worktrees reads the worktrees, with the given default worktree
    */
   async loadProject(worktrees: (chosen?: string) => readonly Worktree[]): Promise<void> {
     const top = (chosen?: string) => worktrees(chosen).find((w) => w.isDefault)?.path;
@@ -124,7 +124,7 @@ export class Settings {
     } else this.#project = { ...before, problems };
   }
 
-  /** What holds in one worktree, and what is wrong with its file. */
+  /** Reads the settings that apply in one worktree, and the errors in its file. */
   async of(top: RawPath): Promise<SettingsOf> {
     const key = toBuffer(top).toString("latin1");
     const stamp = stampOf(top);
@@ -132,7 +132,7 @@ export class Settings {
     if (known?.stamp !== stamp) {
       const loaded = await loadConfiguration(top, { executable: this.#approves });
       known = { stamp, loaded };
-      // A held program is asked about again: its approval changes no file here.
+      // Do not cache an unapproved program: its approval changes no file here.
       if (loaded.status !== "held") this.#known.set(key, known);
     }
     const { loaded } = known;
@@ -148,7 +148,7 @@ const NO_FILE: Project = { ...NOTHING_GIVEN, status: "none", problems: [], share
 function recalled(last: LastSettings | undefined): Project | undefined {
   if (!last) return undefined;
   const loaded = validated(last.file, last.raw);
-  // Another version may have written it, with settings that this one does not know.
+  // Another version may have written it, with settings unknown to this one.
   return loaded.status === "ok" ? { ...loaded, shared: last.shared } : undefined;
 }
 
@@ -167,9 +167,9 @@ function isSame(one: RawPath, other: RawPath | undefined): boolean {
   return other !== undefined && Buffer.compare(one, other) === 0;
 }
 
-/** Changes with every change of a file that could be the configuration. */
+/** Computes a stamp that changes with every change of a possible configuration file. */
 function stampOf(top: RawPath): string {
-  // One list costs less than asking for a dozen names that are not there.
+  // Listing the directory once is cheaper than a dozen stats of missing names.
   const present = new Set(listIfThere(top).map(String));
   return CONFIGURATION_FILES.filter((name) => present.has(name))
     .map((name) => {

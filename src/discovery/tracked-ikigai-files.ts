@@ -7,9 +7,9 @@ import type { Worktree } from "../model/worktree.ts";
 const known = new Map<string, { readonly stamp: string; readonly files: readonly string[] }>();
 
 /**
- * What a branch holds below `.ikigai` of an ordinary clone. git treats an ignored file as
- * expendable, so that a checkout puts the branch's own over ours without a word (gitignore(5),
- * git-checkout(1) `--overwrite-ignore`). Elsewhere `.ikigai` lies in no worktree.
+ * Lists the files that a branch tracks below `.ikigai` of an ordinary clone. git treats ignored files as
+ * expendable, so a checkout silently overwrites ikigai's with the branch's (gitignore(5), git-checkout(1)
+ * `--overwrite-ignore`). In other layouts `.ikigai` is in no worktree.
  */
 export async function trackedIkigaiFiles(
   layout: Layout,
@@ -26,7 +26,7 @@ export async function trackedIkigaiFiles(
   return files;
 }
 
-/** Whether `.ikigai` lies in this very worktree, where git may put and delete files. */
+/** Tells whether `.ikigai` is inside this worktree, where git may write and delete files. */
 export function holdsProject(
   { root }: Layout,
   { isMain, path }: Pick<Worktree, "isMain" | "path">,
@@ -35,7 +35,7 @@ export function holdsProject(
 }
 
 async function trackedFiles(root: string): Promise<readonly string[]> {
-  // macOS and Windows take .IKIGAI for the same.
+  // File systems of macOS and Windows treat .IKIGAI as the same name.
   const place = process.platform === "linux" ? ".ikigai" : ":(icase).ikigai";
   for (const options of [["--with-tree=HEAD"], []]) {
     const { exitCode, stdout } = await execa("git", ["ls-files", "-z", ...options, "--", place], {
@@ -51,12 +51,12 @@ async function trackedFiles(root: string): Promise<readonly string[]> {
   return [];
 }
 
-/** Says what happened and what to do. */
+/** Explains the tracked files, and what to do about them. */
 export function trackedFilesProblem(files: readonly string[]): { why: string; next: string } {
   const some = files.slice(0, 3).join(", ");
   const more = files.length > 3 ? ` and ${files.length - 3} more` : "";
   return {
-    why: `the branch holds ${some}${more}, which git puts over what ikigai itself runs; nothing of this worktree runs until it is gone`,
+    why: `the branch tracks ${some}${more}, with which git overwrites files that ikigai itself runs; nothing of this worktree runs until they are removed`,
     next: "git rm -r -q --cached .ikigai, then switch to another branch or commit",
   };
 }

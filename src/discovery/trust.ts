@@ -9,10 +9,10 @@ import { readApprovables, runOf, wholeFileOf } from "./approvable-content.ts";
 import type { LoadedConfiguration } from "./configuration.ts";
 import type { Settings } from "./settings.ts";
 
-/** What of a worktree waits for approval, and which services it holds. */
+/** The content of a worktree that waits for approval, and the services held by it. */
 export interface TrustState {
   readonly waiting: readonly Trustable[];
-  /** Service → what of it has not been approved. */
+  /** The key or file that is not approved, by service. */
   readonly held: ReadonlyMap<Slug, string>;
 }
 
@@ -21,7 +21,10 @@ export interface TrustEvaluation {
   readonly services: readonly Service[];
 }
 
-/** Compares what a worktree would run with what has been approved in this project, both read now. */
+/**
+ * Compares what a worktree would run with what is approved in this project; reads both at the time of the
+ * call.
+ */
 export function evaluateTrust(
   project: string,
   worktree: TrustEvaluation,
@@ -32,14 +35,17 @@ export function evaluateTrust(
   if (waiting.length === 0) return NOTHING_WAITS;
   const undecided = waiting.find(({ kind }) => kind === "configuration");
   const held = worktree.services.flatMap((service): [Slug, string][] => {
-    // An unapproved program may say anything about any service.
+    // An unapproved configuration program may configure any service in any way.
     const reason = undecided ?? holding(waiting, service.name)[0];
     return service.backend && reason ? [[service.slug, reason.what]] : [];
   });
   return { waiting, held: new Map(held) };
 }
 
-/** What the file that a service starts by has to be at its start; undefined where it starts otherwise. */
+/**
+ * Returns the file that starts a service with its approved content (empty if not approved); undefined if it
+ * has none.
+ */
 export function checkedFile(project: string, top: RawPath, service: Service): Checked | undefined {
   const file = wholeFileOf(service);
   const [run] = file === undefined ? [] : runOf(top, service);
@@ -50,8 +56,8 @@ export function checkedFile(project: string, top: RawPath, service: Service): Ch
 }
 
 /**
- * The programs of ikigai's own that a branch's file names and nobody has approved. What stands in
- * the file beside the worktrees is in no branch: it is the user's own word.
+ * Lists the unapproved `programs` that a branch's configuration sets. A file beside the worktrees is in no
+ * branch but the user's own, so its programs need no approval.
  */
 export function unapprovedPrograms(
   project: string,

@@ -7,10 +7,10 @@ import { UnknownName, UserError } from "../model/user-error.ts";
 import type { Worktree } from "../model/worktree.ts";
 
 /**
- * The worktree that a person means: by slug, git's name, branch or path, in this order.
+ * Finds a worktree by slug, git's name, branch or path, in this order.
  *
- * @param cwd where a path begins that is not absolute
- * @throws UnknownName when there is none; UserError when a branch's name stands for several
+ * @param cwd the base of relative paths
+ * @throws UnknownName when there is none; UserError when the name is ambiguous
  */
 export function namedWorktree<W extends Worktree>(
   worktrees: readonly W[],
@@ -23,9 +23,9 @@ export function namedWorktree<W extends Worktree>(
 }
 
 /**
- * A worktree, or one service of it: `WORKTREE/SERVICE`. A branch's name may hold slashes as well.
+ * Finds a worktree, or a worktree and a service (`WORKTREE/SERVICE`); branch names may contain slashes too.
  *
- * @throws UnknownName when there is no such worktree; UserError when a name stands for several
+ * @throws UnknownName when there is no such worktree; UserError when the name is ambiguous
  */
 export function namedTarget<W extends Worktree>(
   worktrees: readonly W[],
@@ -58,7 +58,7 @@ function findNamed<W extends Worktree>(
     const found = worktrees.filter(way);
     if (found.length > 1) {
       throw new UserError(
-        `${printable(name)} stands for ${found.map((w) => w.slug).join(" and ")}.`,
+        `${printable(name)} is ambiguous: ${found.map((w) => w.slug).join(" or ")}.`,
         "ikigai wt list",
       );
     }
@@ -79,14 +79,14 @@ function nearestWorktree(worktrees: readonly Worktree[], name: string): string |
 }
 
 /**
- * A worktree's top as text, for an argument of git.
+ * Returns the path of a worktree as text, for an argument of git.
  *
- * @throws UserError where its bytes are no UTF-8, which no argument of ours can hold
+ * @throws UserError when it is not valid UTF-8, which cannot be passed as an argument
  */
 export function topOf(worktree: Worktree): string {
   if (isUtf8(worktree.path)) return toBuffer(worktree.path).toString();
   throw new UserError(
-    `The path of ${worktree.slug} is not UTF-8, so ikigai cannot name it to git.`,
-    "cd there and use git worktree yourself",
+    `The path of ${worktree.slug} is not valid UTF-8, so ikigai cannot pass it to git.`,
+    "cd there and use git worktree",
   );
 }

@@ -4,7 +4,7 @@ import type { Worktree } from "../model/worktree.ts";
 import type { Project } from "./project.ts";
 import { readWorktrees, realTop } from "./worktrees.ts";
 
-/** The worktree that holds a directory; the innermost, as worktrees may lie in one another. */
+/** Finds the innermost worktree that contains a directory, as worktrees may be nested. */
 export function worktreeHolding<W extends Worktree>(
   worktrees: readonly W[],
   directory: string,

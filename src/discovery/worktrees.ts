@@ -12,7 +12,7 @@ import { assignSlugs, isSlug, type Slug } from "../model/slug.ts";
 import type { RawPath, Worktree } from "../model/worktree.ts";
 import { coreValue, isCoreTrue } from "./git-config.ts";
 
-/** The name of the main worktree of an ordinary clone: git has none for it. */
+/** The name of the main worktree of an ordinary clone, for which git has none. */
 const MAIN = "main";
 
 interface Raw {
@@ -21,28 +21,28 @@ interface Raw {
   readonly isMain: boolean;
 }
 
-/** The repository is not where it was: nothing can be said about its worktrees. */
+/** The repository is missing or was replaced, so nothing is known about its worktrees. */
 export class RepositoryAway extends Error {
   override readonly name = "RepositoryAway";
 }
 
-/** Told of each worktree whether its directory is away; says whether it counts as gone. */
+/** Gets whether a worktree's directory is missing, and returns whether the worktree counts as removed. */
 export type IsMissing = (identity: string, away: boolean) => boolean;
 
-/** What a look at a repository's worktrees is to find out. */
+/** Options for reading worktrees. */
 export interface Observation {
   /** The configured default worktree. */
   readonly chosen?: string | undefined;
   readonly isGone?: IsMissing;
-  /** Only these are read anew; of the others what was seen last is told. */
+  /** Read only these; return the others as they were read last. */
   readonly scope?: ReadonlySet<Slug> | undefined;
 }
 
 /**
- * Every worktree of a repository, read from git's files (gitrepository-layout(5))
- * rather than from `git worktree list`, which fails while an add is half done.
+ * Reads all worktrees of a repository from git's files (gitrepository-layout(5)). Does not use
+ * `git worktree list`, which fails while an add is unfinished.
  *
- * @throws RepositoryAway when there is no repository at all
+ * @throws RepositoryAway when the repository is missing
  */
 export function readWorktrees(
   commonDir: string,
@@ -52,7 +52,7 @@ export function readWorktrees(
   return new WorktreeReader(commonDir).read({ chosen, isGone });
 }
 
-/** Reads one repository's worktrees again and again, and remembers what it saw. */
+/** Reads the worktrees of one repository repeatedly, and remembers the last result. */
 export class WorktreeReader {
   readonly #commonDir: string;
   readonly #identity: string;
@@ -63,13 +63,17 @@ export class WorktreeReader {
     this.#identity = identityAt(commonDir);
   }
 
-  /** @throws RepositoryAway when there is no repository at all */
+  /**
+   * Reads the worktrees.
+   *
+   * @throws RepositoryAway when the repository is missing or was replaced
+   */
   read({ chosen, isGone = (_, away) => away, scope }: Observation = {}): Worktree[] {
     const commonDir = this.#commonDir;
     if (!lstatIfThere(joinRaw(commonDir, "HEAD"))) {
-      throw new RepositoryAway(`There is no repository at ${commonDir} any more.`);
+      throw new RepositoryAway(`There is no longer a repository at ${commonDir}.`);
     }
-    // Somebody may move a project away and put another one in its place.
+    // The project may have been moved away, and another one put in its place.
     if (identityAt(commonDir) !== this.#identity) {
       throw new RepositoryAway(`There is another repository at ${commonDir} now.`);
     }
@@ -90,7 +94,7 @@ export class WorktreeReader {
     return [...seen.values()];
   }
 
-  /** The slug of the worktree whose administrative directory this is; undefined for any other. */
+  /** Returns the slug of the worktree with this administrative directory; undefined if there is none. */
   slugAt(gitDir: Uint8Array): Slug | undefined {
     const path = toBuffer(gitDir).toString("latin1");
     const common = Buffer.from(this.#commonDir).toString("latin1");
@@ -101,18 +105,18 @@ export class WorktreeReader {
     return this.#list().find((one) => (one.isMain ? path === common : one.name === name))?.slug;
   }
 
-  /** Whether a name is its own slug whatever the other names are. */
+  /** Whether a name is its own slug, regardless of the other names. */
   #isPlain(name: string): boolean {
     return isSlug(name) && name !== MAIN;
   }
 
-  /** What was seen last with these read anew; undefined when only the whole list can tell. */
+  /** Reads only the scope, and takes the rest from the last result; undefined if the whole list is needed. */
   #readOnly(scope: ReadonlySet<Slug>, isGone: IsMissing): Map<string, Worktree> | undefined {
     if (this.#seen.size === 0) return undefined;
     const seen = new Map(this.#seen);
     for (const slug of scope) {
       const isThere = lstatIfThere(joinRaw(this.#commonDir, "worktrees", slug)) !== undefined;
-      // What is neither there nor was under this name may be the slug of another name.
+      // A name that neither exists nor existed may be the slug of another name.
       if (!this.#isPlain(slug) || !(isThere || seen.has(slug))) return undefined;
       const worktree = this.#readOne(slug, slug, false, isGone);
       if (worktree) seen.set(slug, worktree);
@@ -122,7 +126,7 @@ export class WorktreeReader {
     return hasNew ? inOrder(seen) : seen;
   }
 
-  /** git's names, one character a byte, in the order of the bytes; the main worktree first. */
+  /** Lists git's names in latin1, in the order of their bytes; the main worktree first. */
   #list(): { readonly name: string; readonly slug: Slug; readonly isMain: boolean }[] {
     const linked = listIfThere(joinRaw(this.#commonDir, "worktrees"))
       .map((name) => name.toString("latin1"))
@@ -142,7 +146,7 @@ export class WorktreeReader {
   }
 }
 
-/** By name. What is sorted already costs least, and that is all but a new one at the end. */
+/** Sorts by name; cheap, because all but one new entry at the end are sorted already. */
 function inOrder(seen: ReadonlyMap<string, Worktree>): Map<string, Worktree> {
   const names = [...seen.keys()].sort();
   const sorted = new Map<string, Worktree>();
@@ -158,7 +162,7 @@ function identityAt(commonDir: string): string {
   return stat ? `${stat.ino}-${stat.birthtimeNs}` : "";
 }
 
-/** Names that are slugs already, as nearly all are, need no digest. */
+/** Assigns slugs; skips the digests in the usual case that all names are slugs already. */
 function slugsOf(names: readonly string[]): readonly Slug[] {
   if (names.every(isSlug) && new Set(names).size === names.length) return names;
   return assignSlugs(
@@ -167,7 +171,7 @@ function slugsOf(names: readonly string[]): readonly Slug[] {
   );
 }
 
-/** Undefined when the administrative directory went away while we were reading. */
+/** Reads one worktree; undefined if its administrative directory was removed meanwhile. */
 function readWorktree(
   raw: Raw,
   slug: string,
@@ -180,8 +184,8 @@ function readWorktree(
   const locked = raw.isMain ? undefined : readIfThere(joinRaw(raw.gitDir, "locked"));
   const branch = branchOf(raw.gitDir);
   const identity = `${stat.ino.toString(36)}-${stat.birthtimeNs.toString(36)}`;
-  const sight = sightOf(path, raw, locked !== undefined);
-  const gone = isGone(identity, sight === "away");
+  const presence = presenceOf(path, raw, locked !== undefined);
+  const gone = isGone(identity, presence === "away");
   return {
     slug,
     name: raw.name.toString(),
@@ -192,15 +196,15 @@ function readWorktree(
     isMain: raw.isMain,
     isDefault: false,
     ...(locked ? { locked: locked.toString().trim() } : {}),
-    state: sight === "away" ? (gone ? "gone" : "unknown") : sight,
+    state: presence === "away" ? (gone ? "gone" : "unknown") : presence,
   };
 }
 
 /**
- * An absent `gitdir` is an add that is half done, a locked one may be on a disk
- * that is away, and a directory that another worktree has now is nobody's to judge.
+ * Judges whether a worktree's directory is there. Unknown if `gitdir` is missing (an unfinished add), if a
+ * missing worktree is locked (it may be on an unmounted disk), or if another worktree has the directory now.
  */
-function sightOf(
+function presenceOf(
   path: RawPath | undefined,
   raw: Raw,
   locked: boolean,
@@ -211,7 +215,7 @@ function sightOf(
   return locked || raw.isMain ? "unknown" : "away";
 }
 
-/** False only when the `.git` there names another directory that exists: a copy's, or a stranger's. */
+/** False only if the `.git` there names another existing directory, of a copy or another repository. */
 function pointsBack(path: RawPath, gitDir: Buffer): boolean {
   const dotGit = joinRaw(path, ".git");
   if (!statIfThere(dotGit)?.isFile()) return false;
@@ -239,7 +243,7 @@ function linkedPath(gitDir: Buffer): Buffer | undefined {
   return top.at(0) === 0x2f ? top : resolveRaw(gitDir, top);
 }
 
-/** extensions.relativeWorktrees: `gitdir` is relative to the administrative directory. */
+/** Resolves a relative `gitdir` (extensions.relativeWorktrees) against the administrative directory. */
 function resolveRaw(base: Buffer, relative: Buffer): Buffer {
   const parts = base.toString("latin1").split("/");
   for (const part of relative.toString("latin1").split("/")) {
@@ -262,8 +266,8 @@ function branchOf(gitDir: Buffer): string | undefined {
 }
 
 /**
- * The configured one; or that on the default branch; or the main worktree. Where
- * a bare repository's `main` has switched away for a while, the one named so.
+ * Chooses the default worktree: the configured one, else the one on the default branch, else the main
+ * worktree, else the one named `main` or `master` (in a bare layout it may be on another branch for a while).
  */
 function chooseDefault(
   worktrees: readonly Worktree[],
@@ -283,7 +287,7 @@ function chooseDefault(
   );
 }
 
-/** The real path of a worktree's top, for comparing with a working directory. */
+/** Returns the real path of a worktree, to be compared with a working directory; undefined if missing. */
 export function realTop(worktree: Worktree): Buffer | undefined {
   try {
     return fs.realpathSync(toBuffer(worktree.path), { encoding: "buffer" });

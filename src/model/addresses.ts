@@ -1,7 +1,7 @@
 import { worktreeUrl } from "./environment-variables.ts";
 import type { Listen } from "./worktree.ts";
 
-/** What of a service decides at which addresses it answers. */
+/** The fields of a service that determine its address. */
 export interface Addressed {
   readonly slug: string;
   readonly unnamed: boolean;
@@ -10,8 +10,8 @@ export interface Addressed {
 }
 
 /**
- * The address at which a service answers all that it is asked, without a slash behind it. By path only
- * a frontend is served at its root; a backend alone is, at an origin of its own. Undefined where it has no HTTP.
+ * Returns the address of a service, without a trailing slash: a path for a service with a frontend; an
+ * origin of its own for a backend alone, because paths route only `/api` to backends; undefined without HTTP.
  */
 export function serviceUrl(
   worktree: string,
@@ -24,7 +24,10 @@ export function serviceUrl(
   return `http://${unnamed ? "" : `${slug}.`}${worktree}.localhost:${httpPort}`;
 }
 
-/** The address that a worktree is shown with: of its unnamed service, of `web`, or of the first that it has. */
+/**
+ * Returns the address to show for a worktree: of its unnamed service, else of `web`, else of its first
+ * service.
+ */
 export function shownUrl(
   worktree: string,
   services: readonly (Addressed & { readonly name: string })[],

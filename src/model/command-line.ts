@@ -1,13 +1,13 @@
 import type { Launch } from "./worktree.ts";
 
-/** What a Deno backend may do by convention; everything else is widened by configuration. */
+/** The permissions of a Deno backend; `extra` are flags from the configuration. */
 export interface DenoRights {
   readonly socket: string;
   readonly postgresPort: number;
   readonly extra: readonly string[];
 }
 
-/** The command line of a backend, in its own directory. */
+/** Returns the command line of a backend, to be run in its own directory. */
 export function argvOf(launch: Launch, deno: DenoRights): readonly string[] {
   switch (launch.kind) {
     case "command":
@@ -15,7 +15,7 @@ export function argvOf(launch: Launch, deno: DenoRights): readonly string[] {
     case "run":
       return ["./run"];
     case "deno-task":
-      // The text itself, so that what runs is what was looked at, whatever the file holds by then.
+      // Pass the text of the task, so that what was checked is run even if the file changes meanwhile.
       return launch.command === undefined
         ? ["deno", "task", "--quiet", launch.task]
         : ["deno", "task", "--quiet", "--eval", launch.command];
@@ -26,7 +26,7 @@ export function argvOf(launch: Launch, deno: DenoRights): readonly string[] {
   }
 }
 
-/** Its own files, its own socket, the database, its environment; no prompt, nothing else. */
+/** Permits its own directory, its socket, the database and its environment; never prompts. */
 function denoFlags({ socket, postgresPort, extra }: DenoRights): string[] {
   return [
     "--quiet",

@@ -8,8 +8,8 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Milliseconds of "500ms", "15m", "1h30m" or "14d"; a bare number is seconds.
- * Undefined when it is none of these, negative, or longer than a number counts exactly.
+ * Parses "500ms", "15m", "1h30m" or "14d" to milliseconds; a bare number is seconds. Undefined if it is
+ * malformed, negative, or not a safe integer.
  */
 export function parseDuration(value: string | number): number | undefined {
   if (typeof value === "number") return exact(value * 1_000);
@@ -22,7 +22,7 @@ export function parseDuration(value: string | number): number | undefined {
   );
 }
 
-/** The shortest text that `parseDuration` reads back as the same number of milliseconds. */
+/** Formats milliseconds as the shortest text that `parseDuration` parses to the same value. */
 export function formatDuration(milliseconds: number): string {
   const unit = ["d", "h", "m", "s"].find((name) => milliseconds % (UNITS[name] ?? 1) === 0) ?? "ms";
   return milliseconds === 0 ? "0s" : `${milliseconds / (UNITS[unit] ?? 1)}${unit}`;

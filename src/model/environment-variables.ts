@@ -2,7 +2,7 @@ import type { Layout } from "./layout.ts";
 import { schemaOf } from "./slug.ts";
 import type { Listen } from "./worktree.ts";
 
-/** What of a project goes into an environment. */
+/** The project's ports, as needed for an environment. */
 export interface Connection {
   readonly httpPort: number;
   readonly postgresPort: number;
@@ -12,7 +12,9 @@ const DATABASE = "ikigai";
 const OWNER = "ikigai";
 const RESERVED_SEGMENTS = new Set(["api", "frontend"]);
 
-/** The address of a worktree, without a slash behind it. Path form: every resolver knows `localhost`. */
+/**
+ * Returns the address of a worktree, without a trailing slash; a path, as every resolver knows `localhost`.
+ */
 export function worktreeUrl(slug: string, httpPort: number): string {
   return RESERVED_SEGMENTS.has(slug)
     ? `http://${slug}.localhost:${httpPort}`
@@ -20,8 +22,8 @@ export function worktreeUrl(slug: string, httpPort: number): string {
 }
 
 /**
- * Variables of libpq ("Environment Variables") that say where a client connects and how it proves
- * who it is. Those of another project or server are taken out of every environment.
+ * Variables of libpq ("Environment Variables") that determine the server and the authentication. Every
+ * environment unsets those it does not set, which may belong to another project or server.
  */
 export const CONNECTION_VARIABLES: readonly string[] = [
   ...["PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGPASSFILE"],
@@ -33,7 +35,7 @@ export const CONNECTION_VARIABLES: readonly string[] = [
   ...["PGTARGETSESSIONATTRS", "PGLOADBALANCEHOSTS"],
 ];
 
-/** The environment of a shell in a worktree. The password lies in PGPASSFILE. */
+/** Returns the environment of a shell in a worktree. */
 export function worktreeVariables(
   slug: string,
   layout: Layout,
@@ -55,7 +57,7 @@ export function worktreeVariables(
   };
 }
 
-/** How the owner reaches the server: by its Unix socket, with the password in a file of the user's. */
+/** How the owner connects: through the Unix socket, with the password in a file of the user. */
 export interface OwnerConnection extends Connection {
   /** The directory of the server's Unix socket. */
   readonly socketDirectory: string;
@@ -63,7 +65,7 @@ export interface OwnerConnection extends Connection {
   readonly passwordFile: string;
 }
 
-/** The environment of the project's owner, at the root beside the worktrees. Holds no password. */
+/** Returns the owner's environment, for shells at the project's root. Contains no password. */
 export function ownerVariables(
   layout: Layout,
   connection: OwnerConnection,
@@ -81,8 +83,8 @@ export function ownerVariables(
 }
 
 /**
- * A connection URI of the owner's (libpq, "Connection URIs"): by the Unix socket, or over TCP where
- * `postgres.ownerOverTcp` allows that.
+ * Returns the owner's connection URI (libpq, "Connection URIs"): through the Unix socket, or over TCP if
+ * `postgres.ownerOverTcp` allows it.
  */
 export function ownerUrl(
   { postgresPort, socketDirectory }: Pick<OwnerConnection, "postgresPort" | "socketDirectory">,
@@ -95,12 +97,12 @@ export function ownerUrl(
   return `postgresql://${user}@localhost/${DATABASE}?host=${host}&port=${postgresPort}`;
 }
 
-/** The owner's password file: one line, for the Unix socket and for TCP. */
+/** Renders the owner's password file: one line, for both the Unix socket and TCP. */
 export function ownerPasswordFile(password: string): string {
   return `*:*:*:${OWNER}:${escapeField(password)}\n`;
 }
 
-/** Lines of a password file (libpq, "The Password File"). */
+/** Renders a password file (libpq, "The Password File"). */
 export function passwordFile(
   roles: readonly { readonly role: string; readonly password: string }[],
   port: number,
@@ -122,14 +124,14 @@ export interface ServiceAddress {
   readonly worktree: string;
   readonly service: string;
   readonly unnamed: boolean;
-  /** The path that the backend binds; at most 107 bytes. */
+  /** The path that the backend binds, at most 107 bytes long. */
   readonly socket: string;
-  /** A port of its own, for a backend that can only listen on TCP. */
+  /** The port of a backend that can only listen on TCP. */
   readonly port?: number;
   readonly listen: Listen;
 }
 
-/** The environment of a backend, over that of its worktree: where to listen and who it is. */
+/** Returns what a backend's environment adds to its worktree's: where to listen, and its identity. */
 export function serviceVariables(
   address: ServiceAddress,
   connection: Connection,
@@ -138,11 +140,11 @@ export function serviceVariables(
   const base = worktreeUrl(address.worktree, connection.httpPort);
   const common = {
     PGPASSWORD: password,
-    // A log is no terminal, whatever the one was in which everything was started.
+    // Output goes to a log, even if the project was started from a terminal.
     NO_COLOR: "1",
     IKIGAI_SERVICE: address.service,
   };
-  // The worktree's address, as in its shell: it has none itself.
+  // Without HTTP it has no address; IKIGAI_URL remains the worktree's.
   if (address.listen === "none") return common;
   const tcp = address.port !== undefined && address.listen !== "socket";
   return {

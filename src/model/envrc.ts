@@ -1,33 +1,36 @@
 import type { Layout } from "./layout.ts";
 
-/** The first line of every `.envrc` that ikigai wrote; only files with it are ever rewritten or removed. */
+/** The first line of every `.envrc` written by ikigai; only files with it are rewritten or removed. */
 export const ENVRC_MARK = "# Made by ikigai, which rewrites and removes this file.";
 
-/** The file in a worktree's administrative directory that an `.envrc` loads: no branch can put one there. */
+/** The file that an `.envrc` loads; it is in the administrative directory, which no branch can write to. */
 export const ENVIRONMENT_FILE = "ikigai.sh";
 
-/** The line that loads ikigai's environment from a repository's own `.envrc` (direnv ≥ 2.32, any layout). */
+/** The line by which a repository's own `.envrc` loads ikigai's environment (direnv ≥ 2.32, any layout). */
 export const TRACKED_ENVRC_LINE = `source_env_if_exists "$(git rev-parse --absolute-git-dir 2>/dev/null)/${ENVIRONMENT_FILE}"`;
 
-/** The file by which a worktree's environment is known; without a slug, that of the project's owner. */
+/** Returns the environment file of a worktree, or of the project's owner if `slug` is undefined. */
 export function environmentPath(layout: Layout, slug?: string): string {
-  // No slug begins with a dot, so that no worktree can be named as the owner's file is.
+  // Slugs do not start with a dot, so no worktree's file can have this name.
   return `${layout.environments}/${slug ?? ".project"}.sh`;
 }
 
 /**
- * One word of POSIX shell that stands for `text`, whatever it holds.
- * Throws a RangeError for NUL, which no environment can hold.
+ * Quotes any text as one word of POSIX shell.
+ *
+ * @throws RangeError for NUL, which no environment variable can contain
  */
 export function quoteShell(text: string): string {
-  if (text.includes("\0")) throw new RangeError("A value for the shell holds a NUL.");
+  if (text.includes("\0")) throw new RangeError("A value for the shell contains NUL.");
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /**
- * The file that direnv loads: `export NAME='value'` lines and, with `bin`, that
- * directory first on PATH. Variables of `cleared` that it does not set are taken away. Plain POSIX shell, so that `.` in any script reads it too.
- * Throws a RangeError for a name that is no variable's or a value that holds a NUL.
+ * Renders an environment file: `export NAME='value'` lines in POSIX shell, so that any script can source it.
+ *
+ * @param bin a directory to put first on PATH
+ * @param cleared variables to unset unless `variables` sets them
+ * @throws RangeError for an invalid name, or a value with NUL
  */
 export function environmentFile(
   variables: Readonly<Record<string, string>>,
@@ -38,20 +41,19 @@ export function environmentFile(
   const first = foreign.length > 0 ? [`unset ${foreign.join(" ")}\n`] : [];
   const lines = Object.entries(variables).map(([name, value]) => {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-      throw new RangeError(`${JSON.stringify(name)} is not the name of a variable.`);
+      throw new RangeError(`${JSON.stringify(name)} is not a valid variable name.`);
     }
     return `export ${name}=${quoteShell(value)}\n`;
   });
-  // PATH has no way to say a colon: such a directory would become two others.
+  // PATH cannot escape a colon: such a directory would be read as two others.
   const reachable = bin !== undefined && !bin.includes(":");
   if (reachable) lines.push(`export PATH=${quoteShell(bin)}"\${PATH:+:$PATH}"\n`);
   return [...first, ...lines].join("");
 }
 
 /**
- * An `.envrc` that loads one environment file and is loaded again when it
- * changes. The path is absolute: a search upwards would end at whatever a
- * branch has put into its own tree.
+ * Renders an `.envrc` that loads one environment file, and again when that changes. The path is absolute,
+ * because a search upwards would find files that a branch has put into its own tree.
  */
 export function renderEnvrc(file: string): string {
   const quoted = quoteShell(file);
@@ -66,8 +68,8 @@ fi
 }
 
 /**
- * Whether direnv may load an `.envrc` of this directory. Up to 2.32 it puts the
- * path between double quotes into a line of bash, and so runs a `$(…)` in it.
+ * Tells whether direnv may load an `.envrc` in this directory. Up to 2.32 it inserts the path into a line of
+ * bash between double quotes, and so runs a `$(…)` in it.
  */
 export function isSafeForDirenv(directory: Uint8Array): boolean {
   return !directory.some((byte) => UNSAFE_BYTES.has(byte));
@@ -75,7 +77,7 @@ export function isSafeForDirenv(directory: Uint8Array): boolean {
 
 const UNSAFE_BYTES = new Set([...'$`"\\'].map((character) => character.charCodeAt(0)));
 
-/** Whether a file's text is one that ikigai wrote, of this or an earlier version. */
+/** Tells whether a text was written by this or an earlier version of ikigai. */
 export function isOwnEnvrc(text: string): boolean {
   return text.startsWith(`${ENVRC_MARK}\n`);
 }

@@ -1,13 +1,13 @@
-/** Why a request was not answered, for people and programs. */
+/** Why a request was not answered, for a page or a JSON answer. */
 export interface ServiceFailure {
   readonly title: string;
   readonly why: string;
-  /** The command that helps. */
+  /** The command to run next. */
   readonly next: string;
   readonly log: readonly string[];
 }
 
-/** A page that tries again by itself as long as the answer is a 503. */
+/** Renders the page for a failure; for a 503 it reloads every two seconds. */
 export function failurePage(status: number, { title, why, next, log }: ServiceFailure): string {
   const retry = status === 503 ? '<meta http-equiv="refresh" content="2">' : "";
   const lines =

@@ -1,2 +1,2 @@
-/** Takes one line of the daemon's log. */
+/** Writes one line to the daemon's log. */
 export type Journal = (line: string) => void;

@@ -1,4 +1,4 @@
-/** Where a text stops being JSON, and why. Lines and columns count from 1. */
+/** The position and reason of a syntax error. Lines and columns count from 1. */
 export interface JsonError {
   readonly line: number;
   readonly column: number;
@@ -18,7 +18,10 @@ class Stop extends Error {
   }
 }
 
-/** The first error of a JSON text; undefined where it is one. The parser's own words differ with its version. */
+/**
+ * Finds the first syntax error of a JSON text; undefined if there is none. JSON.parse's messages differ by
+ * version.
+ */
 export function jsonError(text: string): JsonError | undefined {
   let at = 0;
   const skip = (pattern: RegExp): boolean => {
@@ -32,11 +35,11 @@ export function jsonError(text: string): JsonError | undefined {
     return text[at];
   };
   const stop = (reason: string, where = at): never => {
-    throw new Stop(where, where >= text.length ? "it ends too soon" : reason);
+    throw new Stop(where, where >= text.length ? "unexpected end" : reason);
   };
   const string = (what: string) => {
-    if (next() !== '"') stop(next() === "'" ? "a text takes double quotes" : `${what} is missing`);
-    if (!skip(STRING)) stop("a text is not closed, or holds what must be escaped");
+    if (next() !== '"') stop(next() === "'" ? "strings need double quotes" : `${what} is missing`);
+    if (!skip(STRING)) stop("a string is not closed, or contains an unescaped character");
   };
   const members = (end: string, one: () => void) => {
     at += 1;
@@ -67,13 +70,13 @@ export function jsonError(text: string): JsonError | undefined {
         value();
       });
     } else if (first === "[") members("]", value);
-    else if (first === '"') string("a text");
-    else if (first === "/") stop("JSON has no comments");
-    else if (!skip(PLAIN)) stop("a value is missing, or is none of JSON's");
+    else if (first === '"') string("a string");
+    else if (first === "/") stop("comments are not allowed in JSON");
+    else if (!skip(PLAIN)) stop("a value is missing or invalid");
   };
   try {
     value();
-    if (next() !== undefined) stop("something follows the end");
+    if (next() !== undefined) stop("unexpected text after the end");
     return undefined;
   } catch (error) {
     if (!(error instanceof Stop)) return { line: 1, column: 1, reason: "it is nested too deeply" };

@@ -1,14 +1,13 @@
 /**
- * Where everything of a project lies. Pure: a layout is computed from the
- * project's root and nothing is looked up.
+ * The paths of a project's files, computed from its root without looking at the file system.
  */
 export interface Layout {
-  /** The directory that holds `.ikigai/`. */
+  /** The directory that contains `.ikigai/`. */
   readonly root: string;
   readonly ikigai: string;
-  /** HTTP + JSON for people, agents and the hook. */
+  /** The socket of the API, HTTP with JSON; also used by git's hook. */
   readonly daemonSocket: string;
-  /** What nginx asks when a service does not answer; offers nothing else. */
+  /** The socket of the gate, which nginx asks when a service does not answer. */
   readonly gateSocket: string;
   readonly bin: string;
   readonly scripts: string;

@@ -1,4 +1,4 @@
-/** Lines compared at most on each side; longer texts are shown as taken out and put in. */
+/** The maximum number of lines to compare; longer texts are shown as removed and added as a whole. */
 const MOST_LINES = 2_000;
 const CONTEXT = 3;
 
@@ -8,9 +8,8 @@ interface Line {
 }
 
 /**
- * The difference of two texts in the unified format (diff(1), -u), without file
- * headers; empty when they are the same. Characters that a terminal would obey
- * or hide are written out, since the texts may be somebody else's.
+ * Returns the difference of two texts in the unified format (diff(1), -u), without file headers; empty if
+ * they are equal. Escapes characters that a terminal would interpret or hide, as the texts may be untrusted.
  */
 export function lineDiff(before: string, after: string): string {
   if (before === after) return "";
@@ -21,7 +20,7 @@ export function lineDiff(before: string, after: string): string {
     .join("");
 }
 
-/** Makes every character visible that a terminal would obey, reorder or not show. */
+/** Escapes every character that a terminal would interpret, reorder or hide. */
 function visible(text: string): string {
   return text.replace(
     /[^\P{C}\t]|[\p{Zl}\p{Zp}]/gu,
@@ -51,7 +50,7 @@ function compare(a: readonly string[], b: readonly string[]): Line[] {
   ];
 }
 
-/** Longest common subsequence. */
+/** Compares by the longest common subsequence. */
 function middle(a: readonly string[], b: readonly string[]): Line[] {
   const out = (text: string): Line => ({ sign: "-", text });
   const put = (text: string): Line => ({ sign: "+", text });
@@ -84,7 +83,7 @@ function middle(a: readonly string[], b: readonly string[]): Line[] {
   return lines;
 }
 
-/** Ranges of lines around the changes, those that touch being one. */
+/** Returns the ranges of lines around the changes; joins adjacent ones. */
 function hunks(changed: readonly number[], length: number): [number, number][] {
   const ranges: [number, number][] = [];
   for (const i of changed) {

@@ -1,4 +1,4 @@
-/** A time as people write it, to the minute, in their own zone. */
+/** Formats an ISO 8601 time as `YYYY-MM-DD HH:MM` in the local time zone. */
 export function localTime(iso: string): string {
   const date = new Date(iso);
   const two = (n: number) => String(n).padStart(2, "0");

@@ -1,17 +1,17 @@
-/** What names an error in the common languages' own words. */
+/** Lines that name an error in common languages. */
 const ERROR =
   /(?:^|[\s(])(?:[A-Za-z_$][\w.$]*)?(?:Error|Exception)\b(?: \[\w+\])?(?::|\)|$)|^panic:|\bfatal\b|^error\b/i;
-/** What a shell or a system call says. */
+/** Error messages of shells and system calls. */
 const REFUSAL =
   /: not found$|command not found|No such file or directory|Permission denied|\bE[A-Z]{4,}\b/;
-/** Of a stack, and what runtimes print around it. */
+/** Stack frames, and what runtimes print around them. */
 const NOISE = /^\s*(?:at |\^+\s*$|[{}\]);,]+$)|^Node\.js v\d|^\s*$/;
 
 const LINES = 3;
 
 /**
- * The lines of a failed run that say why: where it names an error, that line and its neighbours, else
- * the last ones. Of a Python traceback the error is the last line, of all else the first that names one.
+ * Selects the lines of a failed run that explain the failure: a line that names an error with its
+ * neighbours, else the last lines. In a Python traceback the error comes last, elsewhere it comes first.
  */
 export function excerptOf(lines: readonly string[]): readonly string[] {
   const isTraceback = lines.some((line) => line.startsWith("Traceback "));

@@ -1,4 +1,4 @@
-/** The name that was probably meant; undefined where none is near. */
+/** Returns the known name that is most similar; undefined if none is similar enough. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const [nearest] = known
     .map((one) => ({ one, distance: distance(name.toLowerCase(), one.toLowerCase()) }))
@@ -7,7 +7,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return nearest && nearest.distance <= most ? nearest.one : undefined;
 }
 
-/** Edits (insert, delete, replace, swap of neighbours) between two words. */
+/** Counts the edits (insert, delete, replace, swap of neighbours) between two words. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -1,14 +1,14 @@
 import type { Slug } from "./slug.ts";
 
-/** What is known about where a branch began. */
+/** What is known about the start of a branch. */
 export interface Beginning {
-  /** What the branch's first log entry says it was made from: a branch's name, or `HEAD`. */
+  /** What the first entry of the branch's reflog says it was created from: a branch name, or `HEAD`. */
   readonly createdFrom?: string;
-  /** The commit that the worktree is at. */
+  /** The commit that the worktree has checked out. */
   readonly commit?: string;
 }
 
-/** Another worktree that it may have been made from. */
+/** A worktree that may be the parent. */
 export interface Candidate {
   readonly slug: Slug;
   readonly branch?: string | undefined;
@@ -17,10 +17,8 @@ export interface Candidate {
 }
 
 /**
- * The worktree that another was made from, as far as names and commits tell: the
- * one on the branch that the new branch was created from; one at the very same
- * commit. The default worktree comes first where several fit. Undefined when only
- * history can tell.
+ * Chooses the parent worktree by names and commits: one on the branch that the new branch was created from,
+ * else one at the same commit. Prefers the default worktree. Undefined if only the history can tell.
  */
 export function originByName(
   beginning: Beginning,

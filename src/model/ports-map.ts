@@ -6,11 +6,10 @@ export interface PortEntry {
 }
 
 /**
- * `run/ports.map`, as nginx reads it. nginx knows the default worktree by the
- * name `.default` where an address does not say its own, so its entries are
- * there twice.
+ * Renders `run/ports.map` for nginx. Contains the default worktree's entries twice, as nginx uses the name
+ * `.default` for addresses without a name.
  *
- * @param defaultWorktree the slug that `httpd/root/.default` leads to
+ * @param defaultWorktree the slug that `httpd/root/.default` links to
  */
 export function portsMap(entries: readonly PortEntry[], defaultWorktree?: string): string {
   const lines = entries.flatMap(({ worktree, service, port }) => [

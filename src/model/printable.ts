@@ -1,7 +1,6 @@
 /**
- * A raw name for a terminal: control characters, bidirectional overrides and
- * line separators are written as escapes, so that no name can move the cursor,
- * recolour the screen or read as another.
+ * Escapes control characters, bidirectional overrides and line separators of a name, so that printing it
+ * cannot move the cursor, recolour the screen or imitate another name.
  */
 export function printable(text: string): string {
   return text.replace(UNSAFE, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
@@ -9,12 +8,14 @@ export function printable(text: string): string {
 
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\u{FFFD}]/gu;
 
-/** The same of a text of several lines: their ends and tabs stay. */
+/** Does the same for a text of several lines; keeps line ends and tabs. */
 export function printableLines(text: string): string {
   return text.replace(/\r\n/g, "\n").replace(/[^\n\t]+/g, printable);
 }
 
-/** The same for what is coloured on purpose, as logs are: colours stay, and no other order to a terminal. */
+/**
+ * Does the same for text that may be coloured, such as logs; keeps colours but no other control sequences.
+ */
 export function printableColoured(text: string): string {
   const parts = text.split(COLOUR);
   return parts.map((part, i) => (i % 2 === 0 ? printableLines(part) : part)).join("");
@@ -23,7 +24,9 @@ export function printableColoured(text: string): string {
 /** Select Graphic Rendition (ECMA-48, 8.3.117). */
 const COLOUR = /(\u001b\[[0-9;:]*m)/;
 
-/** JSON to read; what a terminal would obey or hide is escaped, which means the same. */
+/**
+ * Renders indented JSON; escapes characters that a terminal would interpret or hide, which keeps the values.
+ */
 export function printableJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`.replace(HIDDEN, (unit) =>
     [...Array(unit.length).keys()]
@@ -32,5 +35,5 @@ export function printableJson(value: unknown): string {
   );
 }
 
-/** JSON escapes what is below a space by itself. */
+/** JSON.stringify itself escapes characters below a space. */
 const HIDDEN = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;

@@ -1,9 +1,9 @@
 import type { Step } from "./step.ts";
 
 /**
- * What a service does now. `crashing` runs, or is started, after it has failed and before it has run for a
- * minute; `crashed` waits for its next try, or for none. `static` has no backend; `stopped` by hand; `held`
- * waits for an approval.
+ * The state of a service. `crashing`: running or starting after a failure, for less than a minute.
+ * `crashed`: failed; waits for its next try, or gave up. `static`: no backend. `stopped`: stopped by hand.
+ * `held`: waits for approval.
  */
 export type ServiceState =
   | "running"
@@ -20,26 +20,26 @@ export interface ServiceReport {
   readonly slug: string;
   readonly state: ServiceState;
   readonly start: "on-demand" | "always" | "manual";
-  /** Null where it has no HTTP. */
+  /** Null without HTTP. */
   readonly url: string | null;
   readonly pid?: number;
   /** Resident memory in bytes. */
   readonly memory?: number;
-  /** When it last answered, as ISO 8601. */
+  /** When it was last used, as ISO 8601. */
   readonly lastUse?: string;
   readonly why?: string;
-  /** How often it has failed in a row, where it has. */
+  /** The number of consecutive failures; absent if none. */
   readonly failures?: number;
-  /** What would be started next has not been approved, whatever runs now. */
+  /** What would be started next is not approved, even if the service is running now. */
   readonly held?: true;
-  /** The last lines of its log, where it keeps failing. */
+  /** The last lines of its log, if it keeps failing. */
   readonly log?: readonly string[];
 }
 
-/** `ready`, or what keeps it from being so: `problem` too where one of its services fails. */
+/** The state of a worktree; `problem` also if one of its services fails. */
 export type WorktreeState = "ready" | "provisioning" | "branching" | "problem" | "unknown";
 
-/** One worktree as `ikigai wt list --json` tells it. */
+/** One worktree, as in `ikigai wt list --json`. */
 export interface WorktreeReport {
   readonly name: string;
   readonly slug: string;
@@ -54,7 +54,7 @@ export interface WorktreeReport {
   readonly url: string;
   readonly services: readonly ServiceReport[];
   readonly problems: readonly string[];
-  /** What the settings name and this worktree does not have, where they are all worktrees' settings. */
+  /** Services that the shared configuration names but this worktree does not have. */
   readonly warnings: readonly string[];
 }
 
@@ -63,21 +63,21 @@ export interface PlanReport {
   readonly problems: readonly string[];
 }
 
-/** Data of a removed worktree, as `ikigai wt restore --list --json` tells it. */
+/** Retained data of a removed worktree, as in `ikigai wt restore --list --json`. */
 export interface RetiredReport {
   /** The worktree's slug. */
   readonly name: string;
   readonly schema: string;
-  /** When it was put aside, as ISO 8601. */
+  /** When it was retired, as ISO 8601. */
   readonly since: string;
   /** Bytes. */
   readonly size: number;
-  /** Where the worktree was. */
+  /** The former path of the worktree. */
   readonly path: string | null;
-  /** When it goes for good, as ISO 8601. */
+  /** When it expires, as ISO 8601. */
   readonly goes: string;
-  /** Within a day. */
+  /** Whether it expires within a day. */
   readonly soon: boolean;
-  /** Why it could not go yet. */
+  /** Why it has not been dropped although it has expired. */
   readonly held: string | null;
 }

@@ -1,24 +1,24 @@
-/** What the machine's clocks say at one moment, in milliseconds. */
+/** The machine's clocks at one moment, in milliseconds. */
 export interface Reading {
-  /** Another one after every start of the machine; empty where that cannot be had. */
+  /** An identifier of the machine's current boot; empty if unavailable. */
   readonly boot: string;
-  /** Since the machine's start; nobody sets it. */
+  /** Time since boot, which cannot be set. */
   readonly uptime: number;
-  /** Since the epoch; anybody may set it. */
+  /** Time since the epoch, which may be set. */
   readonly clock: number;
 }
 
-/** The clock that the age of removed data is counted by, as it stood at a reading. */
+/** The clock that measures the age of retained data, as of a reading. */
 export interface RetentionClock extends Reading {
   readonly at: number;
 }
 
-/** How much of the time in which the machine was off counts: its clock alone tells of that. */
+/** The maximum that counts of the time during which the machine was off, known only from its clock. */
 const OFF_MS = 86_400_000;
 
 /**
- * Goes on from where it stood by the time that went by, whatever the time of day was set to
- * meanwhile. So a clock that jumps, by years even, brings no data nearer to its end.
+ * Advances the clock by the time that has passed, regardless of how the time of day was set meanwhile, so
+ * that a jump of the clock, even by years, expires no data.
  */
 export function advance(before: RetentionClock | undefined, now: Reading): RetentionClock {
   if (!before) return { ...now, at: now.clock };
@@ -27,7 +27,7 @@ export function advance(before: RetentionClock | undefined, now: Reading): Reten
   return { ...now, at: before.at + (ranOn ? now.uptime - before.uptime : wasOff) };
 }
 
-/** Whether it has to be written down again: what went by since would be lost with the machine's end. */
+/** Whether it has to be saved again: the time since the last save is lost when the machine stops. */
 export function isWorthKeeping(before: RetentionClock | undefined, now: RetentionClock): boolean {
   return !before || before.boot !== now.boot || now.uptime - before.uptime >= KEEP_MS;
 }

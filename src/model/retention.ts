@@ -1,37 +1,38 @@
-/** What decides how long a removed worktree's data is kept; `age` in milliseconds. */
+/** How long (`age`, in milliseconds) and how many (`count`) removed worktrees' data is kept. */
 export interface Retention {
   readonly age: number;
   readonly count: number;
 }
 
-/** A longer retention that was in force, and holds beside its follower for another day. */
+/** A longer retention that was in force, and still applies besides its successor for a day. */
 interface Earlier extends Retention {
-  /** By the retention clock, in milliseconds. */
+  /** Milliseconds of the retention clock. */
   readonly until: number;
 }
 
-/** What holds for data that was put aside, and is kept with it. */
+/** The retention in force, which is stored with the data. */
 export interface KeptRetention extends Retention {
   readonly earlier: readonly Earlier[];
 }
 
-/** Data that was put aside. */
+/** Retired data. */
 export interface Aside {
   readonly schema: string;
-  /** When it was put aside, by the retention clock. */
+  /** When it was retired, by the retention clock. */
   readonly retired: Date;
 }
 
 const DAY = 86_400_000;
-/** Of data whose retention is unknown: nothing goes by it. */
+/** The retention of data for which it is unknown: nothing expires. */
 const FOREVER: Retention = { age: Number.MAX_SAFE_INTEGER, count: Number.MAX_SAFE_INTEGER };
 
 /**
- * The retention that holds from now on. A shorter one takes effect after a day, as it may come by an
- * event (a checkout, another default worktree); one that nobody can tell at the moment changes nothing.
+ * Computes the retention in force from now on. A shorter one takes effect after a day, because it may be
+ * an accident (a checkout, another default worktree); an unreadable one changes nothing.
  *
- * @param kept what was written down last: null where nothing was yet, undefined where it is not known
- * @param given what the settings say; undefined while they cannot be read
+ * @param kept the stored retention; null if none was stored yet, undefined if it is unknown
+ * @param given the configured retention; undefined while the configuration cannot be read
+ * @param now milliseconds of the retention clock
  */
 export function followRetention(
   kept: KeptRetention | null | undefined,
@@ -44,21 +45,20 @@ export function followRetention(
   const { age, count } = given ?? kept ?? fallback;
   const earlier = before.earlier.filter(({ until }) => until > now);
   if (age >= before.age && count >= before.count) return { age, count, earlier };
-  // Back and forth again and again, it is one day from the last time.
+  // When settings alternate, the day starts again at the last change.
   const others = earlier.filter((one) => one.age !== before.age || one.count !== before.count);
   const last = { age: before.age, count: before.count, until: now + DAY };
   return { age, count, earlier: [...others, last] };
 }
 
-/** When the present retention is in force alone; undefined where it is already. */
+/** Returns when the current retention will apply alone; undefined if it already does. */
 export function shortensAt({ earlier }: KeptRetention): number | undefined {
   return earlier.length > 0 ? Math.max(...earlier.map(({ until }) => until)) : undefined;
 }
 
 /**
- * When each goes for good: once it is too old, or a day after enough newer ones
- * came to push it out, so that there always is a day in which that can be told. While an earlier
- * retention holds, nothing goes that it would keep.
+ * Computes when each expires: when it is too old, or a day after newer ones exceed the count, so that
+ * there is always a day to announce it. While an earlier retention applies, nothing expires that it keeps.
  */
 export function expiries<T extends Aside>(
   asides: readonly T[],
@@ -74,13 +74,13 @@ export function expiries<T extends Aside>(
 function endOf(newestFirst: readonly Aside[], i: number, { age, count }: Retention): number {
   const aside = newestFirst[i];
   if (!aside) return Number.NaN;
-  // With `count` newer ones there, the last of these was one too many.
+  // The oldest of `count` newer ones is the one that exceeded the count.
   const pushedOutBy = newestFirst[i - count] ?? (count === 0 ? aside : undefined);
   const pushed = pushedOutBy ? pushedOutBy.retired.getTime() + DAY : Number.POSITIVE_INFINITY;
   return Math.min(aside.retired.getTime() + age, pushed);
 }
 
-/** Whether its end is near enough to be told unasked. */
+/** Whether it expires within a day, which is announced without being asked for. */
 export function goesSoon(goes: Date, now: Date): boolean {
   return goes.getTime() - now.getTime() <= DAY;
 }

@@ -1,24 +1,24 @@
-/** What the registry says of a schema; the proof that it is ours. */
+/** The mark of a schema in the registry, which proves that it is ikigai's. */
 export interface SchemaMark {
   readonly worktree: string;
   readonly identity: string;
-  /** Which project secret its role's password was derived from. */
+  /** The id of the project secret from which its role's password is derived. */
   readonly secret: string;
-  /** When it was put aside, as ISO 8601; absent while its worktree lives. */
+  /** When it was retired, as ISO 8601; absent while its worktree exists. */
   readonly retired?: string;
   /** The same by the retention clock, in milliseconds. */
   readonly retiredAt?: number;
-  /** How far the project's own commands for a new schema are; absent where there were none. */
+  /** The progress of the project's commands for a new schema; absent if there were none. */
   readonly setup?: "pending" | "done" | "failed";
-  /** Tells the runs of these commands apart: each runs once a round. */
+  /** Identifies a run of these commands: each runs once per round. */
   readonly round?: string;
-  /** Why the project's own commands failed. */
+  /** Why the project's commands failed. */
   readonly why?: string;
-  /** Whether it began with somebody's rows; such a schema is not seeded. */
+  /** Whether it was branched with rows; such a schema is not seeded. */
   readonly rows?: boolean;
-  /** Why it began otherwise than was asked for. */
+  /** Why it was created differently than requested. */
   readonly note?: string;
-  /** Where the worktree was; told by `ikigai wt restore --list`. */
+  /** The path of the worktree, shown by `ikigai wt restore --list`. */
   readonly path?: string;
 }
 
@@ -28,7 +28,7 @@ export function writeMark(mark: SchemaMark): string {
   return PREFIX + JSON.stringify(mark);
 }
 
-/** Undefined for any text that is no mark of a worktree's schema. */
+/** Parses a mark; undefined if the text is not one. */
 export function readMark(text: string | null): SchemaMark | undefined {
   if (!text?.startsWith(PREFIX)) return undefined;
   try {
@@ -52,7 +52,7 @@ function isMark(value: unknown): value is SchemaMark {
   );
 }
 
-/** The name a schema and its role get when they are put aside; at most 63 bytes. */
+/** Returns the name of a retired schema and its role, at most 63 bytes long. */
 export function retiredName(slug: string, at: Date): string {
   return `retired_${slug.replaceAll("-", "_")}_${at.getTime().toString(36)}`;
 }

@@ -1,8 +1,8 @@
 const POWERS = ["", "k", "m", "g", "t"];
 
 /**
- * Bytes of "512MB", "1.5 GB" or "64 KiB"; a bare number is bytes. A kilobyte is
- * 1024 bytes, as in PostgreSQL. Undefined when it is none of these or negative.
+ * Parses "512MB", "1.5 GB" or "64 KiB" to bytes; a bare number is bytes. A kilobyte is 1024 bytes, as in
+ * PostgreSQL. Undefined if it is malformed or negative.
  */
 export function parseSize(value: string | number): number | undefined {
   if (typeof value === "number") return exact(value);
@@ -11,7 +11,7 @@ export function parseSize(value: string | number): number | undefined {
   return exact(Number(match[1]) * 1024 ** POWERS.indexOf(match[2] ?? ""));
 }
 
-/** "512MB"; bytes that fill no unit keep one decimal. */
+/** Formats bytes as "512MB", with one decimal unless the value is whole. */
 export function formatSize(bytes: number): string {
   let power = 0;
   while (power < POWERS.length - 1 && bytes >= 1024 ** (power + 1)) power += 1;

@@ -1,7 +1,7 @@
-/** `[a-z0-9-]`, 1 to 40 characters; what names a worktree or a service everywhere. */
+/** The name of a worktree or service in addresses, schemas and files: `[a-z0-9-]`, 1 to 40 characters. */
 export type Slug = string;
 
-/** A short, stable digest of bytes: lower-case hexadecimal, at least 40 characters. */
+/** Computes a stable digest of bytes: lower-case hexadecimal, at least 40 characters. */
 export type Digest = (bytes: Uint8Array) => string;
 
 const SLUG = /^[a-z0-9-]{1,40}$/;
@@ -12,10 +12,9 @@ export function isSlug(text: string): boolean {
 }
 
 /**
- * Slugs for a set of names, all different. A name that is a slug already is kept; any other is made one,
- * with `HASH_LENGTH` digits of its digest behind it. The first to claim a slug keeps it;
- * a later one (somebody chose a name that looks like another's slug) is given a
- * longer hash. The order of the names must therefore be stable.
+ * Assigns a different slug to each name. A name that is already a slug is kept; any other is converted, and
+ * gets a suffix of `HASH_LENGTH` digits of its digest. If that slug is taken (another name looks like it),
+ * the later name gets a longer suffix. The order of the names must therefore be stable.
  */
 export function assignSlugs(names: readonly Uint8Array[], digest: Digest): Slug[] {
   const taken = new Set<Slug>(names.map(asciiOf).filter((n): n is string => !!n && isSlug(n)));
@@ -36,7 +35,7 @@ export function assignSlugs(names: readonly Uint8Array[], digest: Digest): Slug[
   });
 }
 
-/** The schema and the role of a worktree: `wt_` and the slug with `_` for `-`. */
+/** Returns the name of a worktree's schema and role: `wt_` and the slug with `_` for `-`. */
 export function schemaOf(slug: Slug): string {
   return `wt_${slug.replaceAll("-", "_")}`;
 }

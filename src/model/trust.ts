@@ -1,7 +1,7 @@
 import { loadsCode } from "./code-loading-variables.ts";
 import type { Configuration } from "./configuration/configuration.ts";
 
-/** What kind of thing would run: a file, a command line, or something that widens what may run. */
+/** What needs approval: a file, a command line, or a setting that widens what may run. */
 export type TrustKind =
   | "configuration"
   | "command"
@@ -11,25 +11,25 @@ export type TrustKind =
   | "run"
   | "task";
 
-/** Something a worktree holds that runs only once its content has been approved. */
+/** Content of a worktree that runs, or takes effect, only once approved. */
 export interface Trustable {
   readonly kind: TrustKind;
-  /** Where it stands: a key such as `services.web.command`, or a file's path in the worktree. */
+  /** A key such as `services.web.command`, or a file's path in the worktree. */
   readonly what: string;
-  /** The service that it belongs to and that is held without it. */
+  /** The service that does not start until this is approved. */
   readonly service?: string;
   /** SHA-256 of the content, hexadecimal. */
   readonly hash: string;
-  /** The content for people; absent where it is no text or too long. */
+  /** The content, to be shown; absent if it is binary or too long. */
   readonly text?: string;
 }
 
 /** The parts of a worktree that can run something. */
 export interface TrustFacts {
   readonly configuration: Configuration;
-  /** A configuration file that is a program, run or not. */
+  /** A configuration file that is a program, whether it was run or not. */
   readonly program?: { readonly file: string; readonly content: Uint8Array };
-  /** The executable `run` files and Deno's tasks by which services start. */
+  /** The executable `run` files and Deno tasks that start services. */
   readonly runs: readonly RunFile[];
 }
 
@@ -45,7 +45,7 @@ export type Hash = (content: Uint8Array | string) => string;
 
 const LONGEST_TEXT = 262_144;
 
-/** Everything in a worktree that needs approval, one entry each, in a steady order. */
+/** Lists everything in a worktree that needs approval, in a stable order. */
 export function trustables({ configuration, program, runs }: TrustFacts, hash: Hash): Trustable[] {
   const setting = (
     kind: TrustKind,
@@ -88,7 +88,7 @@ export function trustables({ configuration, program, runs }: TrustFacts, hash: H
 
 type Service = Pick<Trustable, "service">;
 
-/** What holds a service back, of all that is not approved; empty when it may start. */
+/** Selects the unapproved content that keeps a service from starting; empty if it may start. */
 export function holding(untrusted: readonly Trustable[], service: string): Trustable[] {
   return untrusted.filter((trustable) => trustable.service === service);
 }

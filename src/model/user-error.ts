@@ -1,4 +1,7 @@
-/** Something a person can put right: what happened and why, and the next command. Never shown with a stack. */
+/**
+ * An error that the user can resolve: what happened and why, and the next command. Shown without a stack
+ * trace.
+ */
 export class UserError extends Error {
   override readonly name: string = "UserError";
   readonly next: string | undefined;
@@ -9,12 +12,12 @@ export class UserError extends Error {
   }
 }
 
-/** There is nothing of the name that was given. */
+/** Nothing has the given name. */
 export class UnknownName extends UserError {
   override readonly name = "UnknownName";
 }
 
-/** The words of a command line cannot be meant so; the exit code is 2. */
+/** A command line is invalid; the exit code is 2. */
 export class UsageError extends UserError {
   override readonly name = "UsageError";
 }

@@ -1,14 +1,14 @@
 import type { Slug } from "./slug.ts";
 
-/** A path as the file system has it. Raw: it may hold any byte but NUL. */
+/** A path as raw bytes: it may contain any byte but NUL. */
 export type RawPath = Uint8Array;
 
-/** One worktree, as git's own files say. */
+/** One worktree, as read from git's files. */
 export interface Worktree {
   readonly slug: Slug;
   /** git's name for it, decoded for display only. */
   readonly name: string;
-  /** Inode and birth time of the administrative directory; never given twice. */
+  /** Inode and birth time of the administrative directory; never reused. */
   readonly identity: string;
   /** The administrative directory (`.git/worktrees/<name>`, or the common one). */
   readonly gitDir: RawPath;
@@ -20,11 +20,11 @@ export interface Worktree {
   readonly isDefault: boolean;
   /** git's lock: its reason, "" when none was given. */
   readonly locked?: string;
-  /** `gone` only when git's own rule would let `git worktree prune` remove it. */
+  /** `gone` only if `git worktree prune` would remove it by git's own rules. */
   readonly state: "present" | "gone" | "unknown";
 }
 
-/** How a backend is started, in the order of the convention. */
+/** How a backend is started; the first that applies, in this order. */
 export type Launch =
   | { readonly kind: "command"; readonly argv: readonly string[] }
   | { readonly kind: "run" }
@@ -32,13 +32,13 @@ export type Launch =
       readonly kind: "deno-task";
       readonly task: string;
       readonly file: string;
-      /** All that the task runs, where that needs no other task. */
+      /** The whole command of the task, if it depends on no other task. */
       readonly command?: string;
     }
   | { readonly kind: "deno"; readonly entry: string }
   | { readonly kind: "node" };
 
-/** `none`: it has no HTTP, and no address. */
+/** Where a backend listens; `none`: it has no HTTP and no address. */
 export type Listen = "socket" | "tcp" | "either" | "none";
 export type StartPolicy = "on-demand" | "always" | "manual";
 
@@ -57,7 +57,7 @@ export interface Service {
   readonly frontend?: RawPath;
 }
 
-/** Something in a worktree that looks like a service and is not taken as one. */
+/** Something in a worktree that looks like a service but is refused. */
 export interface Refused {
   readonly name: string;
   readonly why: string;

@@ -21,24 +21,25 @@ export interface ServiceObservation {
 }
 
 /** Reduces what was observed of a service to one state. */
-export function serviceState(sight: ServiceObservation): ServiceState {
-  if (!sight.hasBackend) return "static";
-  if (sight.held) return "held";
-  if (sight.starting) return sight.crashed ? "crashing" : "starting";
-  if (sight.supervised === "run") {
+export function serviceState(observed: ServiceObservation): ServiceState {
+  if (!observed.hasBackend) return "static";
+  if (observed.held) return "held";
+  if (observed.starting) return observed.crashed ? "crashing" : "starting";
+  if (observed.supervised === "run") {
     // After a crash it counts as running only after a minute, as in `scripts/service/finish`.
-    return sight.crashed && sight.now - sight.since < PROBATION ? "crashing" : "running";
+    return observed.crashed && observed.now - observed.since < PROBATION ? "crashing" : "running";
   }
-  if (sight.crashed) return "crashed";
-  if (sight.placed && !sight.rested) return sight.wants === "up" ? "starting" : "stopped";
-  const activator = sight.start === "on-demand" || (sight.start === "always" && !sight.placed);
-  return activator ? "idle" : "stopped";
+  if (observed.crashed) return "crashed";
+  if (observed.placed && !observed.rested) return observed.wants === "up" ? "starting" : "stopped";
+  const startsOnRequest =
+    observed.start === "on-demand" || (observed.start === "always" && !observed.placed);
+  return startsOnRequest ? "idle" : "stopped";
 }
 
 const PROBATION = 60;
 
 /** Reduces what was observed of a worktree to one state. */
-export function worktreeState(sight: {
+export function worktreeState(observed: {
   readonly problems: readonly string[];
   /** One of its services has crashed and has not been ready since. */
   readonly failing: boolean;
@@ -47,11 +48,11 @@ export function worktreeState(sight: {
   readonly provisioned: boolean;
   readonly unknown: boolean;
 }): WorktreeState {
-  if (sight.unknown) return "unknown";
-  if (sight.branching) return "branching";
-  if (sight.problems.length > 0) return "problem";
-  if (sight.busy || !sight.provisioned) return "provisioning";
-  if (sight.failing) return "problem";
+  if (observed.unknown) return "unknown";
+  if (observed.branching) return "branching";
+  if (observed.problems.length > 0) return "problem";
+  if (observed.busy || !observed.provisioned) return "provisioning";
+  if (observed.failing) return "problem";
   return "ready";
 }
 

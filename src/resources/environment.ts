@@ -78,7 +78,7 @@ export const environment: Resource<Want, Have> = {
   },
 
   compare(want, have) {
-    if (!want) return { action: "remove", why: "its worktree is gone" };
+    if (!want) return { action: "remove", why: "its worktree was removed" };
     if (!have) return { action: "create", why: "it has none yet" };
     if (want.shell !== have.shell || want.passwords !== have.passwords) {
       return { action: "update", why: "its variables changed" };

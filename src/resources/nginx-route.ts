@@ -57,7 +57,7 @@ export const nginxRoute: Resource<Links, Links> = {
   },
 
   compare(want, have) {
-    if (!want) return { action: "remove", why: "its worktree is gone" };
+    if (!want) return { action: "remove", why: "its worktree was removed" };
     if (!have) return { action: "create", why: "it has no address yet" };
     const changed = [...new Set([...want.keys(), ...have.keys()])].filter(
       (name) => !same(want.get(name), have.get(name)),

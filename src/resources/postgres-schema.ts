@@ -74,7 +74,7 @@ export const postgresSchema: Resource<Want, Have> = {
 
   compare(want, have) {
     const live = have?.live?.mark;
-    if (!want) return live ? { action: "retire", why: "its worktree is gone" } : undefined;
+    if (!want) return live ? { action: "retire", why: "its worktree was removed" } : undefined;
     if (live && live.identity === want.mark.identity) {
       if (live.secret !== want.mark.secret) {
         return { action: "update", why: "the project has a new secret" };

@@ -37,7 +37,7 @@ export const worktreeLogs: Resource<Want, string> = {
   },
 
   compare(want, have) {
-    if (!want) return { action: "retire", why: "its worktree is gone" };
+    if (!want) return { action: "retire", why: "its worktree was removed" };
     if (have === undefined) return { action: "create", why: "they belong to no worktree yet" };
     if (have === want.identity) return undefined;
     return want.adopts

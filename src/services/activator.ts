@@ -22,18 +22,18 @@ import { mayNeedPort } from "./tcp-fallback.ts";
 /** Activates and stops services; concurrent requests for one service share one start. */
 export class ServiceActivator {
   readonly #host: StepContext;
-  readonly #needs: ActivatorDependencies;
+  readonly #dependencies: ActivatorDependencies;
   readonly #turns = new KeyedMutex();
-  readonly #listened = new SocketLoss();
-  readonly #promised = new Handoffs();
+  readonly #socketLoss = new SocketLoss();
+  readonly #handoffs = new Handoffs();
   readonly #starting = new Map<string, { forced: boolean; result: Promise<StartResult> }>();
   readonly #admitted = new Set<string>();
   /** The number of pending stops by service: a start in progress gives up. */
-  readonly #unwanted = new Map<string, number>();
+  readonly #pendingStops = new Map<string, number>();
 
   constructor(host: StepContext, needs: ActivatorDependencies) {
     this.#host = host;
-    this.#needs = needs;
+    this.#dependencies = needs;
   }
 
   isStarting(key: string): boolean {
@@ -46,7 +46,7 @@ export class ServiceActivator {
 
   /** Whether it must not be stopped now: it is starting or stopping, or a request is on its way to it. */
   isInUse(key: string): boolean {
-    return this.isBusy(key) || this.#promised.has(key);
+    return this.isBusy(key) || this.#handoffs.has(key);
   }
 
   /** Whether it has been admitted, even if it is not running yet. */
@@ -84,12 +84,12 @@ export class ServiceActivator {
     const key = `${worktree.slug}.${service.slug}`;
     const { start } = serviceConfiguration(worktree.settings, service.name);
     await this.#stop(key, async () => {
-      const door = this.#close(worktree, service);
+      const socket = this.#hideSocket(worktree, service);
       // Keep the service directory of one that starts by itself: it records that the service is stopped.
       if (startsByItself(start, worktree.isDefault)) await this.#host.serviceDirectories.stop(key);
       else await this.#host.serviceDirectories.remove(key);
       this.#host.definitions.clearFailures(key);
-      door.remove();
+      socket.remove();
     });
     return { awake: false };
   }
@@ -105,11 +105,11 @@ export class ServiceActivator {
 
   /** Queues a stop; a start in progress gives up, so that the stop need not wait for it. */
   async #stop(key: string, work: () => Promise<void>): Promise<void> {
-    this.#unwanted.set(key, (this.#unwanted.get(key) ?? 0) + 1);
+    this.#pendingStops.set(key, (this.#pendingStops.get(key) ?? 0) + 1);
     await this.#turns.take(key, "stop", () => {
-      const others = (this.#unwanted.get(key) ?? 1) - 1;
-      if (others > 0) this.#unwanted.set(key, others);
-      else this.#unwanted.delete(key);
+      const others = (this.#pendingStops.get(key) ?? 1) - 1;
+      if (others > 0) this.#pendingStops.set(key, others);
+      else this.#pendingStops.delete(key);
       return work();
     });
   }
@@ -122,14 +122,14 @@ export class ServiceActivator {
     const key = `${worktree.slug}.${service.slug}`;
     if (this.isInUse(key)) return false;
     return this.#turns.take(key, "stop", async () => {
-      const door = this.#close(worktree, service);
+      const socket = this.#hideSocket(worktree, service);
       const open = await openConnections([endpointOf(this.#host, worktree, service)]);
       if ((open.get(key) ?? 0) > 0) {
-        door.restore();
+        socket.restore();
         return false;
       }
       await this.#host.serviceDirectories.remove(key);
-      door.remove();
+      socket.remove();
       return true;
     });
   }
@@ -148,10 +148,10 @@ export class ServiceActivator {
     if (!isOutdated()) return false;
     return this.#turns.take(key, "stop", async () => {
       if (!isOutdated()) return false;
-      const door = this.#close(worktree, service);
-      await waitForDrain(endpointOf(this.#host, worktree, service), FINISH_MS);
-      await this.#exchange(worktree, service);
-      door.discardHidden();
+      const socket = this.#hideSocket(worktree, service);
+      await waitForDrain(endpointOf(this.#host, worktree, service), DRAIN_MS);
+      await this.#restart(worktree, service);
+      socket.discardHidden();
       return true;
     });
   }
@@ -159,9 +159,9 @@ export class ServiceActivator {
   /**
    * Restarts a service, or only stops it if what would run is not approved. Returns whether it was restarted.
    */
-  async #exchange(worktree: WorktreeFacts, { slug }: Service): Promise<boolean> {
+  async #restart(worktree: WorktreeFacts, { slug }: Service): Promise<boolean> {
     const key = `${worktree.slug}.${slug}`;
-    this.#listened.begin(key);
+    this.#socketLoss.begin(key);
     const isHeld = worktree.trust().held.has(slug);
     await (isHeld
       ? this.#host.serviceDirectories.remove(key)
@@ -186,8 +186,8 @@ export class ServiceActivator {
       : undefined;
     let runs = status?.state === "run" && status.wants === "up";
     const addresses = addressesOf(this.#host, worktree.slug, service);
-    if (runs && status && this.#listened.hasLost(key, status, addresses, settings.patience))
-      runs = await this.#exchange(worktree, service);
+    if (runs && status && this.#socketLoss.hasLost(key, status, addresses, settings.patience))
+      runs = await this.#restart(worktree, service);
     if (!runs) {
       const refused = startRefusal(this.#host, worktree, service, forced);
       if (refused) return refused;
@@ -198,7 +198,7 @@ export class ServiceActivator {
       if (forced) definitions.clearFailures(key);
     }
     const earlier = lastCrash(definitions, key);
-    if (!runs) this.#begin(key);
+    if (!runs) this.#startProcess(key);
     const outcome = await awaitReadiness(
       {
         addresses,
@@ -209,14 +209,14 @@ export class ServiceActivator {
         ready: settings.ready,
         deadline,
         crash: () => lastCrash(definitions, key),
-        unwanted: () => this.#unwanted.has(key),
+        unwanted: () => this.#pendingStops.has(key),
       },
       earlier,
     );
     if (outcome === "ready") {
-      this.#needs.used(key);
-      this.#promised.add(key);
-      this.#listened.add(key, readStatus(serviceDirectories.path(key)));
+      this.#dependencies.used(key);
+      this.#handoffs.add(key);
+      this.#socketLoss.add(key, readStatus(serviceDirectories.path(key)));
       this.#keepConnections(worktree, service);
       return { awake: true };
     }
@@ -240,7 +240,7 @@ export class ServiceActivator {
     service: Service,
     forced: boolean,
   ): Promise<StartResult | undefined> {
-    const found = await this.#needs.onPort(worktree.slug, service.slug, true);
+    const found = await this.#dependencies.onPort(worktree.slug, service.slug, true);
     return found && this.#start(found.worktree, found.service, forced);
   }
 
@@ -264,7 +264,7 @@ export class ServiceActivator {
     deadline: number,
   ): Promise<NotRunning | undefined> {
     const anew = !isCurrent(this.#host, worktree, service);
-    const problems = await withDeadline(this.#needs.ready(worktree.slug, anew), deadline, [
+    const problems = await withDeadline(this.#dependencies.ready(worktree.slug, anew), deadline, [
       `the worktree ${worktree.slug} is not ready yet`,
     ]);
     if (problems.length > 0) {
@@ -282,29 +282,29 @@ export class ServiceActivator {
     const key = `${worktree.slug}.${service.slug}`;
     const must = startsByItself(start, worktree.isDefault);
     const admit = () => void this.#admitted.add(key);
-    const full = await this.#needs.room({ key, deadline, must, admit });
+    const full = await this.#dependencies.room({ key, deadline, must, admit });
     if (full === undefined) return undefined;
     return notRunning(this.#host, worktree, service, full, "ikigai wt list");
   }
 
-  #begin(key: string): void {
+  #startProcess(key: string): void {
     const { serviceDirectories } = this.#host;
-    this.#listened.begin(key);
+    this.#socketLoss.begin(key);
     if (!serviceDirectories.has(key)) serviceDirectories.place(key);
     else if (readStatus(serviceDirectories.path(key))?.state === "finish")
       serviceDirectories.retryNow(key);
     serviceDirectories.up(key);
   }
 
-  #close(worktree: WorktreeFacts, service: Service): ListenSocket {
-    const door = new ListenSocket(this.#host.layout, worktree.slug, service.slug);
-    door.hide(this.#host.ports.get(`${worktree.slug}/${service.slug}`) !== undefined);
-    return door;
+  #hideSocket(worktree: WorktreeFacts, service: Service): ListenSocket {
+    const socket = new ListenSocket(this.#host.layout, worktree.slug, service.slug);
+    socket.hide(this.#host.ports.get(`${worktree.slug}/${service.slug}`) !== undefined);
+    return socket;
   }
 }
 
 /** A changed definition cuts off requests that take longer, event streams and WebSockets. */
-const FINISH_MS = 10_000;
+const DRAIN_MS = 10_000;
 /** The last output of a process reaches its log through a pipe, which takes a moment. */
 const LOG_MS = 20;
 function pause(milliseconds: number): Promise<void> {

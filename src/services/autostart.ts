@@ -13,46 +13,50 @@ import type { ServiceActivator } from "./activator.ts";
  * new one.
  */
 export class Autostart {
-  readonly #slots: ServiceDirectories;
+  readonly #serviceDirectories: ServiceDirectories;
   readonly #activator: ServiceActivator;
   readonly #journal: Journal;
-  readonly #asked = new Set<Slug>();
+  readonly #requested = new Set<Slug>();
 
-  constructor(slots: ServiceDirectories, activator: ServiceActivator, journal: Journal) {
-    this.#slots = slots;
+  constructor(
+    serviceDirectories: ServiceDirectories,
+    activator: ServiceActivator,
+    journal: Journal,
+  ) {
+    this.#serviceDirectories = serviceDirectories;
     this.#activator = activator;
     this.#journal = journal;
   }
 
   /** Records that a worktree was requested. Returns false if it was before. */
   ask(slug: Slug): boolean {
-    if (this.#asked.has(slug)) return false;
-    this.#asked.add(slug);
+    if (this.#requested.has(slug)) return false;
+    this.#requested.add(slug);
     return true;
   }
 
   forget(slug: Slug): void {
-    this.#asked.delete(slug);
+    this.#requested.delete(slug);
   }
 
   forgetAll(): void {
-    this.#asked.clear();
+    this.#requested.clear();
   }
 
   /** Restarts outdated services, and starts those that start by themselves; call after each reconcile. */
   start(worktree: WorktreeFacts, provisioned: boolean): void {
-    for (const service of worktree.services) this.#renew(worktree, service);
+    for (const service of worktree.services) this.#restartIfOutdated(worktree, service);
     for (const slug of worktree.trust().held.keys()) {
       const key = `${worktree.slug}.${slug}`;
       // The running process was approved, but its successor is not: do not restart it when it ends.
-      if (this.#slots.has(key)) this.#slots.letFinish(key);
+      if (this.#serviceDirectories.has(key)) this.#serviceDirectories.letFinish(key);
     }
-    if (!provisioned || !this.#asked.has(worktree.slug)) return;
+    if (!provisioned || !this.#requested.has(worktree.slug)) return;
     for (const service of worktree.services) {
       const key = `${worktree.slug}.${service.slug}`;
       const { start } = serviceConfiguration(worktree.settings, service.name);
       if (!service.backend || !startsByItself(start, worktree.isDefault)) continue;
-      if (this.#slots.has(key) && !this.#slots.isUnstarted(key)) continue;
+      if (this.#serviceDirectories.has(key) && !this.#serviceDirectories.isUnstarted(key)) continue;
       this.#activator.activate(worktree, service).then(
         (result) => {
           if (!result.awake) this.#journal(`service ${key} did not start: ${result.why}`);
@@ -63,10 +67,10 @@ export class Autostart {
   }
 
   /** Restarts a service if its definition is outdated; does not wait, as open requests may take a while. */
-  #renew(worktree: WorktreeFacts, service: Service): void {
+  #restartIfOutdated(worktree: WorktreeFacts, service: Service): void {
     const name = `service ${worktree.slug}.${service.slug}`;
     this.#activator.restartIfOutdated(worktree, service).then(
-      (renewed) => renewed && this.#journal(`restart ${name}: its definition changed`),
+      (restarted) => restarted && this.#journal(`restart ${name}: its definition changed`),
       (error: unknown) => this.#journal(`restart ${name} failed: ${errorMessage(error)}`),
     );
   }

@@ -39,15 +39,15 @@ export interface Eviction {
 }
 
 /** Selects the services that have been idle for as long as their configuration allows. */
-export function idleStops(sights: readonly RunningService[], now: number): Stop[] {
-  return sights
-    .filter((sight) => isFree(sight, sights) && now - sight.lastUse >= sight.idleAfter)
+export function idleStops(services: readonly RunningService[], now: number): Stop[] {
+  return services
+    .filter((service) => isFree(service, services) && now - service.lastUse >= service.idleAfter)
     .map(({ key, idleAfter }) => ({ key, why: `not used for ${seconds(idleAfter)}` }));
 }
 
 /** Selects the least recently used services to make room for one more. */
-export function evictForOne(sights: readonly RunningService[], limits: Limits): Eviction {
-  return room(sights, limits, 1);
+export function evictForOne(services: readonly RunningService[], limits: Limits): Eviction {
+  return room(services, limits, 1);
 }
 
 /**
@@ -55,25 +55,25 @@ export function evictForOne(sights: readonly RunningService[], limits: Limits): 
  * 5 s; otherwise a page would restart a service for each of its resources.
  */
 export function evictOverLimit(
-  sights: readonly RunningService[],
+  services: readonly RunningService[],
   limits: Limits,
   now: number,
 ): readonly Stop[] {
-  const spared = sights.map((sight) =>
-    now - sight.lastUse < SPARED_MS ? { ...sight, busy: true } : sight,
+  const spared = services.map((service) =>
+    now - service.lastUse < SPARED_MS ? { ...service, busy: true } : service,
   );
   return room(spared, limits, 0).stops;
 }
 
 const SPARED_MS = 5_000;
 
-function room(sights: readonly RunningService[], limits: Limits, coming: number): Eviction {
-  let left = [...sights];
+function room(services: readonly RunningService[], limits: Limits, coming: number): Eviction {
+  let left = [...services];
   const stops: Stop[] = [];
   for (;;) {
     const why = exceeded(left, limits, coming);
     if (why === undefined) return { stops, enough: true };
-    const free = left.filter((sight) => isFree(sight, left));
+    const free = left.filter((service) => isFree(service, left));
     const [oldest] = free.sort((a, b) => a.lastUse - b.lastUse);
     if (!oldest) return { stops, enough: false };
     stops.push({ key: oldest.key, why });
@@ -82,8 +82,8 @@ function room(sights: readonly RunningService[], limits: Limits, coming: number)
 }
 
 /** Returns the milliseconds until the next check can find something to stop. */
-export function pauseUntilNext(sights: readonly RunningService[], limits: Limits): number {
-  const stoppable = sights.filter((sight) => sight.stoppable);
+export function pauseUntilNext(services: readonly RunningService[], limits: Limits): number {
+  const stoppable = services.filter((service) => service.stoppable);
   const shortest = Math.min(...stoppable.map(({ idleAfter }) => idleAfter / 4));
   const longest = limits.memory === undefined ? LONGEST_MS : WITH_MEMORY_MS;
   return Math.max(SHORTEST_MS, Math.min(longest, shortest));
@@ -102,22 +102,22 @@ const LONGEST_MS = 15_000;
 const WITH_MEMORY_MS = 5_000;
 
 function exceeded(
-  sights: readonly RunningService[],
+  services: readonly RunningService[],
   { running, memory }: Limits,
   coming: number,
 ): string | undefined {
-  if (running !== undefined && sights.length + coming > running) {
+  if (running !== undefined && services.length + coming > running) {
     return `at most ${running} services may run at once (limits.running)`;
   }
-  const used = sights.reduce((sum, sight) => sum + sight.memory, 0);
+  const used = services.reduce((sum, service) => sum + service.memory, 0);
   if (memory === undefined || used <= memory) return undefined;
   return `all services together use ${megabytes(used)} of at most ${megabytes(memory)} (limits.memory)`;
 }
 
 /** Tells whether a service may be stopped: it is not in use, and no running service starts after it. */
-function isFree(sight: RunningService, all: readonly RunningService[]): boolean {
-  if (!sight.stoppable || sight.busy || sight.leased || sight.connections > 0) return false;
-  return !all.some(({ after }) => after.includes(sight.key));
+function isFree(service: RunningService, all: readonly RunningService[]): boolean {
+  if (!service.stoppable || service.busy || service.leased || service.connections > 0) return false;
+  return !all.some(({ after }) => after.includes(service.key));
 }
 
 function seconds(milliseconds: number): string {

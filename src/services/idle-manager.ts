@@ -42,7 +42,7 @@ export class IdleManager {
   #timer: NodeJS.Timeout | undefined;
   #ended = true;
   /** When to scan failed services next, a time of `performance.now()`. */
-  #mendAt = 0;
+  #nextScan = 0;
   /** Serializes the search for room; otherwise two services would claim the same. */
   #rooms: Promise<unknown> = Promise.resolve();
 
@@ -63,12 +63,16 @@ export class IdleManager {
   /** Starts the regular checks. Returns a function that stops them. */
   start(): () => void {
     this.#ended = false;
-    this.#lookIn(0);
-    const endMending = setCoalescedInterval(MEND_MS, () => this.#mend(), this.#options.journal);
+    this.#checkIn(0);
+    const stopScans = setCoalescedInterval(
+      SCAN_MS,
+      () => this.#restartChanged(),
+      this.#options.journal,
+    );
     return () => {
       this.#ended = true;
       clearTimeout(this.#timer);
-      endMending();
+      stopScans();
     };
   }
 
@@ -78,10 +82,10 @@ export class IdleManager {
   #used(key: string): void {
     this.usageTracker.used(key);
     // A service that has just started may be due before the next planned check.
-    this.#lookIn(USED_MS);
+    this.#checkIn(USED_MS);
   }
 
-  #lookIn(milliseconds: number): void {
+  #checkIn(milliseconds: number): void {
     if (this.#ended) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#tick(), milliseconds);
@@ -91,29 +95,30 @@ export class IdleManager {
     const limits = this.#options.limits();
     let pause = FAILED_MS;
     try {
-      const sights = await this.#look();
+      const services = await this.#snapshot();
       const now = performance.now();
-      const idle = idleStops(sights, now);
-      const left = sights.filter(({ key }) => !idle.some((stop) => stop.key === key));
-      await this.#stopAll(sights, [...idle, ...evictOverLimit(left, limits, now)]);
-      pause = pauseUntilNext(sights, limits);
+      const idle = idleStops(services, now);
+      const left = services.filter(({ key }) => !idle.some((stop) => stop.key === key));
+      await this.#stopAll(services, [...idle, ...evictOverLimit(left, limits, now)]);
+      pause = pauseUntilNext(services, limits);
     } catch (error) {
       this.#failed(error);
     }
-    this.#lookIn(pause);
+    this.#checkIn(pause);
   }
 
-  #look(): Promise<Running[]> {
+  #snapshot(): Promise<Running[]> {
     const { worktrees, limits } = this.#options;
     return this.usageTracker.snapshot(worktrees(), { memory: limits().memory !== undefined });
   }
 
   /** Stops services; returns whether all of them were stopped. */
-  async #stopAll(sights: readonly Running[], stops: readonly Stop[]): Promise<boolean> {
+  async #stopAll(services: readonly Running[], stops: readonly Stop[]): Promise<boolean> {
     const results = await Promise.all(
       stops.map(async ({ key, why }) => {
-        const sight = sights.find((each) => each.key === key);
-        const done = sight && (await this.activator.stopIfIdle(sight.worktree, sight.service));
+        const candidate = services.find((each) => each.key === key);
+        const done =
+          candidate && (await this.activator.stopIfIdle(candidate.worktree, candidate.service));
         if (done) this.#options.journal(`stop service ${key}: ${why}`);
         return done === true;
       }),
@@ -135,10 +140,10 @@ export class IdleManager {
     const limits = this.#options.limits();
     const bounded = limits.running !== undefined || limits.memory !== undefined;
     if (bounded) {
-      const sights = (await this.#look()).filter((sight) => sight.key !== key);
-      const { stops, enough } = evictForOne(sights, limits);
-      const done = await this.#stopAll(sights, stops);
-      if (!must && !(enough && done)) return full(limits, sights);
+      const services = (await this.#snapshot()).filter((candidate) => candidate.key !== key);
+      const { stops, enough } = evictForOne(services, limits);
+      const done = await this.#stopAll(services, stops);
+      if (!must && !(enough && done)) return full(limits, services);
     }
     admit();
     return undefined;
@@ -153,8 +158,8 @@ export class IdleManager {
   }
 
   /** Starts failed services whose files have changed since, and disposes of those that stay unchanged. */
-  #mend(): void {
-    if (performance.now() < this.#mendAt) return;
+  #restartChanged(): void {
+    if (performance.now() < this.#nextScan) return;
     const { host, worktrees } = this.#options;
     let scanned = 0;
     for (const key of host.serviceDirectories.names()) {
@@ -174,7 +179,7 @@ export class IdleManager {
       const began = performance.now();
       const isChanged = isNew || changedAfter(found.service.backend.directory, crash.at);
       scanned += performance.now() - began;
-      this.#mendAt = performance.now() + pauseAfterScan(scanned);
+      this.#nextScan = performance.now() + pauseAfterScan(scanned);
       if (isChanged) {
         this.#options.journal(`start service ${key}: it was changed after it failed`);
         this.#startChanged(worktree, service).catch(this.#failed);
@@ -189,18 +194,18 @@ export class IdleManager {
   }
 }
 
-const MEND_MS = 2_000;
+const SCAN_MS = 2_000;
 const CLOCK_SET_MS = 1_000;
 const USED_MS = 250;
 const FAILED_MS = 5_000;
 const ROOM_MS = 250;
 
-function full({ running, memory }: Limits, sights: readonly Running[]): string {
+function full({ running, memory }: Limits, services: readonly Running[]): string {
   const limit =
-    running !== undefined && sights.length >= running
+    running !== undefined && services.length >= running
       ? `at most ${running} services may run at once (limits.running)`
       : `all services together may use ${Math.round((memory ?? 0) / 1_048_576)} MB (limits.memory)`;
-  const names = sights.map(({ key }) => key.replace(".", "/")).join(", ");
+  const names = services.map(({ key }) => key.replace(".", "/")).join(", ");
   return `${limit}, and the running ones are in use or always on: ${names}`;
 }
 

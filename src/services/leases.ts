@@ -16,10 +16,10 @@ export class Leases {
   hold(keys: readonly string[], until: AbortSignal): void {
     if (until.aborted) return;
     for (const key of keys) this.#held.set(key, (this.#held.get(key) ?? 0) + 1);
-    until.addEventListener("abort", () => this.#letGo(keys), { once: true });
+    until.addEventListener("abort", () => this.#release(keys), { once: true });
   }
 
-  #letGo(keys: readonly string[]): void {
+  #release(keys: readonly string[]): void {
     for (const key of keys) {
       const left = (this.#held.get(key) ?? 1) - 1;
       if (left > 0) {

@@ -31,7 +31,7 @@ export async function awaitReadiness(
   awaited: Awaited,
   earlier: Crash | undefined,
 ): Promise<Readiness> {
-  const stir = new SocketWatch(awaited.addresses);
+  const socketWatch = new SocketWatch(awaited.addresses);
   const stable = new Stable();
   let pause = SHORTEST_MS;
   try {
@@ -43,11 +43,11 @@ export async function awaitReadiness(
       if (crash && crash.at !== earlier?.at) return crash;
       if (awaited.unwanted()) return "unwanted";
       // A socket file appears (bind) a moment before it accepts connections (listen).
-      pause = (await stir.within(pause)) ? SHORTEST_MS : Math.min(pause * 1.05, LONGEST_MS);
+      pause = (await socketWatch.within(pause)) ? SHORTEST_MS : Math.min(pause * 1.05, LONGEST_MS);
     }
     return "late";
   } finally {
-    stir.end();
+    socketWatch.end();
   }
 }
 

@@ -85,7 +85,7 @@ export class UsageTracker {
       present.map(({ worktree, service }) => endpointOf(this.#host, worktree, service)),
     );
     const groups = memoryOfGroups(new Set(memory ? present.map(({ pid }) => pid) : []));
-    const sights = present.map(({ key, pid, worktree, service }) => {
+    const running = present.map(({ key, pid, worktree, service }) => {
       const connections = open.get(key) ?? 0;
       const leased = this.#isLeased(key);
       if (connections > 0 || leased) this.used(key);
@@ -111,7 +111,7 @@ export class UsageTracker {
           .map(({ slug }) => `${worktree.slug}.${slug}`),
       };
     });
-    return sights.map((sight) => withNeighbours(sight, sights));
+    return running.map((one) => withNeighbours(one, running));
   }
 
   #lastWritten({ slug }: WorktreeFacts, service: Service, isBare: boolean): Date | undefined {
@@ -140,11 +140,11 @@ export class UsageTracker {
 }
 
 /** Counts a service without HTTP, which gets no requests, as used whenever its worktree's services are. */
-function withNeighbours(sight: Running, all: readonly Running[]): Running {
-  if (sight.service.backend?.listen !== "none") return sight;
-  const neighbours = all.filter(({ worktree }) => worktree.slug === sight.worktree.slug);
+function withNeighbours(one: Running, all: readonly Running[]): Running {
+  if (one.service.backend?.listen !== "none") return one;
+  const neighbours = all.filter(({ worktree }) => worktree.slug === one.worktree.slug);
   return {
-    ...sight,
+    ...one,
     lastUse: Math.max(...neighbours.map(({ lastUse }) => lastUse)),
     connections: neighbours.reduce((sum, { connections }) => sum + connections, 0),
   };

@@ -65,12 +65,12 @@ describe("a configuration", () => {
         "services.web.start must be one of on-demand, always, manual",
         "services.web.permissions[0] must be a Deno flag such as --allow-net=example.com",
         "services.worker.command must name a program",
-        "services.worker.env.PGHOST is a name that ikigai itself sets for each worktree",
-        "services.worker.env.UID is a name that shells keep to themselves",
-        'services.worker.env["A B"] is not the name of a variable',
+        "services.worker.env.PGHOST is set by ikigai itself for each worktree",
+        "services.worker.env.UID is reserved by shells",
+        'services.worker.env["A B"] is not a valid variable name',
         "services.worker.env.N must be a string",
-        "services.api is not a service's name: a directory's name, not frontend, api, node_modules or hidden",
-        'services.web.after goes round in a circle: "web" after "worker" after "web"',
+        "services.api is not a valid service name: use a directory name other than frontend, api, node_modules or a hidden one",
+        'services.web.after is circular: "web" → "worker" → "web"',
       ].sort(),
     );
   });
@@ -90,29 +90,26 @@ describe("a configuration", () => {
     ],
     [{ http: { port: 0 } }, "http.port must be 1 to 65535"],
     [{ http: { port: 65_536 } }, "http.port must be 1 to 65535"],
-    [
-      { services: { web: { after: ["web"] } } },
-      'services.web.after goes round in a circle: "web" after "web"',
-    ],
+    [{ services: { web: { after: ["web"] } } }, 'services.web.after is circular: "web" → "web"'],
     [
       { services: { queue: { http: false, listen: "tcp" } } },
-      "services.queue.listen is for a service with HTTP, and http is false",
+      "services.queue.listen requires HTTP, but http is false",
     ],
     [
       { services: { web: { command: ["npm", "run", "dev", "--", "--port", "$PORT", "it's"] } } },
-      `services.web.command[5] is given as it stands, as no shell reads a command; write ["sh","-c","exec npm run dev -- --port \\"$PORT\\" 'it'\\\\''s'"]`,
+      `services.web.command[5] is passed literally, because commands are not run by a shell; write ["sh","-c","exec npm run dev -- --port \\"$PORT\\" 'it'\\\\''s'"]`,
     ],
     [
       { database: { migrate: ["migrate", "--to=$PGUSER"] } },
-      `database.migrate[1] is given as it stands, as no shell reads a command; write ["sh","-c","exec migrate \\"--to=$PGUSER\\""]`,
+      `database.migrate[1] is passed literally, because commands are not run by a shell; write ["sh","-c","exec migrate \\"--to=$PGUSER\\""]`,
     ],
     [
       { services: { "a/b": {} } },
-      `services["a/b"] is not a service's name: a directory's name, not frontend, api, node_modules or hidden`,
+      `services["a/b"] is not a valid service name: use a directory name other than frontend, api, node_modules or a hidden one`,
     ],
     [
       { services: { "a\n": {} } },
-      `services["a\\n"] is not a service's name: a directory's name, not frontend, api, node_modules or hidden`,
+      `services["a\\n"] is not a valid service name: use a directory name other than frontend, api, node_modules or a hidden one`,
     ],
     [{ programs: { nginx: "bin/nginx" } }, "programs.nginx must be an absolute path"],
     [
@@ -130,7 +127,7 @@ describe("a configuration", () => {
     "refuses %j for a host, and takes no other than nginx.conf does",
     (host) => {
       expect(problems({ http: { hosts: ["dev.example.test", host] } })).toEqual([
-        "http.hosts[1] must be a host's name in lower case, without a port or a wildcard",
+        "http.hosts[1] must be a host name in lower case, without a port or a wildcard",
       ]);
     },
   );
@@ -149,7 +146,7 @@ describe("a configuration", () => {
   it("rejects a billion values, and circles, before it walks through them", () => {
     let bomb: unknown = "lol";
     for (let i = 0; i < 15; i += 1) bomb = Array(10).fill(bomb);
-    expect(problems({ services: bomb })).toEqual([" holds more than 10000 values"]);
+    expect(problems({ services: bomb })).toEqual([" contains more than 10000 values"]);
     const circle: Record<string, unknown> = {};
     circle.services = circle;
     expect(problems(circle)).toEqual([" is nested too deeply"]);
@@ -180,7 +177,7 @@ describe("services that a worktree lacks", () => {
       (p) => `${p.key} ${p.message}`,
     );
     expect(told).toEqual([
-      'services.web.after[0] "gone" is no service here; there is backend, web',
+      'services.web.after[0] "gone" is not a service here; there is backend, web',
       "services.old has no directory here: there is neither old/backend nor old/frontend; there is backend, web",
       "services.bakend has no directory here: there is neither bakend/backend nor bakend/frontend; did you mean backend?",
     ]);

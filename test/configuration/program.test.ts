@@ -35,7 +35,7 @@ it.each([
   await waitFor(() => existsSync(marker));
   const before = ticks;
   await waitFor(() => ticks > before);
-  expect(await evaluating).toEqual({ ok: false, message: "failed: it has not ended within 3 s" });
+  expect(await evaluating).toEqual({ ok: false, message: "failed: it did not finish within 3 s" });
   clearInterval(ticking);
   const pid = Number(readFileSync(marker, "utf8"));
   await waitFor(() => !isAlive(-pid), { what: "its group to have ended" });
@@ -51,8 +51,8 @@ function isAlive(pid: number): boolean {
 }
 
 it.each([
-  ["ends early", "process.exit(0);", "it ended before it had exported anything"],
-  ["exports a function", "export default { f() {} };", "exports what is no plain value"],
+  ["ends early", "process.exit(0);", "it exited before it exported anything"],
+  ["exports a function", "export default { f() {} };", "exports something other than plain data"],
   ["fails", 'throw new Error("no such port");', "failed: no such port"],
 ])("says of one that %s why there is nothing", async (_, source, why) => {
   const evaluated = await evaluate(source);

@@ -113,7 +113,7 @@ test("removing the worktree ends a command that would never end, and all that it
   await waitFor(() => existsSync(log) && readFileSync(log, "utf8").includes("migrating waits"), {
     deadline: 30_000,
   });
-  expect((await show(project, "waits")).problems.join()).toMatch(/database\.migrate runs/);
+  expect((await show(project, "waits")).problems.join()).toMatch(/database\.migrate is running/);
   const running = async () => (await project.run("pgrep", ["-f", `^${endless}$`])).stdout;
   await waitFor(async () => (await running()) !== "", { deadline: 30_000 });
   await project.git("main", "worktree", "remove", "--force", "../waits");
@@ -163,7 +163,8 @@ test("a command that outlives its killed daemon is waited for by the next one, a
     what: "another daemon",
   });
   await waitFor(
-    async () => /database\.migrate runs/.test((await show(project, "outlives")).problems.join()),
+    async () =>
+      /database\.migrate is running/.test((await show(project, "outlives")).problems.join()),
     { deadline: 30_000, what: "it is told that it runs" },
   );
   await writeFile(go, "");

@@ -65,7 +65,7 @@ describe("an environment file", () => {
   });
 
   it("refuses what no environment can hold", () => {
-    expect(() => environmentFile({ "A;B": "x" })).toThrow("not the name of a variable");
+    expect(() => environmentFile({ "A;B": "x" })).toThrow("not a valid variable name");
     expect(() => environmentFile({ A: "a\0b" })).toThrow("NUL");
     expect(() => renderEnvrc("/a\0b")).toThrow("NUL");
   });

@@ -30,7 +30,9 @@ async function told(name: string): Promise<{ status: string; doctor: string }> {
   const part = parts.find((one) => one.name === name);
   expect([status.exitCode, healthy, part?.running, part?.answers]).toEqual([1, false, true, false]);
   expect(doctor.exitCode).toBe(1);
-  const line = doctor.stdout.split("\n").find((each) => each.includes(`${name} runs and does not`));
+  const line = doctor.stdout
+    .split("\n")
+    .find((each) => each.includes(`${name} is running but does not`));
   return { status: part?.detail ?? "", doctor: line ?? "" };
 }
 

@@ -5,15 +5,15 @@ import { jsonError } from "../../src/model/json-error.ts";
 it.each([
   ['{"http":{"port":18388},}', "1:23 a trailing comma is not allowed in JSON"],
   ['{\n  "a": [1,\n  2,]\n}', "3:4 a trailing comma is not allowed in JSON"],
-  ["{", "1:2 it ends too soon"],
-  ['{"a": x}', "1:7 a value is missing, or is none of JSON's"],
+  ["{", "1:2 unexpected end"],
+  ['{"a": x}', "1:7 a value is missing or invalid"],
   ['{"a" 1}', "1:6 a colon is missing"],
-  ["{'a': 1}", "1:2 a text takes double quotes"],
+  ["{'a': 1}", "1:2 strings need double quotes"],
   ["{a: 1}", "1:2 a key in double quotes is missing"],
   ['{"a": 1 "b": 2}', "1:9 a comma or } is missing"],
-  ['{"a": 1} // x', "1:10 something follows the end"],
-  ['// x\n{"a": 1}', "1:1 JSON has no comments"],
-  ['{"a": "x\n"}', "1:7 a text is not closed, or holds what must be escaped"],
+  ['{"a": 1} // x', "1:10 unexpected text after the end"],
+  ['// x\n{"a": 1}', "1:1 comments are not allowed in JSON"],
+  ['{"a": "x\n"}', "1:7 a string is not closed, or contains an unescaped character"],
   ["[".repeat(200_000), "1:1 it is nested too deeply"],
 ])("says of %j where and why", (text, said) => {
   const { line, column, reason } = jsonError(text) ?? {};

@@ -180,7 +180,7 @@ test("start refuses such a branch by name, and stop runs none of it", async () =
   expect((await project.ikigai("stop")).exitCode).toBe(0);
   const refused = await project.ikigai("start");
   expect(refused.exitCode).toBe(1);
-  expect(refused.stderr).toMatch(/the branch holds \.ikigai\/bin\/\w+/);
+  expect(refused.stderr).toMatch(/the branch tracks \.ikigai\/bin\/\w+/);
   expect(refused.stderr).toContain("git rm -r -q --cached .ikigai");
   expect(whatRan()).toBe("");
 });

@@ -9,10 +9,10 @@ import type { WorktreeFacts } from "../../src/discovery/facts.ts";
 import type { StepContext } from "../../src/resources/step-context.ts";
 import { ask } from "../support/http.ts";
 
-/** Reconciles, and finds nothing new. */
-class CountingReconciler {
+/** Looks, and finds nothing new. */
+class Looker {
   readonly host = { pointer: { slug: undefined } };
-  runs = 0;
+  looks = 0;
   readonly #worktrees = [{ slug: "main", services: [] } as unknown as WorktreeFacts];
   find(slug: string) {
     return this.#worktrees.find((one) => one.slug === (slug === ".default" ? "main" : slug));
@@ -21,16 +21,16 @@ class CountingReconciler {
     return this.reconcileAll();
   }
   async reconcileAll() {
-    this.runs += 1;
+    this.looks += 1;
   }
 }
 
-let reconciler: CountingReconciler;
+let reconciler: Looker;
 let socketPath: string;
 let server: ReturnType<typeof gateServer>;
 
 beforeEach(async () => {
-  reconciler = new CountingReconciler();
+  reconciler = new Looker();
   socketPath = join(tmpdir(), `iki-gate-${randomUUID().slice(0, 8)}`);
   server = gateServer(reconciler as unknown as Reconciler, () => 8888);
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
@@ -46,17 +46,17 @@ const wake = (worktree: string, service: string) =>
     headers: { "x-ikigai-worktree": worktree, "x-ikigai-service": service },
   });
 
-it("reconciles once for any number of unknown paths", async () => {
+it("looks once for any number of paths that lead nowhere", async () => {
   for (let i = 0; i < 5; i += 1) {
     expect((await wake(".default", `asset-${i}`)).status).toBe(404);
     expect((await wake(`nobody-${i}`, "backend")).status).toBe(404);
     expect((await wake("main", `asset-${i}`)).status).toBe(404);
   }
-  // Once for all, and once for the existing worktree.
-  expect(reconciler.runs).toBe(2);
+  // Everywhere, and in the worktree that is there.
+  expect(reconciler.looks).toBe(2);
 });
 
-it("does not reconcile just because Postgres is down", () => {
+it("has no look follow from Postgres being away alone", () => {
   const host = { slots: {}, notes: {}, layout: {}, postgres: {} } as unknown as StepContext;
   const real = new Reconciler(
     () => {

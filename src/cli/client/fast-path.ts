@@ -54,10 +54,10 @@ function print(text: string): void {
  */
 function nearest(from: string): string | undefined {
   for (let directory = resolve(from); ; directory = dirname(directory)) {
-    const dotGit = look(`${directory}/.git`);
+    const dotGit = statOf(`${directory}/.git`);
     const beside = dotGit?.isFile() ? besideRepository(directory) : undefined;
     const ikigai = beside ?? `${directory}/.ikigai`;
-    const present = look(ikigai);
+    const present = statOf(ikigai);
     if (present?.isDirectory()) {
       const isOurs = present.uid === UID && isOwnSocket(`${ikigai}/daemon.sock`);
       return isOurs ? ikigai : undefined;
@@ -76,11 +76,11 @@ function besideRepository(top: string): string | undefined {
 const UID = process.getuid?.();
 
 function isOwnSocket(path: string): boolean {
-  const stat = look(path);
+  const stat = statOf(path);
   return stat?.isSocket() === true && stat.uid === UID;
 }
 
-function look(path: string): fs.Stats | undefined {
+function statOf(path: string): fs.Stats | undefined {
   try {
     return fs.lstatSync(path, { throwIfNoEntry: false });
   } catch {

@@ -172,7 +172,12 @@ async function checkPorts({ layout }: Project, settings: Configuration): Promise
       const what = `port ${port}`;
       if (holder === "nobody") return { what, ...checkSilence(layout, key) };
       if (holder === "this project") return { what, ...(await checkAnswer(layout, key)) };
-      return { what, state: "problem", detail: `in use by ${holder.other}`, next: freePort(key) };
+      return {
+        what,
+        state: "problem",
+        detail: `in use by ${holder.other}`,
+        next: freePort(key, "restart"),
+      };
     }),
   );
 }

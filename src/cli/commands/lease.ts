@@ -8,11 +8,11 @@ import { type Run, requireProject } from "../context.ts";
 /** Keeps a worktree's services running while a command runs, and returns the command's exit code. */
 export const lease: Run = async ({ cwd }, [target = "", program = "", ...args]) => {
   const { layout } = requireProject(cwd);
-  const letGo = await takeLease(layout, target, cwd);
+  const release = await takeLease(layout, target, cwd);
   try {
-    return await runToItsEnd(program, args);
+    return await runCommand(program, args);
   } finally {
-    letGo();
+    release();
   }
 };
 
@@ -20,7 +20,7 @@ export const lease: Run = async ({ cwd }, [target = "", program = "", ...args]) 
  * Runs a command with this process's environment, directory and terminal; returns its exit code as a shell
  * would.
  */
-function runToItsEnd(program: string, args: readonly string[]): Promise<number> {
+function runCommand(program: string, args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: "inherit" });
     // Forward signals that were sent to this process only. A terminal sends SIGINT to both already.

@@ -29,7 +29,7 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
   if (options.json) out(printableJson({ worktree: worktree.slug, waiting }));
   if (waiting.length === 0) {
     say(`${pc.green("✔")} everything in ${worktree.slug} is approved`);
-    await askedFor(layout, worktree);
+    await requestWorktree(layout, worktree);
     return 0;
   }
   if (!options.json) for (const one of waiting) out(`${describe(identity, one)}\n`);
@@ -41,7 +41,7 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
   }
   approve(identity, waiting);
   say(`${pc.green("✔")} ${waiting.length} approved in ${worktree.slug}`);
-  await askedFor(layout, worktree);
+  await requestWorktree(layout, worktree);
   return 0;
 };
 
@@ -49,7 +49,7 @@ export const trust: Run = async ({ cwd, out, say }, [name], options) => {
  * Marks the worktree as requested and reconciles it, so that what was approved runs; other worktrees are not
  * affected.
  */
-async function askedFor(layout: Layout, { slug }: Worktree): Promise<void> {
+async function requestWorktree(layout: Layout, { slug }: Worktree): Promise<void> {
   const look = `/v1/look?brief&of=${encodeURIComponent(slug)}`;
   await callDaemon(layout, "POST", look, { timeout: 60_000 }).catch((error: unknown) => {
     if (!(error instanceof DaemonAway)) throw error;

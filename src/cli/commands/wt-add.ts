@@ -29,7 +29,7 @@ export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
   const add = await addArguments(at, name, path, from);
   const above = dirname(path);
   const made = mkdirSync(above, { recursive: true }) !== undefined;
-  const unsay = await intend(project, path, {
+  const revoke = await intend(project, path, {
     mode: textOption(options, "db"),
     // A new branch starts at this HEAD, and its data from the schema of the HEAD's worktree.
     from: add.at(-1) === path ? at : undefined,
@@ -37,7 +37,7 @@ export const wtAdd: Run = async ({ cwd, out, say }, [name = ""], options) => {
   try {
     await gitAsTyped(at, ...add);
   } catch (error) {
-    await unsay();
+    await revoke();
     if (made) removeIfEmpty(Buffer.from(above));
     throw error;
   }

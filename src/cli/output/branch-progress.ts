@@ -2,7 +2,7 @@ import type { Layout } from "../../model/layout.ts";
 import type { WorktreeReport } from "../../model/reports.ts";
 import { askDaemon } from "../client/daemon-client.ts";
 
-const LOOK_MS = 200;
+const INTERVAL_MS = 200;
 
 /** Shows the progress of a worktree's database branch while `work` runs; only on a terminal. */
 export async function withBranchProgress<T>(
@@ -26,7 +26,7 @@ export async function withBranchProgress<T>(
         terminal.write(`\r\u001b[K${text}`);
         shown = true;
       }
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
     }
   })();
   try {

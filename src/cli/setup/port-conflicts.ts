@@ -40,13 +40,16 @@ export async function portUses(
 export async function assertPortsFree(layout: Layout, settings: Configuration): Promise<void> {
   for (const { port, key, holder } of await portUses(layout, settings)) {
     if (typeof holder === "string") continue;
-    throw new UserError(`Port ${port} is already in use by ${holder.other}.`, freePort(key));
+    throw new UserError(
+      `Port ${port} is already in use by ${holder.other}.`,
+      freePort(key, "start"),
+    );
   }
 }
 
-/** The `next:` text for a port that is taken. */
-export function freePort(key: PortUse["key"]): string {
-  return `set ${key} to a free port in .ikigairc.json, then: ikigai restart`;
+/** The `next:` text for a port that is taken; `command` applies the new setting. */
+export function freePort(key: PortUse["key"], command: "start" | "restart"): string {
+  return `set ${key} to a free port in .ikigairc.json, then run: ikigai ${command}`;
 }
 
 /**

@@ -58,7 +58,7 @@ function targetOf(reconciler: Reconciler, name: string, into: string, cwd: strin
   }
 }
 
-const GOING_MS = 10_000;
+const CACHE_MS = 10_000;
 
 /**
  * Returns a function that lists data which expires within a day; cached for ten seconds, empty while Postgres
@@ -72,7 +72,7 @@ export function expiringSoon(
   let until = Number.NEGATIVE_INFINITY;
   return () => {
     if (performance.now() < until) return known;
-    until = performance.now() + GOING_MS;
+    until = performance.now() + CACHE_MS;
     known = reportRetired(reconciler, retention).then(
       (all) => all.filter(({ soon }) => soon),
       () => [],

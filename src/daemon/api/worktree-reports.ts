@@ -16,9 +16,9 @@ import type { Reconciler } from "../reconciler/reconciler.ts";
 
 /** Reports the current state of every worktree, the default one first. */
 export function inspectAll(reconciler: Reconciler, httpPort: number): WorktreeReport[] {
-  const sight = look(reconciler);
+  const snapshot = takeSnapshot(reconciler);
   return defaultFirst(
-    reconciler.worktrees.map((worktree) => report(reconciler, worktree, httpPort, sight)),
+    reconciler.worktrees.map((worktree) => report(reconciler, worktree, httpPort, snapshot)),
   );
 }
 
@@ -27,18 +27,18 @@ export function inspect(
   worktree: WorktreeFacts,
   httpPort: number,
 ): WorktreeReport {
-  return report(reconciler, worktree, httpPort, look(reconciler, worktree.slug));
+  return report(reconciler, worktree, httpPort, takeSnapshot(reconciler, worktree.slug));
 }
 
 /** What is read once for a report, however many services there are. */
-interface Sight {
+interface Snapshot {
   /** runsv's status by service; only of services that have a service directory. */
   readonly placed: ReadonlyMap<string, SuperviseStatus | undefined>;
   /** Memory in bytes by the pid of a service's leading process. */
   readonly memory: ReadonlyMap<number, number>;
 }
 
-function look({ host }: Reconciler, only?: string): Sight {
+function takeSnapshot({ host }: Reconciler, only?: string): Snapshot {
   const names = host.serviceDirectories
     .names()
     .filter((key) => !only || key.startsWith(`${only}.`));
@@ -55,7 +55,7 @@ function report(
   reconciler: Reconciler,
   worktree: WorktreeFacts,
   httpPort: number,
-  sight: Sight,
+  snapshot: Snapshot,
 ): WorktreeReport {
   const { slug } = worktree;
   const { held } = worktree.trust();
@@ -67,7 +67,7 @@ function report(
     ...worktree.refused.map(({ name, why }) => `${name}: ${why}`),
   ];
   const services = worktree.services.map((service) =>
-    inspectService(reconciler, worktree, service, httpPort, sight, held.get(service.slug)),
+    inspectService(reconciler, worktree, service, httpPort, snapshot, held.get(service.slug)),
   );
   return {
     name: worktree.name,
@@ -99,7 +99,7 @@ function inspectService(
   worktree: WorktreeFacts,
   service: Service,
   httpPort: number,
-  { placed: places, memory }: Sight,
+  { placed: places, memory }: Snapshot,
   held: string | undefined,
 ): ServiceReport {
   const { host, activator, idleManager } = reconciler;
@@ -133,7 +133,7 @@ function inspectService(
     ...(used ? { lastUse: used.toISOString() } : {}),
     ...(held === undefined ? {} : { why: `${held} has not been approved`, held: true as const }),
     ...(crash && (state === "crashed" || state === "crashing")
-      ? { why: howItFails(crash), failures: crash.count, log: telling(host, key) }
+      ? { why: howItFails(crash), failures: crash.count, log: failureLog(host, key) }
       : {}),
   };
 }
@@ -141,7 +141,7 @@ function inspectService(
 /**
  * Extracts the log of the last run that failed, without the line about its end, which is reported separately.
  */
-function telling({ layout }: StepContext, key: string): readonly string[] {
+function failureLog({ layout }: StepContext, key: string): readonly string[] {
   const lines = endOfLog(layout, key, LOG_LINES).map((line) => line.replace(STAMP, ""));
   const isEnd = (line: string) => /^ikigai: \S+ (?:ended|failed) /.test(line);
   // Take the last run that has ended: the current one has not failed yet.

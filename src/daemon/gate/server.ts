@@ -123,7 +123,7 @@ async function untilKnown(
   });
   over.catch(() => {});
   // The reconcile finds it quickly; do not wait until its database is branched as well.
-  while (looking && !isKnown()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  while (looking && !isKnown()) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   if (!isKnown()) await over;
   if (!isKnown()) misses.add(place);
 }
@@ -143,7 +143,7 @@ class Misses {
 
 const MISS_MS = 1_000;
 
-const LOOK_MS = 5;
+const POLL_MS = 5;
 
 /** Explains why a request was not answered. The request is not repeated, because it may have had effects. */
 function explanation(

@@ -2,7 +2,7 @@ import { findOrphans, type Orphan, signalOrphan } from "../../host/runit/orphane
 import { setCoalescedInterval } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 
-const LOOK_MS = 5_000;
+const INTERVAL_MS = 5_000;
 
 /**
  * Ends processes left behind by services whose runsv or leading process was killed; otherwise a second
@@ -13,7 +13,7 @@ const LOOK_MS = 5_000;
 export function reapOrphans(layout: Layout, journal: (line: string) => void): () => void {
   /** How many times in a row each was found. */
   let found = new Map<string, number>();
-  const look = () => {
+  const reap = () => {
     const before = found;
     found = new Map();
     for (const orphan of findOrphans(layout)) {
@@ -23,7 +23,7 @@ export function reapOrphans(layout: Layout, journal: (line: string) => void): ()
       if (times > 1) signalOrphan(orphan, times > 2 ? "SIGKILL" : "SIGTERM");
     }
   };
-  return setCoalescedInterval(LOOK_MS, look, journal);
+  return setCoalescedInterval(INTERVAL_MS, reap, journal);
 }
 
 function nameOf({ pid, started }: Orphan): string {

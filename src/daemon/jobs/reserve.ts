@@ -46,7 +46,7 @@ class ReserveKeeper {
   readonly #reconciler: Reconciler;
   readonly #journal: Journal;
   readonly #ending = new AbortController();
-  readonly #told = new Set<string>();
+  readonly #logged = new Set<string>();
   /** Bases that had a reserve. */
   readonly #kept = new Set<string>();
   readonly #pause = new ReservePause();
@@ -110,7 +110,7 @@ class ReserveKeeper {
   }
 
   async #read(): Promise<string> {
-    await this.#gather();
+    await this.#updateWarnings();
     return readTableFingerprint(this.#reconciler.host.postgres, this.#bases().map(schemaOf));
   }
 
@@ -184,7 +184,7 @@ class ReserveKeeper {
     }
   }
 
-  async #gather(): Promise<void> {
+  async #updateWarnings(): Promise<void> {
     const { host } = this.#reconciler;
     const strays = await moveMisplacedExtensions(host.postgres);
     const chosen = this.#reconciler.find(".default")?.slug;
@@ -199,8 +199,8 @@ class ReserveKeeper {
   }
 
   #once(line: string): void {
-    if (this.#told.has(line)) return;
-    this.#told.add(line);
+    if (this.#logged.has(line)) return;
+    this.#logged.add(line);
     this.#journal(line);
   }
 }

@@ -32,7 +32,7 @@ export function enforceRetention(
   given: GivenRetention,
   journal: Journal,
 ): { look(): void; end(): Promise<void> } {
-  const told = new Set<string>();
+  const logged = new Set<string>();
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let hasEnded = false;
@@ -43,8 +43,8 @@ export function enforceRetention(
     again = false;
     running = enforceOnce(reconciler, given(), (line) => {
       // An obstacle may persist for days: log it once.
-      if (told.has(line)) return;
-      told.add(line);
+      if (logged.has(line)) return;
+      logged.add(line);
       journal(line);
     }).finally(next);
   };
@@ -80,7 +80,7 @@ async function enforceOnce(
     for (const failure of await sweepDropped(postgres)) journal(failure);
     const { all, now, clock } = await listRetired(postgres);
     const retention = retentionNow({ all, clock }, given);
-    if (all.length > 0) tellShorter(clock.retention ?? undefined, retention, journal);
+    if (all.length > 0) announceShorter(clock.retention ?? undefined, retention, journal);
     await keepRetentionClock(postgres, () => retention);
     const due = expiries(all, retention).filter(({ goes }) => goes <= now);
     for (const { schema, mark, removed } of due) {
@@ -112,7 +112,7 @@ export function retentionNow(
 }
 
 /** Announces a shorter retention when it is first read, a day before anything expires by it. */
-function tellShorter(
+function announceShorter(
   before: KeptRetention | undefined,
   now: KeptRetention,
   journal: Journal,

@@ -3,7 +3,7 @@ import { findSupervisor, isSupervisorAlive, reviveSupervisor } from "../../host/
 import { setCoalescedInterval } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 
-const LOOK_MS = 1_000;
+const INTERVAL_MS = 1_000;
 /** The pause after a start that did not succeed. */
 const AGAIN_MS = 15_000;
 
@@ -16,7 +16,7 @@ export function watchSupervisor(layout: Layout, journal: (line: string) => void)
   let seen = isSupervisorAlive(layout);
   let missed = 0;
   let revivedAt = Number.NEGATIVE_INFINITY;
-  const look = () => {
+  const check = () => {
     // After the project was moved it runs under the old path until the next `ikigai start`.
     if (isSupervisorAlive(layout) || detectRelocation(layout).kind !== "same") {
       seen = true;
@@ -31,7 +31,7 @@ export function watchSupervisor(layout: Layout, journal: (line: string) => void)
     journal("runsvdir ended unexpectedly; starting it again");
     reviveSupervisor(layout);
   };
-  return setCoalescedInterval(LOOK_MS, look, journal);
+  return setCoalescedInterval(INTERVAL_MS, check, journal);
 }
 
 /** Whether this daemon was started by a runsvdir, even one that was killed since. */

@@ -24,9 +24,9 @@ const PAUSE_MS = 20;
 /** The quiet time before missing files are restored, so that a running `rm -rf .ikigai` can finish. */
 const QUIET_MS = 1_000;
 /** The interval of regular checks while directories cannot be watched. */
-const LOOK_MS = 5_000;
+const INTERVAL_MS = 5_000;
 /** The interval of regular checks while they are watched. */
-const WATCHED_LOOK_MS = 60_000;
+const WATCHED_INTERVAL_MS = 60_000;
 
 /**
  * Restores the files that ikigai itself runs whenever they differ from the package's. In an ordinary
@@ -38,25 +38,25 @@ export function guardControls(guarded: GuardOptions): () => void {
   let timer: NodeJS.Timeout | undefined;
   let again = false;
   // Restore only changed files here: `rm -rf` may be running, so missing ones wait for the regular check.
-  const look = (which: "all" | "changed" = "changed") => {
+  const check = (which: "all" | "changed" = "changed") => {
     again = false;
     clearTimeout(timer);
     timer = setTimeout(() => {
       timer = undefined;
-      if (again) look();
+      if (again) check();
     }, PAUSE_MS);
     // Nothing is made anew in a place that the project has left.
     if (!statIfThere(layout.ikigai)) return;
     attempt(journal, () => {
       for (const line of restoreControls(layout, identity, which)) journal(line);
     });
-    judging();
+    checkBranch();
   };
-  const judging = logErrors(() => judge(guarded), journal);
+  const checkBranch = logErrors(() => judge(guarded), journal);
   let noticedAt = Number.NEGATIVE_INFINITY;
   const noticed = () => {
     noticedAt = performance.now();
-    if (timer === undefined) look();
+    if (timer === undefined) check();
     else again = true;
   };
   const watches = [
@@ -65,33 +65,33 @@ export function guardControls(guarded: GuardOptions): () => void {
     // A checkout writes the index last, and it lists what the branch tracks.
     guarded.commonDir,
   ].map((path) => new DirectoryWatch(path, noticed));
-  let lookedAt = performance.now();
-  const lookRegularly = () => {
+  let checkedAt = performance.now();
+  const checkRegularly = () => {
     const now = performance.now();
     // Renew every watch (no short circuit): a replaced directory needs a new one.
     const isWatched = watches.map((watch) => watch.renew()).every(Boolean);
-    const isDue = !isWatched || noticedAt > lookedAt || now - lookedAt > WATCHED_LOOK_MS;
+    const isDue = !isWatched || noticedAt > checkedAt || now - checkedAt > WATCHED_INTERVAL_MS;
     if (!isDue || now - noticedAt < QUIET_MS) return;
-    lookedAt = now;
-    look("all");
+    checkedAt = now;
+    check("all");
   };
-  const endLooks = setCoalescedInterval(LOOK_MS, lookRegularly, journal);
-  look("all");
+  const stopChecks = setCoalescedInterval(INTERVAL_MS, checkRegularly, journal);
+  check("all");
   return () => {
     clearTimeout(timer);
-    endLooks();
+    stopChecks();
     for (const watch of watches) watch.close();
   };
 }
 
-const judged = new Map<string, boolean>();
+const wasTracked = new Map<string, boolean>();
 
 async function judge({ layout, identity, main, planted, journal }: GuardOptions): Promise<void> {
   const worktree = main();
   if (!worktree) return;
   const files = await trackedIkigaiFiles(layout, worktree).catch(() => []);
-  const before = judged.get(layout.root) ?? false;
-  judged.set(layout.root, files.length > 0);
+  const before = wasTracked.get(layout.root) ?? false;
+  wasTracked.set(layout.root, files.length > 0);
   if (before === files.length > 0) return;
   if (!before) journal(`the branch of ${worktree.slug} tracks ${files.slice(0, 5).join(", ")}`);
   attempt(journal, () => {
@@ -102,9 +102,9 @@ async function judge({ layout, identity, main, planted, journal }: GuardOptions)
 }
 
 /** Logs errors instead of throwing: `.ikigai` may be deleted, or be a file by now. */
-function attempt(journal: (line: string) => void, mend: () => void): void {
+function attempt(journal: (line: string) => void, restore: () => void): void {
   try {
-    mend();
+    restore();
   } catch (error) {
     journal(`cannot restore ikigai's own files: ${String(error)}`);
   }

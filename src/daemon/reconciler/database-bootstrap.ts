@@ -14,7 +14,7 @@ export class DatabaseBootstrap {
   #done = false;
   #running: Promise<void> | undefined;
   /** The error that was logged last. */
-  #told = "";
+  #logged = "";
 
   /** @param live returns the worktrees whose roles are in use */
   constructor(postgres: Postgres, live: () => readonly Slug[], journal: Journal) {
@@ -47,8 +47,8 @@ export class DatabaseBootstrap {
       this.#done = true;
     } catch (error) {
       const why = errorMessage(error);
-      if (!isUnreachable(error) && why !== this.#told) this.#journal(`database: ${why}`);
-      this.#told = why;
+      if (!isUnreachable(error) && why !== this.#logged) this.#journal(`database: ${why}`);
+      this.#logged = why;
     }
   }
 

@@ -19,12 +19,12 @@ export class ExclusiveTasks {
    * @returns a function to call after that reconcile; it returns the task's result or throws its error, or
    *   a UserError if the task was not run because the worktree could not be read
    */
-  add<Result>(slug: Slug, errand: ExclusiveTask<Result>): () => Result {
+  add<Result>(slug: Slug, task: ExclusiveTask<Result>): () => Result {
     let outcome: (() => Result) | undefined;
     const waiting: Waiting = {
       async run(worktree, facts) {
         try {
-          const result = await errand(worktree, facts);
+          const result = await task(worktree, facts);
           outcome = () => result;
         } catch (error) {
           outcome = () => {

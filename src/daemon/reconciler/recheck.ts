@@ -1,7 +1,7 @@
 import { AWAY_MS } from "../../discovery/absence-grace.ts";
 import type { Slug } from "../../model/slug.ts";
 
-const MOST = 3;
+const MAX_TRIES = 3;
 /** Timers count from the start of the event loop's iteration and may fire some milliseconds early. */
 const PATIENCE_MS = AWAY_MS + 20;
 
@@ -11,16 +11,16 @@ const PATIENCE_MS = AWAY_MS + 20;
  * a few milliseconds would use up all tries before the grace period is over.
  */
 export class Recheck {
-  readonly #look: (slug: Slug) => void;
+  readonly #reconcile: (slug: Slug) => void;
   readonly #after: (then: () => void) => void;
-  readonly #looks = new Map<Slug, number>();
+  readonly #tries = new Map<Slug, number>();
   readonly #waiting = new Set<Slug>();
 
   constructor(
     look: (slug: Slug) => void,
     after: (then: () => void) => void = (then) => setTimeout(then, PATIENCE_MS),
   ) {
-    this.#look = look;
+    this.#reconcile = look;
     this.#after = after;
   }
 
@@ -30,20 +30,20 @@ export class Recheck {
    * @param only the one worktree that was reconciled; all if undefined
    */
   schedule(held: ReadonlySet<Slug>, only?: Slug): void {
-    for (const slug of only === undefined ? [...this.#looks.keys()] : [only]) {
-      if (!held.has(slug)) this.#looks.delete(slug);
+    for (const slug of only === undefined ? [...this.#tries.keys()] : [only]) {
+      if (!held.has(slug)) this.#tries.delete(slug);
     }
     for (const slug of held) if (!this.#waiting.has(slug)) this.#wait(slug);
   }
 
   #wait(slug: Slug): void {
-    const looks = this.#looks.get(slug) ?? 0;
-    if (looks >= MOST) return;
+    const tries = this.#tries.get(slug) ?? 0;
+    if (tries >= MAX_TRIES) return;
     this.#waiting.add(slug);
     this.#after(() => {
       this.#waiting.delete(slug);
-      this.#looks.set(slug, looks + 1);
-      this.#look(slug);
+      this.#tries.set(slug, tries + 1);
+      this.#reconcile(slug);
     });
   }
 }

@@ -44,16 +44,16 @@ export class Reconciler {
   readonly host: StepContext;
   readonly activator: ServiceActivator;
   readonly idleManager: IdleManager;
-  readonly #gathering: () => FactSources;
+  readonly #sources: () => FactSources;
   readonly #journal: Journal;
   readonly #noticed: (facts: Facts) => void;
-  readonly #looks: CoalescingQueue<Slug>;
-  readonly #fullLooks: CoalescingQueue<"all">;
-  readonly #seen = new WorktreeCache();
-  readonly #again = new Recheck((slug) => void this.reconcile(slug).catch(() => {}));
-  readonly #errands = new ExclusiveTasks();
-  readonly #standing = new ProvisioningStatus();
-  readonly #preparation: DatabaseBootstrap;
+  readonly #runs: CoalescingQueue<Slug>;
+  readonly #fullRuns: CoalescingQueue<"all">;
+  readonly #cache = new WorktreeCache();
+  readonly #recheck = new Recheck((slug) => void this.reconcile(slug).catch(() => {}));
+  readonly #tasks = new ExclusiveTasks();
+  readonly #status = new ProvisioningStatus();
+  readonly #bootstrap: DatabaseBootstrap;
   readonly #databaseBackoff = new Backoff(250, 2_000);
   readonly #autostart: Autostart;
   /** The error of reading facts that was logged last. */
@@ -66,7 +66,7 @@ export class Reconciler {
     limits: () => Limits = () => ({}),
     noticed: (facts: Facts) => void = () => {},
   ) {
-    this.#gathering = gathering;
+    this.#sources = gathering;
     this.#noticed = noticed;
     this.host = host;
     this.#journal = journal;
@@ -80,37 +80,35 @@ export class Reconciler {
     });
     this.activator = this.idleManager.activator;
     this.#autostart = new Autostart(host.serviceDirectories, this.activator, journal);
-    this.#preparation = new DatabaseBootstrap(host.postgres, () => this.#seen.slugs, journal);
-    this.#looks = new CoalescingQueue((slug, pause) => this.#look(slug, pause));
-    this.#fullLooks = new CoalescingQueue(() => this.#lookEverywhere());
+    this.#bootstrap = new DatabaseBootstrap(host.postgres, () => this.#cache.slugs, journal);
+    this.#runs = new CoalescingQueue((slug, pause) => this.#reconcileOne(slug, pause));
+    this.#fullRuns = new CoalescingQueue(() => this.#reconcileEverything());
   }
 
   /** The worktrees as read by the last reconciles. */
   get worktrees(): readonly WorktreeFacts[] {
-    return this.#seen.all;
+    return this.#cache.all;
   }
 
   find(slug: Slug): WorktreeFacts | undefined {
-    return this.#seen.find(slug);
+    return this.#cache.find(slug);
   }
 
   isBusy(slug: Slug): boolean {
-    return this.#looks.isBusy(slug);
+    return this.#runs.isBusy(slug);
   }
 
   isProvisioned(slug: Slug): boolean {
-    return this.#standing.isProvisioned(slug);
+    return this.#status.isProvisioned(slug);
   }
 
   problemsOf(slug: Slug): readonly string[] {
-    return this.#standing.problemsOf(slug);
+    return this.#status.problemsOf(slug);
   }
 
   /** Whether every worktree has its schema, even if something else of it keeps failing. */
   isSettled(): boolean {
-    return (
-      this.#preparation.done && this.#seen.slugs.every((slug) => this.#standing.hasSchema(slug))
-    );
+    return this.#bootstrap.done && this.#cache.slugs.every((slug) => this.#status.hasSchema(slug));
   }
 
   /** Warnings about a worktree that do not keep it from being ready. */
@@ -120,27 +118,27 @@ export class Reconciler {
 
   /** Whether something failed and a retry is due; retries back off. */
   isRetryDue(): boolean {
-    return this.#standing.isRetryDue();
+    return this.#status.isRetryDue();
   }
 
   /**
    * Tries again to prepare the database if Postgres was not reachable yet; on success reconciles everything.
    */
   retryDatabase(): void {
-    if (this.#preparation.done || !this.#databaseBackoff.isDue()) return;
-    void this.#preparation.attempt().then(() => {
-      if (this.#preparation.done) this.reconcileAll().catch(() => {});
+    if (this.#bootstrap.done || !this.#databaseBackoff.isDue()) return;
+    void this.#bootstrap.attempt().then(() => {
+      if (this.#bootstrap.done) this.reconcileAll().catch(() => {});
     });
   }
 
   /** Removes what is left of interrupted branches. */
   sweep(): Promise<void> {
-    return this.#preparation.sweep();
+    return this.#bootstrap.sweep();
   }
 
   /** Resolves when a reconcile of this worktree that started after the call has finished. */
   async reconcile(slug: Slug): Promise<void> {
-    await this.#looks.request(slug);
+    await this.#runs.request(slug);
   }
 
   /**
@@ -148,15 +146,15 @@ export class Reconciler {
    *
    * @throws UserError when it was not run, because the worktree is missing or cannot be read
    */
-  async runAt<Result>(slug: Slug, errand: ExclusiveTask<Result>): Promise<Result> {
-    const over = this.#errands.add(slug, errand);
-    await this.#looks.request(slug);
+  async runAt<Result>(slug: Slug, task: ExclusiveTask<Result>): Promise<Result> {
+    const over = this.#tasks.add(slug, task);
+    await this.#runs.request(slug);
     return over();
   }
 
   async reconcileAll(): Promise<void> {
-    await this.#fullLooks.request("all");
-    await this.#looks.idle();
+    await this.#fullRuns.request("all");
+    await this.#runs.idle();
   }
 
   /** Returns the steps that a reconcile would apply, with their reasons. Changes nothing. */
@@ -170,22 +168,22 @@ export class Reconciler {
 
   /** Reads the slug of the worktree with this administrative directory. */
   slugOfGitDir(gitDir: Uint8Array): Slug | undefined {
-    return this.#gathering().reader.slugAt(gitDir);
+    return this.#sources().reader.slugAt(gitDir);
   }
 
   /** Returns the slug of a worktree known from the last reconcile, which may have been removed since. */
   slugOfKnownGitDir(gitDir: Uint8Array): Slug | undefined {
-    return this.#seen.slugAt(gitDir);
+    return this.#cache.slugAt(gitDir);
   }
 
   /** Whether a reconcile of this worktree started after an event at `heard` (`performance.now()`). */
   reconciledAfter(slug: Slug, heard: number): boolean {
-    return this.#seen.reconciledAfter(slug, heard);
+    return this.#cache.reconciledAfter(slug, heard);
   }
 
   /** Whether a reconcile of this worktree started after an mtime, in milliseconds since the epoch. */
   reconciledSince(slug: Slug, changed: number): boolean {
-    return this.#seen.reconciledSince(slug, changed);
+    return this.#cache.reconciledSince(slug, changed);
   }
 
   /** Stops all services and disposes of their service directories; the next request starts them again. */
@@ -201,7 +199,7 @@ export class Reconciler {
 
   /** Marks a worktree as requested, so that the next reconcile provisions it fully, lazy parts included. */
   markRequested(slug: Slug): void {
-    const worktree = this.#seen.find(slug);
+    const worktree = this.#cache.find(slug);
     if (worktree) this.host.requested.add(worktree, this.worktrees);
   }
 
@@ -209,7 +207,7 @@ export class Reconciler {
   startRequested(slugs: readonly Slug[]): void {
     for (const slug of slugs) this.markRequested(slug);
     for (const slug of slugs.filter((each) => this.#autostart.ask(each))) {
-      const worktree = this.#seen.find(slug);
+      const worktree = this.#cache.find(slug);
       if (worktree) this.#autostart.start(worktree, this.isProvisioned(slug));
     }
   }
@@ -227,19 +225,19 @@ export class Reconciler {
     if (wanted) await this.host.ports.allocate(address);
     else this.host.ports.release(address);
     await this.reconcile(slug);
-    const worktree = this.#seen.find(slug);
+    const worktree = this.#cache.find(slug);
     const service = worktree?.services.find((one) => one.slug === name);
     return worktree && service ? { worktree, service } : undefined;
   }
 
   async idle(): Promise<void> {
-    await this.#fullLooks.idle();
-    await this.#looks.idle();
+    await this.#fullRuns.idle();
+    await this.#runs.idle();
   }
 
   async #gather(scope?: ReadonlySet<Slug>): Promise<Facts> {
     try {
-      const facts = await readFacts(this.#gathering(), scope);
+      const facts = await readFacts(this.#sources(), scope);
       this.#unreadable = "";
       return facts;
     } catch (error) {
@@ -251,14 +249,14 @@ export class Reconciler {
   }
 
   /** Reads everything, and requests a reconcile of each worktree that needs one. */
-  async #lookEverywhere(): Promise<void> {
-    await this.#preparation.attempt();
+  async #reconcileEverything(): Promise<void> {
+    await this.#bootstrap.attempt();
     const facts = await this.#gather();
     this.#remember(facts);
-    this.#again.schedule(facts.held);
+    this.#recheck.schedule(facts.held);
     const kinds = await observe(facts, this.host);
     const { slugs, project } = scopeOf(kinds);
-    if (project) this.#tell(await reconcileProject(this.host, kinds), undefined);
+    if (project) this.#log(await reconcileProject(this.host, kinds), undefined);
     const due = facts.worktrees.filter(
       (worktree) => slugs.has(worktree.slug) || !this.isProvisioned(worktree.slug),
     );
@@ -271,30 +269,30 @@ export class Reconciler {
     }
   }
 
-  async #look(slug: Slug, pause: Pause): Promise<void> {
-    await this.#preparation.attempt();
-    const known = this.#seen.find(slug);
+  async #reconcileOne(slug: Slug, pause: Pause): Promise<void> {
+    await this.#bootstrap.attempt();
+    const known = this.#cache.find(slug);
     // While git is writing the files, services would come and go with them.
-    const { commonDir } = this.#gathering();
+    const { commonDir } = this.#sources();
     await untilUnlocked(known?.gitDir ?? joinRaw(commonDir, "worktrees", slug), pause);
-    const errands = this.#errands.take(slug);
+    const tasks = this.#tasks.take(slug);
     const scope = new Set([slug]);
     // Let pending watch events be delivered first, so that this run covers them.
     await setImmediate();
-    this.#seen.begin(slug);
+    this.#cache.begin(slug);
     const facts = await this.#gather(scope);
-    const chosen = this.#seen.defaultSlug;
+    const chosen = this.#cache.defaultSlug;
     this.#remember(facts, slug);
-    this.#again.schedule(facts.held, slug);
+    this.#recheck.schedule(facts.held, slug);
     if (chosen !== facts.defaultSlug) void this.reconcileAll().catch(() => {});
     if (facts.held.has(slug)) return;
     const worktree = facts.worktrees[0];
-    for (const errand of worktree ? errands : []) if (worktree) await errand.run(worktree, facts);
+    for (const task of worktree ? tasks : []) if (worktree) await task.run(worktree, facts);
     const outcome = await reconcile(facts, this.host, scope);
     if (worktree && outcome.done.some(({ kind }) => kind === "environment"))
-      this.#seen.recordOwnChange(slug, changeTimeOf(worktree.path));
-    recordOutcome(this.host, slug, this.#seen.find(slug), outcome);
-    this.#tell(outcome, slug);
+      this.#cache.recordOwnChange(slug, changeTimeOf(worktree.path));
+    recordOutcome(this.host, slug, this.#cache.find(slug), outcome);
+    this.#log(outcome, slug);
     if (worktree) this.#autostart.start(worktree, this.isProvisioned(slug));
   }
 
@@ -302,25 +300,25 @@ export class Reconciler {
     this.#noticed(facts);
     // Switch it together with the addresses without a name, which may lag behind the facts.
     this.host.ports.setDefault(this.host.pointer.slug ?? facts.defaultSlug);
-    for (const slug of this.#seen.remember(facts, only)) {
-      this.#standing.forget(slug);
+    for (const slug of this.#cache.remember(facts, only)) {
+      this.#status.forget(slug);
       this.#autostart.forget(slug);
       this.idleManager.usageTracker.forgetUse(slug);
     }
   }
 
-  #tell({ done, failures }: Outcome, slug: Slug | undefined): void {
+  #log({ done, failures }: Outcome, slug: Slug | undefined): void {
     const lines = done.map((step) => `${formatStep(step)}: ${step.why}`);
     if (lines.length > 0) this.#journal(lines.join("\n"));
-    const told = slug === undefined ? [] : this.problemsOf(slug);
+    const logged = slug === undefined ? [] : this.problemsOf(slug);
     for (const { step, error } of failures) {
       // Retries fail with the same message: log it once.
-      if (told.includes(errorMessage(error))) continue;
+      if (logged.includes(errorMessage(error))) continue;
       if (!step && isUnreachable(error)) this.#journal("waiting for Postgres");
       else this.#journal(`${step ? formatStep(step) : "observe"} failed: ${errorMessage(error)}`);
     }
     if (slug === undefined) return;
-    if (this.#seen.has(slug)) this.#standing.record(slug, failures);
-    else this.#standing.recordGone(slug, failures);
+    if (this.#cache.has(slug)) this.#status.record(slug, failures);
+    else this.#status.recordGone(slug, failures);
   }
 }

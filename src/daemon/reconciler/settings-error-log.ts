@@ -7,11 +7,11 @@ import type { Slug } from "../../model/slug.ts";
 export function settingsErrorLog(
   journal: Journal,
 ): (slug: Slug, problems: readonly ConfigurationProblem[]) => void {
-  const told = new Map<Slug, string>();
+  const logged = new Map<Slug, string>();
   return (slug, problems) => {
     const lines = problems.map((problem) => printable(problemLine(problem))).join("; ");
-    if (lines !== "" && told.get(slug) !== lines) journal(`settings of ${slug}: ${lines}`);
-    if (lines === "") told.delete(slug);
-    else told.set(slug, lines);
+    if (lines !== "" && logged.get(slug) !== lines) journal(`settings of ${slug}: ${lines}`);
+    if (lines === "") logged.delete(slug);
+    else logged.set(slug, lines);
   };
 }

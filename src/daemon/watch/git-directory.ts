@@ -9,7 +9,7 @@ import { logErrors } from "../../host/timers/interval.ts";
 export type OnChange = (gitDir: Buffer | undefined, heard: number) => void;
 
 /** Files of an administrative directory whose change may mean a change in the worktree. */
-const TELLING = new Set(["HEAD", "index", "gitdir", "locked", "ORIG_HEAD"]);
+const RELEVANT = new Set(["HEAD", "index", "gitdir", "locked", "ORIG_HEAD"]);
 
 /** Events come in bursts: report after this quiet time, or after LONGEST_MS at the latest. */
 const QUIET_MS = 50;
@@ -30,19 +30,19 @@ export function watchGitDirectory(
 ): () => void {
   const common = Buffer.from(commonDir);
   const list = joinRaw(common, "worktrees");
-  const swarm = new Debouncer(logErrors(noticed, journal));
+  const debouncer = new Debouncer(logErrors(noticed, journal));
   const watches = new Watches(failed, journal);
   const openOne = (name: Buffer) => {
     const gitDir = joinRaw(list, name);
     watches.open(gitDir, (file) => {
-      if (TELLING.has(file.toString())) swarm.add(gitDir);
+      if (RELEVANT.has(file.toString())) debouncer.add(gitDir);
     });
   };
   const openList = () => {
     watches.open(list, (name) => {
       // The directory may have been replaced, and the old watch would not see the new one.
       openOne(name);
-      swarm.add(joinRaw(list, name));
+      debouncer.add(joinRaw(list, name));
     });
     for (const name of listIfThere(list)) openOne(name);
   };
@@ -50,13 +50,13 @@ export function watchGitDirectory(
     const name = file.toString();
     if (name === "worktrees") {
       openList();
-      swarm.add(undefined);
-    } else if (name === "config") swarm.add(undefined);
-    else if (TELLING.has(name)) swarm.add(common);
+      debouncer.add(undefined);
+    } else if (name === "config") debouncer.add(undefined);
+    else if (RELEVANT.has(name)) debouncer.add(common);
   });
   openList();
   return () => {
-    swarm.end();
+    debouncer.end();
     watches.end();
   };
 }

@@ -34,20 +34,20 @@ export function keepHooksInstalled(
   pipes
     .begin()
     .catch((error: unknown) => journal(`cannot create the hook's pipes: ${errorMessage(error)}`));
-  let giveUp = () => {};
-  const told = new Map<string, string>();
+  let cancel = () => {};
+  const logged = new Map<string, string>();
   const next = () => {
     const pause = Math.max(SHORTEST_MS, reconciler.worktrees.length * MS_PER_WORKTREE);
-    giveUp = setCoalescedTimeout(pause, () => void round().finally(next));
+    cancel = setCoalescedTimeout(pause, () => void round().finally(next));
   };
   const keep = async (what: string, work: () => unknown) => {
     try {
       await work();
-      told.delete(what);
+      logged.delete(what);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      if (text !== told.get(what)) journal(`cannot keep ${what} up to date: ${text}`);
-      told.set(what, text);
+      if (text !== logged.get(what)) journal(`cannot keep ${what} up to date: ${text}`);
+      logged.set(what, text);
     }
   };
   const round = async () => {
@@ -56,7 +56,7 @@ export function keepHooksInstalled(
   };
   next();
   return () => {
-    giveUp();
+    cancel();
     pipes.end();
   };
 }

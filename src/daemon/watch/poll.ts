@@ -17,13 +17,13 @@ const WATCHED_MS = 1_000;
 /**
  * The delay after an event: collects the many events of `rm -rf`, and lets `git worktree add` finish first.
  */
-const SWARM_MS = 200;
+const BURST_MS = 200;
 /** The interval per parent directory, and per top directory of a worktree. */
 const MS_PER_PLACE = 3;
 const MS_PER_WORKTREE = 20;
-const FULL_LOOK_MS = 30_000;
+const FULL_INTERVAL_MS = 30_000;
 /** Reconciling an unchanged worktree takes 0.25 ms, so this uses at most 0.05 % of a core. */
-const FULL_LOOK_MS_PER_WORKTREE = 600;
+const FULL_INTERVAL_MS_PER_WORKTREE = 600;
 
 /**
  * Polls for changes that the watches missed: compares mtimes once or twice a second (top directories of
@@ -42,7 +42,7 @@ export function pollForChanges(
   let isSettled = false;
   let isCalm = false;
   const pauseUntilFull = () =>
-    Math.max(FULL_LOOK_MS, reconciler.worktrees.length * FULL_LOOK_MS_PER_WORKTREE);
+    Math.max(FULL_INTERVAL_MS, reconciler.worktrees.length * FULL_INTERVAL_MS_PER_WORKTREE);
   let nextFull = performance.now() + pauseUntilFull();
   let nextTops = 0;
   let giveUp = () => {};
@@ -55,7 +55,7 @@ export function pollForChanges(
   };
   // Rate-limited: other programs may be writing in a parent directory all the time.
   const watch = new ParentDirectoriesWatch(() => {
-    hurried ??= setTimeout(run, Math.max(SWARM_MS, lastTick + SHORTEST_MS - performance.now()));
+    hurried ??= setTimeout(run, Math.max(BURST_MS, lastTick + SHORTEST_MS - performance.now()));
   });
   const next = () => {
     const isWatched = watch.watch([...before.places.keys()]);
@@ -65,8 +65,8 @@ export function pollForChanges(
       next();
     });
   };
-  const everywhere = async () => {
-    nextFull = performance.now() + FULL_LOOK_MS;
+  const reconcileAll = async () => {
+    nextFull = performance.now() + FULL_INTERVAL_MS;
     await reconciler.reconcileAll();
     nextFull = performance.now() + pauseUntilFull();
   };
@@ -79,14 +79,14 @@ export function pollForChanges(
     const wantsRetry = reconciler.isRetryDue();
     isCalm = isSettled && !wantsRetry;
     if (performance.now() > nextFull || wantsRetry) {
-      void everywhere().catch(() => {});
+      void reconcileAll().catch(() => {});
     } else if (performance.now() > nextTops || hasChanged(commonDir, before)) {
       const now = takeSnapshot(commonDir, reconciler.worktrees, before);
       const changes = changesSince(before, now);
       before = now;
       nextTops = performance.now() + reconciler.worktrees.length * MS_PER_WORKTREE;
-      if (changes.all) void everywhere().catch(() => {});
-      else lookWhere(reconciler, commonDir, changes);
+      if (changes.all) void reconcileAll().catch(() => {});
+      else reconcileChanged(reconciler, commonDir, changes);
     }
   }, journal);
   next();
@@ -98,8 +98,12 @@ export function pollForChanges(
 }
 
 /** Reconciles the changed worktrees, unless the hook or a watch already has. */
-function lookWhere(reconciler: Reconciler, commonDir: string, { names, tops }: Changes): void {
-  const look = (slug: string | undefined) => {
+function reconcileChanged(
+  reconciler: Reconciler,
+  commonDir: string,
+  { names, tops }: Changes,
+): void {
+  const request = (slug: string | undefined) => {
     if (slug !== undefined) void reconciler.reconcile(slug).catch(() => {});
   };
   for (const name of names) {
@@ -108,10 +112,10 @@ function lookWhere(reconciler: Reconciler, commonDir: string, { names, tops }: C
       "latin1",
     );
     const slug = reconciler.slugOfGitDir(gitDir);
-    if (slug === undefined) look(reconciler.slugOfKnownGitDir(gitDir));
-    else if (reconciler.find(slug) === undefined) look(slug);
+    if (slug === undefined) request(reconciler.slugOfKnownGitDir(gitDir));
+    else if (reconciler.find(slug) === undefined) request(slug);
   }
   for (const [slug, changed] of tops) {
-    if (changed === undefined || !reconciler.reconciledSince(slug, changed)) look(slug);
+    if (changed === undefined || !reconciler.reconciledSince(slug, changed)) request(slug);
   }
 }

@@ -3,7 +3,7 @@ import { statIfThere } from "../../host/fs/files.ts";
 import { setCoalescedInterval } from "../../host/timers/interval.ts";
 import type { Layout } from "../../model/layout.ts";
 
-const LOOK_MS = 1_000;
+const INTERVAL_MS = 1_000;
 const DELETION_MS = 3_000;
 
 /**
@@ -21,12 +21,12 @@ export function watchProjectLocation(
   journal: (line: string) => void,
 ): () => void {
   const inode = statIfThere(ikigai)?.ino;
-  const look = () => {
+  const check = () => {
     if (statIfThere(ikigai)?.ino === inode) return here();
     end();
-    left(whereWeStand() === undefined);
+    left(workingDirectory() === undefined);
   };
-  const end = setCoalescedInterval(LOOK_MS, look, journal);
+  const end = setCoalescedInterval(INTERVAL_MS, check, journal);
   return end;
 }
 
@@ -38,7 +38,7 @@ export function watchProjectLocation(
 export async function isBeingDeleted({ ikigai, sv }: Layout): Promise<boolean> {
   const deadline = performance.now() + DELETION_MS;
   while (!statIfThere(`${sv}/daemon`) && performance.now() < deadline) {
-    const here = whereWeStand();
+    const here = workingDirectory();
     if (here === undefined && !statIfThere(ikigai)?.isDirectory()) return true;
     if (here !== undefined && !here.startsWith(ikigai)) return false;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -49,7 +49,7 @@ export async function isBeingDeleted({ ikigai, sv }: Layout): Promise<boolean> {
 /**
  * Returns the working directory; undefined if deleted, in which case stat(2) still works but getcwd(3) fails.
  */
-function whereWeStand(): string | undefined {
+function workingDirectory(): string | undefined {
   try {
     return fs.realpathSync.native(".");
   } catch {

@@ -9,7 +9,7 @@ const NAMES = new Set(CONFIGURATION_FILES);
 /** Saving a file in an editor causes several events. */
 const QUIET_MS = 20;
 /** The interval of checks if the system grants no watches. */
-const LOOK_MS = 2_000;
+const INTERVAL_MS = 2_000;
 
 /**
  * Reports created, changed and deleted configuration files in the current default worktree and, if that
@@ -23,7 +23,7 @@ export class SettingsWatch {
   #top: string | undefined;
   #stamp: string | undefined;
   #endTop: () => unknown = () => {};
-  #endLooks = () => {};
+  #stopChecks = () => {};
 
   /** @param degraded called once if the system grants no watches; the files are then checked every 2 s */
   constructor(
@@ -39,7 +39,7 @@ export class SettingsWatch {
       if (hasFailed) return;
       hasFailed = true;
       degraded(error);
-      this.#endLooks = setCoalescedInterval(LOOK_MS, this.#check, journal);
+      this.#stopChecks = setCoalescedInterval(INTERVAL_MS, this.#check, journal);
     };
     this.#endBeside = watchBesideWorktrees(root, this.#check, this.#failed);
   }
@@ -61,7 +61,7 @@ export class SettingsWatch {
 
   async end(): Promise<void> {
     this.#endBeside();
-    this.#endLooks();
+    this.#stopChecks();
     await this.#endTop();
   }
 

@@ -5,16 +5,16 @@ import { argumentList, duration, path, plainText, port, serviceName, size } from
 
 const program = (name: string) =>
   path.optional().meta({
-    description: `Path of ${name}, where it is not found by itself.`,
+    description: `Path of ${name}, if it is not found automatically.`,
     examples: [`/opt/bin/${name}`],
   });
 
-/** What a configuration file may say. Every key is optional; unknown keys are problems. */
+/** The schema of a configuration file. Every key is optional; unknown keys are errors. */
 export const configurationSchema = z.strictObject({
   $schema: z
     .string()
     .optional()
-    .meta({ description: "Where an editor finds this format. Not read by ikigai." }),
+    .meta({ description: "Location of this schema, for editors. Ignored by ikigai." }),
   http: z
     .strictObject({
       port: port(8888).meta({ description: "The port of every address.", examples: [8080] }),
@@ -22,11 +22,11 @@ export const configurationSchema = z.strictObject({
         .array(
           z
             .string()
-            .regex(HOST_NAME, "must be a host's name in lower case, without a port or a wildcard"),
+            .regex(HOST_NAME, "must be a host name in lower case, without a port or a wildcard"),
         )
         .default([])
         .meta({
-          description: "Host names that are answered besides localhost, *.localhost and 127.0.0.1.",
+          description: "Host names served in addition to localhost, *.localhost and 127.0.0.1.",
           examples: [["dev.example.test"]],
         }),
     })
@@ -34,7 +34,7 @@ export const configurationSchema = z.strictObject({
   postgres: z
     .strictObject({
       port: port(15432).meta({
-        description: "The port of PostgreSQL, on loopback only.",
+        description: "The port of PostgreSQL, which listens on loopback only.",
         examples: [5433],
       }),
       password: plainText
@@ -42,7 +42,7 @@ export const configurationSchema = z.strictObject({
         .optional()
         .meta({
           description:
-            "The password of the owner, ikigai. Left out, it is a random one, kept in your state directory.",
+            "The password of the database's owner, the role ikigai. By default a random one, stored in your state directory.",
           examples: ["correct horse"],
         }),
       ownerOverTcp: z
@@ -50,16 +50,16 @@ export const configurationSchema = z.strictObject({
         .default(false)
         .meta({
           description:
-            "Whether the owner, a superuser, may also connect over TCP on loopback, as clients without Unix sockets need. Every process of this machine that knows the password can then be the owner.",
+            "Whether the owner, a superuser, may also connect over TCP on loopback, for clients that do not support Unix sockets. Every process on this machine that knows the password can then act as the owner.",
           examples: [true],
         }),
       user: z
         .string()
-        .regex(/^[a-z_][a-z0-9_.-]*\$?$/i, "must be an account's name")
+        .regex(/^[a-z_][a-z0-9_.-]*\$?$/i, "must be an account name")
         .optional()
         .meta({
           description:
-            "The account of the operating system that PostgreSQL runs as. Matters only when you are root.",
+            "The operating system account that PostgreSQL runs as. Used only if you are root.",
           examples: ["postgres"],
         }),
       bin: path.optional().meta({
@@ -79,7 +79,7 @@ export const configurationSchema = z.strictObject({
     .strictObject({
       default: plainText.optional().meta({
         description:
-          "git's name of the worktree that answers without a name in the address. Otherwise the one on the default branch.",
+          "git's name of the default worktree, which is served at addresses without a name. By default the worktree on the default branch.",
         examples: ["develop"],
       }),
       directory: plainText
@@ -87,14 +87,14 @@ export const configurationSchema = z.strictObject({
         .optional()
         .meta({
           description:
-            "Where `ikigai wt add` puts worktrees, from the project's root on. Otherwise beside the others, or beside the clone.",
+            "Where `ikigai wt add` creates worktrees, relative to the project's root. By default beside the other worktrees, or beside the clone.",
           examples: ["../worktrees"],
         }),
       retention: z
         .strictObject({
           age: duration.prefault("14d").meta({
             description:
-              "How long a removed worktree's data can be restored. A shorter time takes effect after a day.",
+              "How long the data of a removed worktree is kept. A shorter time takes effect after a day.",
             examples: ["30d"],
           }),
           count: z
@@ -102,7 +102,7 @@ export const configurationSchema = z.strictObject({
             .min(0, "must not be negative")
             .default(50)
             .meta({
-              description: "How many removed worktrees' data are kept at most.",
+              description: "The maximum number of removed worktrees whose data is kept.",
               examples: [20],
             }),
         })
@@ -117,12 +117,12 @@ export const configurationSchema = z.strictObject({
         .optional()
         .meta({
           description:
-            "How many services run at once at most; those not used for longest stop first.",
+            "The maximum number of running services; the least recently used are stopped first.",
           examples: [20],
         }),
       memory: size.optional().meta({
         description:
-          "How much memory all services may use together; those not used for longest stop first.",
+          "The memory that all services together may use; the least recently used are stopped first.",
         examples: ["4GB"],
       }),
     })
@@ -146,42 +146,42 @@ export const configurationSchema = z.strictObject({
         .default("data")
         .meta({
           description:
-            "What a new worktree's schema begins with: tables and rows of the worktree that it was made from, its tables, or nothing.",
+            "What a new worktree's schema starts with: the tables and rows of its parent worktree, only the tables, or nothing.",
           examples: ["structure"],
         }),
       maxSize: size.prefault("1GB").meta({
-        description: "Above this size only the structure is copied.",
+        description: "If the parent's schema is larger, only its structure is copied.",
         examples: ["250MB"],
       }),
       migrate: argumentList.optional().meta({
         description:
-          "The program and arguments that bring a schema up to date, in the worktree. Needs approval once.",
+          "The program and arguments that migrate a new schema, run in the worktree. Has to be approved once.",
         examples: [["npm", "run", "migrate"]],
       }),
       seed: argumentList.optional().meta({
         description:
-          "The program and arguments that fill a schema that began without rows. Needs approval once.",
+          "The program and arguments that fill a schema created without rows. Has to be approved once.",
         examples: [["npm", "run", "seed"]],
       }),
       lockTimeout: duration.prefault("5s").meta({
-        description: "How long a copy waits for a lock on the tables that it is made from.",
+        description: "How long a copy waits for locks on the parent's tables.",
         examples: ["30s"],
       }),
     })
     .prefault({}),
   services: z.record(serviceName, serviceSchema).default({}).meta({
-    description: "Overrides by service; backend is the unnamed one.",
+    description: "Settings by service; backend is the unnamed service.",
   }),
 });
 
-/** What a person writes: every key optional, durations and sizes as text or numbers. */
+/** A configuration as written: every key optional, durations and sizes as text or numbers. */
 export type ConfigurationInput = z.input<typeof configurationSchema>;
-/** What the program reads: defaults filled in, durations in milliseconds, sizes in bytes. */
+/** A configuration as used: defaults filled in, durations in milliseconds, sizes in bytes. */
 export type Configuration = z.output<typeof configurationSchema>;
 export const DEFAULT_CONFIGURATION: Configuration = configurationSchema.parse({});
 const DEFAULT_SERVICE: ServiceConfiguration = serviceSchema.parse({});
 
-/** The settings of a service, configured or not. */
+/** Returns the settings of a service, or the defaults if it is not configured. */
 export function serviceConfiguration(
   configuration: Configuration,
   name: string,

@@ -4,8 +4,8 @@ interface Finding {
 }
 
 /**
- * Settings that are right each by itself and cannot hold together. Looks at what
- * was written, whatever its types, so that these are told along with the rest.
+ * Finds settings that are valid individually but not together. Works on the raw values, whatever their
+ * types, so that these errors are reported together with all others.
  */
 export function contradictions(raw: unknown): Finding[] {
   return [...samePort(raw), ...circles(raw), ...withoutHttp(raw)];
@@ -22,7 +22,7 @@ function samePort(raw: unknown): Finding[] {
   ];
 }
 
-/** What only holds for a service with HTTP. */
+/** Finds settings that apply only to services with HTTP. */
 function withoutHttp(raw: unknown): Finding[] {
   const services = get(raw, "services");
   return Object.keys(isRecord(services) ? services : {}).flatMap((name) => {
@@ -31,12 +31,12 @@ function withoutHttp(raw: unknown): Finding[] {
       .filter((key) => get(services, name, key) !== undefined)
       .map((key) => ({
         path: ["services", name, key],
-        message: "is for a service with HTTP, and http is false",
+        message: "requires HTTP, but http is false",
       }));
   });
 }
 
-/** Each circle of `after` once, told at its first service. */
+/** Finds each cycle of `after` once, reported at its first service. */
 function circles(raw: unknown): Finding[] {
   const services = get(raw, "services");
   if (!isRecord(services)) return [];
@@ -48,7 +48,7 @@ function circles(raw: unknown): Finding[] {
       const circle = [...trail.slice(start), name].map((part) => JSON.stringify(part));
       found.push({
         path: ["services", name, "after"],
-        message: `goes round in a circle: ${circle.join(" after ")}`,
+        message: `is circular: ${circle.join(" → ")}`,
       });
       return;
     }

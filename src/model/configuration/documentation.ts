@@ -23,10 +23,9 @@ const INTRODUCTION = `# Configuration
 
 <!-- Made from the schema by scripts/configuration-docs.js; change src/model/configuration/configuration.ts instead. -->
 
-None is needed. Where you want something else than the conventions, one of these files says so:
-the key \`ikigai\` in \`package.json\`, \`.ikigairc\` (YAML or JSON), \`.ikigairc.json\`, \`.yaml\`, \`.yml\`,
-\`.js\`, \`.cjs\`, \`.mjs\`, \`.ts\`, or \`ikigai.config.ts\`, \`.js\`, \`.mjs\`, \`.cjs\`. One of them, not two;
-a directory's own file counts and no other's.
+Configuration is optional. To override a convention, create exactly one of: the key \`ikigai\` in
+\`package.json\`, \`.ikigairc\` (YAML or JSON), \`.ikigairc.json\`, \`.yaml\`, \`.yml\`, \`.js\`, \`.cjs\`, \`.mjs\`,
+\`.ts\`, or \`ikigai.config.ts\`, \`.js\`, \`.mjs\`, \`.cjs\`. Parent directories are not searched.
 
 \`\`\`ts
 import { defineConfig } from "ikigai";
@@ -38,28 +37,28 @@ export default defineConfig({
 });
 \`\`\`
 
-- **Which file.** \`services\` and \`database\` are read from each worktree, so that a branch brings its own.
-  All else is the project's: read from the directory beside the worktrees if a file lies there, and
-  otherwise from the default worktree. Where that one's file names another by \`worktrees.default\`, all
-  else is read from there. A file beside the worktrees also speaks for worktrees whose own file does not
-  mention \`services\` or \`database\`.
-- **A file that vanishes**, by a checkout for instance, goes on holding for the project, until there is
-  another. For the defaults write an empty one: \`{}\`.
+- **Which file.** \`services\` and \`database\` are read from each worktree, so that every branch can have
+  its own. Everything else applies to the whole project and is read from the file in the project's root,
+  beside the worktrees, if there is one; otherwise from the default worktree. If that file names another
+  worktree in \`worktrees.default\`, everything else is read from there. A file in the project's root also
+  provides \`services\` and \`database\` for worktrees whose own file does not mention them.
+- **Missing files.** If the file disappears, for instance by a checkout, its last settings still apply to
+  the project until there is another file. To return to the defaults, write an empty one: \`{}\`.
 - **Durations** are text such as \`"500ms"\`, \`"30s"\`, \`"15m"\`, \`"1h30m"\`, \`"14d"\`, or a number of seconds.
 - **Sizes** are text such as \`"512MB"\`, or a number of bytes; a kilobyte is 1024 bytes.
-- **Commands** are lists of arguments. No shell reads them, so \`$PORT\` in one is those five letters. Where a
-  program takes an address as an argument, name the shell:
+- **Commands** are lists of arguments and are not run by a shell, so \`$PORT\` in one is literal text. If a
+  program takes its address as an argument, call a shell explicitly:
   \`["sh", "-c", "exec npm run dev -- --port \\"$PORT\\" --host \\"$HOST\\""]\`, with \`"listen": "tcp"\`.
-- **Approval.** What runs something (commands, permissions, program paths, variables that load code, and a
-  file that is itself a program) is held until \`ikigai trust\` has approved it, once for each content.
-  A file that is a program may import only \`ikigai\` and Node's own modules.
-- An editor checks the data formats by \`"$schema"\`: the schema lies beside this page, in
+- **Approval.** Everything that runs something (commands, permissions, program paths, variables that load
+  code, and a configuration file that is itself a program) waits until \`ikigai trust\` has approved its
+  current content. A configuration program may import only \`ikigai\` and Node's own modules.
+- **Editors** check JSON and YAML files by \`"$schema"\`; the schema is beside this page, in
   [configuration.schema.json](configuration.schema.json).
 
-Mistakes are told all at once, with file and key.
+All errors are reported together, with file and key.
 `;
 
-/** docs/configuration.md, from the schema. */
+/** Renders docs/configuration.md from the schema. */
 export function configurationPage(): string {
   const top = Object.entries(inputSchema().properties ?? {}).filter(([name]) => name !== "$schema");
   const sections = top.map(([name, schema]) => {
@@ -71,7 +70,7 @@ export function configurationPage(): string {
   return INTRODUCTION + sections.join("");
 }
 
-/** docs/configuration.schema.json, for editors. */
+/** Renders docs/configuration.schema.json, for editors. */
 export function configurationSchemaFile(): string {
   return `${JSON.stringify({ title: "Configuration of ikigai", ...inputSchema() }, undefined, 2)}\n`;
 }

@@ -1,22 +1,21 @@
 import { type Configuration, DEFAULT_CONFIGURATION } from "./configuration.ts";
 
-/** A checked file: its settings with defaults, and which of the top-level keys it gave itself. */
+/** A checked file: its settings with defaults, and the top-level keys that the file contains. */
 export interface GivenConfiguration {
   readonly configuration: Configuration;
   readonly given: readonly string[];
 }
 
-/** What a worktree without a file of its own says. */
+/** The configuration of a worktree without a file of its own. */
 export const NOTHING_GIVEN: GivenConfiguration = {
   configuration: DEFAULT_CONFIGURATION,
   given: [],
 };
 
 /**
- * The settings that hold in one worktree. Ports, programs, worktrees, limits and
- * Deno are the project's; services and database are the worktree's own. Only a
- * file beside the worktrees (`shared`) speaks for those that do not say, since
- * one worktree's file says nothing about another's branch.
+ * Merges the settings of one worktree: `services` and `database` are the worktree's own, everything else
+ * is the project's. Where the worktree's file lacks one of these two, only a file beside the worktrees
+ * (`shared`) supplies it: the default worktree's file is about another branch.
  */
 export function mergeConfiguration(
   project: GivenConfiguration & { readonly shared?: boolean },

@@ -4,19 +4,19 @@ import { type Configuration, configurationSchema } from "./configuration.ts";
 import { contradictions } from "./contradictions.ts";
 import { suggestionFor } from "./suggestions.ts";
 
-/** One thing that is wrong with a configuration file. */
+/** One error in a configuration file. */
 export interface ConfigurationProblem {
   /** The file's name, for display. */
   readonly file: string;
-  /** Where in it, as `services.web.command[0]`; empty for the file as a whole. */
+  /** The key, such as `services.web.command[0]`; empty for the file as a whole. */
   readonly key: string;
-  /** What is wrong, to be read after the key. */
+  /** The error, worded to follow the key. */
   readonly message: string;
-  /** Where in the file, where it could not be read. */
+  /** The position in the file, for syntax errors. */
   readonly at?: { readonly line: number; readonly column: number };
 }
 
-/** File, key and what is wrong, in one line. */
+/** Formats a problem as one line: file, key and error. */
 export function problemLine({ file, key, message, at }: ConfigurationProblem): string {
   if (at) return `${file}:${at.line}:${at.column} ${message}`;
   return key ? `${file}: ${key} ${message}` : `${file} ${message}`;
@@ -32,7 +32,7 @@ const DANGEROUS_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 
 type KeyPath = readonly PropertyKey[];
 
-/** Checks what a file holds; all that is wrong is told at once. */
+/** Checks the content of a file; reports all errors together. */
 export function checkConfiguration(raw: unknown, file: string): Checked {
   const hazard = findHazard(raw);
   if (hazard) return refused([{ file, ...hazard }]);
@@ -48,7 +48,7 @@ export function checkConfiguration(raw: unknown, file: string): Checked {
   return { ok: true, configuration: parsed.data, given: Object.keys(raw) };
 }
 
-/** `a.b[0]["c d"]`; what is no plain name is quoted, so that it is safe to print. */
+/** Formats a key such as `a.b[0]["c d"]`; quotes anything but plain names, so that it is safe to print. */
 export function formatKey(path: KeyPath): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === "number") return `${text}[${part}]`;
@@ -59,8 +59,8 @@ export function formatKey(path: KeyPath): string {
 }
 
 /**
- * What must not even be looked at further: names that reach into JavaScript's
- * own objects, and the few lines of YAML that stand for a billion values.
+ * Finds content that must not be processed further: names that reach into JavaScript's prototypes, and a
+ * few lines of YAML that expand to a billion values.
  */
 function findHazard(raw: unknown): { key: string; message: string } | undefined {
   const pending: { value: unknown; path: KeyPath }[] = [{ value: raw, path: [] }];
@@ -68,7 +68,7 @@ function findHazard(raw: unknown): { key: string; message: string } | undefined 
     const next = pending.pop();
     if (!next) return undefined;
     const { value, path } = next;
-    if (seen > MOST_VALUES) return { key: "", message: `holds more than ${MOST_VALUES} values` };
+    if (seen > MOST_VALUES) return { key: "", message: `contains more than ${MOST_VALUES} values` };
     if (path.length > DEEPEST) return { key: "", message: "is nested too deeply" };
     if (typeof value !== "object" || value === null) continue;
     for (const key of Object.keys(value)) {
@@ -98,7 +98,7 @@ function explain(issue: z.core.$ZodIssue): Finding[] {
   return [{ path: issue.path, message: plain(issue) }];
 }
 
-/** zod's own sentences begin with a capital and name no key; ours follow one. */
+/** Rewords zod's messages, which are whole sentences, so that they can follow a key. */
 function plain(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_value")
     return `must be one of ${issue.values.map(String).join(", ")}`;
@@ -111,12 +111,12 @@ function plain(issue: z.core.$ZodIssue): string {
 
 let cached: z.core.JSONSchema.BaseSchema | undefined;
 
-/** The format that a person writes, as JSON Schema. */
+/** Returns the format of configuration files as JSON Schema. */
 export function inputSchema(): z.core.JSONSchema.BaseSchema {
   cached ??= z.toJSONSchema(configurationSchema, {
     io: "input",
     override: ({ zodSchema, jsonSchema }) => {
-      // zod leaves examples out where text becomes a number; they are of what is written.
+      // zod omits the examples of transformed values; ours show the input.
       const examples = z.globalRegistry.get(zodSchema)?.examples;
       if (Array.isArray(examples)) jsonSchema.examples = examples;
     },

@@ -3,7 +3,7 @@ import { nearestName } from "../nearest-name.ts";
 
 type Schema = z.core.JSONSchema.BaseSchema;
 
-/** What to say of an unknown key: the one that was probably meant, or all that there are. */
+/** Suggests the key that an unknown one was probably meant to be, or lists the known ones. */
 export function suggestionFor(root: Schema, path: readonly PropertyKey[], key: string): string {
   const known = Object.keys(at(root, path)?.properties ?? {}).filter((name) => name !== "$schema");
   const nearest = nearestName(key, known);
@@ -22,7 +22,7 @@ function at(root: Schema, path: readonly PropertyKey[]): Schema | undefined {
   }, root);
 }
 
-/** Every place in the format where a key of this name belongs. */
+/** Returns all paths in the schema that end with this key. */
 function pathsTo(schema: Schema, key: string, prefix = ""): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => {
     if (typeof inner !== "object") return [];

@@ -3,7 +3,7 @@ import { printable } from "../printable.ts";
 import type { Configuration } from "./configuration.ts";
 import { type ConfigurationProblem, formatKey } from "./problems.ts";
 
-/** Services that are configured or waited for and that a worktree does not have. */
+/** Finds services that the configuration names but the worktree does not have. */
 export function unknownServices(
   { services }: Pick<Configuration, "services">,
   present: readonly string[],
@@ -17,7 +17,7 @@ export function unknownServices(
   return Object.entries(services).flatMap(([name, { after }]) => [
     ...absent(["services", name], name, `has no directory here: ${halves(name)}`),
     ...after.flatMap((other, i) =>
-      absent(["services", name, "after", i], other, `${quoted(other)} is no service here`),
+      absent(["services", name, "after", i], other, `${quoted(other)} is not a service here`),
     ),
   ]);
 }

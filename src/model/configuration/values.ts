@@ -3,10 +3,10 @@ import { parseDuration } from "../duration.ts";
 import { quoteShell } from "../envrc.ts";
 import { parseSize } from "../size.ts";
 
-/** Names that the addresses, git or npm already use for something else. */
+/** Names of services; excludes those that addresses, git or npm use for something else. */
 const SERVICE_NAME = /^(?!\.)(?!(?:frontend|api|node_modules)$)[^/\p{Cc}]{1,255}$/u;
 const RESERVED_VARIABLE = /^(?:DATABASE_URL|DENO_SERVE_ADDRESS|PORT|PG[A-Z]+|IKIGAI_.*)$/;
-/** A shell starts the backend, and some shells let nobody set these, or end where somebody tries. */
+/** A shell starts the backend, and some shells ignore assignments to these, or exit. */
 const SHELLS_OWN =
   /^(?:_|E?UID|PPID|GROUPS|RANDOM|SECONDS|LINENO|OPTIND|SHLVL|FUNCNAME|DIRSTACK|SHELLOPTS|BASHOPTS|BASH_(?!ENV$).*)$/;
 export const DENO_FLAG =
@@ -25,7 +25,7 @@ export const duration = quantity(
 );
 export const size = quantity(parseSize, 'a size such as "512MB" or a number of bytes');
 
-/** Text or a number that `parse` turns into milliseconds or bytes. */
+/** Makes a schema for text or numbers that `parse` converts to milliseconds or bytes. */
 function quantity(parse: (value: string | number) => number | undefined, what: string) {
   return z
     .union([z.string(), z.number()], { error: `must be ${what}` })
@@ -40,11 +40,11 @@ function quantity(parse: (value: string | number) => number | undefined, what: s
 export const plainText = z
   .string()
   .min(1, "must not be empty")
-  .regex(/^[^\0]*$/, "must not hold a NUL");
+  .regex(/^[^\0]*$/, "must not contain NUL");
 /** Absolute: a relative path would mean another file in each worktree. */
 export const path = plainText.regex(/^\/[^\n]*$/, "must be an absolute path");
 export const argumentList = z
-  .array(z.string().regex(/^[^\0]*$/, "must not hold a NUL"), {
+  .array(z.string().regex(/^[^\0]*$/, "must not contain NUL"), {
     error: 'must be a list of arguments such as ["npm", "run", "migrate"]',
   })
   .min(1, "must name a program")
@@ -52,11 +52,14 @@ export const argumentList = z
   .check(({ value, issues }) => {
     const at = literalVariable(value);
     if (at < 0) return;
-    const message = `is given as it stands, as no shell reads a command; write ${throughShell(value)}`;
+    const message = `is passed literally, because commands are not run by a shell; write ${throughShell(value)}`;
     issues.push({ code: "custom", input: value, path: [at], message });
   });
 
-/** Where a command names a variable that ikigai sets, outside of code for an interpreter; -1 for nowhere. */
+/**
+ * Returns the index of an argument that names a variable of ikigai's, except in code for an interpreter; else
+ * -1.
+ */
 function literalVariable(command: readonly string[]): number {
   if (command.some((argument) => /^-[a-z]*[ce]$/.test(argument))) return -1;
   return command.findIndex((argument) => SET_VARIABLE.test(argument) && !/\s/.test(argument));
@@ -65,7 +68,7 @@ function literalVariable(command: readonly string[]): number {
 const SET_VARIABLE =
   /\$(?:\{)?(?:DATABASE_URL|DENO_SERVE_ADDRESS|HOST|PORT|PG[A-Z]+|IKIGAI_[A-Z]+)(?![A-Za-z0-9_])/;
 
-/** The same as a line of shell, in which variables are put in. */
+/** Rewrites a command as `sh -c`, which expands the variables. */
 function throughShell(command: readonly string[]): string {
   const words = command.map((word) => {
     if (SET_VARIABLE.test(word)) return `"${word.replaceAll(/["`\\]/g, "\\$&")}"`;
@@ -78,13 +81,10 @@ export const serviceName = z
   .string()
   .regex(
     SERVICE_NAME,
-    "is not a service's name: a directory's name, not frontend, api, node_modules or hidden",
+    "is not a valid service name: use a directory name other than frontend, api, node_modules or a hidden one",
   );
 export const variableName = z
   .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of a variable")
-  .refine(
-    (name) => !RESERVED_VARIABLE.test(name),
-    "is a name that ikigai itself sets for each worktree",
-  )
-  .refine((name) => !SHELLS_OWN.test(name), "is a name that shells keep to themselves");
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not a valid variable name")
+  .refine((name) => !RESERVED_VARIABLE.test(name), "is set by ikigai itself for each worktree")
+  .refine((name) => !SHELLS_OWN.test(name), "is reserved by shells");

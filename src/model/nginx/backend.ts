@@ -1,12 +1,12 @@
 import { indented } from "./quote.ts";
 import type { NginxSettings } from "./settings.ts";
 
-/** Where workers stand (`working_directory`), so that no address holds the project's path. */
+/** Relative to the workers' `working_directory`, so that the address does not contain the project's path. */
 const SOCKET = "run/sockets/$worktree/$service.sock";
 
 /**
- * Headers of a client that say where a request came from or went to, or that a
- * proxy in front would have set: a backend must not be able to believe them.
+ * Request headers about the origin or target of a request, or that a proxy in front would set. They are
+ * removed, so that backends cannot trust values sent by clients.
  */
 const SPOOFABLE = [
   "CF-Connecting-IP",
@@ -86,7 +86,7 @@ const SET: readonly (readonly [string, string])[] = [
   ["X-Forwarded-Proto", "$scheme"],
 ];
 
-/** Only WebSockets may turn a connection into another protocol; h2c would hide requests from us. */
+/** Passes on Upgrade for WebSockets only; after an upgrade to h2c, requests would bypass nginx. */
 export const UPGRADE_MAPS = `map $kept$http_upgrade $connection_to_backend {
   default close;
   yes "";
@@ -97,7 +97,7 @@ map $http_upgrade $upgrade_to_backend {
   "~*^websocket$" $http_upgrade;
 }`;
 
-/** Ports of backends that only speak TCP; nginx asks for them where there is no socket. */
+/** Maps a service to the TCP port of its backend, used if there is no socket. */
 export function portMaps(portsFile: string): string {
   return `map "$worktree/$service" $port {
   default "";
@@ -113,7 +113,7 @@ map $woken_port $woken_socket_or_not {
 }`;
 }
 
-/** How every backend is spoken to; the same for the first try and the one after waking. */
+/** Proxy settings of all backends, for the first try and for the one after activation. */
 export function backendDefaults(): string {
   return `proxy_http_version 1.1;
 proxy_buffering off;
@@ -132,8 +132,8 @@ ${SPOOFABLE.map((name) => `proxy_set_header ${name} "";`).join("\n")}`;
 }
 
 /**
- * One line a second at most for each service, and one for every request that
- * took longer: enough to see by a file's time when a service was used last.
+ * Logs at most one request per second and service, and every request that takes longer: enough to tell
+ * from a file's mtime when a service was last used.
  */
 export const TRAFFIC = `log_format traffic $status;
 open_log_file_cache max=512 inactive=1m valid=10s;
@@ -143,7 +143,7 @@ map "$limit_req_status:$request_time" $counts {
   "~^REJECTED_DRY_RUN:0\\." 0;
 }`;
 
-/** Where a request is handed to the worktree's backend, before waking it and after. */
+/** Locations that pass a request to the worktree's backend, before and after its activation. */
 export function backendLocations(settings: NginxSettings): string {
   const traffic = `access_log "${trafficPrefix(settings)}$worktree.$service" traffic if=$counts;
 limit_req zone=traffic;
@@ -153,7 +153,7 @@ proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel
   const pass = (socketOrNot: string, port: string) => `${traffic}
 open_file_cache off;
 set $upstream "http://unix:${SOCKET}:";
-# "-e" is blind to sockets; "-x" is not, as bind gives its owner every right.
+# "-e" does not find sockets; "-x" does, because bind(2) gives the owner all permissions.
 if (!-x ${socketOrNot}) {
   set $upstream "http://127.0.0.1:${port}";
 }
@@ -161,7 +161,7 @@ proxy_pass $upstream$backend_uri;`;
   return [
     location(
       "= /.backend",
-      // A place is claimed for good, so that it may be known to be.
+      // open_file_cache may cache that a slot is claimed, because claims are permanent.
       `internal;
 if ($authority = "") {
   return 400;
@@ -190,7 +190,7 @@ error_page 504 = @late;`,
     ),
     location(
       "@awake",
-      // A worker that has not read ports.map again learns the port from the gate.
+      // A worker that has not reloaded ports.map yet gets the port from the gate.
       `set $woken_port $upstream_http_x_ikigai_port;
 if ($woken_port = "") {
   set $woken_port $port;
@@ -206,7 +206,10 @@ function location(head: string, body: string): string {
   return `location ${head} {\n${indented(body)}\n}`;
 }
 
-/** A log's full path is made before variables are looked for in it; the workers' directory is not. */
+/**
+ * nginx makes a log's path absolute before it expands variables. If the project's path contains a "$", use a
+ * path through the workers' directory instead.
+ */
 function trafficPrefix({ layout }: NginxSettings): string {
   return layout.httpd.includes("$") ? "/proc/self/cwd/run/traffic/" : "../run/traffic/";
 }

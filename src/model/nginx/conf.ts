@@ -10,16 +10,15 @@ import { failureMaps } from "./wake.ts";
 
 export type { NginxSettings } from "./settings.ts";
 
-/** The first line of the file, and the proof that it is ours. */
+/** The first line of the file, by which it is recognised as ikigai's. */
 const NGINX_MARK = "# Written by ikigai; made again at every start.";
 
 /**
- * nginx.conf of a project, constant whatever worktrees there are. nginx must be
- * started with `-p <.ikigai>/httpd/ -c nginx.conf`: paths in it are relative to that.
- * `httpd/pid`, `logs`, `run/nginx`, `run/sockets`, `run/traffic` and
- * `run/ports.map` must be there before.
+ * Renders the nginx.conf of a project, which does not depend on its worktrees. Start nginx with
+ * `-p <.ikigai>/httpd/ -c nginx.conf`: paths in it are relative to that. `httpd/pid`, `logs`, `run/nginx`,
+ * `run/sockets`, `run/traffic` and `run/ports.map` must exist before.
  *
- * @throws RangeError for a host or a user that could be anything but a name
+ * @throws RangeError for an invalid host or user name
  */
 export function nginxConf(settings: NginxSettings): string {
   return `${NGINX_MARK}
@@ -32,13 +31,13 @@ ${indented(http(settings))}
 
 function main({ layout, user, workers = 2 }: NginxSettings): string {
   if (user !== undefined && !/^[A-Za-z_][\w.-]*$/.test(user)) {
-    throw new RangeError(`${JSON.stringify(user)} is no name of a user`);
+    throw new RangeError(`${JSON.stringify(user)} is not a valid user name`);
   }
   return `${user === undefined ? "" : `user ${user};\n`}worker_processes ${workers};
 worker_rlimit_nofile 8192;
-# A reload follows a change of TCP ports only; old workers go although event streams are open.
+# nginx is reloaded only when TCP ports change; then end old workers despite open event streams.
 worker_shutdown_timeout 5m;
-# Addresses of sockets are relative to this, so no path of a project is too long for one.
+# Socket addresses are relative to this, so the project's path cannot be too long for one.
 working_directory ${quoted(layout.ikigai)};
 pid pid/nginx.pid;
 lock_file ../run/nginx/lock;
@@ -73,8 +72,8 @@ scgi_temp_path ../run/nginx/scgi;
 access_log off;
 ${TRAFFIC}
 
-# A path that begins with a variable is resolved when it is used, so that a "$" in the
-# project's own path is never read as one.
+# A path that starts with a variable is resolved at run time, so that a "$" in the
+# project's own path is not taken for a variable.
 map "" $top {
   default root;
 }
@@ -91,7 +90,7 @@ ${backendDefaults()}
 ${servers(settings)}`;
 }
 
-/** `include` takes a full path with a wildcard for a pattern, where a "\\" takes its meaning away. */
+/** Escapes wildcards, which `include` would expand in an absolute path. */
 function portsFile({ layout }: NginxSettings): string {
   if (!/[*?[]/.test(layout.httpd)) return "../run/ports.map";
   return quoted(`${layout.run}/ports.map`.replace(/[*?[\]\\]/g, "\\$&"));

@@ -2,20 +2,20 @@ import type { Layout } from "../layout.ts";
 import { map } from "./maps.ts";
 import { indented } from "./quote.ts";
 
-/** How many services can have connections that are kept; small, as nginx looks through them all. */
+/** The number of slots; small, because nginx searches through all of them. */
 const SLOTS = 200;
 const PARTS = 10_000;
 
 /**
- * nginx keeps connections only to upstreams that its configuration names. So
- * there are a few that are named by a number; a service whose number (a hash of
- * its name) is free may claim it, by making `run/slots/<number>/` and in it
+ * Renders the keep-alive slots. nginx keeps connections only to upstreams named in its configuration, so
+ * there is a fixed number of numbered ones; a service whose number (a hash of its name) is free may claim
+ * it by creating `run/slots/<number>/` and in it
  *
  * - `sock`, a link to the service's socket, and then
  * - `<worktree>.<service>/`, an empty directory.
  *
- * Only requests without a body and without effects go there: should a kept
- * connection have been closed meanwhile, they can be sent again.
+ * Only requests without a body and without effects use them: these can be repeated if a kept connection
+ * was closed meanwhile.
  */
 export function slotMaps(): string {
   const numbers = Array.from({ length: SLOTS }, (_, slot) => slot);
@@ -38,22 +38,21 @@ export function slotMaps(): string {
   ].join("\n");
 }
 
-/** What a service's claim on its slot is made of. */
+/** The files that make up a service's claim on its slot. */
 export interface SlotClaim {
-  /** Made with a plain mkdir: if it is there already, and `marker` is not, the slot is another's. */
+  /** Created with a plain mkdir: if it exists without `marker`, the slot belongs to another service. */
   readonly directory: string;
   readonly link: string;
-  /** What `link` leads to, relative to `directory`. */
+  /** The target of `link`, relative to `directory`. */
   readonly target: string;
   readonly marker: string;
 }
 
 /**
- * Where a service claims its slot. A claim lasts as long as this nginx: a worker
- * may hold a connection to whom the slot was claimed for first, and must never
- * find it under another's name. So `run/slots` is emptied before nginx starts,
- * and at no other time; and before `.default`, which may claim slots as well, becomes
- * another worktree, its markers go, until no connection is kept any more.
+ * Returns the paths with which a service claims its slot. A claim lasts as long as nginx runs: a worker
+ * may still hold a connection to the service that claimed the slot first, and must never use it for
+ * another. Therefore `run/slots` is emptied only before nginx starts. `.default` can claim slots too;
+ * before it becomes another worktree, its markers are removed until no connection is kept.
  */
 export function slotClaim({ run }: Layout, worktree: string, service: string): SlotClaim {
   const directory = `${run}/slots/${slotOf(worktree, service)}`;
@@ -65,7 +64,7 @@ export function slotClaim({ run }: Layout, worktree: string, service: string): S
   };
 }
 
-/** The slot that nginx looks for a service in: its `split_clients` (MurmurHash2, seed 0), in steps. */
+/** Computes the slot of a service as nginx's `split_clients` does (MurmurHash2, seed 0). */
 function slotOf(worktree: string, service: string): number {
   const step = Math.floor((0xffffffff * (PARTS / SLOTS)) / PARTS);
   const hash = murmur2(new TextEncoder().encode(`${worktree}/${service}`));

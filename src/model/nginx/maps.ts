@@ -1,19 +1,18 @@
 import { indented } from "./quote.ts";
 
-/** What names a worktree or a service in an address. */
+/** The pattern of a worktree's or service's slug in an address. */
 export const SLUG = "[a-z0-9-]{1,40}";
 
 /**
- * What the bytes of a request URI say. Decisions are made on these, never on
- * nginx' decoded `$uri`; where the two differ, `$astray` refuses a request
- * whose decoded path leaves what the raw one named.
+ * Renders the maps that parse a request URI. They use the raw bytes, not nginx's decoded `$uri`; if the
+ * two differ, `$astray` refuses a request whose decoded path leaves the location of the raw one.
  *
- * `.default` and `.none` can be no slug, as slugs hold no dot. An expression is
- * never tried on an empty value.
+ * `.default` and `.none` are never slugs, which contain no dot. nginx does not apply regular expressions to
+ * an empty value.
  */
 export function routingMaps(): string {
   return [
-    // Empty where the request line names another host than the Host header does.
+    // Empty if the request line names another host than the Host header.
     map('"$host $http_host"', "$authority", [
       ["default", '""'],
       ['"~*^([^ ]+) \\1\\.?(?::[0-9]+)?$"', "$http_host"],
@@ -58,7 +57,7 @@ export function routingMaps(): string {
   ].join("\n");
 }
 
-/** Of addresses that name the worktree in their path, where no file or backend is meant. */
+/** Maps for addresses with the worktree in the path that name neither a file nor a backend. */
 function pathMaps(): string[] {
   return [
     map("$route", "$entrance", [
@@ -77,7 +76,7 @@ function pathMaps(): string[] {
   ];
 }
 
-/** Of addresses that name the worktree in their host. */
+/** Maps for addresses with the worktree in the host name. */
 function hostMaps(): string[] {
   return [
     map("$route", "$needed", [

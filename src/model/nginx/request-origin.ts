@@ -1,12 +1,12 @@
 import { map, SLUG } from "./maps.ts";
 
 /**
- * `$foreign` is 1 for what a page of another site has a browser send and that may change something:
- * a method with effects, or a WebSocket, which no browser keeps from crossing origins (RFC 6455,
- * 10.2). What is no browser sends no Origin; `null` is a page that does not want to be known.
- * `$unasked` is 1 for any other request of such a page that is no visit (Fetch Metadata): it wakes nobody.
+ * Renders the maps for cross-site requests. `$foreign` is 1 for requests of another site's page that may
+ * have effects: a method with effects, or a WebSocket, which browsers allow across origins (RFC 6455,
+ * 10.2). Clients other than browsers send no Origin; `null` is a page that hides its origin. `$unasked` is
+ * 1 for all other requests of such a page except navigation (Fetch Metadata); these activate no service.
  *
- * @param hosts names that are served beside localhost, and whose pages are taken for our own
+ * @param hosts host names served besides localhost, whose pages count as the same site
  */
 export function originMaps(hosts: readonly string[]): string {
   const own = hosts.map((host) => `|${host.replaceAll(".", "\\.")}`).join("");
@@ -19,7 +19,8 @@ export function originMaps(hosts: readonly string[]): string {
         '""',
       ],
     ]),
-    // An address in a page is asked for without anybody's wish; a click, or the browser's own bar, is one.
+    // A subresource of a page is requested without the user's intent; a click or the address bar shows
+    // intent.
     map(
       '"$http_sec_fetch_site:$http_sec_fetch_mode:$http_sec_fetch_dest:$foreign_origin:$http_origin"',
       "$unasked",

@@ -5,7 +5,10 @@ import { HOST_NAME, type NginxSettings } from "./settings.ts";
 import { staticLocations } from "./static.ts";
 import { wakeLocations } from "./wake.ts";
 
-/** The servers: who is refused, the three that serve, and who is unknown. */
+/**
+ * Renders the servers: one that refuses unknown hosts, the three that serve, and one for other *.localhost
+ * names.
+ */
 export function servers(settings: NginxSettings): string {
   return [
     server(
@@ -22,7 +25,7 @@ return 403 "This host name is not served here. Next: open http://localhost:${set
       `"~^(?<host_service>${SLUG})\\.(?<host_worktree>${SLUG})\\.localhost$"`,
       byOrigin,
     ),
-    // Expressions are tried in order: whatever those above did not take.
+    // Regular expressions are tried in order, so this gets what those above do not match.
     server(settings, "", `server_name "~\\.localhost$";\nreturn 404;`),
   ].join("\n");
 }
@@ -30,7 +33,9 @@ return 403 "This host name is not served here. Next: open http://localhost:${set
 function hostNames({ hosts = [] }: NginxSettings): string[] {
   const unfit = hosts.find((host) => !HOST_NAME.test(host));
   if (unfit !== undefined) {
-    throw new RangeError(`${JSON.stringify(unfit)} is no host name (lower case, without a port)`);
+    throw new RangeError(
+      `${JSON.stringify(unfit)} is not a valid host name (lower case, without a port)`,
+    );
   }
   return ["localhost", "127.0.0.1", "[::1]", ...hosts];
 }
@@ -49,13 +54,13 @@ function serving(settings: NginxSettings, names: string, decide: string): string
     `server_name ${names};
 root $top;
 recursive_error_pages on;
-# What is there may be known to be there for a second; what is not is looked for every time.
+# Cache for a second that a file exists, but never that it is missing.
 open_file_cache max=1000 inactive=1m;
 open_file_cache_valid 1s;
 
-# Before anything is woken: another site's page is not to change anything here.
+# Refuse cross-site requests with effects before anything is activated.
 if ($foreign) {
-  return 403 "This request was sent by a page of another site. Next: add its host to http.hosts in .ikigairc.json if it may\\n";
+  return 403 "Blocked: cross-site request. Next: to allow this origin, add its host to http.hosts in .ikigairc.json\\n";
 }
 ${decide}
 
@@ -125,13 +130,13 @@ if ($route = api) {
 }
 set $documents root/$worktree;
 set $consumed $claimed;
-# What is no service's frontend is a page or a file of the unnamed one's.
+# A path that is not a service's frontend belongs to the unnamed service's frontend.
 if (!-e httpd/root/$worktree/$needed) {
   set $at_origin 1;
   set $documents root/$worktree/frontend;
   set $consumed "";
 }
-# Without one, all that is asked here is its backend's.
+# Without a frontend the backend gets every request.
 if (!-e httpd/root/$worktree/$shown) {
   set $backend_uri $request_uri;
   rewrite ^ /.backend last;

@@ -1,18 +1,18 @@
 import type { Layout } from "../layout.ts";
 
-/** As nginx takes one for `server_name`: in lower case, and nothing that means more than itself. */
+/** A literal name for nginx's `server_name`: lower case, without special characters. */
 export const HOST_NAME = /^(?!-)(?=.{1,200}$)[a-z0-9-]+(?:\.[a-z0-9-]+)*$/;
 
-/** What nginx.conf depends on; nothing of it changes when worktrees come and go. */
+/** What nginx.conf depends on; independent of the worktrees. */
 export interface NginxSettings {
   readonly layout: Layout;
   readonly httpPort: number;
-  /** Whom workers run as; only for a master that is root. Sockets are the owner's alone. */
+  /** The account of the workers, only if the master is root: sockets are accessible to their owner only. */
   readonly user?: string;
   /** Listen on [::1] as well. */
   readonly ipv6: boolean;
-  /** Worker processes; 2 if not said. */
+  /** The number of worker processes; default 2. */
   readonly workers?: number;
-  /** Further host names that are served as `localhost` is (a production domain). */
+  /** Further host names to serve like `localhost`, such as a production domain. */
   readonly hosts?: readonly string[];
 }

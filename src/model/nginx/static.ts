@@ -45,13 +45,15 @@ const TYPES: Readonly<Record<string, string>> = {
   "video/webm": "webm",
 };
 
-/** Our own, as distributions keep theirs in different places. */
+/** Renders a `types` block; not included from nginx's mime.types, whose path differs by distribution. */
 export function typesBlock(): string {
   const rows = Object.entries(TYPES).map(([type, names]) => `${type} ${names};`);
   return `types {\n${indented(rows.join("\n"))}\n}\ndefault_type application/octet-stream;`;
 }
 
-/** A path whose last part has no dot is a page of the application, not a file that is missing. */
+/**
+ * Maps a missing file to the action: without a dot in its last part, the path is a page of the application.
+ */
 export function staticMaps(): string {
   return [
     map("$uri", "$on_missing", [
@@ -72,12 +74,14 @@ export function staticMaps(): string {
 
 const FILES = `open_file_cache off;
 root $documents;
-# The link to the frontend is ours; one inside it could lead out of the worktree.
+# Follow the link to the frontend, but none inside it, which could lead out of the worktree.
 disable_symlinks on from=$document_root$consumed;
 add_header Cache-Control no-cache;
 charset utf-8;`;
 
-/** Files of a frontend, and `index.html` for the pages of an application of one page. */
+/**
+ * Locations that serve the files of a frontend, and `index.html` for the pages of a single-page application.
+ */
 export function staticLocations(): string {
   return `location / {
 ${indented(`${FILES}

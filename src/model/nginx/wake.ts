@@ -2,10 +2,9 @@ import { map } from "./maps.ts";
 import { indented } from "./quote.ts";
 
 /**
- * What to do when nginx could not get an answer from a backend. A request that
- * never left is given to the gate and tried again. One that was sent may have
- * had effects: only a method without effects is repeated, and only while not
- * one byte of an answer came. Everything else is explained, not repeated.
+ * Maps what to do when a backend did not answer. A request that was not sent goes to the gate and is tried
+ * again. A request that was sent may have had effects: it is repeated only for a method without effects,
+ * and only if no byte of an answer arrived. In all other cases the failure is explained.
  */
 export function failureMaps(): string {
   return [
@@ -18,7 +17,7 @@ export function failureMaps(): string {
       ["default", "@late"],
       ['"~^[0-]?$"', "@wake"],
     ]),
-    // After waking the variables hold one value for every try, the last one behind.
+    // After activation the variables contain one value per try, the last try last.
     map("$upstream_bytes_sent", "$on_broken_again", [
       ["default", "@interrupted"],
       ['"~(?:^|[ ,:])[0-]?$"', "@unreachable"],
@@ -34,7 +33,7 @@ export function failureMaps(): string {
   ].join("\n");
 }
 
-/** The gate is asked with what it must know and with nothing else of the request. */
+/** Renders a location that asks the gate; passes on only the headers that the gate needs. */
 function gateLocation(head: string, path: string, failure: string, extra = ""): string {
   return `location ${head} {
 ${indented(`${extra}access_log off;
@@ -63,10 +62,10 @@ proxy_pass $gate;`)}
 
 const HTML =
   "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=2><title>503: ikigai is not running</title>" +
-  "<h1>ikigai is not running</h1><p>This service is asleep, and what would wake it is not there." +
+  "<h1>ikigai is not running</h1><p>This service is not running, and neither is ikigai, which would start it." +
   "<p>Next: <code>ikigai start</code>\\n";
 const JSON_TEXT = JSON.stringify({
-  error: "This service is asleep, and ikigai, which would wake it, is not running.",
+  error: "This service is not running, and neither is ikigai, which would start it.",
   next: "ikigai start",
 });
 
@@ -80,14 +79,14 @@ return 503 '${body}';`)}
 }`;
 }
 
-/** Code that nobody has asked for yet runs for no picture in another site's page. */
+/** Refuses to start a service, and so run its code, for a subresource of another site's page. */
 const UNASKED = `default_type text/plain;
 if ($unasked) {
-  return 403 "This service is asleep, and a page of another site does not wake it. Next: open its address\\n";
+  return 403 "This service is not running, and cross-site requests do not start it. Next: open its address\\n";
 }
 `;
 
-/** The locations behind a backend that did not answer, and behind a frontend that is not there. */
+/** Renders the locations for a backend that did not answer, and for a missing frontend. */
 export function wakeLocations(): string {
   return [
     gateLocation("@wake", "/wake", "unreachable", UNASKED),
