@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
 import type { WorktreeReport } from "../../src/model/reports.ts";
-import { reports } from "../support/daemon.ts";
+import { liveReports } from "../support/daemon.ts";
 import { makeProject, type ProjectOptions, type TestProject } from "../support/project.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -45,7 +45,7 @@ export async function add(project: TestProject, name: string, ...args: string[])
 }
 
 export async function show(project: TestProject, name: string): Promise<WorktreeReport> {
-  const found = (await reports(project)).find(({ slug }) => slug === name);
+  const found = (await liveReports(project)).find(({ slug }) => slug === name);
   if (!found) throw new Error(`There is no worktree ${name}.`);
   return found;
 }

@@ -14,11 +14,16 @@ export async function daemonPid(project: Asked): Promise<number> {
   return (await askDaemon(project, "/v1/health")).json<{ pid: number }>().pid;
 }
 
-/** What is reported of every worktree: by the daemon, and by the command line while none answers. */
+/** Returns what the daemon reports of every worktree. Throws while none answers. */
+export async function liveReports(project: Asked): Promise<readonly WorktreeReport[]> {
+  const answer = await askDaemon(project, "/v1/worktrees");
+  return answer.json<{ worktrees: WorktreeReport[] }>().worktrees;
+}
+
+/** Returns the same, or what the command line says while no daemon answers. */
 export async function reports(project: Asked): Promise<readonly WorktreeReport[]> {
   try {
-    const answer = await askDaemon(project, "/v1/worktrees");
-    return answer.json<{ worktrees: WorktreeReport[] }>().worktrees;
+    return await liveReports(project);
   } catch {
     const { stdout, stderr } = await project.ikigai("wt", "list", "--json");
     if (stdout === "") throw new Error(stderr);
