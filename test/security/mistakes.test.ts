@@ -74,7 +74,7 @@ test("a name without a directory does not affect other services, and doctor repo
   expect((await project.http("/main/api/")).status).toBe(200);
   const doctor = await project.ikigai("doctor");
   expect(doctor.stdout).toMatch(
-    /✖ settings of main: .*services\.backend\.after\[0\] "databse" is no service/,
+    /✖ settings of main: .*services\.backend\.after\[0\] "databse" is not a service/,
   );
   expect(doctor.stdout).toMatch(/✖ settings of main: .*services\.web has no directory here/);
   await rm(rc);
