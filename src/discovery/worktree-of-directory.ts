@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { toBuffer } from "../host/fs/files.ts";
 import type { Worktree } from "../model/worktree.ts";
 import type { Project } from "./project.ts";
-import { readWorktrees, realTop } from "./worktrees.ts";
+import { readWorktrees } from "./worktrees.ts";
 
 /** Finds the innermost worktree that contains a directory, as worktrees may be nested. */
 export function worktreeHolding<W extends Worktree>(
@@ -22,3 +22,12 @@ export function worktreeOfDirectory(project: Project, directory: string): Worktr
 }
 
 const SLASH = Buffer.from("/");
+
+/** Returns the real path of a worktree, to be compared with a working directory; undefined if missing. */
+function realTop(worktree: Worktree): Buffer | undefined {
+  try {
+    return fs.realpathSync(toBuffer(worktree.path), { encoding: "buffer" });
+  } catch {
+    return undefined;
+  }
+}
