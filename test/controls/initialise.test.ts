@@ -8,7 +8,12 @@ import { processesOf } from "../../scripts/processes.js";
 import { prepareOwner } from "../../src/host/postgres/owner.ts";
 import { accounts, identityOf } from "../support/as-user.ts";
 import { waitFor } from "../support/wait.ts";
-import { makeControls } from "./support.ts";
+import { type Controls, makeControls } from "./support.ts";
+
+/** An environment in which initdb has to run, as no cluster can be copied. */
+function withoutTemplate({ env, layout }: Controls): NodeJS.ProcessEnv {
+  return { ...env, XDG_CACHE_HOME: join(layout.root, "cache") };
+}
 
 describe.each(accounts())("the first start of Postgres as $name", (account) => {
   test("killed anywhere in the middle leaves no half cluster", async () => {
@@ -17,7 +22,7 @@ describe.each(accounts())("the first start of Postgres as $name", (account) => {
     for (const moment of ["initdb", "--single", "postgres -D"]) {
       const start = execa(join(controls.layout.bin, "pg_ctl"), ["start"], {
         ...identityOf(account),
-        env: controls.env,
+        env: withoutTemplate(controls),
         extendEnv: false,
         reject: false,
         stdio: "ignore",
@@ -43,7 +48,7 @@ describe.each(accounts())("the first start of Postgres as $name", (account) => {
     await using controls = await makeControls({ account });
     const start = execa(join(controls.layout.ikigai, "scripts/postgres"), [], {
       ...identityOf(account),
-      env: controls.env,
+      env: withoutTemplate(controls),
       extendEnv: false,
       reject: false,
       stdio: "ignore",
