@@ -83,8 +83,8 @@ test("without its program the daemon fails with a reason, and runsvdir start say
   writeFileSync(controls.layout.settings, gone);
   const outcome = await controls.run("runsvdir", ["start"]);
   expect(outcome.exitCode).toBe(1);
-  expect(outcome.stderr).toMatch(/\/nowhere\/daemon\.js does not exist\n {2}next: .*ikigai init/);
+  expect(outcome.stderr).toMatch(/\/nowhere\/daemon\.js is gone\n {2}next: .*ikigai init/);
   await waitFor(() =>
-    readFileSync(join(controls.layout.logs, "daemon/current"), "utf8").includes("does not exist"),
+    readFileSync(join(controls.layout.logs, "daemon/current"), "utf8").includes("is gone"),
   );
 });
