@@ -39,7 +39,7 @@ test.runIf(canMount)("a disk that is too small, or cannot be written, is said to
   expect(full.next).toBe("make room there, then: ikigai start");
   const [finding] = checkDisk(layout);
   expect(finding).toMatchObject({ what: "disk", state: "problem" });
-  expect(finding?.next).toMatch(/^make room there/);
+  expect(finding?.next).toMatch(/^free some space there/);
   disk.remount("size=1g");
   expect(checkDisk(layout)).toMatchObject([{ state: "ok" }]);
   refuseFullDisk(layout);

@@ -37,7 +37,7 @@ test("a program that a service leaves behind on purpose stays, and does not prev
     await waitFor(async () => (await project.http("/main/api/")).text === "here");
     expect(alive(stayed()[0] ?? "")).toBe(true);
     const log = await project.ikigai("logs", "main/backend");
-    expect(log.stdout).toContain("still runs");
+    expect(log.stdout).toContain("is still running");
   } finally {
     for (const pid of stayed()) if (alive(pid)) process.kill(Number(pid), "SIGKILL");
   }
