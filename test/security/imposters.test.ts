@@ -86,6 +86,8 @@ test("no command follows a link in place of the daemon's socket", async () => {
 
 test("wt list works in a worktree outside of the project, through our link", async () => {
   await project.git(".", "worktree", "add", "--quiet", "-b", "away", "../away", "main");
+  // On a slow machine git returns before the worktree has everything.
+  await waitFor(() => lstatSync(join(project.root, "../away/.ikigai"), { throwIfNoEntry: false }));
   expect(readlinkSync(join(project.root, "../away/.ikigai"))).toBe(join(project.root, ".ikigai"));
   const { stdout } = await list("../away");
   expect(JSON.parse(stdout).worktrees).toHaveLength(3);
