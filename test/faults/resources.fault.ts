@@ -77,7 +77,7 @@ esac
   const started = await project.ikigai("start");
   expect(started.exitCode, started.stderr).toBe(0);
   const log = join(project.root, ".ikigai/logs/daemon/current");
-  await waitFor(() => readFileSync(log, "utf8").includes("degraded: settings"));
+  await waitFor(() => readFileSync(log, "utf8").includes("degraded: configuration files"));
   expect((await project.ikigai("status")).stdout).toMatch(/degraded: git's files .*EMFILE/);
   const begin = performance.now();
   await project.run("git", [

@@ -38,7 +38,9 @@ export function castOf(root: string, data: string): Cast {
     nginxMaster: master,
     nginxWorkers: by(({ line }) => line.startsWith("nginx: worker")),
     postmaster,
-    postgresBackends: unique(postgres.filter(({ line }) => /^postgres: \w+ ikigai 127/.test(line))),
+    postgresBackends: unique(
+      postgres.filter(({ line }) => /^postgres: \w+ ikigai (?:127|\[local)/.test(line)),
+    ),
     svlogd: by(({ line }) => line.includes("svlogd ")),
     services,
   };
